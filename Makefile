@@ -1,0 +1,46 @@
+# What a person types. Everything else is Snakemake: `snakemake --cores 8` inside the environment
+# (source .venv/bin/activate).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CORES ?= 2
+MARKS ?= not slow
+DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
+SMK := Snakefile $(wildcard workflow/rules/*.smk)
+
+.PHONY: help env demo test lint clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+env: $(VENV)/workflow ## The environment of the workflow in .venv
+
+# The order matters where several indexes serve torch: the lock names the version, the index the build.
+$(VENV)/workflow: envs/requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "softsed needs Python 3.11 or newer, found " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --requirement envs/requirements.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/tests: $(VENV)/workflow envs/dev.lock
+	$(BIN)/python -m pip install --requirement envs/dev.lock
+	touch $@
+
+demo: $(VENV)/workflow ## The whole workflow on data it makes itself
+	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
+	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
+	@cat results/demo/report/table1.md results/demo/report/table2.md
+	@echo "Tables and figures: results/demo/report (figure2.png, training.png, report.html)"
+
+test: $(VENV)/tests ## The tests; MARKS= adds those that take minutes each
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -m "$(MARKS)"
+
+lint: $(VENV)/tests ## Style of the code and of the workflow
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SMK)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --lint
+
+clean: ## Remove the environment and the results of the demo
+	rm -rf $(VENV) results/demo

@@ -1,0 +1,33 @@
+# softsed: from annotators' opinions to a detector and its numbers.
+# The stages in the order of the flow; each is one rule file, one word. `snakemake STAGE` runs up to that stage.
+
+from snakemake.utils import min_version, validate
+
+min_version("9.27.1")
+
+
+configfile: "config.yaml"
+
+
+validate(config, "workflow/schemas/config.schema.yaml")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/1_data.smk"
+include: "workflow/rules/2_labels.smk"
+include: "workflow/rules/3_features.smk"
+include: "workflow/rules/4_folds.smk"
+include: "workflow/rules/5_train.smk"
+include: "workflow/rules/6_predict.smk"
+include: "workflow/rules/7_evaluate.smk"
+include: "workflow/rules/8_report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.data.input,
+        rules.report.input,

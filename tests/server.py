@@ -1,0 +1,107 @@
+"""A local HTTP server for tests: a folder on 127.0.0.1, with byte ranges, a log of requests and faults to switch on.
+
+    with serve(folder) as server:
+        server.drop_after, server.drops = 1000, 1  # break the next answer off after 1000 bytes
+        download(f"{server.address}/file.zip", ...)
+    assert [request.range for request in server.requests] == [None, "bytes=1000-"]
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class Request:
+    """One request and what was answered."""
+
+    target: str  # path and query, as asked for
+    range: str | None  # the Range header
+    status: int = 0
+    sent: int = 0  # bytes of the file that were written, headers not counted
+
+
+@dataclass
+class Server:
+    """The log and the faults of a running server; faults may be changed between requests."""
+
+    folder: Path
+    address: str = ""
+    requests: list[Request] = field(default_factory=list)
+    busy: int = 0  # answer 503 this many more times
+    drops: int = 0  # break this many more answers off
+    drop_after: int = 0  # after so many bytes of the file
+    knows_ranges: bool = True  # False: answer 200 and everything to a request for a range
+    shifts_ranges: bool = False  # True: answer 206 with the beginning of the file, whatever was asked for
+    truncate_to: int | None = None  # serve only so much of each file, as if it were whole
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, server: Server, *arguments) -> None:
+        self.files = server
+        super().__init__(*arguments)
+
+    def log_message(self, *arguments) -> None:
+        """Keep the terminal quiet: `Server.requests` is the log."""
+
+    def do_GET(self) -> None:
+        files = self.files
+        request = Request(self.path, self.headers.get("Range"))
+        files.requests.append(request)
+        path = files.folder / unquote(urlsplit(self.path).path).lstrip("/")
+        if files.busy:
+            files.busy -= 1
+            self._start(request, 503)
+        elif not path.is_file():
+            self._start(request, 404)
+        else:
+            self._send(request, path.read_bytes()[: files.truncate_to])
+
+    def _start(self, request: Request, status: int, **headers: str | int) -> None:
+        request.status = status
+        self.send_response(status)
+        for name, value in ({"Content_Length": 0} | headers).items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+
+    def _send(self, request: Request, content: bytes) -> None:
+        files = self.files
+        if request.range and files.knows_ranges:
+            start = int(request.range.removeprefix("bytes=").removesuffix("-"))  # the one form that tests ask for
+            if start >= len(content):
+                self._start(request, 416, Content_Range=f"bytes */{len(content)}")
+                return
+            start = 0 if files.shifts_ranges else start
+            content_range = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            content = content[start:]
+            self._start(request, 206, Content_Length=len(content), Content_Range=content_range)
+        else:
+            self._start(request, 200, Content_Length=len(content))
+        if files.drops:  # the announced length stands, then the connection closes
+            files.drops -= 1
+            content = content[: files.drop_after]
+        self.wfile.write(content)
+        request.sent = len(content)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Server]:
+    """Serve a folder until the block ends."""
+    server = Server(folder)
+    # The handler's request log entry is complete only when its thread ends: server_close() waits for all of them.
+    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, server))
+    http.daemon_threads = False
+    server.address = f"http://127.0.0.1:{http.server_address[1]}"
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()

@@ -1,0 +1,33 @@
+"""The command line: one stage, one module; a message instead of a traceback for bad input."""
+
+import subprocess
+import sys
+
+from softsed import cli
+
+
+def test_every_stage_explains_itself():
+    for stage in cli.STAGES:
+        shown = subprocess.run(
+            [sys.executable, "-m", "softsed", stage, "--help"], capture_output=True, text=True, check=False
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert f"softsed {stage}" in shown.stdout
+
+
+def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
+    log = tmp_path / "logs" / "step.log"
+    command = ["--log", str(log), "labels", "harden", "--threshold", "0.5"]
+    command += ["--soft", str(tmp_path), "--hard", str(tmp_path)]
+    command += ["--recordings", "nowhere.tsv", "--classes", "nowhere.tsv"]
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("softsed labels: nowhere.tsv: cannot be read")
+    assert "Traceback" not in error
+    assert "nowhere.tsv" in log.read_text()
+
+
+def test_features_does_not_wait_for_torch():
+    script = "import sys; import softsed.cli, softsed.features; print([m for m in ('torch', 'pandas') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

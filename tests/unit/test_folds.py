@@ -1,0 +1,218 @@
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from server import serve
+from softsed import folds
+from softsed.classes import Recording, read_recordings
+from softsed.errors import InputError
+from softsed.folds import generate_folds, read_fold, read_official
+
+ROOT = Path(__file__).parents[2]
+MAESTRO = ROOT / "workflow" / "resources" / "maestro_real.tsv"
+OFFICIAL = ROOT.parent / "shared" / "data" / "maestro_real" / "development_folds"
+
+
+def table(**scenes: int) -> dict[str, Recording]:
+    names = [(f"{scene}_{i:02d}", scene) for scene, count in scenes.items() for i in range(count)]
+    return {name: Recording(name, scene, 60.0) for name, scene in names}
+
+
+def write_table(path: Path, recordings: dict[str, Recording]) -> Path:
+    rows = [f"{r.name}\t{r.scene}\t{r.duration_s}\n" for r in recordings.values()]
+    path.write_text("recording\tscene\tduration_s\n" + "".join(rows))
+    return path
+
+
+def assert_cross_validation(result: list[dict[str, list[str]]], recordings: dict[str, Recording]) -> None:
+    for parts in result:
+        assert sorted(parts["train"] + parts["validation"] + parts["test"]) == sorted(recordings)
+    assert sorted(name for parts in result for name in parts["test"]) == sorted(recordings)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("recordings", "number", "validation"),
+    [
+        (table(cafe=10, city=10, grocery=9, metro=9, residential=11), 5, 0.25),
+        (table(cafe=5, city=5), 5, 0.25),
+        (table(cafe=7, city=3, metro=23), 3, 0.3),
+        (table(cafe=4), 2, 0.1),
+        (table(a=6, b=6, c=6, d=6, e=6, f=6), 5, 0.25),
+    ],
+)
+def test_generated_folds_are_a_balanced_cross_validation(recordings, number, validation, seed):
+    result = generate_folds(recordings, number=number, validation=validation, seed=seed)
+    assert len(result) == number
+    assert_cross_validation(result, recordings)
+    counts = Counter(r.scene for r in recordings.values())
+    sizes = [len(parts["test"]) for parts in result]
+    assert max(sizes) - min(sizes) <= 1
+    for parts in result:
+        for scene, count in counts.items():
+            in_part = {part: sum(recordings[name].scene == scene for name in names) for part, names in parts.items()}
+            assert abs(in_part["test"] - count / number) < 1
+            assert abs(in_part["validation"] - validation * count) <= 1
+            assert min(in_part.values()) >= 1
+
+
+def test_maestro_real_is_split_in_about_the_official_proportions():
+    recordings = read_recordings(MAESTRO)
+    for parts in generate_folds(recordings, number=5, validation=0.25, seed=0):
+        sizes = {part: len(names) for part, names in parts.items()}
+        assert sizes["validation"] == 12
+        assert sizes["test"] in (9, 10)
+        assert sizes["train"] in (27, 28)
+
+
+def test_validation_recordings_are_used_about_equally_often():
+    result = generate_folds(table(cafe=20), number=5, validation=0.25, seed=3)
+    uses = Counter(name for parts in result for name in parts["validation"])
+    assert set(uses) == set(table(cafe=20))
+    assert max(uses.values()) <= 2
+
+
+def test_folds_depend_on_the_seed_and_not_on_the_order_of_the_table():
+    recordings = table(cafe=10, city=12)
+    backwards = dict(reversed(recordings.items()))
+    arguments = {"number": 5, "validation": 0.25}
+    first = generate_folds(recordings, seed=1, **arguments)
+    assert generate_folds(backwards, seed=1, **arguments) == first
+    assert generate_folds(recordings, seed=2, **arguments) != first
+
+
+@pytest.mark.parametrize(
+    ("count", "number", "validation"),
+    [(4, 5, 0.25), (2, 2, 0.25), (5, 5, 0.8), (1, 1, 0.5)],
+)
+def test_a_scene_with_too_few_recordings_is_an_error(count, number, validation):
+    with pytest.raises(InputError, match=f"scene 'metro' has {count} recordings, too few for {number} folds"):
+        generate_folds(table(metro=count), number=number, validation=validation, seed=0)
+
+
+def write_lists(folder: Path, lists: dict[str, list[str]]) -> dict:
+    """Write official lists and return their config section."""
+    folder.mkdir(exist_ok=True)
+    hashes = {}
+    for name, rows in lists.items():
+        content = "\n".join(["filename", *rows, ""]).encode()
+        (folder / f"{name}.csv").write_bytes(content)
+        hashes[f"{name}.csv"] = hashlib.sha256(content).hexdigest()
+    return {"address": str(folder), "sha256": hashes}
+
+
+TWO_FOLDS = {
+    "fold1_train": ["cafe/cafe_02", "cafe/cafe_03"],
+    "fold1_val": ["cafe/cafe_04"],
+    "fold1_test": ["cafe/cafe_00", "cafe/cafe_01"],
+    "fold2_train": ["cafe/cafe_00"],
+    "fold2_val": ["cafe/cafe_01"],
+    "fold2_test": ["cafe/cafe_04", "cafe/cafe_03", "cafe/cafe_02"],
+}
+
+
+def run(tmp_path: Path, recordings: dict[str, Recording], official: dict, *, source="official", number=2, seed=0):
+    config = {"source": source, "number": number, "validation": 0.25, "official": official}
+    arguments = ["--recordings", str(write_table(tmp_path / "table.tsv", recordings)), "--config", json.dumps(config)]
+    folds.main([*arguments, "--seed", str(seed), "--output", str(tmp_path / "folds")])
+    return tmp_path / "folds"
+
+
+def test_official_lists_become_folds(tmp_path):
+    output = run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS))
+    assert read_fold(output / "fold2.tsv") == {
+        "train": ["cafe_00"],
+        "validation": ["cafe_01"],
+        "test": ["cafe_02", "cafe_03", "cafe_04"],
+    }
+    assert (output / "fold1.tsv").read_text().splitlines()[:2] == ["recording\tscene\tpart", "cafe_02\tcafe\ttrain"]
+
+
+def test_official_lists_are_downloaded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    official = write_lists(tmp_path / "lists", TWO_FOLDS)
+    with serve(tmp_path / "lists") as server:
+        output = run(tmp_path, table(cafe=5), official | {"address": server.address})
+        assert len(server.requests) == 6
+        run(tmp_path, table(cafe=5), official | {"address": server.address})
+        assert len(server.requests) == 6
+    assert read_fold(output / "fold1.tsv")["test"] == ["cafe_00", "cafe_01"]
+
+
+def test_an_official_list_that_changed_is_an_error(tmp_path):
+    official = write_lists(tmp_path / "lists", TWO_FOLDS)
+    (tmp_path / "lists" / "fold2_val.csv").write_text("filename\ncafe/cafe_00\n")
+    with pytest.raises(InputError, match=r"fold2_val\.csv: .* bytes .* have sha256:.*, expected sha256:"):
+        run(tmp_path, table(cafe=5), official)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fold1_train": ["cafe/cafe_02"]}, r"recordings \['cafe_03'\] of the table are in none of .*fold1_train\.csv"),
+        (
+            {"fold1_val": ["cafe/cafe_03", "cafe/cafe_04"]},
+            r"fold1_val\.csv: recording 'cafe_03' is also in .*fold1_train\.csv",
+        ),
+        (
+            {"fold2_test": ["cafe/cafe_0" + i for i in "1234"], "fold2_val": []},
+            r"fold2_test\.csv: recording 'cafe_01' is already tested in .*fold1_test\.csv",
+        ),
+        (
+            {"fold2_test": ["cafe/cafe_02", "cafe/cafe_03"], "fold2_val": ["cafe/cafe_01", "cafe/cafe_04"]},
+            r"recordings \['cafe_04'\] are tested in none of the 2 folds",
+        ),
+        ({"fold1_val": ["cafe/cafe_05"]}, r"fold1_val\.csv, line 2: .*cafe_05.* is not a scene/recording"),
+        ({"fold1_val": ["city/cafe_04"]}, r"fold1_val\.csv, line 2: .*city/cafe_04.* is not a scene/recording"),
+        ({"fold1_val": ["cafe/cafe_04"] * 2}, r"fold1_val\.csv, line 3: recording 'cafe_04' is listed twice"),
+    ],
+)
+def test_official_lists_that_are_no_cross_validation(tmp_path, changes, message):
+    official = write_lists(tmp_path / "lists", TWO_FOLDS | changes)
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, table(cafe=5), official)
+
+
+def test_more_folds_than_the_official_split_has(tmp_path):
+    with pytest.raises(InputError, match=r"fold3_train\.csv: no sha256 in the config"):
+        run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS), number=3)
+
+
+def test_fewer_folds_than_the_official_split_has(tmp_path):
+    with pytest.raises(InputError, match=re.escape("['cafe_02', 'cafe_03', 'cafe_04'] are tested in none of the 1")):
+        run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS), number=1)
+
+
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"the published lists are not in {OFFICIAL}")
+def test_the_published_lists_cover_maestro_real():
+    recordings = read_recordings(MAESTRO)
+    names = {"train": "train", "validation": "val", "test": "test"}
+    lists = [{part: OFFICIAL / f"fold{k}_{name}.csv" for part, name in names.items()} for k in range(1, 6)]
+    result = read_official(lists, recordings)
+    assert_cross_validation(result, recordings)
+    assert [len(result[0][part]) for part in ("train", "validation", "test")] == [26, 12, 11]
+
+
+def test_generated_folds_are_written_and_read_back(tmp_path):
+    recordings = table(cafe=5, city=7)
+    output = run(tmp_path, recordings, {}, source="generated", seed=4)
+    read = [read_fold(output / f"fold{k}.tsv") for k in (1, 2)]
+    assert read == generate_folds(recordings, number=2, validation=0.25, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["a\tcafe\ttrain", "b\tcafe\tvalidate"], "line 3: part is 'validate', expected one of train, validation, test"),
+        (["a\tcafe\ttrain", "a\tcafe\ttest"], "line 3: recording 'a' is listed twice"),
+        (["a\tcafe\ttrain", "b\tcafe\ttest"], "no recording in validation"),
+    ],
+)
+def test_a_fold_file_that_is_wrong(tmp_path, rows, message):
+    path = tmp_path / "fold1.tsv"
+    path.write_text("\n".join(["recording\tscene\tpart", *rows, ""]))
+    with pytest.raises(InputError, match=message):
+        read_fold(path)

@@ -1,0 +1,149 @@
+"""Training: losses by hand, the best epoch is kept, same seed same weights, and the scaler ignores the test part."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from softsed import train
+from softsed.dataset import cut
+from softsed.labels import to_events, write_events, write_soft
+from softsed.model import CRNN
+from softsed.predict import load_model
+
+SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
+CONFIG = {
+    "model": SIZES,
+    "sequence_frames": 20,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 12,
+    "plateau_epochs": 3,
+    "plateau_factor": 0.5,
+    "patience": 6,
+}
+
+
+def test_losses_by_hand_and_filling_does_not_count():
+    raw = torch.tensor([[[0.0, 2.0], [50.0, -50.0]]])
+    targets = torch.tensor([[[1.0, 0.25], [0.0, 1.0]]])
+    mask = torch.tensor([[[1.0], [0.0]]])
+    mse = (0 - 1) ** 2 + (2 - 0.25) ** 2
+    assert train.masked_loss(raw, targets, mask, "mse").item() == pytest.approx(mse)
+    p = 1 / (1 + math.exp(-2))
+    bce = math.log(2) - (0.25 * math.log(p) + 0.75 * math.log(1 - p))
+    assert train.masked_loss(raw, targets, mask, "bce").item() == pytest.approx(bce)
+
+
+def toy(seed, count=12):
+    """Recordings whose single class is active where the lower bands are loud."""
+    rng = np.random.default_rng(seed)
+    targets = [np.repeat(rng.integers(0, 2, (6, 1)), 10, axis=0).astype(float) for _ in range(count)]
+    features = [y * np.linspace(2, 0, 16) + rng.normal(0, 0.3, (60, 16)) for y in targets]
+    return cut(features, targets, CONFIG["sequence_frames"])
+
+
+def fit(seed=1, loss="mse", **changes):
+    torch.manual_seed(seed)
+    model = CRNN(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
+    return model, *train.fit(model, toy(0), toy(1, 4), loss=loss, config={**CONFIG, **changes}, seed=seed)
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(loss):
+    model, state, history = fit(loss=loss)
+    losses = [row["validation_loss"] for row in history]
+    assert min(losses) < 0.7 * losses[0]
+    model.load_state_dict(state)
+    again = train.run_epoch(model, toy(1, 4), list(torch.arange(len(toy(1, 4))).split(4)), loss)
+    assert again == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_same_seed_same_weights_other_seed_other_weights():
+    _, first, _ = fit(seed=1, epochs=3)
+    _, second, _ = fit(seed=1, epochs=3)
+    _, other, _ = fit(seed=2, epochs=3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_learning_rate_falls_on_a_plateau_and_training_stops():
+    # A learning rate so small that nothing is learnt: the loss moves by rounding only.
+    _, _, history = fit(learning_rate=1e-12, epochs=40)
+    assert len(history) < 40
+    stale = len(history) - 1 - int(np.argmin([row["validation_loss"] for row in history]))
+    assert stale == CONFIG["patience"]
+    assert history[-1]["learning_rate"] < history[0]["learning_rate"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_epoch():
+    with pytest.raises(FloatingPointError, match="epoch 1: the loss is not finite"):
+        fit(learning_rate=1e30)
+
+
+def test_mean_over_frames_not_over_batches():
+    torch.manual_seed(0)
+    model = CRNN(mel_bands=16, classes=1, output="linear", **SIZES)
+    data = toy(3)
+    whole = train.run_epoch(model, data, [torch.arange(len(data))], "mse")
+    uneven = train.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")
+    assert whole == pytest.approx(uneven, rel=1e-5)
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    """Six recordings of 4 s at 10 frames a second, in files as the workflow lays them out."""
+    classes = ["a", "b"]
+    (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\n")
+    for folder in ("features", "soft", "hard"):
+        (tmp_path / folder).mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        np.savez(tmp_path / "features" / f"r{i}.npz", mel=rng.normal(i, 1, (41, 16)).astype(np.float32))
+        soft = rng.uniform(0, 1, (4, 2))
+        write_soft(tmp_path / "soft" / f"r{i}.txt", soft, classes)
+        write_events(tmp_path / "hard" / f"r{i}.txt", to_events(soft > 0.5, classes))
+    parts = ["train"] * 3 + ["validation"] + ["test"] * 2
+    rows = "".join(f"r{i}\tscene\t{part}\n" for i, part in enumerate(parts))
+    (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\n" + rows)
+    return tmp_path
+
+
+def command(folder, name="m"):
+    sections = {
+        "--system": {"labels": "soft", "loss": "mse", "output": "linear"},
+        "--config": {**CONFIG, "epochs": 2},
+        "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
+    }
+    files = {"--fold": "fold1.tsv", "--features": "features", "--soft": "soft", "--hard": "hard"}
+    files |= {"--classes": "classes.tsv", "--model": f"{name}.pt", "--history": f"{name}.tsv"}
+    arguments = ["--seed", "7", "--device", "cpu"]
+    arguments += [text for key, value in sections.items() for text in (key, json.dumps(value))]
+    arguments += [text for key, value in files.items() for text in (key, str(folder / value))]
+    train.main(arguments)
+
+
+def test_command_writes_model_and_history(experiment):
+    command(experiment)
+    model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
+    assert extras["classes"] == ["a", "b"]
+    assert extras["seed"] == 7
+    assert not model.training
+    lines = (experiment / "m.tsv").read_text().splitlines()
+    assert lines[0].split("\t") == ["epoch", "train_loss", "validation_loss", "learning_rate"]
+    assert len(lines) == 3
+
+
+def test_test_recordings_change_neither_scaler_nor_weights(experiment):
+    command(experiment, "before")
+    for name in ("r4", "r5"):
+        np.savez(experiment / "features" / f"{name}.npz", mel=np.full((41, 16), 1e6, np.float32))
+        (experiment / "soft" / f"{name}.txt").write_text("not even labels")
+    command(experiment, "after")
+    before, after = (torch.load(experiment / f"{name}.pt", weights_only=True) for name in ("before", "after"))
+    assert torch.equal(before["mean"], after["mean"])
+    assert all(torch.equal(before["state"][name], after["state"][name]) for name in before["state"])
+    frames = np.concatenate([np.load(experiment / "features" / f"r{i}.npz")["mel"][:40] for i in range(3)])
+    np.testing.assert_allclose(before["mean"], frames.mean(axis=0), atol=1e-5)

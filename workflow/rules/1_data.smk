@@ -1,0 +1,92 @@
+# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real).
+
+
+if config["data"]["source"] == "demo":
+
+    rule data:
+        input:
+            all_of("results/{experiment}/data/audio/{recording}.wav", recording=RECORDINGS),
+            all_of("results/{experiment}/data/opinions.tsv"),
+
+    rule render_recording:
+        input:
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            events=config["data"]["demo"]["events"],
+        output:
+            audio="results/{experiment}/data/audio/{recording}.wav",
+            truth="results/{experiment}/data/truth/{recording}.tsv",
+        log:
+            "results/{experiment}/logs/render_recording/{recording}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/render_recording/{recording}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("demo"),
+            seed=derive_seed("demo"),
+        message:
+            "Render {wildcards.recording}"
+        shell:
+            "python -m softsed --log {log} demo --recording {wildcards.recording} --recordings {input.recordings}"
+            " --classes {input.classes} --scenes {input.scenes} --events {input.events}"
+            " --seed {params.seed} --audio {output.audio} --truth {output.truth}"
+
+    rule simulate_annotators:
+        input:
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            truth=all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS),
+        output:
+            opinions="results/{experiment}/data/opinions.tsv",
+        log:
+            "results/{experiment}/logs/simulate_annotators.log",
+        benchmark:
+            "results/{experiment}/benchmarks/simulate_annotators.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("annotators"),
+            config=as_json(config["data"]["demo"]["crowd"]),
+            seed=derive_seed("annotators"),
+        message:
+            "Ask simulated annotators about windows of every recording"
+        shell:
+            "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
+            " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+            " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
+
+else:
+
+    rule data:
+        input:
+            all_of("results/{experiment}/data/audio/{recording}.wav", recording=RECORDINGS),
+            all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
+            all_of("results/{experiment}/data/evaluation.tsv") if config["data"]["maestro_real"]["evaluation"] else [],
+
+    # The archives stay in the folder data/archives without being outputs: a download that broke off goes on from
+    # where it was, and 98 outputs do not each wait for the checksum of gigabytes.
+    rule fetch_maestro:
+        input:
+            recordings=config["recordings"],
+        output:
+            audio=expand("results/{{experiment}}/data/audio/{recording}.wav", recording=RECORDINGS),
+            published=expand("results/{{experiment}}/data/published/{recording}.txt", recording=RECORDINGS),
+        log:
+            "results/{experiment}/logs/fetch_maestro.log",
+        benchmark:
+            "results/{experiment}/benchmarks/fetch_maestro.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("maestro"),
+            config=as_json(config["data"]["maestro_real"]),
+        message:
+            "Fetch and unpack MAESTRO Real"
+        shell:
+            "python -m softsed --log {log} maestro --recordings {input.recordings} --config {params.config:q}"
+            " --archives results/{wildcards.experiment}/data/archives"
+            " --audio results/{wildcards.experiment}/data/audio"
+            " --published results/{wildcards.experiment}/data/published"

@@ -1,0 +1,46 @@
+# features: mel energies of every recording (Sec. 3.1).
+
+
+rule features:
+    input:
+        all_of("results/{experiment}/features/{recording}.npz", recording=RECORDINGS),
+
+
+rule make_filterbank:
+    output:
+        filterbank="results/{experiment}/features/filterbank/filterbank.npz",
+    log:
+        "results/{experiment}/logs/make_filterbank.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_filterbank.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("features"),
+        config=as_json(config["features"]),
+    message:
+        "Make the mel filter bank"
+    shell:
+        "python -m softsed --log {log} features --config {params.config:q} --filterbank {output.filterbank}"
+
+
+rule extract_features:
+    input:
+        audio="results/{experiment}/data/audio/{recording}.wav",
+        filterbank="results/{experiment}/features/filterbank/filterbank.npz",
+    output:
+        features="results/{experiment}/features/{recording}.npz",
+    log:
+        "results/{experiment}/logs/extract_features/{recording}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/extract_features/{recording}.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("features"),
+        config=as_json(config["features"]),
+    message:
+        "Extract features of {wildcards.recording}"
+    shell:
+        "python -m softsed --log {log} features --config {params.config:q} --filterbank {input.filterbank}"
+        " --audio {input.audio} --output {output.features}"

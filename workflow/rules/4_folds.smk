@@ -1,0 +1,28 @@
+# folds: which recordings a system trains on, stops by and is tested on (Sec. 3).
+
+
+rule folds:
+    input:
+        all_of("results/{experiment}/folds/fold{fold}.tsv", fold=FOLDS),
+
+
+rule make_folds:
+    input:
+        recordings=config["recordings"],
+    output:
+        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+    log:
+        "results/{experiment}/logs/make_folds.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_folds.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("folds"),
+        config=as_json(config["folds"]),
+        seed=derive_seed("folds"),
+    message:
+        "Make the folds"
+    shell:
+        "python -m softsed --log {log} folds --recordings {input.recordings} --config {params.config:q} --seed {params.seed}"
+        " --output results/{wildcards.experiment}/folds"

@@ -1,0 +1,43 @@
+# train: one job a system, run and fold, one thread each: many small trainings side by side use the cores better than
+# one training on many threads.
+
+
+rule train:
+    input:
+        results_of(expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
+
+
+rule train_system:
+    input:
+        fold="results/{experiment}/folds/fold{fold}.tsv",
+        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+        soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+        hard=expand("results/{{experiment}}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        classes=config["classes"],
+    output:
+        model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",
+        history="results/{experiment}/models/{system}/run{run}/fold{fold}.history.tsv",
+    log:
+        "results/{experiment}/logs/train_system/{system}_run{run}_fold{fold}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/train_system/{system}_run{run}_fold{fold}.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        device="auto",
+    params:
+        code=code("train"),
+        system=lambda wildcards: as_json(config["systems"][wildcards.system]),
+        config=as_json(config["train"]),
+        features=as_json(config["features"]),
+        seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
+    message:
+        "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
+    shell:
+        "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
+        " --soft results/{wildcards.experiment}/labels/soft --hard results/{wildcards.experiment}/labels/hard"
+        " --classes {input.classes} --system {params.system:q} --config {params.config:q}"
+        " --feature-config {params.features:q} --seed {params.seed} --device {resources.device} --threads {threads}"
+        " --model {output.model} --history {output.history}"

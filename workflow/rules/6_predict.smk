@@ -1,0 +1,64 @@
+# predict: scores a second and class for the test recordings of each fold, by the systems and by two priors that never
+# hear the audio.
+
+
+rule predict:
+    input:
+        results_of(
+            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            SYSTEMS + PRIORS,
+        ),
+
+
+rule predict_system:
+    input:
+        model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",
+        fold="results/{experiment}/folds/fold{fold}.tsv",
+        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+    output:
+        scores="results/{experiment}/predictions/{system}/run{run}/fold{fold}.tsv",
+    wildcard_constraints:
+        system="|".join(map(re.escape, SYSTEMS)),
+    log:
+        "results/{experiment}/logs/predict_system/{system}_run{run}_fold{fold}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/predict_system/{system}_run{run}_fold{fold}.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        device="auto",
+    params:
+        code=code("predict"),
+        config=as_json(config["predict"]),
+    message:
+        "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
+    shell:
+        "python -m softsed --log {log} predict --model {input.model} --fold {input.fold}"
+        " --features results/{wildcards.experiment}/features --config {params.config:q}"
+        " --device {resources.device} --threads {threads} --output {output.scores}"
+
+
+rule predict_prior:
+    input:
+        fold="results/{experiment}/folds/fold{fold}.tsv",
+        soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+        classes=config["classes"],
+    output:
+        scores="results/{experiment}/predictions/{prior}/run1/fold{fold}.tsv",
+    wildcard_constraints:
+        prior="|".join(PRIORS),
+    log:
+        "results/{experiment}/logs/predict_prior/{prior}_fold{fold}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/predict_prior/{prior}_fold{fold}.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("priors"),
+    message:
+        "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
+    shell:
+        "python -m softsed --log {log} priors --kind {wildcards.prior} --fold {input.fold}"
+        " --soft results/{wildcards.experiment}/labels/soft --classes {input.classes} --output {output.scores}"

@@ -1,0 +1,254 @@
+"""Simulated crowd: what annotators would tick in overlapping windows of the demo, given the true events.
+
+The procedure is the paper's (Sec. 2.1): windows of 10 s start every second, and a few different annotators tick the
+classes they heard, out of those asked in the scene. The people are invented, and deliberately not the model that MACE
+assumes (the right answer with one's competence, else a guess): an honest annotator's answer depends on what there is
+to hear.
+
+1. Loudness of an event: r / (1 + r), r = 10^(snr_db / 20) the amplitude ratio of event and background: 1/2 at the
+   level of the background, saturating at 1.
+2. Salience S of a class in a window, in seconds: over its events, the sum of seconds within the window times loudness.
+   A share of it adds to the salience of classes that are easily taken for it (a child for an adult, a car for a lorry).
+3. The class is noticed with probability (1 - lapse) S^n / (S^n + C^n), n the steepness. The criterion C, in seconds,
+   is the annotator's own, times a habit per class kept through one recording ("does this count as footsteps?"), so
+   that answers about overlapping windows are tied together.
+4. What is not noticed is ticked all the same at the annotator's rate of false alarms, the more often the more of the
+   recording the class fills: people tick what they expect.
+
+Spammers tick every class at a rate of their own, whatever the sound. The pool follows from the seed and the opinions
+on a recording from (seed, name), so that adding a recording changes no other.
+"""
+
+import argparse
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from softsed.classes import Recording, read_classes, read_recordings, read_scenes, read_table
+from softsed.errors import InputError
+
+# False alarms of a class that fills none of the recording, relative to one that fills all of it.
+UNEXPECTED = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The annotators: arrays [annotators]; see the module for the meaning."""
+
+    names: list[str]
+    spammer: np.ndarray  # bool
+    spam_rate: np.ndarray  # 0..1
+    criterion_s: np.ndarray  # seconds
+    lapse: np.ndarray  # 0..1
+    false_alarms: np.ndarray  # 0..1
+    confusion: np.ndarray  # 0..1, share of the salience
+
+
+def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
+    """Draw the annotators.
+
+    Parameters
+    ----------
+    config : dict
+        Section `annotators`. Rates given as a mean m are spread uniformly over 0..2m, criteria are log-normal.
+    """
+    rng = np.random.default_rng([seed, 0])
+    count = config["annotators"]
+    low, high = config["spammer_rate"]
+    return Pool(
+        names=[f"a{number:0{len(str(count))}d}" for number in range(1, count + 1)],
+        spammer=rng.permutation(count) < round(config["spammers"] * count),
+        spam_rate=rng.uniform(low, high, count),
+        criterion_s=config["criterion_s"] * np.exp(config["criterion_sigma"] * rng.standard_normal(count)),
+        lapse=rng.uniform(0, 2 * config["lapse"], count),
+        false_alarms=rng.uniform(0, 2 * config["false_alarms"], count),
+        confusion=rng.uniform(0, 2 * config["confusion"], count),
+    )
+
+
+def read_truth(path: Path, asked: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read the true events of a recording.
+
+    Returns
+    -------
+    times_levels : ndarray [events, 3]
+        Onset and offset in seconds, level over the background in dB.
+    labels : ndarray of int [events]
+        Index into `asked`.
+    """
+    values, labels = [], []
+    for line, row in enumerate(read_table(path, ("onset", "offset", "label", "snr_db")), start=2):
+        if row["label"] not in asked:
+            raise InputError(f"{path}, line {line}: {row['label']!r} is not asked in this scene; asked are {asked}")
+        try:
+            onset, offset, level = (float(row[name]) for name in ("onset", "offset", "snr_db"))
+        except ValueError as error:
+            raise InputError(f"{path}, line {line}: expected numbers: {error}") from error
+        if not 0 <= onset < offset < float("inf") or not np.isfinite(level):
+            raise InputError(f"{path}, line {line}: expected 0 <= onset < offset and a finite level, got {row}")
+        values.append((onset, offset, level))
+        labels.append(asked.index(row["label"]))
+    return np.array(values).reshape(-1, 3), np.array(labels, dtype=int)
+
+
+def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray:
+    """List the starts of the windows in whole seconds: 0, hop, ..., at most T - window, T the duration rounded down."""
+    if duration_s < window_s:
+        raise InputError(f"a recording of {duration_s} s is shorter than one window of {window_s} s")
+    return np.arange(0, int(duration_s) - window_s + 1, hop_s)
+
+
+def salience(
+    events: np.ndarray, labels: np.ndarray, starts: np.ndarray, *, window_s: float, classes: int
+) -> np.ndarray:
+    """Compute how much of each class is there to hear in each window.
+
+    Parameters
+    ----------
+    events, labels : ndarray [events, 3], ndarray of int [events]
+        As read by `read_truth`.
+    starts : ndarray [windows]
+        Seconds.
+
+    Returns
+    -------
+    ndarray [windows, classes]
+        Seconds times loudness, 0 where nothing is heard.
+    """
+    onset, offset, level = events.T
+    heard = np.minimum(offset, starts[:, None] + window_s) - np.maximum(onset, starts[:, None])
+    ratio = 10 ** (level / 20)
+    weighted = np.maximum(heard, 0) * ratio / (1 + ratio)  # [windows, events]
+    return weighted @ np.eye(classes)[labels]
+
+
+def tick_probability(
+    heard: np.ndarray,
+    pool: Pool,
+    who: np.ndarray,
+    *,
+    habit: np.ndarray,
+    expected: np.ndarray,
+    similar: np.ndarray,
+    steepness: float,
+) -> np.ndarray:
+    """Compute the probability that each annotator ticks each class in each window.
+
+    Parameters
+    ----------
+    heard : ndarray [windows, classes]
+        Salience in seconds.
+    who : ndarray of int [windows, opinions]
+        The annotators of each window, indices into the pool.
+    habit : ndarray [annotators, classes]
+        Factor on the criterion in this recording, around 1.
+    expected : ndarray [classes]
+        Share of the recording that the class fills, 0..1.
+    similar : ndarray of bool [classes, classes]
+        Classes that are taken for one another.
+    steepness : float
+        n of the module's step 3.
+
+    Returns
+    -------
+    ndarray [windows, opinions, classes]
+        0..1; for spammers their own rate.
+    """
+
+    def per_opinion(values: np.ndarray) -> np.ndarray:
+        return values[who][:, :, None]  # [windows, opinions, 1]
+
+    felt = heard[:, None] + per_opinion(pool.confusion) * (heard @ similar)[:, None]
+    criterion = per_opinion(pool.criterion_s) * habit[who]
+    noticed = (1 - per_opinion(pool.lapse)) * felt**steepness / (felt**steepness + criterion**steepness)
+    alarm = per_opinion(pool.false_alarms) * (UNEXPECTED + (1 - UNEXPECTED) * expected)
+    honest = noticed + (1 - noticed) * alarm
+    return np.where(per_opinion(pool.spammer), per_opinion(pool.spam_rate), honest)
+
+
+def annotate(
+    recording: Recording,
+    truth: tuple[np.ndarray, np.ndarray],
+    asked: list[str],
+    pool: Pool,
+    config: dict[str, Any],
+    *,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Collect the opinions on one recording.
+
+    Returns
+    -------
+    starts : ndarray of int [windows]
+        Seconds.
+    who : ndarray of int [windows, opinions]
+        Different annotators in each window.
+    opinions : ndarray of int8 [windows, opinions, classes]
+        1 where ticked.
+    """
+    rng = np.random.default_rng([seed, 1, *recording.name.encode()])
+    people, window_s = len(pool.names), config["window_s"]
+    if not 1 <= config["opinions_per_window"] <= people:
+        raise InputError(
+            f"{config['opinions_per_window']} opinions a window from {people} annotators: expected 1..{people}"
+        )
+    events, labels = truth
+    starts = window_starts(recording.duration_s, window_s=window_s, hop_s=config["hop_s"])
+    who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, : config["opinions_per_window"]]
+    similar = np.zeros((len(asked), len(asked)))
+    for one, other in config["confused"]:
+        if one in asked and other in asked:
+            similar[asked.index(one), asked.index(other)] = similar[asked.index(other), asked.index(one)] = 1
+    filled = np.bincount(labels, weights=events[:, 1] - events[:, 0], minlength=len(asked)) / recording.duration_s
+    probability = tick_probability(
+        salience(events, labels, starts, window_s=window_s, classes=len(asked)),
+        pool,
+        who,
+        habit=np.exp(config["habit_sigma"] * rng.standard_normal((people, len(asked)))),
+        expected=np.minimum(filled, 1),
+        similar=similar,
+        steepness=config["steepness"],
+    )
+    return starts, who, (rng.random(probability.shape) < probability).astype(np.int8)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the opinions of the simulated crowd on all recordings, explicit zeros included."""
+    parser = argparse.ArgumentParser(prog="softsed annotators", description="Simulate a crowd of annotators.")
+    parser.add_argument("--truth", type=Path, required=True, help="folder with the truth of each recording, TSV")
+    parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
+    parser.add_argument("--classes", type=Path, required=True, help="TSV class, evaluated")
+    parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: config section annotators")
+    parser.add_argument("--seed", type=int, required=True, help="0 or more")
+    parser.add_argument("--opinions", type=Path, required=True, help="TSV to write")
+    options = parser.parse_args(argv)
+    config = options.config
+    classes = list(read_classes(options.classes))
+    scenes = read_scenes(options.scenes, classes)
+    unknown = {name for pair in config["confused"] for name in pair} - set(classes)
+    if unknown:
+        raise InputError(f"confused: unknown classes {sorted(unknown)}; known are {classes}")
+    pool = draw_pool(config, seed=options.seed)
+    count = 0
+    with options.opinions.open("w", encoding="utf-8") as file:
+        file.write("recording\tonset\toffset\tannotator\tclass\topinion\n")
+        for recording in read_recordings(options.recordings).values():
+            if recording.scene not in scenes:
+                raise InputError(f"{options.recordings}: unknown scene {recording.scene!r}; known are {list(scenes)}")
+            asked = scenes[recording.scene]
+            truth = read_truth(options.truth / f"{recording.name}.tsv", asked)
+            starts, who, opinions = annotate(recording, truth, asked, pool, config, seed=options.seed)
+            for start, people, ticks in zip(starts, who, opinions, strict=True):
+                window = f"{recording.name}\t{start}\t{start + config['window_s']}"
+                for person, answers in zip(people, ticks, strict=True):
+                    for name, answer in zip(asked, answers, strict=True):
+                        file.write(f"{window}\t{pool.names[person]}\t{name}\t{answer}\n")
+            count += opinions.size
+    logger.info("%d opinions of %d annotators, %d of them spammers", count, len(pool.names), pool.spammer.sum())

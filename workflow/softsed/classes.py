@@ -1,0 +1,100 @@
+"""Classes and scenes: the one place that defines the order of the classes and who was asked what.
+
+Both tables are data: ``classes.tsv`` (class, evaluated) gives the order of every matrix of this package, and
+``scenes.tsv`` (scene, class) the classes that annotators were asked about in each scene. A class that was not
+asked is not the same as a class that was never heard: label matrices hold nan for the former and 0 for the latter.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from softsed.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One row of the table of recordings."""
+
+    name: str
+    scene: str
+    duration_s: float
+
+
+def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Read a TSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        Tab-separated text, UTF-8 (a byte-order mark and Windows line ends are accepted).
+    columns : tuple of str
+        The columns that must be there; others are kept.
+
+    Returns
+    -------
+    list of dict
+        One dictionary a row, values as text.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, a column is missing or a row has another number of fields.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            missing = [column for column in columns if column not in (reader.fieldnames or [])]
+            if missing:
+                raise InputError(f"{path}: no column {missing}; found {reader.fieldnames}, tab-separated")
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a tab-separated table: {error}") from error
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise InputError(f"{path}, line {line}: expected {len(reader.fieldnames)} tab-separated fields, got {row}")
+    return rows
+
+
+def read_classes(path: Path) -> dict[str, bool]:
+    """Read ``classes.tsv``: class names in the order of every matrix, with True for those that are evaluated."""
+    rows = read_table(path, ("class", "evaluated"))
+    classes: dict[str, bool] = {}
+    for line, row in enumerate(rows, start=2):
+        if row["class"] in classes:
+            raise InputError(f"{path}, line {line}: class {row['class']!r} is listed twice")
+        if row["evaluated"] not in ("yes", "no"):
+            raise InputError(f"{path}, line {line}: evaluated is {row['evaluated']!r}, expected yes or no")
+        classes[row["class"]] = row["evaluated"] == "yes"
+    if not classes:
+        raise InputError(f"{path}: no class listed")
+    return classes
+
+
+def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
+    """Read ``scenes.tsv``: the classes asked in each scene, in the order of `classes`."""
+    asked: dict[str, set[str]] = {}
+    for line, row in enumerate(read_table(path, ("scene", "class")), start=2):
+        if row["class"] not in classes:
+            raise InputError(f"{path}, line {line}: unknown class {row['class']!r}; known are {classes}")
+        asked.setdefault(row["scene"], set()).add(row["class"])
+    return {scene: [name for name in classes if name in names] for scene, names in asked.items()}
+
+
+def read_recordings(path: Path) -> dict[str, Recording]:
+    """Read the table of recordings (recording, scene, duration_s), keyed by recording, in the order of the table."""
+    recordings: dict[str, Recording] = {}
+    for line, row in enumerate(read_table(path, ("recording", "scene", "duration_s")), start=2):
+        name = row["recording"]
+        if name in recordings:
+            raise InputError(f"{path}, line {line}: recording {name!r} is listed twice")
+        try:
+            duration = float(row["duration_s"])
+        except ValueError:
+            duration = float("nan")
+        if not 1 <= duration < float("inf"):
+            raise InputError(f"{path}, line {line}: duration_s is {row['duration_s']!r}, expected 1 second or more")
+        recordings[name] = Recording(name, row["scene"], duration)
+    if not recordings:
+        raise InputError(f"{path}: no recording listed")
+    return recordings

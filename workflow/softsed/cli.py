@@ -1,0 +1,50 @@
+"""`softsed STAGE ...`: every step of the workflow as a command, the same for Snakemake and for a person.
+
+Only the module of the stage is imported, so that a step that needs no torch does not wait for it.
+"""
+
+import argparse
+import importlib
+import logging
+from pathlib import Path
+
+from softsed import log
+from softsed.errors import InputError
+
+STAGES = (
+    "maestro",
+    "demo",
+    "annotators",
+    "crowd",
+    "labels",
+    "features",
+    "folds",
+    "train",
+    "predict",
+    "priors",
+    "evaluate",
+    "tables",
+    "figures",
+)
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one stage and return the exit code: 0, or 1 after a message that says what was wrong."""
+    parser = argparse.ArgumentParser(prog="softsed", description=__doc__)
+    parser.add_argument("--log", type=Path, help="log file of this step; without it everything goes to the terminal")
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="`softsed STAGE --help` explains them")
+    options = parser.parse_args(argv)
+    log.start(options.log)
+    try:
+        module = importlib.import_module(f"softsed.{options.stage}")
+        module.main(options.arguments)
+    except InputError as error:
+        logger.error("softsed %s: %s", options.stage, error)
+        return 1
+    except Exception:
+        logger.exception("softsed %s: unexpected error, please report it", options.stage)
+        return 1
+    return 0

@@ -1,0 +1,151 @@
+"""Sequences for training: features and second-wise labels of recordings, cut without crossing a recording.
+
+Conventions
+-----------
+- A frame takes the labels of the second it lies in; frames after the last whole second are left out.
+- A recording is cut into sequences of equal length; the last one is filled up and its filling masked.
+- Classes that were not asked in the scene (nan) count as inactive, as in the published files.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from softsed.errors import InputError
+from softsed.labels import rasterise, read_events, read_soft
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and standard deviation of each mel band over the frames of the training recordings (z-score)."""
+
+    mean: np.ndarray  # [mel_bands]
+    std: np.ndarray  # [mel_bands]
+
+    @classmethod
+    def fit(cls, features: list[np.ndarray]) -> "Scaler":
+        """Fit on matrices [frames, mel_bands]; a band that never changes keeps its scale."""
+        frames = np.concatenate(features).astype(np.float64)
+        std = frames.std(axis=0)
+        return cls(frames.mean(axis=0).astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Normalise features [frames, mel_bands]."""
+        return (features - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Equally long pieces of recordings.
+
+    Attributes
+    ----------
+    features : Tensor [sequences, frames, mel_bands]
+    targets : Tensor [sequences, frames, classes]
+        Activity levels in 0..1.
+    mask : Tensor [sequences, frames, 1]
+        1 for a frame of the recording, 0 for filling.
+    """
+
+    features: Tensor
+    targets: Tensor
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def to(self, device: torch.device) -> "Sequences":
+        """Move to a device."""
+        return Sequences(self.features.to(device), self.targets.to(device), self.mask.to(device))
+
+
+def read_features(path: Path) -> np.ndarray:
+    """Read the features of one recording: float32 [frames, mel_bands]."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["mel"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: no features of this project (an .npz with the array 'mel'): {error}") from error
+
+
+def frames_per_second(config: dict) -> int:
+    """Return the frames a second of the section ``features``; `softsed features` made sure that it is whole."""
+    return round(1 / config["hop_s"])
+
+
+def read_targets(name: str, *, soft: Path, hard: Path, kind: str, classes: list[str]) -> np.ndarray:
+    """Read what a system is trained on.
+
+    Parameters
+    ----------
+    name : str
+        Recording.
+    soft, hard : Path
+        Folders of the label files.
+    kind : {"soft", "hard"}
+
+    Returns
+    -------
+    ndarray of float32 [seconds, classes]
+        In 0..1; 0 where a class was not asked.
+    """
+    values = read_soft(soft / f"{name}.txt", classes)
+    if kind == "hard":
+        values = rasterise(read_events(hard / f"{name}.txt", classes), classes, len(values))
+    return np.nan_to_num(values, nan=0).astype(np.float32)
+
+
+def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
+    """Repeat the labels of each second for its `rate` frames: [seconds, classes] -> [frames, classes]."""
+    seconds = (len(features) - 1) // rate  # n samples have 1 + n // hop frames
+    if seconds < len(targets):
+        raise InputError(
+            f"{name}: the labels cover {len(targets)} s, the audio only {seconds} whole seconds; "
+            "shorten the labels or replace the recording"
+        )
+    return np.repeat(targets, rate, axis=0)
+
+
+def cut(features: list[np.ndarray], targets: list[np.ndarray], length: int) -> Sequences:
+    """Cut recordings into sequences.
+
+    Parameters
+    ----------
+    features : list of ndarray [frames or more, mel_bands]
+        Normalised, one matrix a recording; frames beyond those of the targets are left out.
+    targets : list of ndarray [frames, classes]
+    length : int
+        Frames of a sequence.
+
+    Returns
+    -------
+    Sequences
+        Those of the first recording first; no sequence holds frames of two recordings. Filling is 0, the mean of
+        normalised features.
+    """
+    pieces: tuple[list[np.ndarray], ...] = ([], [], [])
+    for x, y in zip(features, targets, strict=True):
+        filling = ((0, -len(y) % length), (0, 0))
+        for piece, matrix in zip(pieces, (x[: len(y)], y, np.ones((len(y), 1))), strict=True):
+            padded = np.pad(matrix.astype(np.float32), filling)
+            piece.append(padded.reshape(-1, length, matrix.shape[1]))
+    return Sequences(*(torch.from_numpy(np.concatenate(piece)) for piece in pieces))
+
+
+def read_part(
+    recordings: list[str],
+    *,
+    features: Path,
+    soft: Path,
+    hard: Path,
+    kind: str,
+    classes: list[str],
+    rate: int,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Read features [frames, mel_bands] and targets [frames, classes] of some recordings, `rate` frames a second."""
+    xs = [read_features(features / f"{name}.npz") for name in recordings]
+    ys = [read_targets(name, soft=soft, hard=hard, kind=kind, classes=classes) for name in recordings]
+    return xs, [frame_targets(*row, rate) for row in zip(recordings, xs, ys, strict=True)]

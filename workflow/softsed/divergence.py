@@ -1,0 +1,58 @@
+"""The Kullback-Leibler divergence of Table 2, in the two readings the paper leaves open.
+
+The paper says that it is calculated "between the soft system output (before threshold) and the reference labels"
+(Sec. 3.2), not over what the two are distributions: `kld_time` takes each class as a distribution along time, which
+fits the pattern of the published numbers better, `kld_bernoulli` each second and class as a probability of activity.
+
+Conventions
+-----------
+- Natural logarithm, so nats; D(reference || output).
+- `reference` is [seconds, classes] in 0..1 without nan. `output` is of the same shape and is clipped into
+  epsilon..1 - epsilon first (0 < epsilon < 0.5), because linear outputs leave 0..1.
+"""
+
+import math
+
+import numpy as np
+
+
+def relative_entropy(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Compute p log(p / q) elementwise, 0 where p is 0; q is positive."""
+    return p * np.log(np.where(p > 0, p, q) / q)
+
+
+def kld_time(reference: np.ndarray, output: np.ndarray, *, epsilon: float) -> float:
+    """Compute the divergence of reference and output as distributions along time.
+
+    For each class, p_t = reference_t / sum(reference) and q_t = output_t / sum(output) over all seconds given;
+    sum over t of p_t log(p_t / q_t), then the mean over the classes whose reference is not zero throughout.
+
+    Returns
+    -------
+    float
+        Nats, 0 for outputs proportional to the reference; nan without any class in the reference.
+    """
+    present = reference.sum(axis=0) > 0
+    if not present.any():
+        return math.nan
+    p = reference[:, present] / reference[:, present].sum(axis=0)
+    q = np.clip(output[:, present], epsilon, 1 - epsilon)
+    return float(relative_entropy(p, q / q.sum(axis=0)).sum(axis=0).mean())
+
+
+def kld_bernoulli(reference: np.ndarray, output: np.ndarray, *, epsilon: float) -> float:
+    """Compute the divergence of reference and output as probabilities of activity.
+
+    Each second and class is a Bernoulli variable: p log(p / q) + (1 - p) log((1 - p) / (1 - q)), summed over the
+    classes, mean over the seconds.
+
+    Returns
+    -------
+    float
+        Nats a second, 0 for outputs equal to the reference; nan without seconds.
+    """
+    if not len(reference):
+        return math.nan
+    q = np.clip(output, epsilon, 1 - epsilon)
+    cells = relative_entropy(reference, q) + relative_entropy(1 - reference, 1 - q)
+    return float(cells.sum(axis=1).mean())

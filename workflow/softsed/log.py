@@ -1,0 +1,29 @@
+"""Where the messages of a step go: everything to its log file, news that a person waits for to the terminal."""
+
+import logging
+import sys
+from pathlib import Path
+
+
+def start(path: Path | None) -> None:
+    """Send log records of level INFO and above to `path` (appended to nothing: a step begins its log anew).
+
+    Parameters
+    ----------
+    path : Path or None
+        The log file. The terminal then sees warnings, errors and records marked ``extra=PROGRESS``; without
+        a file it sees everything.
+    """
+    terminal = logging.StreamHandler(sys.stderr)
+    handlers: list[logging.Handler] = [terminal]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(path, mode="w", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers.append(file)
+        terminal.addFilter(lambda record: record.levelno >= logging.WARNING or getattr(record, "progress", False))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    logging.captureWarnings(True)
+
+
+PROGRESS = {"progress": True}

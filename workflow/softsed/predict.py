@@ -1,0 +1,101 @@
+"""Scores of a trained model for whole recordings: frame-wise outputs pooled to one score a second and class."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from softsed.dataset import frames_per_second, read_features
+from softsed.errors import InputError
+from softsed.folds import read_fold
+from softsed.model import CRNN, choose_device
+from softsed.scores import write_scores
+
+POOLING = {"mean": np.mean, "max": np.max}
+
+logger = logging.getLogger(__name__)
+
+
+def pool_seconds(outputs: np.ndarray, rate: int, pooling: str) -> np.ndarray:
+    """Pool frame-wise outputs to seconds.
+
+    Parameters
+    ----------
+    outputs : ndarray [frames, classes]
+    rate : int
+        Frames a second.
+    pooling : {"mean", "max"}
+
+    Returns
+    -------
+    ndarray [seconds, classes]
+        seconds = (frames - 1) // rate, the length of the recording rounded down.
+    """
+    seconds = (len(outputs) - 1) // rate  # n samples have 1 + n // hop frames
+    frames = outputs[: seconds * rate].reshape(seconds, rate, -1)
+    return POOLING[pooling](frames, axis=1)
+
+
+def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
+    """Load a model written by `softsed train`, without executing anything from the file.
+
+    Returns
+    -------
+    model : CRNN
+        In evaluation mode.
+    extras : dict
+        What is needed to apply it: classes, mean and std of the features, the feature section of the config.
+    """
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        model = CRNN(**saved["parameters"])
+        model.load_state_dict(saved.pop("state"))
+    except Exception as error:  # whatever torch meets in a file that is not a model, there is one thing to say
+        raise InputError(f"{path}: not a model written by `softsed train`: {error}") from error
+    return model.to(device).eval(), saved
+
+
+@torch.inference_mode()
+def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.ndarray:
+    """Score one recording.
+
+    Parameters
+    ----------
+    model, extras
+        From `load_model`.
+    features : ndarray [frames, mel_bands]
+        Not normalised.
+    pooling : {"mean", "max"}
+
+    Returns
+    -------
+    ndarray [seconds, classes]
+    """
+    mel = (torch.from_numpy(features).to(extras["mean"].device) - extras["mean"]) / extras["std"]
+    outputs = model.activate(model(mel.unsqueeze(0)))[0]  # [frames, classes]
+    return pool_seconds(outputs.cpu().numpy(), frames_per_second(extras["features"]), pooling)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Score the test recordings of one fold."""
+    parser = argparse.ArgumentParser(prog="softsed predict", description=main.__doc__)
+    parser.add_argument("--model", type=Path, required=True, help="trained on the fold")
+    parser.add_argument("--fold", type=Path, required=True, help="lists of the fold")
+    parser.add_argument("--features", type=Path, required=True, help="folder of RECORDING.npz")
+    parser.add_argument("--config", type=json.loads, required=True, help="section `predict` as JSON")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output", type=Path, required=True, help="scores, written")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(options.threads)
+    device = choose_device(options.device)
+    model, extras = load_model(options.model, device)
+    scores = {
+        name: score(model, extras, read_features(options.features / f"{name}.npz"), options.config["pooling"])
+        for name in read_fold(options.fold)["test"]
+    }
+    write_scores(options.output, scores, extras["classes"])
+    logger.info("%d recordings scored with %s", len(scores), options.model)

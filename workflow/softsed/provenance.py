@@ -1,0 +1,54 @@
+"""Which modules of the package a stage runs, and their content: the string that tells Snakemake that code changed.
+
+Snakemake sees neither imports nor the modules behind a command. A rule therefore carries, as a parameter, one
+``path@hash`` for every module its stage imports from this package. Parameters are compared by content, so an edited
+module reruns exactly the stages that use it and the reason names the file, while `touch`, clone and checkout rerun
+nothing. Modules as `input:` would miss code that is older than the outputs, such as a colleague's commit.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+MESSAGES = {"errors", "log"}  # what these modules do never reaches an output, so an edit reruns nothing
+
+
+@cache
+def first_party_imports(module: str) -> frozenset[str]:
+    """Return the modules of this package that a module imports, anywhere in its text."""
+    found = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE.name:
+            found |= {alias.name for alias in node.names}  # from softsed import log
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE.name}."):
+            found.add(node.module.removeprefix(f"{PACKAGE.name}."))  # from softsed.log import start
+    return frozenset(found)
+
+
+def code(stage: str) -> list[str]:
+    """List the modules a stage runs with a hash of their text.
+
+    Parameters
+    ----------
+    stage : str
+        Module of the stage, such as "train".
+
+    Returns
+    -------
+    list of str
+        ``softsed/train.py@0123456789ab``, sorted; line ends do not count, comments do.
+    """
+    modules, waiting = set(), {stage}
+    while waiting:
+        module = waiting.pop()
+        modules.add(module)
+        waiting |= first_party_imports(module) - modules - MESSAGES
+    return [f"{PACKAGE.name}/{module}.py@{text_hash(PACKAGE / f'{module}.py')}" for module in sorted(modules)]
+
+
+@cache
+def text_hash(path: Path) -> str:
+    """Hash a text file, Windows and Unix line ends alike."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
