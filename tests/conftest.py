@@ -1,9 +1,76 @@
-"""What several tests share."""
+"""What several tests share: copies of the project, and Snakemake called in them."""
 
 import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where they are; never part of the project
 
 # The package of this checkout, whichever copy is installed, here and in the commands that tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+TINY = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml"]
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what git would commit now, without results."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fails: bool = False) -> str:
+    """Run Snakemake in a copy of the project and return all it prints."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        ["snakemake", "--cores", "2", *arguments, *configuration],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
+    assert (done.returncode != 0) == fails, done.stdout
+    return done.stdout
+
+
+def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> dict[str, int]:
+    """Jobs a rule that a dry run lists, `all` left out; empty when there is nothing to do."""
+    shown = snakemake(folder, "--dry-run", *arguments, configuration=configuration)
+    if "Nothing to be done" in shown:
+        return {}
+    table = shown.split("Job stats:")[-1].split("total")[0]
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+    jobs.pop("all", None)
+    return jobs
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A copy of the project in which the tiny experiment has run; tests must not change it."""
+    folder = copy_project(tmp_path_factory.mktemp("finished"))
+    snakemake(folder)
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Path:
+    """A copy of the finished project to change at will."""
+    return Path(shutil.copytree(finished, tmp_path / "project"))

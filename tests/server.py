@@ -1,5 +1,7 @@
 """A local HTTP server for tests: a folder on 127.0.0.1, with byte ranges, a log of requests and faults to switch on.
 
+Example::
+
     with serve(folder) as server:
         server.drop_after, server.drops = 1000, 1  # break the next answer off after 1000 bytes
         download(f"{server.address}/file.zip", ...)

@@ -108,7 +108,10 @@ def test_recovers_the_competence_of_a_simulated_crowd(method, n_labels):
     result = mace(items, annotators, labels, **shape, method=method, seed=1)
     ranks = [np.argsort(np.argsort(values)) for values in (theta[8:], result.competence[8:])]
     assert np.corrcoef(ranks)[0, 1] > 0.97
-    assert np.abs(result.competence - theta).max() < 0.1
+    # 600 opinions each: a standard error of about sqrt(0.25 / 600) / 0.5 = 0.04 with two labels; the worst: three.
+    error = np.abs(result.competence - theta)
+    assert error.mean() < 0.04
+    assert error.max() < 0.12
     assert result.competence[:8].max() < 0.1  # spammers
     majority = np.array([np.bincount(labels[items == item], minlength=n_labels).argmax() for item in range(3000)])
     assert np.mean(result.posterior.argmax(axis=1) == truth) > np.mean(majority == truth)
@@ -190,5 +193,5 @@ def test_rejects_settings_without_meaning(change, message):
 
 
 def test_rejects_no_annotations():
-    with pytest.raises(InputError, match="^0 annotations"):
+    with pytest.raises(InputError, match="0 annotations"):
         mace(*np.empty((3, 0), dtype=int), n_items=1, n_annotators=1, seed=0)

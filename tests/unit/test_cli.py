@@ -28,6 +28,8 @@ def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
 
 
 def test_features_does_not_wait_for_torch():
-    script = "import sys; import softsed.cli, softsed.features; print([m for m in ('torch', 'pandas') if m in sys.modules])"
+    script = (
+        "import sys; import softsed.cli, softsed.features; print([m for m in ('torch', 'pandas') if m in sys.modules])"
+    )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -1,5 +1,8 @@
 """Features against librosa and against signals whose energies are known."""
 
+import json
+
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -28,8 +31,6 @@ def filterbank():
 
 @pytest.mark.parametrize("power", [1.0, 2.0])
 def test_equals_librosa(filterbank, power):
-    import librosa
-
     signal = np.random.default_rng(0).normal(0, 0.1, 3 * 44100 + 123).astype(np.float32)
     ours = mel_energies(signal, filterbank, {**CONFIG, "power": power, "log": False})
     theirs = librosa.feature.melspectrogram(
@@ -82,8 +83,6 @@ def test_other_rates_keep_the_pitch(tmp_path, filterbank):
 
 
 def test_command_writes_features(tmp_path):
-    import json
-
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(3).uniform(-0.1, 0.1, (44100, 2)), 44100)
     config = ["--config", json.dumps(CONFIG), "--filterbank", str(tmp_path / "bank.npz")]
     main(config)

@@ -14,6 +14,7 @@ if config["data"]["source"] == "demo":
             classes=config["classes"],
             scenes=config["scenes"],
             events=config["data"]["demo"]["events"],
+            backgrounds=config["data"]["demo"]["backgrounds"],
         output:
             audio="results/{experiment}/data/audio/{recording}.wav",
             truth="results/{experiment}/data/truth/{recording}.tsv",
@@ -25,13 +26,14 @@ if config["data"]["source"] == "demo":
             "../../envs/softsed.yaml"
         params:
             code=code("demo"),
+            config=as_json(config["data"]["demo"]["level"]),
             seed=derive_seed("demo"),
         message:
             "Render {wildcards.recording}"
         shell:
             "python -m softsed --log {log} demo --recording {wildcards.recording} --recordings {input.recordings}"
-            " --classes {input.classes} --scenes {input.scenes} --events {input.events}"
-            " --seed {params.seed} --audio {output.audio} --truth {output.truth}"
+            " --classes {input.classes} --scenes {input.scenes} --specification {input.events}"
+            " --backgrounds {input.backgrounds} --config {params.config:q} --seed {params.seed} --audio {output.audio} --truth {output.truth}"
 
     rule simulate_annotators:
         input:
@@ -90,3 +92,22 @@ else:
             " --archives results/{wildcards.experiment}/data/archives"
             " --audio results/{wildcards.experiment}/data/audio"
             " --published results/{wildcards.experiment}/data/published"
+
+    rule fetch_evaluation:
+        output:
+            found="results/{experiment}/data/evaluation.tsv",
+        log:
+            "results/{experiment}/logs/fetch_evaluation.log",
+        benchmark:
+            "results/{experiment}/benchmarks/fetch_evaluation.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("maestro"),
+            config=as_json(config["data"]["maestro_real"]),
+        message:
+            "Fetch and unpack the evaluation recordings of MAESTRO Real"
+        shell:
+            "python -m softsed --log {log} maestro --evaluation {output.found} --config {params.config:q}"
+            " --archives results/{wildcards.experiment}/data/archives"
+            " --audio results/{wildcards.experiment}/data/evaluation"

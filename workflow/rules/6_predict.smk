@@ -17,12 +17,12 @@ rule predict_system:
         features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
     output:
         scores="results/{experiment}/predictions/{system}/run{run}/fold{fold}.tsv",
-    wildcard_constraints:
-        system="|".join(map(re.escape, SYSTEMS)),
     log:
         "results/{experiment}/logs/predict_system/{system}_run{run}_fold{fold}.log",
     benchmark:
         "results/{experiment}/benchmarks/predict_system/{system}_run{run}_fold{fold}.tsv"
+    wildcard_constraints:
+        system="|".join(map(re.escape, SYSTEMS)),
     conda:
         "../../envs/softsed.yaml"
     threads: 1
@@ -47,12 +47,12 @@ rule predict_prior:
         classes=config["classes"],
     output:
         scores="results/{experiment}/predictions/{prior}/run1/fold{fold}.tsv",
-    wildcard_constraints:
-        prior="|".join(PRIORS),
     log:
         "results/{experiment}/logs/predict_prior/{prior}_fold{fold}.log",
     benchmark:
         "results/{experiment}/benchmarks/predict_prior/{prior}_fold{fold}.tsv"
+    wildcard_constraints:
+        prior="|".join(PRIORS),
     conda:
         "../../envs/softsed.yaml"
     params:

@@ -51,13 +51,7 @@ class Pool:
 
 
 def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
-    """Draw the annotators.
-
-    Parameters
-    ----------
-    config : dict
-        Section `annotators`. Rates given as a mean m are spread uniformly over 0..2m, criteria are log-normal.
-    """
+    """Draw the annotators: rates given as a mean m are uniform over 0..2m, criteria are log-normal."""
     rng = np.random.default_rng([seed, 0])
     count = config["annotators"]
     low, high = config["spammer_rate"]
@@ -98,7 +92,7 @@ def read_truth(path: Path, asked: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray:
-    """List the starts of the windows in whole seconds: 0, hop, ..., at most T - window, T the duration rounded down."""
+    """List the starts of the windows, whole seconds: 0, hop, ... up to T - window, T the duration rounded down."""
     if duration_s < window_s:
         raise InputError(f"a recording of {duration_s} s is shorter than one window of {window_s} s")
     return np.arange(0, int(duration_s) - window_s + 1, hop_s)
@@ -150,8 +144,8 @@ def tick_probability(
         Factor on the criterion in this recording, around 1.
     expected : ndarray [classes]
         Share of the recording that the class fills, 0..1.
-    similar : ndarray of bool [classes, classes]
-        Classes that are taken for one another.
+    similar : ndarray [classes, classes]
+        1 for classes that are taken for one another, else 0.
     steepness : float
         n of the module's step 3.
 
@@ -193,14 +187,12 @@ def annotate(
         1 where ticked.
     """
     rng = np.random.default_rng([seed, 1, *recording.name.encode()])
-    people, window_s = len(pool.names), config["window_s"]
-    if not 1 <= config["opinions_per_window"] <= people:
-        raise InputError(
-            f"{config['opinions_per_window']} opinions a window from {people} annotators: expected 1..{people}"
-        )
+    people, asked_people, window_s = len(pool.names), config["opinions_per_window"], config["window_s"]
+    if not 1 <= asked_people <= people:
+        raise InputError(f"opinions_per_window is {asked_people}, expected 1 to the number of annotators, {people}")
     events, labels = truth
     starts = window_starts(recording.duration_s, window_s=window_s, hop_s=config["hop_s"])
-    who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, : config["opinions_per_window"]]
+    who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, :asked_people]
     similar = np.zeros((len(asked), len(asked)))
     for one, other in config["confused"]:
         if one in asked and other in asked:

@@ -1,6 +1,8 @@
-"""Classes and scenes: the one place that defines the order of the classes and who was asked what.
+"""Classes, scenes, recordings and folds: the tables that every stage reads.
 
-Both tables are data: ``classes.tsv`` (class, evaluated) gives the order of every matrix of this package, and
+This is the one place that defines the order of the classes and who was asked what.
+
+``classes.tsv`` (class, evaluated) gives the order of every matrix of this package, and
 ``scenes.tsv`` (scene, class) the classes that annotators were asked about in each scene. A class that was not
 asked is not the same as a class that was never heard: label matrices hold nan for the former and 0 for the latter.
 """
@@ -10,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.errors import InputError
+
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -98,3 +102,30 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     if not recordings:
         raise InputError(f"{path}: no recording listed")
     return recordings
+
+
+def read_fold(path: Path) -> dict[str, list[str]]:
+    """Read one fold.
+
+    Returns
+    -------
+    dict
+        train, validation, test -> recordings in the order of the file; none is empty.
+
+    Raises
+    ------
+    InputError
+        When a part is unknown or empty, or a recording is listed twice.
+    """
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    listed: set[str] = set()
+    for line, row in enumerate(read_table(path, ("recording", "scene", "part")), start=2):
+        if row["part"] not in parts:
+            raise InputError(f"{path}, line {line}: part is {row['part']!r}, expected one of {', '.join(PARTS)}")
+        if row["recording"] in listed:
+            raise InputError(f"{path}, line {line}: recording {row['recording']!r} is listed twice")
+        listed.add(row["recording"])
+        parts[row["part"]].append(row["recording"])
+    if empty := [part for part, names in parts.items() if not names]:
+        raise InputError(f"{path}: no recording in {', '.join(empty)}; every part needs one")
+    return parts

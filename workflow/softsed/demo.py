@@ -139,6 +139,8 @@ def schedule(
             row["duration_s"] * np.exp(row["duration_sigma"] * rng.standard_normal(count)), MIN_EVENT_S
         )
         durations *= min(1, MAX_COVER * recording.duration_s / durations.sum())
+        if durations.min() < sounds.SHORTEST_S:
+            raise InputError(f"{recording.name}: {count} events of {label!r} do not fit; lower events_per_minute")
         gaps = rng.dirichlet(np.ones(count + 1)) * (recording.duration_s - durations.sum())
         onsets = np.cumsum(gaps[:-1]) + np.cumsum(durations) - durations
         levels = row["snr_db"] + row["snr_std_db"] * rng.standard_normal(count)

@@ -27,7 +27,7 @@ from softsed.errors import InputError
 
 WAITS_S = (2.0, 10.0, 30.0, 60.0)  # before the second, third, ... attempt; progress starts the list anew
 CONNECT_S, READ_S = 10.0, 60.0  # seconds of silence after which a connection counts as broken
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**16  # what a broken connection costs at most: an incomplete chunk is lost
 SHOWN_BYTES = 10_000_000  # smaller files arrive before a progress display is of use
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may pass
 

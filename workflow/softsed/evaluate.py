@@ -26,10 +26,9 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_classes
+from softsed.classes import read_classes, read_fold
 from softsed.divergence import kld_bernoulli, kld_time
 from softsed.errors import InputError
-from softsed.folds import read_fold
 from softsed.labels import harden, rasterise, read_events, read_soft, to_events, trimmed_midrange
 from softsed.scores import read_scores
 

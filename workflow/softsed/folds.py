@@ -17,13 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording, read_recordings, read_table
+from softsed.classes import PARTS, Recording, read_recordings
 from softsed.download import download
 from softsed.errors import InputError
 
 # Part -> its name in the official files.
 OFFICIAL_NAMES = {"train": "train", "validation": "val", "test": "test"}
-PARTS = tuple(OFFICIAL_NAMES)
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ def generate_folds(
 
     Test parts differ by at most one recording, within each scene and in total. Validation parts take about the same
     share of each scene, one recording at least; rounding errors are carried on to the next scene, so that the total
-    comes out right.
-    Validation recordings of a fold are those tested in the following folds, so that each validates about as often.
+    comes out right. Validation recordings of a fold are those tested in the following folds, so that each validates
+    about as often.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def generate_folds(
     number : int
         Folds, 2 or more.
     validation : float
-        Share of all the recordings (not of those left after the test part) that validate, in (0, 1).
+        Share of the recordings outside the test part that validate, in (0, 1); about 0.31 in the official split.
     seed : int
 
     Returns
@@ -63,25 +62,25 @@ def generate_folds(
     for name in sorted(recordings):
         scenes.setdefault(recordings[name].scene, []).append(name)
     folds = [{part: [] for part in PARTS} for _ in range(number)]
-    dealt, validating = 0, 0
+    dealt = 0
     for scene in sorted(scenes):
         names = scenes[scene]
-        share = max(1, round(validation * (dealt + len(names))) - validating)
-        most_tested = -(-len(names) // number)
-        if len(names) < number or len(names) - most_tested - share < 1:
-            raise InputError(
-                f"scene {scene!r} has {len(names)} recordings, too few for {number} folds in which {share} of them "
-                f"validate and at least one tests and one trains; lower `number` or `validation` of the folds"
-            )
         order = rng.permutation(len(names))
         for fold, parts in enumerate(folds):
             # How many folds later each recording is tested, 0 in its own; dealing goes on where the last scene ended.
             later = {names[index]: (dealt + place - fold) % number for place, index in enumerate(order)}
             rest = sorted((name for name in later if later[name]), key=later.__getitem__)
+            outside = len(parts["train"]) + len(parts["validation"]) + len(rest)
+            share = max(1, round(validation * outside) - len(parts["validation"]))
+            if len(names) < number or share >= len(rest):
+                raise InputError(
+                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds that each test, validate "
+                    f"({share}) and train on some of them; lower `number` or `validation` of the folds"
+                )
             parts["test"] += [name for name in later if not later[name]]
             parts["validation"] += rest[:share]
             parts["train"] += rest[share:]
-        dealt, validating = dealt + len(names), validating + share
+        dealt += len(names)
     return [{part: sorted(names) for part, names in parts.items()} for parts in folds]
 
 
@@ -178,33 +177,6 @@ def write_fold(path: Path, parts: dict[str, list[str]], recordings: dict[str, Re
     rows = [f"{name}\t{recordings[name].scene}\t{part}\n" for part in PARTS for name in parts[part]]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("recording\tscene\tpart\n" + "".join(rows), encoding="utf-8")
-
-
-def read_fold(path: Path) -> dict[str, list[str]]:
-    """Read one fold.
-
-    Returns
-    -------
-    dict
-        train, validation, test -> recordings in the order of the file; none is empty.
-
-    Raises
-    ------
-    InputError
-        When a part is unknown or empty, or a recording is listed twice.
-    """
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    listed: set[str] = set()
-    for line, row in enumerate(read_table(path, ("recording", "scene", "part")), start=2):
-        if row["part"] not in parts:
-            raise InputError(f"{path}, line {line}: part is {row['part']!r}, expected one of {', '.join(PARTS)}")
-        if row["recording"] in listed:
-            raise InputError(f"{path}, line {line}: recording {row['recording']!r} is listed twice")
-        listed.add(row["recording"])
-        parts[row["part"]].append(row["recording"])
-    if empty := [part for part, names in parts.items() if not names]:
-        raise InputError(f"{path}: no recording in {', '.join(empty)}; every part needs one")
-    return parts
 
 
 def main(argv: list[str] | None = None) -> None:

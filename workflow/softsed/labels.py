@@ -11,7 +11,6 @@ Conventions
 """
 
 import argparse
-import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +21,6 @@ from softsed.errors import InputError
 
 # The published values hold 1.000000031 (rounding of a sum of weights); anything further out is a mistake.
 ROUNDING = 1e-6
-
-logger = logging.getLogger(__name__)
 
 
 class Event(NamedTuple):
@@ -80,6 +77,7 @@ def rasterise(events: list[Event], classes: list[str], seconds: int) -> np.ndarr
     Returns
     -------
     ndarray of bool [seconds, classes]
+        What lies beyond `seconds` is left out.
     """
     active = np.zeros((seconds, len(classes)), dtype=bool)
     for event in events:
@@ -220,7 +218,7 @@ def read_events(path: Path, classes: list[str]) -> list[Event]:
 
 def write_events(path: Path, events: list[Event]) -> None:
     """Write events in the hard text format."""
-    path.write_text("".join(f"{e.onset:g}\t{e.offset:g}\t{e.label}\n" for e in events), encoding="utf-8")
+    path.write_text("".join(f"{e.onset:.10g}\t{e.offset:.10g}\t{e.label}\n" for e in events), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -240,6 +238,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     classes = list(read_classes(options.classes))
     recordings = read_recordings(options.recordings)
+    (options.soft if options.command == "adopt" else options.hard).mkdir(parents=True, exist_ok=True)
     if options.command == "adopt":
         scenes = read_scenes(options.scenes, classes)
         for name, recording in recordings.items():
@@ -250,6 +249,11 @@ def main(argv: list[str] | None = None) -> None:
             soft = read_published(published, classes, asked=asked, seconds=seconds)
             write_soft(options.soft / f"{name}.txt", soft, classes)
     else:
-        for name in recordings:
+        for name, recording in recordings.items():
             soft = read_soft(options.soft / f"{name}.txt", classes)
+            if len(soft) != int(recording.duration_s):
+                raise InputError(
+                    f"{options.soft / name}.txt: labels of {len(soft)} s for a recording of {recording.duration_s} s; "
+                    f"expected every whole second, correct the labels or {options.recordings}"
+                )
             write_events(options.hard / f"{name}.txt", to_events(harden(soft, options.threshold), classes))

@@ -26,6 +26,9 @@ from softsed.classes import Recording, read_recordings
 from softsed.download import download, is_remote
 from softsed.errors import InputError
 
+LICENCE = "(c) Tampere University, for research and other non-commercial use only; the licence is at"
+ZENODO = "https://zenodo.org/records/"  # shown with the licence, wherever the archives come from
+
 # Five minutes of 44.1 kHz stereo with 32 bits are 106 MB, their soft labels 0.1 MB: more than these is no recording.
 LARGEST_AUDIO_BYTES = 500 * 10**6
 LARGEST_TEXT_BYTES = 10 * 10**6
@@ -44,8 +47,8 @@ def fetch_archive(name: str, config: dict, archives: Path) -> Path:
     name : str
         Key in ``config["archives"]``, such as "development_audio".
     config : dict
-        ``address`` (the file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder), ``licence`` (the notice) and
-        ``archives``: for each name its ``record``, ``file`` and ``md5``.
+        ``address`` (the file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder) and ``archives``: for each name
+        its ``record``, ``file`` and ``md5``.
     archives : Path
         Folder that keeps the archives.
 
@@ -61,8 +64,7 @@ def fetch_archive(name: str, config: dict, archives: Path) -> Path:
     """
     archive = config["archives"][name]
     url = f"{config['address'].rstrip('/')}/{archive['record']}/files/{archive['file']}"
-    notice = (archive["file"], config["address"].rstrip("/"), archive["record"], config["licence"])
-    logger.info("%s from %s/%s; licence: %s", *notice, extra=log.PROGRESS)
+    logger.info("%s: %s %s%s", archive["file"], LICENCE, ZENODO, archive["record"], extra=log.PROGRESS)
     query = "?download=1" if is_remote(url) else ""
     return download(url + query, archives / archive["file"], digest=f"md5:{archive['md5']}")
 
@@ -198,7 +200,7 @@ def main(argv: list[str] | None = None) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--recordings", type=Path, help="development set: table of the recordings to unpack")
     which.add_argument("--evaluation", type=Path, help="evaluation set: table of the recordings found, written")
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: address, licence, archives")
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: address, archives")
     parser.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
     parser.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
     parser.add_argument("--published", type=Path, help="folder of RECORDING.txt, written (with --recordings)")

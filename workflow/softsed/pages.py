@@ -1,4 +1,4 @@
-"""Markdown pages of Table 1 and Table 2: rounded as in the paper, its numbers beside ours, and what differs in words."""
+"""Markdown pages of Tables 1 and 2: rounded as in the paper, its numbers beside ours, and in words what differs."""
 
 PUBLISHED = "maestro_real"  # the experiment that the paper's numbers belong to
 PAPER_RECORDINGS = 75  # Table 1
@@ -9,11 +9,11 @@ These rows belong to no detector. They give every second of a recording the same
 
 - `scene_prior`: the mean soft label of the scene over the training and validation recordings of the fold. It needs
   the name of the scene, nothing else.
-- `recording_prior`: the mean soft label of the test recording itself. This is an **oracle**, it has seen the labels it
-  is tested on, and bounds from above what can be had by knowing the recording, but nothing about time.
+- `recording_prior`: the mean soft label of the test recording itself. This is an **oracle**: it has seen the labels it
+  is tested on. It shows how far knowing the recording gets without any knowledge of time.
 
-A detector has learned to detect to the extent that it exceeds these rows. Micro-averaged scores at one threshold hardly
-tell them apart; macro F1 and the class-dependent thresholds do.
+A detector has learned to hear events in time only as far as it does better than these rows. On MAESTRO Real,
+`scene_prior` comes close to the published micro-averaged scores at threshold 0.5: those alone say little.
 
 """
 
@@ -24,12 +24,12 @@ def grid(columns: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines) + "\n"
 
 
-def table1_page(rows: list[dict], published: list[dict], *, experiment: str) -> str:
+def table1_page(rows: list[dict], paper: list[dict], *, experiment: str) -> str:
     """Write the page of Table 1: the data of the experiment, then the table of the paper.
 
     Parameters
     ----------
-    rows, published : list of dict
+    rows, paper : list of dict
         scene, one column a class, files and minutes; the last row is the total.
     experiment : str
         Name for the caption.
@@ -46,17 +46,24 @@ def table1_page(rows: list[dict], published: list[dict], *, experiment: str) -> 
         "Event instances according to the hard labels (contiguous seconds above the threshold), number and duration of "
         'the recordings. "-": the class was not asked in the scene.\n\n'
         f"## This experiment ({experiment}): {total['files']} recordings\n\n{relation}\n\n",
-        f"## Published, {published[-1]['files']} recordings (Table 1 of the paper)\n\n",
+        f"## Published, {paper[-1]['files']} recordings (Table 1 of the paper)\n\n",
     ]
-    for i, table in enumerate((rows, published)):
+    for i, table in enumerate((rows, paper)):
         parts[i] += grid(list(table[0]), [[str(value) for value in row.values()] for row in table])
     return "".join(parts).rstrip("\n") + "\n"
 
 
-def beside(value: float | None, paper: float | None, *, digits: int, compare: bool) -> list[str]:
-    """Format our value, the paper's and, if they are comparable, the difference ours - paper; empty where missing."""
-    difference = "" if not compare or value is None or paper is None else f"{value - paper:+.{digits}f}"
-    return ["" if number is None else f"{number:.{digits}f}" for number in (value, paper)] + [difference] * compare
+def number(value: float | None, digits: int, *, std: float | None = None) -> str:
+    """Format a value, with its standard deviation if there is one; empty text for None."""
+    if value is None:
+        return ""
+    return f"{value:.{digits}f}" if std is None else f"{value:.{digits}f} ± {std:.{digits}f}"
+
+
+def published(value: float | None, paper: float | None, digits: int, *, compare: bool) -> list[str]:
+    """Format the paper's value and, if the two are comparable, the difference ours - paper; empty where missing."""
+    missing = value is None or paper is None
+    return [number(paper, digits)] + ["" if missing else f"{value - paper:+.{digits}f}"] * compare
 
 
 def table2_page(rows: list[dict], metrics: list[dict], *, experiment: str) -> str:
@@ -78,19 +85,23 @@ def table2_page(rows: list[dict], metrics: list[dict], *, experiment: str) -> st
     detectors = [row for row in rows if row["system"] not in priors]
     runs = max(row["runs"] for row in detectors or rows)
 
-    def spread(text: str, value: float | None, digits: int) -> str:
-        return text if value is None else f"{text} ± {value:.{digits}f}"
-
     def cells(row: dict, *, paper: bool) -> list[str]:
-        line = [f"`{row['system']}`", row["threshold"]]
-        for name, published, digits in (("error_rate", "paper_error_rate", 2), ("f1_micro", "paper_f1", 2)):
-            value, *others = beside(row[name], row[published], digits=digits, compare=compare)
-            line += [spread(value, row[f"{name}_std"], digits), *(others if paper else [])]
-        line.append(spread(*beside(row["f1_macro"], None, digits=2, compare=False)[:1], row["f1_macro_std"], 2))
-        line.append(f"{row['classes_detected']:.3g} of {row['classes_evaluated']}")
-        time, *others = beside(row["kld_time"], row["paper_kld"], digits=3, compare=compare)
-        line += [time, *(others if paper else []), beside(row["kld_bernoulli"], None, digits=3, compare=False)[0]]
-        return [*line, row["kld_reference"] if row["kld_time"] is not None else ""]
+        def other(name: str, column: str, digits: int) -> list[str]:
+            return published(row[name], row[column], digits, compare=compare) if paper else []
+
+        return [
+            *(f"`{row['system']}`", row["threshold"]),
+            number(row["error_rate"], 2, std=row["error_rate_std"]),
+            *other("error_rate", "paper_error_rate", 2),
+            number(row["f1_micro"], 2, std=row["f1_micro_std"]),
+            *other("f1_micro", "paper_f1", 2),
+            number(row["f1_macro"], 2, std=row["f1_macro_std"]),
+            f"{row['classes_detected']:.3g} of {row['classes_evaluated']}",
+            number(row["kld_time"], 3),
+            *other("kld_time", "paper_kld", 3),
+            number(row["kld_bernoulli"], 3),
+            "" if row["kld_time"] is None else row["kld_reference"],
+        ]
 
     def header(*, paper: bool) -> list[str]:
         other = (["paper", "difference"] if compare else ["paper (MAESTRO Real)"]) if paper else []
@@ -102,21 +113,22 @@ def table2_page(rows: list[dict], metrics: list[dict], *, experiment: str) -> st
     if compare:
         relation = (
             f"The paper has {PAPER_RECORDINGS} recordings. The labels of its evaluation part are not public, so that "
-            f"nobody outside can compute the same numbers; here are {data['recordings']}, on folds of their own."
+            f"nobody outside can compute the same numbers; here are {data['recordings']}, on other folds."
         )
     else:
         relation = (
-            f"**The paper's columns are MAESTRO Real's and not comparable**: the data of `{experiment}` are others. They "
-            "stand here to show the layout; no differences are given."
+            f"**The paper's columns are MAESTRO Real's and not comparable**: `{experiment}` has other data. They stand "
+            "here to show the layout; no differences are given."
         )
     page = (
         f"# Table 2. Results ({experiment})\n\n"
         f"Error rate (ER) and F1 in segments of 1 s, micro-averaged over {len(data['classes'])} classes, "
-        f"{data['recordings']} recordings, {data['seconds']} s. Counts are pooled over the test recordings of all {folds} "
-        f"folds; mean over {runs} run(s) (priors: 1). After ±: sample standard deviation over folds and runs "
-        f"(n = {folds} a run).\n\n"
-        "- Threshold 0.5: output above it, against the hard labels. Class-dependent: trimmed midrange of the training "
-        "labels, on the output and on the soft reference. The two have different references: compare within one.\n"
+        f"{data['recordings']} recordings, {data['seconds']} s. Counts are pooled over the test recordings of the "
+        f"{folds} folds; mean over {runs} run(s) (priors: 1). After ±: sample standard deviation over folds and runs, "
+        f"{folds} values a run.\n\n"
+        f"- Threshold {rows[0]['threshold']}: output above it, against the hard labels. Class-dependent: trimmed "
+        "midrange of the training labels, on the output and on the soft reference. The two have different references: "
+        "compare within one.\n"
         "- Macro F1 counts a class that is never detected as 0 (sed_eval would leave it out). The paper gives none.\n"
         "- KLD in nats does not depend on the threshold. Reference as in the paper's caption: hard for BCE, soft for "
         "MSE; the priors against soft. The paper does not define it: *time* takes each class as a distribution along "

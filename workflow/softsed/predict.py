@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from softsed.classes import read_fold
 from softsed.dataset import frames_per_second, read_features
 from softsed.errors import InputError
-from softsed.folds import read_fold
 from softsed.model import CRNN, choose_device
 from softsed.scores import write_scores
 

@@ -13,6 +13,7 @@ import numpy as np
 from softsed.synthesis import RATE, band_gain, cycles, filtered, noise, place, regular, seconds, tone, voice
 
 FADE_S = 0.01  # against clicks at both ends
+SHORTEST_S = 0.1
 
 Recipe = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -202,7 +203,7 @@ def make(name: str, rng: np.random.Generator, samples: int) -> np.ndarray:
     name : str
         Key of `RECIPES`.
     samples : int
-        Length at 44.1 kHz, at least 2 * FADE_S.
+        Length at 44.1 kHz, at least SHORTEST_S.
 
     Returns
     -------

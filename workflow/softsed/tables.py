@@ -77,7 +77,10 @@ def count_events(
 
 def published_events(events: Path, recordings: Path, classes: list[str]) -> list[dict]:
     """Read Table 1 of the paper (scene, class, instances; scene, files, minutes) as `count_events` returns it."""
-    counts = {(row["scene"], row["class"]): int(row["instances"]) for row in read_table(events, ("scene", "class"))}
+    counts = {
+        (row["scene"], row["class"]): int(row["instances"])
+        for row in read_table(events, ("scene", "class", "instances"))
+    }
     return [
         {"scene": row["scene"]}
         | {name: counts.get((row["scene"], name), "-") for name in classes}
@@ -107,16 +110,10 @@ def read_metrics(paths: list[Path]) -> dict[str, list[dict]]:
     return systems
 
 
-def mean(values: list[float | None], scale: float = 1) -> float | None:
-    """Average what is defined, times `scale`; None if nothing is."""
+def average(values: list[float | None], *, scale: float = 1) -> tuple[float | None, float | None]:
+    """Compute mean and sample standard deviation, times `scale`, of the values that are defined; None for too few."""
     known = [value * scale for value in values if value is not None]
-    return statistics.fmean(known) if known else None
-
-
-def deviation(values: list[float | None], scale: float = 1) -> float | None:
-    """Compute the sample standard deviation of what is defined, times `scale`; None below two values."""
-    known = [value * scale for value in values if value is not None]
-    return statistics.stdev(known) if len(known) > 1 else None
+    return statistics.fmean(known) if known else None, statistics.stdev(known) if len(known) > 1 else None
 
 
 def results(systems: dict[str, list[dict]], paper: list[dict[str, str]]) -> list[dict]:
@@ -144,15 +141,15 @@ def results(systems: dict[str, list[dict]], paper: list[dict[str, str]]) -> list
             folds = [fold["operating_points"][point] for run in runs for fold in run["folds"].values()]
             row = {"system": system, "threshold": point, "runs": len(runs), "kld_reference": reference}
             for name, scale in zip(SCORES, (1, 100, 100), strict=True):
-                row[name] = mean([values[name] for values in pooled], scale)
-                row[f"{name}_std"] = deviation([values[name] for values in folds], scale)
+                row[name], _ = average([values[name] for values in pooled], scale=scale)
+                _, row[f"{name}_std"] = average([values[name] for values in folds], scale=scale)
             for name in ("kld_time", "kld_bernoulli"):
                 values = [run["pooled"]["kld"][reference][name] for run in runs]
-                row[name] = None if point == MIDRANGE else mean(values)
+                row[name] = None if point == MIDRANGE else average(values)[0]
             for name, column in PAPER2.items():
                 text = published.get((system, point), {}).get(column, "")
                 row[name] = float(text) if text else None
-            row["classes_detected"] = mean([values["classes_detected"] for values in pooled])
+            row["classes_detected"], _ = average([values["classes_detected"] for values in pooled])
             rows.append(row | {"classes_evaluated": len(runs[0]["classes"])})
     return rows
 
@@ -186,16 +183,15 @@ def class_wise(
             raise InputError(
                 f"curve {curve!r}: expected SYSTEM, SYSTEM:h or SYSTEM:s with SYSTEM one of {list(systems)}"
             )
+        points = [
+            values
+            for run in systems[system]
+            for point, values in run["pooled"]["operating_points"].items()
+            if (point == MIDRANGE) == (suffix == "s")
+        ]
         for row in rows:
-            row[curve.replace(":", "_")] = mean(
-                [
-                    values["class_wise"][row["class"]]["f1"]
-                    for run in systems[system]
-                    for point, values in run["pooled"]["operating_points"].items()
-                    if (point == MIDRANGE) == (suffix == "s")
-                ],
-                scale=100,
-            )
+            f1 = [values["class_wise"][row["class"]]["f1"] for values in points]
+            row[curve.replace(":", "_")], _ = average(f1, scale=100)
     return list(rows[0]), sorted(rows, key=lambda row: -row["instances"])
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from softsed.classes import read_classes
+from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
-from softsed.folds import read_fold
 from softsed.log import PROGRESS
 from softsed.model import CRNN, choose_device
 

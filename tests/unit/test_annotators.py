@@ -1,0 +1,255 @@
+"""The simulated crowd: who listens, to what, and what they make of it."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softsed import annotators
+from softsed.classes import Recording
+from softsed.errors import InputError
+
+ASKED = ["car", "large_vehicle", "footsteps"]
+CONFIG = {
+    "annotators": 30,
+    "opinions_per_window": 5,
+    "window_s": 10,
+    "hop_s": 1,
+    "spammers": 0.2,
+    "spammer_rate": [0.2, 0.4],
+    "criterion_s": 1.2,
+    "criterion_sigma": 0.7,
+    "habit_sigma": 1.0,
+    "steepness": 1.2,
+    "lapse": 0.12,
+    "false_alarms": 0.2,
+    "confusion": 0.1,
+    "confused": [["car", "large_vehicle"]],
+}
+RECORDING = Recording("city_00", "city", 60.9)
+NOTHING = (np.empty((0, 3)), np.empty(0, dtype=int))
+
+
+def truth(*events: tuple[float, float, float, str]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([e[:3] for e in events], dtype=float), np.array([ASKED.index(e[3]) for e in events])
+
+
+def ticks(events, seeds=range(40), **changes) -> np.ndarray:
+    """Share of ticks a class, over many crowds."""
+    config = CONFIG | changes
+    pools = [annotators.draw_pool(config, seed=seed) for seed in seeds]
+    results = [
+        annotators.annotate(RECORDING, events, ASKED, pool, config, seed=seed)[2].mean(axis=(0, 1))
+        for seed, pool in zip(seeds, pools, strict=True)
+    ]
+    return np.mean(results, axis=0)
+
+
+def test_windows_start_at_every_hop_up_to_t_minus_window():
+    starts, who, opinions = annotators.annotate(
+        RECORDING, NOTHING, ASKED, annotators.draw_pool(CONFIG, seed=1), CONFIG, seed=1
+    )
+    assert starts.tolist() == list(range(51))  # T = 60
+    assert who.shape == (51, 5)
+    assert all(len(set(people)) == 5 for people in who.tolist())
+    assert opinions.shape == (51, 5, 3)
+    assert annotators.window_starts(10.0, window_s=10, hop_s=1).tolist() == [0]
+    assert annotators.window_starts(31.0, window_s=10, hop_s=4).tolist() == [0, 4, 8, 12, 16, 20]
+
+
+def test_salience_by_hand():
+    events, labels = truth((5, 8, 0, "car"), (9, 12, 200, "car"), (30, 31, 0, "footsteps"))
+    heard = annotators.salience(events, labels, np.array([0, 7, 20, 21]), window_s=10, classes=3)
+    # 3 s at loudness 1/2 plus 1 s at (nearly) 1; then 1 s at 1/2 plus 3 s at 1; nothing; 1 s at 1/2.
+    np.testing.assert_allclose(heard, [[2.5, 0, 0], [3.5, 0, 0], [0, 0, 0], [0, 0, 0.5]], atol=1e-6)
+
+
+def test_louder_is_ticked_more_often():
+    shares = [ticks(truth((20, 22, level, "car")))[0] for level in (-20, -5, 5, 20)]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0] + 0.05
+
+
+def test_longer_is_ticked_more_often():
+    shares = [ticks(truth((20, 20 + length, 0, "car")))[0] for length in (0.5, 2, 8, 30)]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0] + 0.1
+
+
+def test_probability_grows_with_salience_and_saturates():
+    pool = annotators.draw_pool(CONFIG | {"spammers": 0, "confusion": 0}, seed=1)
+    heard = np.repeat(np.array([0, 0.3, 1, 3, 10, 1e6])[:, None], 3, axis=1)
+    probability = annotators.tick_probability(
+        heard,
+        pool,
+        np.tile(np.arange(30), (6, 1)),
+        habit=np.ones((30, 3)),
+        expected=np.zeros(3),
+        similar=np.zeros((3, 3)),
+        steepness=1.2,
+    )
+    assert np.all(np.diff(probability, axis=0) > 0)
+    np.testing.assert_allclose(probability[0, :, 0], pool.false_alarms * annotators.UNEXPECTED)
+    attentive = 1 - pool.lapse
+    np.testing.assert_allclose(
+        probability[-1, :, 0], attentive + pool.lapse * probability[0, :, 0], rtol=1e-4
+    )  # never surer than the annotator's attention allows
+
+
+def test_the_criterion_is_the_salience_noticed_half_the_time():
+    config = CONFIG | {"spammers": 0, "lapse": 0, "false_alarms": 0, "criterion_sigma": 0}
+    pool = annotators.draw_pool(config, seed=1)
+    one = annotators.tick_probability(
+        np.full((1, 1), 1.2),
+        pool,
+        np.array([[0]]),
+        habit=np.ones((30, 1)),
+        expected=np.zeros(1),
+        similar=np.zeros((1, 1)),
+        steepness=3.0,
+    )
+    assert one.item() == pytest.approx(0.5)
+
+
+def test_spammers_do_not_listen():
+    """Random numbers and annotators being the same, spammers answer alike about silence and about noise."""
+    pool = annotators.draw_pool(CONFIG, seed=1)
+    loud = truth((0, 60, 30, "car"), (0, 60, 30, "footsteps"))
+    _, who, silent = annotators.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
+    _, same, noisy = annotators.annotate(RECORDING, loud, ASKED, pool, CONFIG, seed=1)
+    np.testing.assert_array_equal(who, same)
+    spam = pool.spammer[who]
+    np.testing.assert_array_equal(silent[spam], noisy[spam])
+    assert noisy[~spam][:, 0].mean() > silent[~spam][:, 0].mean() + 0.5
+    everyone = ticks(NOTHING, spammers=1.0)
+    np.testing.assert_allclose(everyone, 0.3, atol=0.03)  # the middle of spammer_rate
+
+
+def test_number_of_spammers():
+    for share, count in ((0, 0), (0.15, 4), (0.2, 6), (1, 30)):
+        assert annotators.draw_pool(CONFIG | {"spammers": share}, seed=3).spammer.sum() == count
+
+
+def test_similar_classes_are_confused_and_others_are_not():
+    lorry = truth((10, 40, 10, "large_vehicle"))
+    plain, confused = ticks(lorry, confusion=0), ticks(lorry, confusion=0.2)
+    assert confused[0] > plain[0] + 0.1
+    assert confused[2] == pytest.approx(plain[2])
+
+
+def test_expected_classes_are_imagined_more_often():
+    """False alarms alone (nobody notices anything): more for the class that fills the recording."""
+    shares = ticks(truth((0, 60, 0, "footsteps")), lapse=0.5, criterion_s=1e9, spammers=0, confusion=0)
+    assert shares[2] > 2 * shares[0]
+
+
+def test_annotators_are_not_consistent_but_have_habits():
+    """Over recordings with the same sounds the same person differs more than chance allows, but is no machine."""
+    pool = annotators.draw_pool(CONFIG | {"spammers": 0, "criterion_sigma": 0}, seed=1)
+    events = truth((0, 60, -12, "footsteps"))
+    every = CONFIG | {"opinions_per_window": 30}
+    shares = []
+    for number in range(20):
+        name = Recording(f"r{number}", "city", 60.0)
+        _, who, opinions = annotators.annotate(name, events, ASKED, pool, every, seed=1)
+        shares.append([opinions[:, :, 2][who == person].mean() for person in range(30)])
+    shares = np.array(shares)
+    chance = np.mean(shares * (1 - shares)) / 51
+    assert shares.var(axis=0).mean() > 3 * chance
+    assert np.mean((shares > 0.05) & (shares < 0.95)) > 0.5
+
+
+def test_pool_does_not_depend_on_the_recordings_and_vice_versa():
+    pool = annotators.draw_pool(CONFIG, seed=1)
+    one = annotators.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
+    for again, same in (
+        (annotators.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1), True),
+        (annotators.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=2), False),
+        (annotators.annotate(replace(RECORDING, name="x"), NOTHING, ASKED, pool, CONFIG, seed=1), False),
+    ):
+        assert np.array_equal(one[1], again[1]) == same
+        assert np.array_equal(one[2], again[2]) == same
+
+
+@pytest.fixture
+def inputs(tmp_path) -> dict[str, str]:
+    files = {
+        "recordings": "recording\tscene\tduration_s\nc_00\tcity\t12.5\nc_01\tcity\t11.0\n",
+        "classes": "class\tevaluated\ncar\tyes\nlarge_vehicle\tyes\nfootsteps\tyes\ndog\tno\n",
+        "scenes": "scene\tclass\n" + "".join(f"city\t{name}\n" for name in ASKED),
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.tsv").write_text(text)
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "c_00.tsv").write_text("onset\toffset\tlabel\tsnr_db\n1.000\t3.500\tcar\t4.00\n")
+    (tmp_path / "truth" / "c_01.tsv").write_text("onset\toffset\tlabel\tsnr_db\n")
+    paths = {name: str(tmp_path / f"{name}.tsv") for name in files}
+    return paths | {
+        "truth": str(tmp_path / "truth"),
+        "config": json.dumps(CONFIG),
+        "seed": "1",
+        "opinions": str(tmp_path / "opinions.tsv"),
+    }
+
+
+def call(options: dict[str, str]) -> str:
+    annotators.main([text for name, value in options.items() for text in (f"--{name}", value)])
+    return Path(options["opinions"]).read_text()
+
+
+def test_table_has_a_row_for_every_asked_class_zeros_included(inputs):
+    rows = list(csv.DictReader(call(inputs).splitlines(), delimiter="\t"))
+    assert list(rows[0]) == ["recording", "onset", "offset", "annotator", "class", "opinion"]
+    assert len(rows) == (3 + 2) * 5 * 3
+    assert {row["opinion"] for row in rows} == {"0", "1"}
+    windows = {(row["recording"], row["onset"], row["offset"]) for row in rows}
+    expected = {("c_00", "0", "10"), ("c_00", "1", "11"), ("c_00", "2", "12"), ("c_01", "0", "10"), ("c_01", "1", "11")}
+    assert windows == expected
+    answers = {}
+    for row in rows:
+        answers.setdefault((row["recording"], row["onset"], row["annotator"]), []).append(row["class"])
+    assert len(answers) == 5 * 5
+    assert all(names == ASKED for names in answers.values())
+
+
+def test_same_seed_same_table(inputs):
+    first = call(inputs)
+    assert call(inputs) == first
+    assert call(inputs | {"seed": "2"}) != first
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1\t2\tdog\t0", "line 2: 'dog' is not asked"),
+        ("2\t1\tcar\t0", "line 2: expected 0 <= onset < offset"),
+        ("1\t2\tcar\tloud", "line 2: expected numbers"),
+        ("1\t2\tcar\tnan", "finite level"),
+    ],
+)
+def test_bad_truth(inputs, line, message):
+    (Path(inputs["truth"]) / "c_01.tsv").write_text(f"onset\toffset\tlabel\tsnr_db\n{line}\n")
+    with pytest.raises(InputError, match=message):
+        call(inputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window_s": 12}, "shorter than one window"),
+        ({"opinions_per_window": 31}, "expected 1 to the number of annotators, 30"),
+        ({"confused": [["car", "lorry"]]}, "unknown classes .*lorry"),
+    ],
+)
+def test_bad_config(inputs, changes, message):
+    with pytest.raises(InputError, match=message):
+        call(inputs | {"config": json.dumps(CONFIG | changes)})
+
+
+def test_unknown_scene(inputs):
+    Path(inputs["recordings"]).write_text("recording\tscene\tduration_s\nb_00\tbus\t12.5\n")
+    with pytest.raises(InputError, match="unknown scene 'bus'"):
+        call(inputs)

@@ -1,0 +1,164 @@
+"""Evaluation: hand-worked cases, what happens when something is empty, the JSON file and the mistakes it names."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from softsed.errors import InputError
+from softsed.evaluate import count, evaluate, main, metrics_of
+from softsed.labels import harden, to_events, write_events, write_soft
+from softsed.scores import write_scores
+
+CLASSES = ["a", "b", "c"]
+CONFIG = {"classes": "evaluated", "threshold": 0.5, "trim": 10, "epsilon": 1e-7}
+
+
+def metrics(reference, output):
+    return metrics_of(count([np.array(reference, dtype=bool)], [np.array(output, dtype=bool)], CLASSES), CLASSES)
+
+
+def test_hand_worked_case():
+    # second 1: hit; 2: b instead of a, a substitution; 3: miss; 4: two false alarms
+    found = metrics([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]])
+    assert found["counts"] == {
+        "tp": 1,
+        "fp": 3,
+        "fn": 2,
+        "n_ref": 3,
+        "substitutions": 1,
+        "deletions": 1,
+        "insertions": 2,
+    }
+    assert found["error_rate"] == pytest.approx(4 / 3)
+    assert found["f1_micro"] == pytest.approx(2 / 7)
+    assert found["f1_macro"] == pytest.approx(2 * 1 / (2 + 1 + 2))  # only a has a reference
+
+
+def test_an_empty_output_scores_zero():
+    found = metrics([[1, 0, 0], [1, 1, 0]], np.zeros((2, 3)))
+    assert (found["error_rate"], found["f1_micro"], found["f1_macro"], found["classes_detected"]) == (1, 0, 0, 0)
+
+
+def test_an_empty_reference_is_not_defined():
+    found = metrics(np.zeros((2, 3)), [[1, 0, 0], [1, 0, 0]])
+    assert all(math.isnan(found[name]) for name in ("error_rate", "f1_micro", "f1_macro"))
+    assert found["counts"]["insertions"] == 2
+
+
+def test_outputs_are_compared_above_the_threshold_and_not_asked_is_inactive():
+    soft = {"r": np.array([[0.5, np.nan, 0.6], [0.51, np.nan, 0.0]]), "t": np.array([[0.4, 0.2, 0.4]])}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    scores = {"r": np.array([[0.5, 0.2, 0.9], [0.9, 0.2, 0.5]])}
+    result = evaluate({"fold1": (scores, ["t"])}, soft, hard, CLASSES, config=CONFIG)
+    fixed, adapted = (result["pooled"]["operating_points"][point] for point in ("0.5", "class-dependent"))
+    assert fixed["counts"] | {"tp": 2, "fp": 0, "fn": 0} == fixed["counts"]
+    # thresholds .4, .2, .4: b has no reference in r and its output is not above .2; c at 1 s is a false alarm
+    assert adapted["counts"] | {"tp": 3, "fp": 1, "fn": 0} == adapted["counts"]
+
+
+def test_a_class_without_training_labels_has_no_threshold_and_is_not_detected():
+    soft = {"r": np.array([[0.9, 0.9, 0.9]]), "t": np.array([[0.4, 0.0, np.nan]])}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    result = evaluate({"fold1": ({"r": np.ones((1, 3))}, ["t"])}, soft, hard, CLASSES, config=CONFIG)
+    assert [math.isnan(v) for v in result["thresholds"]["class-dependent"]["fold1"].values()] == [False, True, True]
+    found = result["pooled"]["operating_points"]["class-dependent"]
+    assert (found["classes_in_reference"], found["classes_detected"], found["f1_micro"]) == (1, 1, 1)
+
+
+def test_divergence_takes_all_seconds_and_not_asked_as_zero():
+    soft = {"r": np.array([[0.5, np.nan, 0.5]]), "t": np.full((1, 3), 0.5)}
+    hard = {name: harden(labels, 0.4) for name, labels in soft.items()}
+    scores = {"r": np.full((1, 3), 0.5)}
+    found = evaluate({"fold1": (scores, ["t"])}, soft, hard, CLASSES, config=CONFIG)["pooled"]["kld"]
+    assert found["soft"]["kld_bernoulli"] == pytest.approx(math.log(2))  # b alone: 0 against 0.5
+    assert found["hard"]["kld_bernoulli"] == pytest.approx(3 * math.log(2))
+    assert found["soft"]["kld_time"] == 0  # one second: both distributions are 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two folds of one recording each, random labels; c is not evaluated and b not asked in r1."""
+    rng = np.random.default_rng(0)
+    for name in ("soft", "hard", "folds", "scores"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\nc\tno\n")
+    for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
+        soft = rng.random((30, 3))
+        if test == "r1":
+            soft[:, 1] = np.nan
+        write_soft(tmp_path / "soft" / f"{test}.txt", soft, CLASSES)
+        write_events(tmp_path / "hard" / f"{test}.txt", to_events(harden(soft, 0.5), CLASSES))
+        rows = f"recording\tscene\tpart\n{test}\ts\ttest\n{train}\ts\ttrain\nr3\ts\tvalidation\n"
+        (tmp_path / "folds" / f"fold{fold}.tsv").write_text(rows)
+        scores = np.nan_to_num(soft) + rng.normal(0, 0.1, soft.shape)
+        write_scores(tmp_path / "scores" / f"fold{fold}.tsv", {test: scores}, CLASSES)
+    return tmp_path
+
+
+def run(folder, *, config=CONFIG, folds=("fold1", "fold2"), loss="mse"):
+    main(
+        [
+            *("--system", "S_MSE_lin", "--run", "2", "--soft", str(folder / "soft"), "--hard", str(folder / "hard")),
+            *("--scores", str(folder / "scores" / "fold1.tsv"), str(folder / "scores" / "fold2.tsv")),
+            *("--folds", *(str(folder / "folds" / f"{fold}.tsv") for fold in folds)),
+            *("--classes", str(folder / "classes.tsv"), "--loss", loss, "--config", json.dumps(config)),
+            *("--output", str(folder / "run2.json")),
+        ]
+    )
+    return json.loads((folder / "run2.json").read_text())
+
+
+def test_json_explains_itself(folder):
+    found = run(folder)
+    assert (found["system"], found["run"], found["kld_reference"]) == ("S_MSE_lin", 2, "soft")
+    assert found["classes"] == ["a", "b"]
+    assert found["config"] == CONFIG
+    assert (found["recordings"], found["seconds"]) == (2, 60)
+    assert found["thresholds"]["0.5"] == 0.5
+    assert list(found["folds"]) == list(found["thresholds"]["class-dependent"]) == ["fold1", "fold2"]
+    assert found["thresholds"]["class-dependent"]["fold2"]["b"] is None  # trained on r1, where b was not asked
+    assert found["folds"]["fold1"]["operating_points"]["0.5"]["class_wise"]["b"]["f1"] is None
+    assert found["pooled"]["operating_points"]["0.5"]["f1_micro"] > 0.8
+    assert {"error_rate", "f1", "counts", "kld", "null"} == set(found["units"])
+
+
+def test_all_classes_on_request(folder):
+    assert run(folder, config=CONFIG | {"classes": "all"})["classes"] == CLASSES
+
+
+@pytest.mark.parametrize(("loss", "reference"), [("bce", "hard"), ("mse", "soft"), ("none", "soft")])
+def test_divergence_reference_is_that_of_the_caption_of_table_2(folder, loss, reference):
+    assert run(folder, loss=loss)["kld_reference"] == reference
+
+
+def test_same_input_same_bytes(folder):
+    run(folder)
+    first = (folder / "run2.json").read_bytes()
+    run(folder)
+    assert (folder / "run2.json").read_bytes() == first
+
+
+def test_scores_and_folds_in_another_order_are_refused(folder):
+    with pytest.raises(InputError, match="do not match folds"):
+        run(folder, folds=("fold2", "fold1"))
+
+
+def test_scores_of_other_recordings_are_refused(folder):
+    write_scores(folder / "scores" / "fold1.tsv", {"r2": np.zeros((30, 3))}, CLASSES)
+    with pytest.raises(InputError, match=r"scores of \['r2'\]; .*fold1.tsv tests \['r1'\]"):
+        run(folder)
+
+
+def test_scores_of_another_length_are_refused(folder):
+    write_scores(folder / "scores" / "fold1.tsv", {"r1": np.zeros((29, 3))}, CLASSES)
+    with pytest.raises(InputError, match="r1 has 29 s of scores, 30 s of labels"):
+        run(folder)
+
+
+def test_import_says_nothing_about_other_packages():
+    done = subprocess.run([sys.executable, "-c", "import softsed.evaluate"], capture_output=True, text=True, check=True)
+    assert "pkg_resources" not in done.stderr

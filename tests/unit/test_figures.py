@@ -1,0 +1,122 @@
+"""Figures: what is drawn, read off the figure's own objects; the same table gives the same SVG."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from softsed.errors import InputError
+from softsed.figures import STYLE, draw_figure2, draw_training, main, mpl
+
+FIGURE2 = """\
+class\tinstances\tH_BCE_sig\tS_MSE_lin_h\tS_MSE_lin_s\tscene_prior_h\tscene_prior_s
+people talking\t230\t80\t82\t85\t70\t72
+footsteps\t165\t40\t30\t60\t0\t50
+cutlery and dishes\t60\t0\t0\t50\t0\t30
+metro approaching\t60\t\t3\t40\t0\t0
+brakes_squeaking\t25\t0\t0\t20\t0\t10
+"""
+TRAINING = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n" + "".join(
+    f"{system}\t1\t{fold}\t{epoch}\t{1 / epoch}\t{abs(epoch - 3) + 0.1 * fold}\n"
+    for system, fold, epoch in itertools.product(("H_BCE_sig", "S_MSE_lin"), (1, 2), range(1, 6))
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text):
+        (tmp_path / "table.tsv").write_text(text)
+        return tmp_path / "table.tsv"
+
+    return write
+
+
+def draw(path, name="figure2", stem="out"):
+    main(
+        [
+            name,
+            "--table",
+            str(path),
+            "--svg",
+            str(path.parent / f"{stem}.svg"),
+            "--png",
+            str(path.parent / f"{stem}.png"),
+        ]
+    )
+    return (path.parent / f"{stem}.svg").read_bytes(), (path.parent / f"{stem}.png").read_bytes()
+
+
+def test_figure2_draws_the_curves_of_the_table(table):
+    axes = draw_figure2(table(FIGURE2)).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    assert len(lines) == 5
+    np.testing.assert_array_equal(lines["S_MSE_lin_s"].get_ydata(), [85, 60, 50, 40, 20])
+    assert np.isnan(lines["H_BCE_sig"].get_ydata()[3])  # a gap where nothing is defined
+    labels = [text.get_text() for text in axes.get_xticklabels()]
+    assert labels[0] == "people talking (230)"
+    assert labels[-1] == "brakes squeaking (25)"
+
+
+def test_figure2_sets_priors_apart(table):
+    lines = draw_figure2(table(FIGURE2)).axes[0].lines
+    detectors, priors = lines[:3], lines[3:]
+    assert all(line.get_label().endswith("(no audio)") and line.get_color() == "0.55" for line in priors)
+    assert all(line.is_dashed() and line.get_linewidth() < detectors[0].get_linewidth() for line in priors)
+    assert len({line.get_color() for line in detectors}) == len({line.get_marker() for line in detectors}) == 3
+
+
+def test_figure2_labels_neither_overlap_nor_leave_the_figure(table, tmp_path):
+    classes = "".join(f"a class with a long name {i}\t{99 - i}\t50\n" for i in range(17))
+    with mpl.rc_context(STYLE):
+        figure = draw_figure2(table("class\tinstances\tsystem\n" + classes))
+        figure.savefig(tmp_path / "out.png")  # the layout is made when it is drawn
+    texts = figure.axes[0].get_xticklabels()
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    # Parallel rotated lines are as far apart as their right ends, times the sine of the rotation.
+    apart = [(b.x1 - a.x1) * np.sin(np.radians(texts[0].get_rotation())) for a, b in itertools.pairwise(boxes)]
+    assert min(apart) > texts[0].get_fontsize() * figure.dpi / 72
+
+
+def test_training_has_a_panel_a_system_and_marks_the_best_epoch(table):
+    figure = draw_training(table(TRAINING))
+    assert [axes.get_title() for axes in figure.axes] == ["H_BCE_sig", "S_MSE_lin"]
+    for axes in figure.axes:
+        assert len(axes.lines) == 3 * 2  # train, validation and mark of two folds
+        marks = [line for line in axes.lines if line.get_marker() == "o"]
+        assert [float(line.get_xdata()[0]) for line in marks] == [3, 3]
+        assert [float(line.get_ydata()[0]) for line in marks] == pytest.approx([0.1, 0.2])
+
+
+@pytest.mark.parametrize(("name", "text"), [("figure2", FIGURE2), ("training", TRAINING)])
+def test_same_table_same_bytes(table, name, text):
+    path = table(text)
+    first, second = draw(path, name, "first"), draw(path, name, "second")
+    assert first == second
+    assert b"<dc:date>" not in first[0]
+    assert first[0].startswith(b"<?xml")
+    assert first[1].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("draw_table", "text", "message"),
+    [
+        (draw_figure2, "class\tinstances\ncar\t3\n", "one column a curve"),
+        (draw_figure2, "class\tinstances\tx\n", "nothing to draw"),
+        (draw_figure2, "class\tinstances\tx\ncar\t3\tmany\n", "column 'x': expected numbers"),
+        (draw_training, "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n", "nothing to draw"),
+    ],
+)
+def test_a_table_without_curves_is_an_error(table, draw_table, text, message):
+    with pytest.raises(InputError, match=rf"table\.tsv.*{message}"):
+        draw_table(table(text))
+
+
+def test_figures_load_no_torch_and_no_metrics():
+    code = "import sys, softsed.figures; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sed_eval", "torch", "pandas", "scipy", "softsed.tables", "matplotlib.pyplot"} & set(
+        done.stdout.split()
+    )

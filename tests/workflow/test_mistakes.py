@@ -1,0 +1,35 @@
+"""A user's mistake stops the workflow before anything is computed, with a message that says what to do."""
+
+import pytest
+from conftest import snakemake
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("trian:\n  epochs: 3", "trian"),
+        ("train:\n  epochs: many", "'many' is not of type 'integer'"),
+        ("train:\n  model:\n    dropout: 1.5", "1.5 is greater than or equal to the maximum of 1"),
+        ("systems:\n  my system:\n    {labels: soft, loss: mse, output: linear}", "my system"),
+        ("systems:\n  mine:\n    {labels: soft, loss: bce, output: linear}", "'sigmoid' was expected"),
+        ("labels:\n  method: vote", "'vote' is not one of"),
+        ("recordings: nowhere.tsv", "nowhere.tsv"),
+    ],
+)
+def test_configuration(project, change, message):
+    (project / "change.yaml").write_text(change)
+    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "change.yaml"]
+    assert message in snakemake(project, "--dry-run", configuration=configuration, fails=True)
+
+
+def test_a_file_that_is_not_part_of_the_experiment(project):
+    shown = snakemake(project, "--dry-run", "results/tiny/models/S_MSE_lin/run1/fold9.pt", fails=True)
+    assert "MissingRuleException" in shown
+
+
+def test_audio_that_is_not_audio_is_named_and_nothing_downstream_runs(project):
+    (project / "results/tiny/data/audio/city_center_00.wav").write_text("not audio")
+    shown = snakemake(project, fails=True)
+    assert "results/tiny/data/audio/city_center_00.wav: cannot be read as audio" in shown
+    assert "Traceback" not in shown
+    assert not (project / "results/tiny/features/city_center_00.npz").exists()

@@ -1,0 +1,72 @@
+"""Only invalidated steps: touch and copy rerun nothing, an edit reruns exactly what uses it and names it."""
+
+import re
+
+import pytest
+from conftest import planned, snakemake
+
+AFTER_TRAINING = {"predict_system": 18, "evaluate_system": 6, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}
+FROM_TRAINING = {**AFTER_TRAINING, "train_system": 18, "collect_histories": 1, "draw_figure": 2}
+PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8}
+FROM_HARD = {**FROM_TRAINING, "evaluate_system": 8, "make_table1": 1}
+FROM_SOFT = {**FROM_HARD, **PRIORS_TOO, "harden_labels": 1}
+
+
+def test_touching_everything_reruns_nothing(project):
+    for path in [*project.glob("workflow/**/*"), *project.glob("results/**/*"), project / "config.yaml"]:
+        if path.is_file():
+            path.touch()
+    shown = snakemake(project, "--dry-run")
+    assert "Nothing to be done" in shown
+    assert "provenance" not in shown
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("figures", {"draw_figure": 2}),
+        ("tables", {"make_table1": 1, "make_table2": 1, "make_figure2": 1, "collect_histories": 1, "draw_figure": 2}),
+        ("evaluate", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
+        ("priors", {"predict_prior": 6, "evaluate_system": 2, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
+        ("predict", AFTER_TRAINING),
+        ("train", FROM_TRAINING),
+        ("features", {**FROM_TRAINING, "make_filterbank": 1, "extract_features": 6}),
+        ("mace", {**FROM_SOFT, "aggregate_opinions": 1}),
+        ("log", {}),
+    ],
+)
+def test_an_edited_module_reruns_its_users(project, module, expected):
+    path = project / "workflow" / "softsed" / f"{module}.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert planned(project) == expected
+    if expected:
+        shown = snakemake(project, "--dry-run")
+        assert re.search(rf"softsed/{module}\.py@", shown), "the reason does not name the module"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}),
+        ("evaluate:\n  trim: 20", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
+        ("predict:\n  pooling: max", AFTER_TRAINING),
+        ("train:\n  learning_rate: 0.5", FROM_TRAINING),
+        ("labels:\n  threshold: 0.4", {**FROM_HARD, "harden_labels": 1}),
+    ],
+)
+def test_an_edited_section_reruns_its_users(project, change, expected):
+    (project / "change.yaml").write_text(change)
+    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "change.yaml"]
+    assert planned(project, configuration=configuration) == expected
+
+
+def test_another_run_trains_only_that_run(project):
+    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "--config", "runs=3"]
+    expected = {"train_system": 9, "predict_system": 9, "evaluate_system": 3, "collect_histories": 1}
+    expected |= {"make_table2": 1, "make_figure2": 1, "draw_figure": 2}
+    assert planned(project, configuration=configuration) == expected
+
+
+def test_device_threads_and_memory_compute_nothing(project):
+    assert planned(project, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999") == {}
+    assert planned(project, "--set-threads", "train_system=2") == {}

@@ -1,0 +1,121 @@
+"""The whole workflow on a tiny experiment: every stage, its files, and nothing left to do afterwards."""
+
+import csv
+import json
+
+import pytest
+from conftest import planned, snakemake
+
+from softsed.classes import read_classes, read_fold, read_recordings, read_scenes
+from softsed.labels import harden, read_events, read_soft, to_events
+from softsed.scores import read_scores
+
+SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
+PRIORS = ["scene_prior", "recording_prior"]
+
+
+@pytest.fixture
+def results(finished):
+    return finished / "results" / "tiny"
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_second_run_has_nothing_to_do(finished):
+    assert planned(finished) == {}
+
+
+def test_every_stage_has_its_folder_and_every_job_its_log(results):
+    stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "logs", "benchmarks"}
+    assert {path.name for path in results.iterdir()} == stages
+    logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
+    timed = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")}
+    assert logs == timed
+    assert len(logs) > 50
+
+
+def test_labels_follow_from_one_another_and_from_what_was_asked(finished, results):
+    classes = list(read_classes(finished / "workflow/resources/classes.tsv"))
+    scenes = read_scenes(finished / "workflow/resources/scenes.tsv", classes)
+    for name, recording in read_recordings(finished / "tests/workflow/tiny.tsv").items():
+        soft = read_soft(results / "labels" / "soft" / f"{name}.txt", classes)
+        assert len(soft) == int(recording.duration_s)
+        asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
+        assert asked == set(scenes[recording.scene])
+        events = read_events(results / "labels" / "hard" / f"{name}.txt", classes)
+        assert events == to_events(harden(soft, 0.5), classes)
+
+
+def test_every_recording_is_tested_once_and_scored_second_by_second(finished, results):
+    classes = list(read_classes(finished / "workflow/resources/classes.tsv"))
+    recordings = read_recordings(finished / "tests/workflow/tiny.tsv")
+    for system in SYSTEMS + PRIORS:
+        runs = sorted(path.name for path in (results / "predictions" / system).iterdir())
+        assert runs == (["run1"] if system in PRIORS else ["run1", "run2"])
+        seen = []
+        for fold in (1, 2, 3):
+            scores = read_scores(results / "predictions" / system / "run1" / f"fold{fold}.tsv", classes)
+            assert set(scores) == set(read_fold(results / "folds" / f"fold{fold}.tsv")["test"])
+            assert all(len(matrix) == int(recordings[name].duration_s) for name, matrix in scores.items())
+            seen += scores
+        assert sorted(seen) == sorted(recordings)
+
+
+def test_runs_differ_and_carry_their_seed(results):
+    histories = {path.read_text() for path in (results / "models").rglob("*.history.tsv")}
+    assert len(histories) == len(SYSTEMS) * 2 * 3
+
+
+def test_table2_has_the_promised_columns_and_rows(results):
+    table = rows(results / "report" / "table2.tsv")
+    promised = (
+        "system threshold error_rate f1_micro f1_macro kld_time kld_bernoulli paper_error_rate paper_f1 paper_kld"
+    )
+    assert list(table[0])[:10] == promised.split()
+    expected = [(system, kind) for system in SYSTEMS + PRIORS for kind in ("0.5", "class-dependent")]
+    assert [(row["system"], row["threshold"]) for row in table] == expected
+    published = {(row["system"], row["threshold"]): row["paper_f1"] for row in table if row["paper_f1"]}
+    assert float(published["S_MSE_lin", "0.5"]) == 70.82
+    assert float(published["S_MSE_lin", "class-dependent"]) == 67.30
+    assert len(published) == 4
+
+
+def test_table2_equals_the_metrics_it_comes_from(results):
+    table = {(row["system"], row["threshold"]): row for row in rows(results / "report" / "table2.tsv")}
+    for system in SYSTEMS:
+        runs = [json.loads((results / "metrics" / system / f"run{run}.json").read_text()) for run in (1, 2)]
+        found = [run["pooled"]["operating_points"]["0.5"]["f1_micro"] for run in runs]
+        assert float(table[system, "0.5"]["f1_micro"]) == pytest.approx(100 * sum(found) / 2, abs=1e-3)
+
+
+def test_figure2_orders_classes_by_instances(results):
+    table = rows(results / "report" / "figure2.tsv")
+    assert list(table[0])[:5] == ["class", "instances", "H_BCE_sig", "S_MSE_lin_h", "S_MSE_lin_s"]
+    instances = [int(row["instances"]) for row in table]
+    assert instances == sorted(instances, reverse=True)
+    assert len(table) == 11
+    for name in ("figure2", "training"):
+        assert (results / "report" / f"{name}.svg").read_text().lstrip().startswith("<?xml")
+        assert (results / "report" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_html_report_holds_tables_and_figures(project):
+    snakemake(project, "--report", "results/tiny/report/report.html")
+    page = (project / "results/tiny/report/report.html").read_text(encoding="utf-8")
+    for name in ("table1.tsv", "table2.tsv", "figure2.svg", "training.svg"):
+        assert name in page
+    assert "never hear the audio" in page
+    assert planned(project) == {}
+
+
+def test_same_seed_same_bytes(project, finished):
+    model = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
+    scores = "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv"
+    snakemake(project, "--forcerun", "render_recording", "train_system", "--", scores)
+    assert (project / scores).read_bytes() == (finished / scores).read_bytes()
+    assert (project / model).stat().st_mtime > (finished / model).stat().st_mtime
+    wave = "results/tiny/data/audio/city_center_01.wav"
+    assert (project / wave).read_bytes() == (finished / wave).read_bytes()

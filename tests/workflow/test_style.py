@@ -1,0 +1,87 @@
+"""Style of the code and the workflow, and documents that agree with what they describe."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_ruff():
+    run("ruff", "check", ".")
+    run("ruff", "format", "--check", ".")
+
+
+def test_snakefmt():
+    run("snakefmt", "--check", "Snakefile", "workflow/rules")
+
+
+def test_snakemake_lint():
+    assert "Congratulations, your workflow is in a good condition!" in run("snakemake", "--lint")
+
+
+def schema_keys(schema, path=()):
+    """Every key the schema describes below a fixed name."""
+    for name, entry in schema.get("properties", {}).items():
+        yield (*path, name)
+        yield from schema_keys(entry, (*path, name))
+
+
+def config_keys(config, path=()):
+    for name, entry in config.items():
+        yield (*path, name)
+        if isinstance(entry, dict):
+            yield from config_keys(entry, (*path, name))
+
+
+def test_every_key_of_the_config_is_described_and_every_described_key_has_a_value():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    given = set(config_keys(yaml.safe_load((ROOT / "config.yaml").read_text())))
+    given |= set(config_keys(yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())))
+    described = set(schema_keys(schema))
+    named = {"systems", "sha256", "archives"}  # below these the names are the user's or come by reference
+    assert {key for key in given if not named & set(key[:-1])} == {
+        key for key in described if not named & set(key[:-1])
+    }
+
+
+def test_demo_names_only_keys_that_differ():
+    base = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+    def same(changed, original, path=()):
+        for name, value in changed.items():
+            if name in original and isinstance(value, dict):
+                yield from same(value, original[name], (*path, name))
+            elif name in original and original[name] == value:
+                yield (*path, name)
+
+    assert list(same(yaml.safe_load((ROOT / "workflow/demo.yaml").read_text()), base)) == []
+
+
+def test_conda_pins_are_those_of_the_lock():
+    lock = [line for line in (ROOT / "envs/requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    conda = yaml.safe_load((ROOT / "envs/softsed.yaml").read_text())["dependencies"]
+    assert conda[-1]["pip"] == lock
+
+
+@pytest.mark.parametrize("name", ["requirements", "dev"])
+def test_locked_versions_are_the_installed_ones(name):
+    lock = (ROOT / f"envs/{name}.lock").read_text().splitlines()
+    pins = dict(line.split("==") for line in lock if not line.startswith("#"))
+    script = "import importlib.metadata as m, sys; print(*(m.version(name).split('+')[0] for name in sys.argv[1:]))"
+    assert run(sys.executable, "-c", script, *pins).split() == list(pins.values())
+
+
+def test_the_map_of_stages_in_the_readme_names_files_that_exist():
+    rows = [line.split("|") for line in (ROOT / "README.md").read_text().splitlines() if "workflow/rules/" in line]
+    for row in rows:
+        for name in row[2].replace("`", "").split(","):
+            assert (ROOT / name.strip()).exists(), name
+    assert len(rows) == len(list((ROOT / "workflow/rules").glob("[0-9]*.smk")))

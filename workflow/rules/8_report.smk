@@ -1,0 +1,140 @@
+# report: the tables and figures of the paper from labels, metrics and training histories.
+
+
+rule report:
+    input:
+        all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        all_of(
+            "results/{experiment}/report/{figure}.{form}", figure=["figure2", "training"], form=["tsv", "svg", "png"]
+        ),
+
+
+rule make_table1:
+    input:
+        hard=expand("results/{{experiment}}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        recordings=config["recordings"],
+        classes=config["classes"],
+        scenes=config["scenes"],
+        paper_events="workflow/resources/paper_table1.tsv",
+        paper_recordings="workflow/resources/paper_recordings.tsv",
+    output:
+        tsv=report(
+            "results/{experiment}/report/table1.tsv",
+            caption="../report/table1.rst",
+            category="Tables",
+            labels={"table": "table1"},
+        ),
+        markdown="results/{experiment}/report/table1.md",
+    log:
+        "results/{experiment}/logs/make_table1.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_table1.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("tables"),
+    message:
+        "Make Table 1"
+    shell:
+        "python -m softsed --log {log} tables table1 --hard results/{wildcards.experiment}/labels/hard"
+        " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
+        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+
+
+rule make_table2:
+    input:
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", SYSTEMS + PRIORS),
+        paper="workflow/resources/paper_table2.tsv",
+    output:
+        tsv=report(
+            "results/{experiment}/report/table2.tsv",
+            caption="../report/table2.rst",
+            category="Tables",
+            labels={"table": "table2"},
+        ),
+        markdown="results/{experiment}/report/table2.md",
+    log:
+        "results/{experiment}/logs/make_table2.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_table2.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("tables"),
+    message:
+        "Make Table 2"
+    shell:
+        "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
+        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+
+
+rule make_figure2:
+    input:
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", SYSTEMS + PRIORS),
+        table1="results/{experiment}/report/table1.tsv",
+    output:
+        tsv="results/{experiment}/report/figure2.tsv",
+    log:
+        "results/{experiment}/logs/make_figure2.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_figure2.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("tables"),
+        curves=config["report"]["curves"],
+    message:
+        "Make the table of Fig. 2"
+    shell:
+        "python -m softsed --log {log} tables figure2 --metrics {input.metrics} --table1 {input.table1}"
+        " --curves {params.curves:q} --tsv {output.tsv}"
+
+
+rule collect_histories:
+    input:
+        history=results_of(
+            expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS
+        ),
+    output:
+        tsv="results/{experiment}/report/training.tsv",
+    log:
+        "results/{experiment}/logs/collect_histories.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_histories.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("tables"),
+    message:
+        "Collect the losses of all trainings"
+    shell:
+        "python -m softsed --log {log} tables training --history {input.history} --tsv {output.tsv}"
+
+
+rule draw_figure:
+    input:
+        table="results/{experiment}/report/{figure}.tsv",
+    output:
+        svg=report(
+            "results/{experiment}/report/{figure}.svg",
+            caption="../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        png="results/{experiment}/report/{figure}.png",
+    log:
+        "results/{experiment}/logs/draw_figure/{figure}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/draw_figure/{figure}.tsv"
+    wildcard_constraints:
+        figure="figure2|training",
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("figures"),
+    message:
+        "Draw {wildcards.figure}"
+    shell:
+        "python -m softsed --log {log} figures {wildcards.figure} --table {input.table}"
+        " --svg {output.svg} --png {output.png}"

@@ -1,0 +1,140 @@
+"""Figures of the report, drawn from its tables: class-wise F1 (Fig. 2) and training curves.
+
+The SVG of the same table has the same bytes on every run: no date, fixed identifiers. Systems whose name ends in
+``_prior`` never hear the audio and are drawn thin, grey and dashed.
+"""
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from softsed.classes import read_table
+from softsed.errors import InputError
+
+# Okabe and Ito (2008): distinct for colour-blind readers. Markers differ too, for print in black and white.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = "osD^vP*"
+PRIOR = re.compile(r"_prior(_[hs])?$")
+STYLE = {"svg.hashsalt": "softsed", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def numbers(rows: list[dict[str, str]], column: str, path: Path) -> list[float]:
+    """Convert a column to numbers, nan for empty cells, which leaves a gap in a line."""
+    try:
+        return [float(row[column] or "nan") for row in rows]
+    except ValueError as error:
+        raise InputError(f"{path}, column {column!r}: expected numbers or empty cells: {error}") from error
+
+
+def draw_figure2(path: Path) -> Figure:
+    """Draw class-wise F1 as Fig. 2 does: classes from many to few instances, one line a system.
+
+    Parameters
+    ----------
+    path : Path
+        Table with the columns class, instances and one a curve, F1 in percent; rows in the order of the axis.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        When the table has no row or no curve.
+    """
+    rows = read_table(path, ("class", "instances"))
+    curves = [column for column in (rows[0] if rows else []) if column not in ("class", "instances")]
+    if not curves:
+        raise InputError(f"{path}: nothing to draw; expected one row a class and one column a curve")
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    detectors = [curve for curve in curves if not PRIOR.search(curve)]
+    for curve in curves:
+        if curve in detectors:
+            index = detectors.index(curve)
+            style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "linewidth": 1.6}
+        else:  # told apart by the length of the dashes: _s short, others long
+            dashes = (0, (2, 2)) if curve.endswith("_s") else (0, (6, 2))
+            style = {"color": "0.55", "linestyle": dashes, "linewidth": 1.0, "zorder": 1}
+        label = curve if curve in detectors else f"{curve} (no audio)"
+        axes.plot(range(len(rows)), numbers(rows, curve, path), label=label, markersize=5, **style)
+    labels = [f"{row['class'].replace('_', ' ')} ({row['instances']})" for row in rows]
+    axes.set_xticks(range(len(rows)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set(ylim=(-2, 100), ylabel="F1 in 1-s segments (%)", xlabel="class (event instances)")
+    axes.grid(axis="y", color="0.9")
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def draw_training(path: Path) -> Figure:
+    """Draw the losses of all trainings: one panel a system, one line a run and fold, the best epoch marked.
+
+    Parameters
+    ----------
+    path : Path
+        Long table with the columns system, run, fold, epoch, train_loss, validation_loss.
+
+    Returns
+    -------
+    Figure
+        Panels have their own scales: losses of different kinds are not comparable.
+
+    Raises
+    ------
+    InputError
+        When the table has no row.
+    """
+    rows = read_table(path, ("system", "run", "fold", "epoch", "train_loss", "validation_loss"))
+    if not rows:
+        raise InputError(f"{path}: nothing to draw; expected one row an epoch")
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    figure = Figure(figsize=(3.0 * max(len(systems), 2), 3.2), layout="constrained")
+    for axes, system in zip(figure.subplots(1, len(systems), squeeze=False)[0], systems, strict=True):
+        trainings: dict[tuple[str, str], list[dict[str, str]]] = {}
+        for row in rows:
+            if row["system"] == system:
+                trainings.setdefault((row["run"], row["fold"]), []).append(row)
+        for training in trainings.values():
+            epochs, train, validation = (
+                numbers(training, column, path) for column in ("epoch", "train_loss", "validation_loss")
+            )
+            best = validation.index(min(validation))
+            axes.plot(epochs, train, color=COLOURS[0], linewidth=0.8, alpha=0.7)
+            axes.plot(epochs, validation, color=COLOURS[1], linewidth=0.8, alpha=0.7)
+            axes.plot(epochs[best], validation[best], "o", color="black", markersize=3.5)
+        axes.set(title=system, xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+    figure.axes[0].set_ylabel("loss")
+    handles = [
+        Line2D([], [], color=COLOURS[0], label="train"),
+        Line2D([], [], color=COLOURS[1], label="validation"),
+        Line2D([], [], color="black", marker="o", linestyle="", markersize=3.5, label="best epoch"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Path], Figure]] = {"figure2": draw_figure2, "training": draw_training}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw one figure of the report."""
+    parser = argparse.ArgumentParser(prog="softsed figures", description=main.__doc__)
+    parser.add_argument("figure", choices=sorted(FIGURES))
+    parser.add_argument("--table", type=Path, required=True, help="table to draw")
+    parser.add_argument("--svg", type=Path, required=True, help="figure, written")
+    parser.add_argument("--png", type=Path, required=True, help="figure, written")
+    options = parser.parse_args(argv)
+    with mpl.rc_context(STYLE):
+        figure = FIGURES[options.figure](options.table)
+        figure.savefig(options.svg, metadata={"Date": None})
+        figure.savefig(options.png, dpi=200)
