@@ -38,6 +38,7 @@ class Server:
     busy: int = 0  # answer 503 this many more times
     drops: int = 0  # break this many more answers off
     drop_after: int = 0  # after so many bytes of the file
+    drop_only: str = ""  # only of targets that contain this
     knows_ranges: bool = True  # False: answer 200 and everything to a request for a range
     shifts_ranges: bool = False  # True: answer 206 with the beginning of the file, whatever was asked for
     truncate_to: int | None = None  # serve only so much of each file, as if it were whole
@@ -84,11 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._start(request, 206, Content_Length=len(content), Content_Range=content_range)
         else:
             self._start(request, 200, Content_Length=len(content))
-        if files.drops:  # the announced length stands, then the connection closes
+        if files.drops and files.drop_only in request.target:  # the announced length stands, then the connection closes
             files.drops -= 1
             content = content[: files.drop_after]
+        request.sent = len(content)  # noted before: the client may be done before this thread goes on
         self.wfile.write(content)
-        request.sent = len(content)
 
 
 @contextmanager

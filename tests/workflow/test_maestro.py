@@ -88,7 +88,7 @@ def run_from_server(folder, recordings, labels, folds):
         }
         (project / "served.yaml").write_text(yaml.safe_dump(config))
         configuration = ["--configfile", "served.yaml"]
-        server.drop_after, server.drops = 100_000, 1
+        server.drop_after, server.drops, server.drop_only = 100_000, 1, "development_audio"
         snakemake(project, configuration=configuration)
         archives = [request for request in server.requests if ".zip" in request.target]
         assert len(archives) == 3

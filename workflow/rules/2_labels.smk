@@ -25,7 +25,7 @@ if config["data"]["source"] == "demo":
             "../../envs/softsed.yaml"
         params:
             code=code("crowd"),
-            config=as_json(config["labels"]),
+            config=as_json({key: config["labels"][key] for key in ("method", "competence")}),
             seed=derive_seed("labels"),
         message:
             "Estimate competence and aggregate opinions to soft labels"

@@ -118,7 +118,7 @@ rule draw_figure:
     output:
         svg=report(
             "results/{experiment}/report/{figure}.svg",
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),

@@ -12,7 +12,7 @@ from pathlib import Path
 # the commands of the jobs, on this machine and on a cluster node that parses this file again.
 PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
-os.environ["PYTHONPATH"] = PACKAGE_FOLDER
+os.environ.update(PYTHONPATH=PACKAGE_FOLDER)
 
 from softsed.provenance import code
 
@@ -24,13 +24,13 @@ def table(path, column):
 
 
 def as_json(section):
-    """A section of the config as the one argument a step takes, quoted by the rule with :q."""
+    """A section of the config as the one argument a step takes; in a command it is quoted with :q."""
     return json.dumps(section, sort_keys=True)
 
 
 def derive_seed(*parts):
     """A seed for one job: the same parts give the same number, other parts an unrelated one."""
-    text = "/".join(map(str, [config["seed"], *parts]))
+    text = json.dumps([config["seed"], *map(str, parts)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 

@@ -1,0 +1,59 @@
+"""`make demo` as the README has it, in a clone, and what its tables must show."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, copy_project, planned
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder of a finished `make demo`, run in the environment of the tests, and what it printed."""
+    folder = copy_project(tmp_path_factory.mktemp("demo"))
+    environment = Path(sys.executable).parents[1]
+    # The environment is complete: its marks are newer than the copied lock files.
+    for name in ("workflow", "tests"):
+        (environment / name).touch()
+    done = subprocess.run(
+        ["make", "demo", f"VENV={environment}"], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def rows(folder, name):
+    with (folder / "results/demo/report" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_ends_with_the_tables_and_where_the_figures_are(demo):
+    folder, shown = demo
+    assert "| `S_MSE_lin` | class-dependent |" in shown
+    assert "results/demo/report" in shown.splitlines()[-1]
+    for name in ("figure2.png", "training.png", "report.html"):
+        assert (folder / "results/demo/report" / name).stat().st_size > 10_000
+
+
+def test_soft_labels_with_class_dependent_thresholds_find_what_hard_labels_miss(demo):
+    table = {(row["system"], row["threshold"]): row for row in rows(demo[0], "table2")}
+    soft, hard = table["S_MSE_lin", "class-dependent"], table["H_BCE_sig", "0.5"]
+    assert int(soft["classes_detected"]) > int(hard["classes_detected"])
+    assert float(soft["f1_macro"]) > float(hard["f1_macro"]) + 10
+    # Against the same reference, and above what the scene alone gives.
+    assert float(soft["f1_macro"]) > float(table["scene_prior", "class-dependent"]["f1_macro"]) + 5
+    assert float(soft["f1_macro"]) > float(table["H_BCE_sig", "class-dependent"]["f1_macro"]) + 5
+
+
+def test_nothing_is_left_to_do(demo):
+    assert planned(demo[0], configuration=["--configfile", "workflow/demo.yaml"]) == {}
+
+
+def test_readme_names_the_demo_and_the_tests():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\nmake demo" in readme
+    assert "\nmake test" in readme
