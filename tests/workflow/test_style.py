@@ -1,5 +1,6 @@
 """Style of the code and the workflow, and documents that agree with what they describe."""
 
+import re
 import subprocess
 import sys
 
@@ -85,3 +86,11 @@ def test_the_map_of_stages_in_the_readme_names_files_that_exist():
         for name in row[2].replace("`", "").split(","):
             assert (ROOT / name.strip()).exists(), name
     assert len(rows) == len(list((ROOT / "workflow/rules").glob("[0-9]*.smk")))
+
+
+def test_the_graph_in_the_readme_is_that_of_the_workflow():
+    graph = run("snakemake", "--configfile", "workflow/demo.yaml", "--rulegraph", "mermaid-js")
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    edges = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", graph)}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^ +(\w+) --> (\w+)$", readme, re.MULTILINE)) == {e for e in edges if e[1] != "all"}
