@@ -5,7 +5,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= 2
-MARKS ?= not slow
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
@@ -34,8 +33,8 @@ demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	@cat results/demo/report/table1.md results/demo/report/table2.md
 	@echo "Tables and figures: results/demo/report (figure2.png, training.png, report.html)"
 
-test: $(VENV)/tests ## The tests; MARKS= adds those that take minutes each
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -m "$(MARKS)"
+test: $(VENV)/tests ## The tests
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
 
 lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -251,5 +251,5 @@ def test_bad_config(inputs, changes, message):
 
 def test_unknown_scene(inputs):
     Path(inputs["recordings"]).write_text("recording\tscene\tduration_s\nb_00\tbus\t12.5\n")
-    with pytest.raises(InputError, match="unknown scene 'bus'"):
+    with pytest.raises(InputError, match="b_00: scene 'bus' is not in"):
         call(inputs)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from softsed.classes import read_classes, read_recordings, read_scenes
+from softsed.classes import Recording, read_asked, read_classes, read_recordings, read_scenes, read_table
 from softsed.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
@@ -27,6 +27,31 @@ def test_resources_hold_what_the_paper_states():
 def test_asked_classes_keep_the_order_of_the_classes(tmp_path):
     (tmp_path / "s.tsv").write_text("scene\tclass\npark\tc\npark\ta\n")
     assert read_scenes(tmp_path / "s.tsv", ["a", "b", "c"]) == {"park": ["a", "c"]}
+
+
+def test_every_scene_of_a_recording_must_have_classes(tmp_path):
+    (tmp_path / "r.tsv").write_text("recording\tscene\tduration_s\na\tpark\t9\nb\tbus\t9\n")
+    (tmp_path / "s.tsv").write_text("scene\tclass\npark\tcar\n")
+    with pytest.raises(
+        InputError, match=r"r\.tsv: b: scene 'bus' is not in .*s\.tsv, which has \['park'\]; correct it"
+    ):
+        read_asked(tmp_path / "r.tsv", tmp_path / "s.tsv", ["car"])
+    (tmp_path / "s.tsv").write_text("scene\tclass\npark\tcar\nbus\tcar\nmetro\tcar\n")
+    recordings, asked = read_asked(tmp_path / "r.tsv", tmp_path / "s.tsv", ["car"])
+    assert recordings == {"a": Recording("a", "park", 9), "b": Recording("b", "bus", 9)}
+    assert asked == {"park": ["car"], "bus": ["car"], "metro": ["car"]}
+
+
+def test_blank_lines_are_skipped_and_counted(tmp_path):
+    (tmp_path / "c.tsv").write_text("class\tevaluated\n\nx\tyes\n\n\ny\tno\n")
+    assert read_table(tmp_path / "c.tsv", ("class",)) == [
+        {"class": "x", "evaluated": "yes"},
+        {"class": "y", "evaluated": "no"},
+    ]
+    for text, message in (("y\tmaybe", "line 6: evaluated is 'maybe'"), ("y", "line 6: expected 2 tab-separated")):
+        (tmp_path / "c.tsv").write_text(f"class\tevaluated\n\nx\tyes\n\n\n{text}\n")
+        with pytest.raises(InputError, match=message):
+            read_classes(tmp_path / "c.tsv")
 
 
 def test_windows_line_ends_and_byte_order_mark(tmp_path):

@@ -294,7 +294,7 @@ def command(tmp_path, config):
     return [*arguments, "--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft")]
 
 
-CONFIG = {"competence": {"iterations": 50, "method": "vb", "restarts": 3}, "method": "eq1", "threshold": 0.5}
+CONFIG = {"competence": {"iterations": 50, "method": "vb", "restarts": 3}, "method": "eq1"}
 
 
 def test_command_writes_competences_and_soft_labels(tmp_path):

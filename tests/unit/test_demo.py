@@ -171,8 +171,15 @@ def test_unknown_recording(tmp_path):
 def test_unknown_scene(tmp_path):
     table = tmp_path / "other.tsv"
     table.write_text("recording\tscene\tduration_s\nm_00\tbus\t6.5\n")
-    with pytest.raises(InputError, match="scene 'bus'"):
+    with pytest.raises(InputError, match="m_00: scene 'bus' is not in"):
         call(tmp_path, recordings=str(table))
+
+
+def test_a_scene_without_background(tmp_path):
+    table = tmp_path / "backgrounds.tsv"
+    table.write_text("\t".join(("scene", *demo.BACKGROUND_COLUMNS)) + "\n")
+    with pytest.raises(InputError, match=r"backgrounds\.tsv: no row for scene 'metro_station' of m_00; add one"):
+        call(tmp_path, backgrounds=str(table))
 
 
 @pytest.mark.parametrize(

@@ -60,13 +60,15 @@ def test_outputs_are_compared_above_the_threshold_and_not_asked_is_inactive():
     assert adapted["counts"] | {"tp": 3, "fp": 1, "fn": 0} == adapted["counts"]
 
 
-def test_a_class_without_training_labels_has_no_threshold_and_is_not_detected():
+def test_a_class_without_training_labels_has_no_threshold_and_is_not_detected(caplog):
     soft = {"r": np.array([[0.9, 0.9, 0.9]]), "t": np.array([[0.4, 0.0, np.nan]])}
     hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
     result = evaluate({"fold1": ({"r": np.ones((1, 3))}, ["t"])}, soft, hard, CLASSES, config=CONFIG)
     assert [math.isnan(v) for v in result["thresholds"]["class-dependent"]["fold1"].values()] == [False, True, True]
     found = result["pooled"]["operating_points"]["class-dependent"]
     assert (found["classes_in_reference"], found["classes_detected"], found["f1_micro"]) == (1, 1, 1)
+    expected = "fold1: no positive training label of ['b', 'c']: not counted at class-dependent"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", expected)]
 
 
 def test_divergence_takes_all_seconds_and_not_asked_as_zero():
@@ -153,7 +155,19 @@ def test_scores_of_other_recordings_are_refused(folder):
         run(folder)
 
 
-def test_scores_of_another_length_are_refused(folder):
+def test_scores_beyond_the_labels_do_not_count_and_are_reported(folder, caplog):
+    """A recording may last longer than its labels: the rest, here all false alarms, changes nothing."""
+    expected = run(folder)
+    caplog.clear()
+    path = folder / "scores" / "fold1.tsv"
+    rows = "".join(f"r1\t{second}\t{second + 1}\t1\t1\t1\n" for second in (30, 31))
+    path.write_text(path.read_text() + rows)
+    assert run(folder) == expected
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [text for text in messages if "r1" in text] == ["r1: 32 s of scores, only the 30 s with labels count"]
+
+
+def test_scores_shorter_than_the_labels_are_refused(folder):
     write_scores(folder / "scores" / "fold1.tsv", {"r1": np.zeros((29, 3))}, CLASSES)
     with pytest.raises(InputError, match="r1 has 29 s of scores, 30 s of labels"):
         run(folder)

@@ -121,8 +121,9 @@ TWO_FOLDS = {
 
 
 def run(tmp_path: Path, recordings: dict[str, Recording], official: dict, *, source="official", number=2, seed=0):
-    config = {"source": source, "number": number, "validation": 0.25, "official": official}
+    config = {"source": source, "number": number, "validation": 0.25, "official": {"sha256": official.get("sha256")}}
     arguments = ["--recordings", str(write_table(tmp_path / "table.tsv", recordings)), "--config", json.dumps(config)]
+    arguments += ["--address", official.get("address", "")]
     folds.main([*arguments, "--seed", str(seed), "--output", str(tmp_path / "folds")])
     return tmp_path / "folds"
 

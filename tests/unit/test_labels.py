@@ -1,7 +1,11 @@
 """Thresholds, events and the two text formats."""
 
+import csv
+import statistics
+
 import numpy as np
 import pytest
+from conftest import SHARED
 
 from softsed import labels
 from softsed.classes import Recording
@@ -20,6 +24,7 @@ from softsed.labels import (
     write_soft,
 )
 
+REAL = SHARED / "maestro_real" / "soft_labels.tsv"
 CLASSES = ["birds_singing", "door opens/closes", "people talking"]
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -189,6 +194,27 @@ def test_trimmed_midrange_takes_listed_values_of_all_recordings():
     np.testing.assert_allclose(trimmed_midrange([second, first], 25), [0.6, np.nan])
 
 
+@pytest.mark.skipif(not REAL.is_file(), reason="published labels of MAESTRO Real are not beside the repository")
+def test_trimmed_midrange_of_25_real_recordings_equals_percentiles_of_the_standard_library():
+    """Deciles of the listed values, those above zero: P10 and P90 are the first and the last of nine cuts."""
+    matrices: dict[str, list[list[float]]] = {}
+    with REAL.open(encoding="utf-8", newline="") as file:
+        for name, _, _, *values in list(csv.reader(file, delimiter="\t"))[1:]:
+            matrices.setdefault(name, []).append([float(value) for value in values])
+    assert len(matrices) == 25
+    expected = []
+    for column in zip(*(row for rows in matrices.values() for row in rows), strict=True):
+        cuts = statistics.quantiles([value for value in column if value > 0], n=10, method="inclusive")
+        expected.append((cuts[0] + cuts[-1]) / 2)
+    actual = trimmed_midrange([np.array(rows) for rows in matrices.values()], 10)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_trimmed_midrange_of_no_recording_is_an_error():
+    with pytest.raises(InputError, match="no recording to take class-dependent thresholds from"):
+        trimmed_midrange([], 10)
+
+
 def test_trimmed_midrange_of_hard_labels_is_the_one_value():
     np.testing.assert_array_equal(trimmed_midrange([np.array([[0.0], [1.0], [1.0]])], 10), [1])
 
@@ -246,3 +272,6 @@ def test_command_adopts_published_labels_and_hardens_them(tmp_path):
     labels.main(["harden", *common, "--threshold", "0.5", "--hard", str(tmp_path / "hard")])
     assert (tmp_path / "hard/r1.txt").read_text(encoding="utf-8") == "1\t3\tpeople talking\n"
     assert (tmp_path / "hard/r2.txt").read_text(encoding="utf-8") == ""
+    write_soft(tmp_path / "soft/r2.txt", np.zeros((1, 3)), CLASSES)
+    with pytest.raises(InputError, match=r"r2\.txt: 1 s of labels, expected 2 s as in .*recordings\.tsv"):
+        labels.main(["harden", *common, "--threshold", "0.5", "--hard", str(tmp_path / "hard")])

@@ -76,7 +76,7 @@ def publish(folder: Path, changes: dict[str, bytes] | None = None) -> dict:
 
 def arguments(tmp_path: Path, config: dict) -> list[str]:
     folders = ["--archives", str(tmp_path / "archives"), "--audio", str(tmp_path / "audio")]
-    return ["--config", json.dumps(config), *folders]
+    return ["--address", config["address"], "--config", json.dumps(config["archives"]), *folders]
 
 
 def bring_development(tmp_path: Path, config: dict) -> None:

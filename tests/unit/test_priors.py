@@ -1,4 +1,4 @@
-"""The two systems without audio: hand-worked means, no leak of test labels, and the published micro scores."""
+"""The two systems without audio: hand-worked means, no leak of test labels, and real labels."""
 
 import csv
 from pathlib import Path
@@ -82,8 +82,11 @@ def test_command_writes_the_test_recordings_of_the_fold(tmp_path, kind):
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="published labels of MAESTRO Real are not beside the repository")
-def test_scene_prior_equals_the_published_micro_scores_on_real_labels():
-    """On all 49 recordings F1 is 70.55 % and ER 0.471 at 0.5; here are 25 of them, hence a region, not a number."""
+def test_scene_prior_of_25_real_recordings_scores_what_a_separate_count_found():
+    """Expected values: loops in plain Python over the TSV, means of the training and validation recordings.
+
+    Training recordings alone would give F1 .632 and ER .547, and a leak of the test labels .654 and .493.
+    """
     found: dict[str, list[list[float]]] = {}
     with (REAL / "soft_labels.tsv").open() as file:
         for row in list(csv.reader(file, delimiter="\t"))[1:]:
@@ -104,7 +107,7 @@ def test_scene_prior_equals_the_published_micro_scores_on_real_labels():
     both, n_ref, n_sys = (r & o).sum(axis=1), r.sum(axis=1), o.sum(axis=1)
     f1 = 2 * both.sum() / (n_ref.sum() + n_sys.sum())
     error_rate = (np.maximum(n_ref, n_sys) - both).sum() / n_ref.sum()  # S + D + I of a segment
-    assert f1 == pytest.approx(0.7055, abs=0.1)
-    assert error_rate == pytest.approx(0.471, abs=0.1)
+    assert f1 == pytest.approx(0.6244, abs=1e-3)
+    assert error_rate == pytest.approx(0.5327, abs=1e-3)
     detected = (r & o).any(axis=0).sum()
     assert detected < r.any(axis=0).sum() / 2  # and it finds less than half of the classes

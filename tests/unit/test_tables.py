@@ -15,6 +15,7 @@ from softsed.tables import TABLE2, main
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 POINTS = ("0.5", "class-dependent")
+THRESHOLDS = {fold: {"car": 0.5, "footsteps": 0.3, "people talking": 0.4} for fold in ("fold1", "fold2")}
 
 
 def point(error_rate, f1, macro, detected, class_wise):
@@ -42,6 +43,7 @@ def metrics(system, run, loss, shift=0.0):
     return {
         **{"system": system, "run": run, "loss": loss, "kld_reference": "hard" if loss == "bce" else "soft"},
         **{"classes": ["car", "footsteps", "people talking"], "recordings": 49, "seconds": 11000},
+        **{"config": {"epsilon": 1e-7}, "thresholds": {"0.5": 0.5, "class-dependent": THRESHOLDS}},
         **{"pooled": result(shift), "folds": {"fold1": result(shift - 0.1), "fold2": result(shift + 0.1)}},
     }
 
@@ -93,6 +95,35 @@ def test_table2_divergence_on_the_first_row_only_and_against_the_reference_of_th
     assert [float(row["kld_time"]) for row in rows[::2]] == pytest.approx([3.01, 1, 1, 1.05])
     assert [float(row["kld_bernoulli"]) for row in rows[::2]] == pytest.approx([4, 2, 2, 2])
     assert {row["kld_time"] + row["kld_bernoulli"] + row["paper_kld"] for row in rows[1::2]} == {""}
+
+
+def test_table2_has_the_divergence_of_every_system_against_both_references(files):
+    rows, page = table2(files)
+    expected = {
+        "kld_time_soft": [1.01, 1, 1, 1.05],
+        "kld_bernoulli_soft": [2] * 4,
+        "kld_time_hard": [3.01, 3, 3, 3.05],
+        "kld_bernoulli_hard": [4] * 4,
+    }
+    for name, values in expected.items():
+        assert [float(row[name]) for row in rows[::2]] == pytest.approx(values)
+        assert {row[name] for row in rows[1::2]} == {""}
+    table = page.split("## KLD of all systems against the soft labels\n\n")[1]
+    assert [line.strip("| ").split(" | ") for line in table.splitlines()[2:]] == [
+        *(["`H_BCE_sig`", "1.010", "2.000"], ["`my_system`", "1.000", "2.000"]),
+        *(["`S_MSE_lin`", "1.000", "2.000"], ["`scene_prior`", "1.050", "2.000"]),
+    ]
+    assert "Compare KLD only within one reference" in page
+    assert "epsilon = 1e-07" in page
+
+
+def test_table2_page_names_classes_without_threshold_only_if_there_are(files):
+    assert "no class-dependent threshold" not in table2(files)[1]
+    folder, paths = files
+    found = metrics("H_BCE_sig", 1, "bce")
+    found["thresholds"] = {"class-dependent": {"fold1": {"car": 0.5}, "fold2": {"car": None, "footsteps": None}}}
+    (folder / "h1.json").write_text(json.dumps(found))
+    assert "counts at it in these folds (fold2: `car`, `footsteps`)." in table2((folder, paths))[1]
 
 
 def test_table2_joins_the_paper_by_system_and_threshold(files):
@@ -198,7 +229,7 @@ def test_table1_refuses_events_that_were_not_asked_and_unknown_scenes(street):
     with pytest.raises(InputError, match=r"c1\.txt: \['metro leaving'\] were not asked in city_center"):
         table1(street)
     (street / "rec.tsv").write_text("recording\tscene\tduration_s\nc0\tmoon\t60\n")
-    with pytest.raises(InputError, match=r"recordings of scenes \['moon'\]"):
+    with pytest.raises(InputError, match="c0: scene 'moon' is not in"):
         table1(street)
 
 

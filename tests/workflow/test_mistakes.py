@@ -14,6 +14,7 @@ from conftest import snakemake
         ("systems:\n  mine:\n    {labels: soft, loss: bce, output: linear}", "'sigmoid' was expected"),
         ("labels:\n  method: vote", "'vote' is not one of"),
         ("recordings: nowhere.tsv", "nowhere.tsv"),
+        ("report:\n  curves: ['S_MSE_lni:s']", "no system for 'S_MSE_lni:s'"),
     ],
 )
 def test_configuration(project, change, message):

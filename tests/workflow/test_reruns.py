@@ -51,7 +51,13 @@ def test_an_edited_module_reruns_its_users(project, module, expected):
         ("evaluate:\n  trim: 20", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
         ("predict:\n  pooling: max", AFTER_TRAINING),
         ("train:\n  learning_rate: 0.5", FROM_TRAINING),
-        ("labels:\n  threshold: 0.4", {**FROM_HARD, "harden_labels": 1}),
+        # Only the system trained on hard labels is trained again.
+        (
+            "labels:\n  threshold: 0.4",
+            {**FROM_HARD, "harden_labels": 1, "train_system": 6, "predict_system": 6},
+        ),
+        ("folds:\n  official:\n    address: https://mirror.example", {}),
+        ("data:\n  maestro_real:\n    address: https://mirror.example", {}),
     ],
 )
 def test_an_edited_section_reruns_its_users(project, change, expected):

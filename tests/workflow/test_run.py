@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+import torch
 from conftest import planned, snakemake
 
 from softsed.classes import read_classes, read_fold, read_recordings, read_scenes
@@ -65,8 +66,10 @@ def test_every_recording_is_tested_once_and_scored_second_by_second(finished, re
 
 
 def test_runs_differ_and_carry_their_seed(results):
-    histories = {path.read_text() for path in (results / "models").rglob("*.history.tsv")}
-    assert len(histories) == len(SYSTEMS) * 2 * 3
+    models = sorted((results / "models").rglob("*.pt"))
+    saved = [torch.load(path, weights_only=True) for path in models]
+    assert len({model["seed"] for model in saved}) == len(models) == len(SYSTEMS) * 2 * 3
+    assert len({path.read_text() for path in (results / "models").rglob("*.history.tsv")}) == len(models)
 
 
 def test_table2_has_the_promised_columns_and_rows(results):

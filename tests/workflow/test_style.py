@@ -94,3 +94,13 @@ def test_the_graph_in_the_readme_is_that_of_the_workflow():
     edges = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", graph)}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^ +(\w+) --> (\w+)$", readme, re.MULTILINE)) == {e for e in edges if e[1] != "all"}
+
+
+def test_what_the_readme_links_to_and_tells_to_type_exists():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / target).exists(), target
+    targets = set(re.findall(r"^make (\w+)", readme, re.MULTILINE))
+    assert {"demo", "test"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target

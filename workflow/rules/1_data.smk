@@ -62,14 +62,17 @@ if config["data"]["source"] == "demo":
 
 else:
 
+    MAESTRO = config["data"]["maestro_real"]
+
     rule data:
         input:
             all_of("results/{experiment}/data/audio/{recording}.wav", recording=RECORDINGS),
             all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
-            all_of("results/{experiment}/data/evaluation.tsv") if config["data"]["maestro_real"]["evaluation"] else [],
+            all_of("results/{experiment}/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
     # The archives stay in the folder data/archives without being outputs: a download that broke off goes on from
-    # where it was, and 98 outputs do not each wait for the checksum of gigabytes.
+    # where it was, and 98 outputs do not each wait for the checksum of gigabytes. The address is a resource, not a
+    # parameter: the checksums say what is fetched, and a mirror reruns nothing.
     rule fetch_maestro:
         input:
             recordings=config["recordings"],
@@ -82,13 +85,18 @@ else:
             "results/{experiment}/benchmarks/fetch_maestro.tsv"
         conda:
             "../../envs/softsed.yaml"
+        resources:
+            address=MAESTRO["address"],
         params:
             code=code("maestro"),
-            config=as_json(config["data"]["maestro_real"]),
+            config=as_json(
+                {name: archive for name, archive in MAESTRO["archives"].items() if name.startswith("development")}
+            ),
         message:
             "Fetch and unpack MAESTRO Real"
         shell:
             "python -m softsed --log {log} maestro --recordings {input.recordings} --config {params.config:q}"
+            " --address {resources.address:q}"
             " --archives results/{wildcards.experiment}/data/archives"
             " --audio results/{wildcards.experiment}/data/audio"
             " --published results/{wildcards.experiment}/data/published"
@@ -102,12 +110,15 @@ else:
             "results/{experiment}/benchmarks/fetch_evaluation.tsv"
         conda:
             "../../envs/softsed.yaml"
+        resources:
+            address=MAESTRO["address"],
         params:
             code=code("maestro"),
-            config=as_json(config["data"]["maestro_real"]),
+            config=as_json({"evaluation_audio": MAESTRO["archives"]["evaluation_audio"]}),
         message:
             "Fetch and unpack the evaluation recordings of MAESTRO Real"
         shell:
             "python -m softsed --log {log} maestro --evaluation {output.found} --config {params.config:q}"
+            " --address {resources.address:q}"
             " --archives results/{wildcards.experiment}/data/archives"
             " --audio results/{wildcards.experiment}/data/evaluation"

@@ -17,12 +17,16 @@ rule make_folds:
         "results/{experiment}/benchmarks/make_folds.tsv"
     conda:
         "../../envs/softsed.yaml"
+    # As in 1_data.smk, the address of the official lists is not a parameter; nor is what the other source would need.
+    resources:
+        address=config["folds"]["official"]["address"],
     params:
         code=code("folds"),
-        config=as_json(config["folds"]),
-        seed=derive_seed("folds"),
+        config=as_json(fold_config()),
+        seed=derive_seed("folds") if config["folds"]["source"] == "generated" else 0,
     message:
         "Make the folds"
     shell:
         "python -m softsed --log {log} folds --recordings {input.recordings} --config {params.config:q} --seed {params.seed}"
+        " --address {resources.address:q}"
         " --output results/{wildcards.experiment}/folds"

@@ -12,7 +12,7 @@ rule train_system:
         fold="results/{experiment}/folds/fold{fold}.tsv",
         features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
         soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
-        hard=expand("results/{{experiment}}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        hard=hard_labels_for,
         classes=config["classes"],
     output:
         model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",

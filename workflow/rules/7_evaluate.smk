@@ -24,7 +24,7 @@ rule evaluate_system:
     params:
         code=code("evaluate"),
         config=as_json(config["evaluate"]),
-        loss=lambda wildcards: config["systems"].get(wildcards.system, {}).get("loss", "none"),
+        loss=loss_of,
     message:
         "Evaluate {wildcards.system}, run {wildcards.run}"
     shell:

@@ -12,7 +12,7 @@ from pathlib import Path
 # the commands of the jobs, on this machine and on a cluster node that parses this file again.
 PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
-os.environ.update(PYTHONPATH=PACKAGE_FOLDER)
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
 from softsed.provenance import code
 
@@ -39,9 +39,30 @@ def all_of(pattern, **wildcards):
     return expand(pattern, experiment=config["experiment"], **wildcards)
 
 
+def fold_config():
+    """What the chosen source of the folds needs of the section folds."""
+    keys = {"source", "number"} | ({"validation"} if config["folds"]["source"] == "generated" else set())
+    official = {"official": {"sha256": config["folds"]["official"]["sha256"]}}
+    section = {key: value for key, value in config["folds"].items() if key in keys}
+    return section if config["folds"]["source"] == "generated" else section | official
+
+
 def runs_of(system):
     """The runs of a system; the priors hold nothing random."""
     return [1] if system in PRIORS else list(range(1, config["runs"] + 1))
+
+
+def loss_of(wildcards):
+    """The loss a system was trained with; the priors were not trained."""
+    return "none" if wildcards.system in PRIORS else config["systems"][wildcards.system]["loss"]
+
+
+def hard_labels_for(wildcards):
+    """Hard labels, where a system is trained on them."""
+    trained_on = config["systems"][wildcards.system]["labels"]
+    return (
+        all_of("results/{experiment}/labels/hard/{recording}.txt", recording=RECORDINGS) if trained_on == "hard" else []
+    )
 
 
 def results_of(pattern, systems):
@@ -51,8 +72,12 @@ def results_of(pattern, systems):
 
 RECORDINGS = table(config["recordings"], "recording")
 FOLDS = list(range(1, config["folds"]["number"] + 1))
-SYSTEMS = list(config["systems"])
+SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
+
+for curve in config["report"]["curves"]:
+    if curve.split(":")[0] not in SYSTEMS + PRIORS:
+        raise WorkflowError(f"report.curves: no system for {curve!r}; there are {SYSTEMS + PRIORS}")
 
 
 wildcard_constraints:

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from softsed.classes import Recording, read_classes, read_recordings, read_scenes, read_table
+from softsed.classes import Recording, read_asked, read_classes, read_lines
 from softsed.errors import InputError
 
 # False alarms of a class that fills none of the recording, relative to one that fills all of it.
@@ -77,7 +77,7 @@ def read_truth(path: Path, asked: list[str]) -> tuple[np.ndarray, np.ndarray]:
         Index into `asked`.
     """
     values, labels = [], []
-    for line, row in enumerate(read_table(path, ("onset", "offset", "label", "snr_db")), start=2):
+    for line, row in read_lines(path, ("onset", "offset", "label", "snr_db")):
         if row["label"] not in asked:
             raise InputError(f"{path}, line {line}: {row['label']!r} is not asked in this scene; asked are {asked}")
         try:
@@ -217,13 +217,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
     parser.add_argument("--classes", type=Path, required=True, help="TSV class, evaluated")
     parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: config section annotators")
+    parser.add_argument("--config", type=json.loads, required=True, help="section `data.demo.crowd` as JSON")
     parser.add_argument("--seed", type=int, required=True, help="0 or more")
     parser.add_argument("--opinions", type=Path, required=True, help="TSV to write")
     options = parser.parse_args(argv)
     config = options.config
     classes = list(read_classes(options.classes))
-    scenes = read_scenes(options.scenes, classes)
+    recordings, scenes = read_asked(options.recordings, options.scenes, classes)
     unknown = {name for pair in config["confused"] for name in pair} - set(classes)
     if unknown:
         raise InputError(f"confused: unknown classes {sorted(unknown)}; known are {classes}")
@@ -231,9 +231,7 @@ def main(argv: list[str] | None = None) -> None:
     count = 0
     with options.opinions.open("w", encoding="utf-8") as file:
         file.write("recording\tonset\toffset\tannotator\tclass\topinion\n")
-        for recording in read_recordings(options.recordings).values():
-            if recording.scene not in scenes:
-                raise InputError(f"{options.recordings}: unknown scene {recording.scene!r}; known are {list(scenes)}")
+        for recording in recordings.values():
             asked = scenes[recording.scene]
             truth = read_truth(options.truth / f"{recording.name}.tsv", asked)
             starts, who, opinions = annotate(recording, truth, asked, pool, config, seed=options.seed)

@@ -25,8 +25,8 @@ class Recording:
     duration_s: float
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Read a TSV file with a header.
+def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Read a TSV file with a header, with line numbers for messages; blank lines are skipped.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
     Returns
     -------
-    list of dict
-        One dictionary a row, values as text.
+    list of (int, dict)
+        The line in the file, counted from 1, and one dictionary a row, values as text.
 
     Raises
     ------
@@ -51,20 +51,24 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             missing = [column for column in columns if column not in (reader.fieldnames or [])]
             if missing:
                 raise InputError(f"{path}: no column {missing}; found {reader.fieldnames}, tab-separated")
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a tab-separated table: {error}") from error
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         if None in row or None in row.values():
             raise InputError(f"{path}, line {line}: expected {len(reader.fieldnames)} tab-separated fields, got {row}")
     return rows
 
 
+def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Read a TSV file with a header as `read_lines` does, without line numbers."""
+    return [row for _, row in read_lines(path, columns)]
+
+
 def read_classes(path: Path) -> dict[str, bool]:
     """Read ``classes.tsv``: class names in the order of every matrix, with True for those that are evaluated."""
-    rows = read_table(path, ("class", "evaluated"))
     classes: dict[str, bool] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in read_lines(path, ("class", "evaluated")):
         if row["class"] in classes:
             raise InputError(f"{path}, line {line}: class {row['class']!r} is listed twice")
         if row["evaluated"] not in ("yes", "no"):
@@ -78,7 +82,7 @@ def read_classes(path: Path) -> dict[str, bool]:
 def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
     """Read ``scenes.tsv``: the classes asked in each scene, in the order of `classes`."""
     asked: dict[str, set[str]] = {}
-    for line, row in enumerate(read_table(path, ("scene", "class")), start=2):
+    for line, row in read_lines(path, ("scene", "class")):
         if row["class"] not in classes:
             raise InputError(f"{path}, line {line}: unknown class {row['class']!r}; known are {classes}")
         asked.setdefault(row["scene"], set()).add(row["class"])
@@ -88,7 +92,7 @@ def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
 def read_recordings(path: Path) -> dict[str, Recording]:
     """Read the table of recordings (recording, scene, duration_s), keyed by recording, in the order of the table."""
     recordings: dict[str, Recording] = {}
-    for line, row in enumerate(read_table(path, ("recording", "scene", "duration_s")), start=2):
+    for line, row in read_lines(path, ("recording", "scene", "duration_s")):
         name = row["recording"]
         if name in recordings:
             raise InputError(f"{path}, line {line}: recording {name!r} is listed twice")
@@ -102,6 +106,33 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     if not recordings:
         raise InputError(f"{path}: no recording listed")
     return recordings
+
+
+def read_asked(
+    recordings_path: Path, scenes_path: Path, classes: list[str]
+) -> tuple[dict[str, Recording], dict[str, list[str]]]:
+    """Read the recordings and what was asked about them.
+
+    Returns
+    -------
+    recordings : dict of Recording
+        As from `read_recordings`.
+    asked : dict of list of str
+        Classes asked in each scene, as from `read_scenes`; every scene of a recording is among them.
+
+    Raises
+    ------
+    InputError
+        When the scene of a recording is not in the table of scenes.
+    """
+    recordings, asked = read_recordings(recordings_path), read_scenes(scenes_path, classes)
+    for name, recording in recordings.items():
+        if recording.scene not in asked:
+            raise InputError(
+                f"{recordings_path}: {name}: scene {recording.scene!r} is not in {scenes_path}, which has "
+                f"{list(asked)}; correct it or add there the classes asked in it"
+            )
+    return recordings, asked
 
 
 def read_fold(path: Path) -> dict[str, list[str]]:
@@ -119,7 +150,7 @@ def read_fold(path: Path) -> dict[str, list[str]]:
     """
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     listed: set[str] = set()
-    for line, row in enumerate(read_table(path, ("recording", "scene", "part")), start=2):
+    for line, row in read_lines(path, ("recording", "scene", "part")):
         if row["part"] not in parts:
             raise InputError(f"{path}, line {line}: part is {row['part']!r}, expected one of {', '.join(PARTS)}")
         if row["recording"] in listed:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording, read_classes, read_recordings, read_scenes
+from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.labels import write_soft
 from softsed.mace import mace
@@ -130,17 +130,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
     parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `labels` of the config, as JSON")
+    parser.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and `competence` of `labels`")
     parser.add_argument("--seed", type=int, required=True, help="of the random restarts")
     parser.add_argument("--competence", type=Path, required=True, help="table of competences, written")
     parser.add_argument("--soft", type=Path, required=True, help="folder of the soft labels, written")
     options = parser.parse_args(argv)
     classes = list(read_classes(options.classes))
-    asked = read_scenes(options.scenes, classes)
-    recordings = read_recordings(options.recordings)
-    for name, recording in recordings.items():
-        if recording.scene not in asked:
-            raise InputError(f"{options.recordings}: {name}: scene {recording.scene!r} is not in {options.scenes}")
+    recordings, asked = read_asked(options.recordings, options.scenes, classes)
     method = options.config["method"]
     if method not in ESTIMATORS:
         raise InputError(f"unknown method {method!r} of making soft labels; expected one of {sorted(ESTIMATORS)}")

@@ -76,6 +76,11 @@ def frames_per_second(config: dict) -> int:
     return round(1 / config["hop_s"])
 
 
+def whole_seconds(frames: int, rate: int) -> int:
+    """Return the length of a recording in whole seconds: n samples have 1 + n // hop frames."""
+    return (frames - 1) // rate
+
+
 def read_targets(name: str, *, soft: Path, hard: Path, kind: str, classes: list[str]) -> np.ndarray:
     """Read what a system is trained on.
 
@@ -100,7 +105,7 @@ def read_targets(name: str, *, soft: Path, hard: Path, kind: str, classes: list[
 
 def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
     """Repeat the labels of each second for its `rate` frames: [seconds, classes] -> [frames, classes]."""
-    seconds = (len(features) - 1) // rate  # n samples have 1 + n // hop frames
+    seconds = whole_seconds(len(features), rate)
     if seconds < len(targets):
         raise InputError(
             f"{name}: the labels cover {len(targets)} s, the audio only {seconds} whole seconds; "

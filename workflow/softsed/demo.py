@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softsed import sounds
-from softsed.classes import Recording, read_classes, read_recordings, read_scenes, read_table
+from softsed.classes import Recording, read_asked, read_classes, read_lines
 from softsed.errors import InputError
 from softsed.synthesis import RATE, band_gain, filtered
 
@@ -67,7 +67,7 @@ def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ..
         A missing column, a field that is not a finite number, or a key that is listed twice.
     """
     specification: Specification = {}
-    for line, row in enumerate(read_table(path, keys + columns), start=2):
+    for line, row in read_lines(path, keys + columns):
         key = tuple(row[name] for name in keys)
         try:
             values = {name: float(row[name]) for name in columns}
@@ -224,14 +224,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--audio", type=Path, required=True, help="WAV to write")
     parser.add_argument("--truth", type=Path, required=True, help="TSV to write")
     options = parser.parse_args(argv)
-    asked = read_scenes(options.scenes, list(read_classes(options.classes)))
-    recordings = read_recordings(options.recordings)
+    recordings, asked = read_asked(options.recordings, options.scenes, list(read_classes(options.classes)))
     if options.recording not in recordings:
         raise InputError(f"{options.recordings}: no recording {options.recording!r}; known are {list(recordings)}")
     recording = recordings[options.recording]
     backgrounds = read_specification(options.backgrounds, ("scene",), BACKGROUND_COLUMNS)
-    if recording.scene not in asked or (recording.scene,) not in backgrounds:
-        raise InputError(f"scene {recording.scene!r} is not in both {options.scenes} and {options.backgrounds}")
+    if (recording.scene,) not in backgrounds:
+        raise InputError(f"{options.backgrounds}: no row for scene {recording.scene!r} of {options.recording}; add one")
     rows = read_specification(options.specification, ("scene", "class"), EVENT_COLUMNS)
     rows = select(rows, recording.scene, asked[recording.scene], options.specification)
 

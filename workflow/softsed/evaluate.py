@@ -12,7 +12,7 @@ Conventions
 -----------
 - Segments are the whole seconds of a recording; sed_eval counts them recording by recording. Counts are summed over
   the recordings of a fold, and over the folds for the pooled result; metrics come from the sums.
-- All seconds of all recordings count. A class that was not asked has reference 0, as the published files read.
+- All labelled seconds of all recordings count. A class that was not asked has reference 0, as the published files read.
 - F1 is in 0..1 here and in percent in tables. Whatever needs a reference and has none is nan, null in JSON.
 """
 
@@ -29,14 +29,13 @@ import numpy as np
 from softsed.classes import read_classes, read_fold
 from softsed.divergence import kld_bernoulli, kld_time
 from softsed.errors import InputError
-from softsed.labels import harden, rasterise, read_events, read_soft, to_events, trimmed_midrange
+from softsed.labels import MIDRANGE, harden, rasterise, read_events, read_soft, to_events, trimmed_midrange
 from softsed.scores import read_scores
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # dcase_util, which sed_eval needs, announces the end of pkg_resources
     from sed_eval.sound_event import SegmentBasedMetrics
 
-MIDRANGE = "class-dependent"
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.
 KLD_REFERENCE = {"bce": "hard", "mse": "soft", "none": "soft"}
 UNITS = {
@@ -87,9 +86,8 @@ def count(references: list[np.ndarray], outputs: list[np.ndarray], classes: list
         ]
         metrics.evaluate(*events, evaluated_length_seconds=len(pair[0]))
     overall = (int(metrics.overall[key]) for key in "SDI")
-    return Counts(
-        *overall, *(np.array([int(metrics.class_wise[c][k]) for c in classes]) for k in ("Ntp", "Nfp", "Nfn"))
-    )
+    class_wise = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
+    return Counts(*overall, *class_wise)
 
 
 def metrics_of(counts: Counts, classes: list[str]) -> dict:
@@ -160,6 +158,8 @@ def evaluate(
     for fold, (scores, training) in folds.items():
         own = trimmed_midrange([soft[name] for name in training], config["trim"])
         thresholds[fold] = dict(zip(classes, own.tolist(), strict=True))
+        if missing := [name for name, value in thresholds[fold].items() if math.isnan(value)]:
+            logger.warning("%s: no positive training label of %s: not counted at %s", fold, missing, MIDRANGE)
         pairs = (
             [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()],
             [(harden(soft[name], own), harden(output, own)) for name, output in scores.items()],
@@ -217,9 +217,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = [i for i, name in enumerate(names) if known[name] or options.config["classes"] == "all"]
     classes = [names[i] for i in chosen]
     if [path.stem for path in options.scores] != [path.stem for path in options.folds]:
-        raise InputError(
-            f"scores {options.scores} do not match folds {options.folds}; expected the same names in order"
-        )
+        raise InputError(f"scores {options.scores} do not match folds {options.folds}; name both alike, in order")
 
     folds, soft, hard = {}, {}, {}
     for path, fold_path in zip(options.scores, options.folds, strict=True):
@@ -231,9 +229,14 @@ def main(argv: list[str] | None = None) -> None:
                 soft[name] = read_soft(options.soft / f"{name}.txt", names)[:, chosen]
                 events = read_events(options.hard / f"{name}.txt", names)
                 hard[name] = rasterise(events, names, len(soft[name]))[:, chosen]
-            if name in scores and len(scores[name]) != len(soft[name]):
-                raise InputError(f"{path}: {name} has {len(scores[name])} s of scores, {len(soft[name])} s of labels")
-        folds[fold_path.stem] = {name: scores[name][:, chosen] for name in parts["test"]}, parts["train"]
+        for name in parts["test"]:
+            given, labelled = len(scores[name]), len(soft[name])
+            if given < labelled:
+                raise InputError(f"{path}: {name} has {given} s of scores, {labelled} s of labels; predict it anew")
+            if given > labelled:
+                logger.warning("%s: %d s of scores, only the %d s with labels count", name, given, labelled)
+        tested = {name: scores[name][: len(soft[name]), chosen] for name in parts["test"]}
+        folds[fold_path.stem] = tested, parts["train"]
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
         **{"kld_reference": KLD_REFERENCE[options.loss], "units": UNITS, "config": options.config, "classes": classes},

@@ -183,13 +183,16 @@ def main(argv: list[str] | None = None) -> None:
     """Split the recordings into folds, by the official lists or with a seed."""
     parser = argparse.ArgumentParser(prog="softsed folds", description=main.__doc__)
     parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: source, number, validation, official")
+    parser.add_argument("--config", type=json.loads, required=True, help="section `folds` as JSON, without the address")
+    parser.add_argument("--address", default="", help="URL or folder of the official lists")
     parser.add_argument("--seed", type=int, required=True, help="seed of generated folds; the official are as they are")
     parser.add_argument("--output", type=Path, required=True, help="folder of foldN.tsv, written; lists in official/")
     options = parser.parse_args(argv)
     recordings, config = read_recordings(options.recordings), options.config
     if config["source"] == "official":
-        lists = fetch_official(config["official"], options.output / "official", number=config["number"])
+        lists = fetch_official(
+            config["official"] | {"address": options.address}, options.output / "official", number=config["number"]
+        )
         folds = read_official(lists, recordings)
     else:
         arguments = {"number": config["number"], "validation": config["validation"], "seed": options.seed}

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.classes import read_classes, read_recordings, read_scenes
+from softsed.classes import read_asked, read_classes, read_recordings
 from softsed.errors import InputError
 
+MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
 # The published values hold 1.000000031 (rounding of a sum of weights); anything further out is a mistake.
 ROUNDING = 1e-6
 
@@ -63,12 +64,9 @@ def to_events(active: np.ndarray, classes: list[str]) -> list[Event]:
     edges = np.diff(np.pad(active.astype(np.int8), ((1, 1), (0, 0))), axis=0)
     events = []
     for column, name in enumerate(classes):
-        onsets, offsets = np.flatnonzero(edges[:, column] == 1), np.flatnonzero(edges[:, column] == -1)
-        events += [
-            (int(onset), column, Event(int(onset), int(offset), name))
-            for onset, offset in zip(onsets, offsets, strict=True)
-        ]
-    return [event for _, _, event in sorted(events)]
+        onsets, offsets = (np.flatnonzero(edges[:, column] == step).tolist() for step in (1, -1))
+        events += [Event(onset, offset, name) for onset, offset in zip(onsets, offsets, strict=True)]
+    return sorted(events, key=lambda event: event.onset)  # stable: classes stay in order
 
 
 def rasterise(events: list[Event], classes: list[str], seconds: int) -> np.ndarray:
@@ -94,7 +92,7 @@ def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
     Parameters
     ----------
     values : list of ndarray [seconds, classes]
-        Soft labels, one matrix a recording.
+        Soft labels, one matrix a recording; an InputError without any.
     percent : float
         n, from 0 to below 50.
 
@@ -103,13 +101,11 @@ def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
     ndarray [classes]
         nan for a class without any positive value: there is nothing to take a threshold from.
     """
+    if not values:
+        raise InputError("no recording to take class-dependent thresholds from; expected the training recordings")
     pooled = np.concatenate(values)
-    thresholds = np.full(pooled.shape[1], np.nan)
-    for column in range(pooled.shape[1]):
-        listed = pooled[pooled[:, column] > 0, column]
-        if len(listed):
-            thresholds[column] = np.percentile(listed, (percent, 100 - percent)).mean()
-    return thresholds
+    listed = (column[column > 0] for column in pooled.T)
+    return np.array([np.percentile(v, (percent, 100 - percent)).mean() if len(v) else np.nan for v in listed])
 
 
 def read_rows(path: Path, classes: list[str], fields: int) -> list[tuple[int, Event, list[str]]]:
@@ -237,23 +233,18 @@ def main(argv: list[str] | None = None) -> None:
         command.add_argument("--classes", type=Path, required=True, help="table of classes")
     options = parser.parse_args(argv)
     classes = list(read_classes(options.classes))
-    recordings = read_recordings(options.recordings)
-    (options.soft if options.command == "adopt" else options.hard).mkdir(parents=True, exist_ok=True)
     if options.command == "adopt":
-        scenes = read_scenes(options.scenes, classes)
+        recordings, scenes = read_asked(options.recordings, options.scenes, classes)
+        options.soft.mkdir(parents=True, exist_ok=True)
         for name, recording in recordings.items():
-            if recording.scene not in scenes:
-                raise InputError(f"{options.recordings}: {name}: scene {recording.scene!r} is not in {options.scenes}")
-            published = options.published / f"{name}.txt"
             asked, seconds = scenes[recording.scene], int(recording.duration_s)
-            soft = read_published(published, classes, asked=asked, seconds=seconds)
+            soft = read_published(options.published / f"{name}.txt", classes, asked=asked, seconds=seconds)
             write_soft(options.soft / f"{name}.txt", soft, classes)
     else:
-        for name, recording in recordings.items():
-            soft = read_soft(options.soft / f"{name}.txt", classes)
-            if len(soft) != int(recording.duration_s):
-                raise InputError(
-                    f"{options.soft / name}.txt: labels of {len(soft)} s for a recording of {recording.duration_s} s; "
-                    f"expected every whole second, correct the labels or {options.recordings}"
-                )
+        options.hard.mkdir(parents=True, exist_ok=True)
+        for name, recording in read_recordings(options.recordings).items():
+            path, seconds = options.soft / f"{name}.txt", int(recording.duration_s)
+            soft = read_soft(path, classes)
+            if len(soft) != seconds:
+                raise InputError(f"{path}: {len(soft)} s of labels, expected {seconds} s as in {options.recordings}")
             write_events(options.hard / f"{name}.txt", to_events(harden(soft, options.threshold), classes))

@@ -200,24 +200,26 @@ def main(argv: list[str] | None = None) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--recordings", type=Path, help="development set: table of the recordings to unpack")
     which.add_argument("--evaluation", type=Path, help="evaluation set: table of the recordings found, written")
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: address, archives")
+    parser.add_argument("--address", required=True, help="URL or folder with RECORD/files/FILE below it")
+    parser.add_argument("--config", type=json.loads, required=True, help="record, file and md5 of each archive as JSON")
     parser.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
     parser.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
     parser.add_argument("--published", type=Path, help="folder of RECORDING.txt, written (with --recordings)")
     options = parser.parse_args(argv)
     if (options.recordings is None) != (options.published is None):
         parser.error("--recordings and --published go together")
+    config = {"address": options.address, "archives": options.config}
     if options.recordings:
         recordings = read_recordings(options.recordings)
         unpack_development(
             recordings,
-            annotation_archive=fetch_archive("development_annotation", options.config, options.archives),
-            audio_archive=fetch_archive("development_audio", options.config, options.archives),
+            annotation_archive=fetch_archive("development_annotation", config, options.archives),
+            audio_archive=fetch_archive("development_audio", config, options.archives),
             audio=options.audio,
             published=options.published,
         )
     else:
-        found = unpack_evaluation(fetch_archive("evaluation_audio", options.config, options.archives), options.audio)
+        found = unpack_evaluation(fetch_archive("evaluation_audio", config, options.archives), options.audio)
         rows = "".join(f"{recording.name}\t{recording.scene}\t{recording.duration_s:.4f}\n" for recording in found)
         options.evaluation.parent.mkdir(parents=True, exist_ok=True)
         options.evaluation.write_text(f"recording\tscene\tduration_s\n{rows}", encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from softsed.classes import read_fold
-from softsed.dataset import frames_per_second, read_features
+from softsed.dataset import frames_per_second, read_features, whole_seconds
 from softsed.errors import InputError
 from softsed.model import CRNN, choose_device
 from softsed.scores import write_scores
@@ -32,9 +32,9 @@ def pool_seconds(outputs: np.ndarray, rate: int, pooling: str) -> np.ndarray:
     Returns
     -------
     ndarray [seconds, classes]
-        seconds = (frames - 1) // rate, the length of the recording rounded down.
+        The whole seconds of the recording.
     """
-    seconds = (len(outputs) - 1) // rate  # n samples have 1 + n // hop frames
+    seconds = whole_seconds(len(outputs), rate)
     frames = outputs[: seconds * rate].reshape(seconds, rate, -1)
     return POOLING[pooling](frames, axis=1)
 

@@ -12,19 +12,19 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-from softsed.classes import Recording, read_classes, read_recordings, read_scenes, read_table
+from softsed.classes import Recording, read_asked, read_classes, read_table
 from softsed.errors import InputError
-from softsed.labels import read_events
+from softsed.labels import MIDRANGE, read_events
 from softsed.pages import table1_page, table2_page
 
-MIDRANGE = "class-dependent"  # name of this operating point in the metrics; the other one is named by its threshold
 SCORES = ("error_rate", "f1_micro", "f1_macro")
-TABLE2 = [
-    *("system", "threshold", *SCORES, "kld_time", "kld_bernoulli", "paper_error_rate", "paper_f1", "paper_kld"),
-    *(f"{name}_std" for name in SCORES),
-    *("classes_detected", "classes_evaluated", "kld_reference", "runs"),
-]
+KLD = ("kld_time", "kld_bernoulli")
+KLD_BY_REFERENCE = {f"{name}_{reference}": (reference, name) for reference in ("soft", "hard") for name in KLD}
 PAPER2 = {"paper_error_rate": "error_rate", "paper_f1": "f1_micro", "paper_kld": "kld"}
+TABLE2 = [
+    *("system", "threshold", *SCORES, *KLD, *PAPER2, *(f"{name}_std" for name in SCORES)),
+    *("classes_detected", "classes_evaluated", "kld_reference", *KLD_BY_REFERENCE, "runs"),
+]
 TRAINING = ["system", "run", "fold", "epoch", "train_loss", "validation_loss"]
 HISTORY = re.compile(r"(?P<system>[^/]+)/run(?P<run>\d+)/fold(?P<fold>\d+)\.history\.tsv$")
 
@@ -53,11 +53,8 @@ def count_events(
     Raises
     ------
     InputError
-        When a recording has an unknown scene, or an event of a class that its scene was not asked.
+        When a recording has an event of a class that its scene was not asked.
     """
-    unknown = {recording.scene for recording in recordings.values()} - scenes.keys()
-    if unknown:
-        raise InputError(f"recordings of scenes {sorted(unknown)}; the table of scenes has {list(scenes)}")
     rows = []
     for scene, asked in scenes.items():
         members = [recording for recording in recordings.values() if recording.scene == scene]
@@ -77,10 +74,8 @@ def count_events(
 
 def published_events(events: Path, recordings: Path, classes: list[str]) -> list[dict]:
     """Read Table 1 of the paper (scene, class, instances; scene, files, minutes) as `count_events` returns it."""
-    counts = {
-        (row["scene"], row["class"]): int(row["instances"])
-        for row in read_table(events, ("scene", "class", "instances"))
-    }
+    listed = read_table(events, ("scene", "class", "instances"))
+    counts = {(row["scene"], row["class"]): int(row["instances"]) for row in listed}
     return [
         {"scene": row["scene"]}
         | {name: counts.get((row["scene"], name), "-") for name in classes}
@@ -143,9 +138,9 @@ def results(systems: dict[str, list[dict]], paper: list[dict[str, str]]) -> list
             for name, scale in zip(SCORES, (1, 100, 100), strict=True):
                 row[name], _ = average([values[name] for values in pooled], scale=scale)
                 _, row[f"{name}_std"] = average([values[name] for values in folds], scale=scale)
-            for name in ("kld_time", "kld_bernoulli"):
-                values = [run["pooled"]["kld"][reference][name] for run in runs]
-                row[name] = None if point == MIDRANGE else average(values)[0]
+            for column, (kind, name) in (KLD_BY_REFERENCE | {name: (reference, name) for name in KLD}).items():
+                values = [run["pooled"]["kld"][kind][name] for run in runs]
+                row[column] = None if point == MIDRANGE else average(values)[0]
             for name, column in PAPER2.items():
                 text = published.get((system, point), {}).get(column, "")
                 row[name] = float(text) if text else None
@@ -175,14 +170,12 @@ def class_wise(
     rows : list of dict
         One a class evaluated. F1 is 0 for a class that is never detected, None without a reference.
     """
-    classes = next(iter(systems.values()))[0]["classes"]
-    rows = [{"class": name, "instances": instances.get(name, 0)} for name in classes]
+    first, *_ = systems.values()
+    rows = [{"class": name, "instances": instances.get(name, 0)} for name in first[0]["classes"]]
     for curve in curves:
         system, _, suffix = curve.partition(":")
         if system not in systems or suffix not in ("", "h", "s"):
-            raise InputError(
-                f"curve {curve!r}: expected SYSTEM, SYSTEM:h or SYSTEM:s with SYSTEM one of {list(systems)}"
-            )
+            raise InputError(f"curve {curve!r}: expected SYSTEM, SYSTEM:h or SYSTEM:s, SYSTEM one of {list(systems)}")
         points = [
             values
             for run in systems[system]
@@ -199,8 +192,7 @@ def training_curves(paths: list[Path]) -> list[dict]:
     """Join histories of training, SYSTEM/runN/foldN.history.tsv, into one long table with the columns `TRAINING`."""
     rows = []
     for path in paths:
-        match = HISTORY.search(path.as_posix())
-        if not match:
+        if not (match := HISTORY.search(path.as_posix())):
             raise InputError(f"{path}: expected a history named SYSTEM/runN/foldN.history.tsv")
         rows += [match.groupdict() | row for row in read_table(path, tuple(TRAINING[3:]))]
     return rows
@@ -237,8 +229,8 @@ def main(argv: list[str] | None = None) -> None:
 
     if options.table == "table1":
         classes = list(read_classes(options.classes))
-        scenes = read_scenes(options.scenes, classes)
-        rows = with_total(count_events(read_recordings(options.recordings), scenes, classes, options.hard))
+        recordings, scenes = read_asked(options.recordings, options.scenes, classes)
+        rows = with_total(count_events(recordings, scenes, classes, options.hard))
         published = with_total(published_events(options.paper_events, options.paper_recordings, classes))
         write_tsv(options.tsv, list(rows[0]), rows)
         options.markdown.write_text(table1_page(rows, published, experiment=options.experiment), encoding="utf-8")
