@@ -45,6 +45,7 @@ class Bomb:
         return (print, ("executed",))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_file_that_would_execute_something_is_refused(tmp_path, capsys):
     torch.save({"state": Bomb()}, tmp_path / "bomb.pt")
     (tmp_path / "pickle.pt").write_bytes(pickle.dumps(Bomb()))
