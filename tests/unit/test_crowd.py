@@ -312,7 +312,7 @@ def test_command_writes_competences_and_soft_labels(tmp_path):
 
 
 def test_command_rejects_an_unknown_method(tmp_path):
-    with pytest.raises(InputError, match=r"unknown method 'median'.*\['eq1'\]"):
+    with pytest.raises(InputError, match=r"unknown method 'median'.*\['eq1', 'joint', 'majority'\]"):
         crowd.main(command(tmp_path, {**CONFIG, "method": "median"}))
 
 

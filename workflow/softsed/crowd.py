@@ -18,6 +18,7 @@ import numpy as np
 
 from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
+from softsed.joint import joint_labels
 from softsed.labels import write_soft
 from softsed.mace import mace
 from softsed.opinions import Opinions, read_opinions
@@ -119,8 +120,25 @@ def estimate_eq1(
     return weights, soft_labels(opinions, weights, recordings=recordings, asked=asked)
 
 
+def estimate_majority(
+    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Count every opinion alike: above 0.5 is the majority vote. Competence by MACE is reported, not used."""
+    weights = competence(opinions, **config["competence"], seed=seed)
+    return weights, soft_labels(opinions, np.ones_like(weights), recordings=recordings, asked=asked)
+
+
+def estimate_joint(
+    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Infer the seconds jointly with competence, see `joint`; MACE, its settings and the seed play no part."""
+    everybody = np.ones(len(opinions.annotators))
+    soft_labels(opinions, everybody, recordings=recordings, asked=asked)  # raises where a second has no opinion
+    return joint_labels(opinions, recordings=recordings, asked=asked)
+
+
 # `labels: method:` in the config -> a function of this signature: from opinions to competences and soft labels.
-ESTIMATORS = {"eq1": estimate_eq1}
+ESTIMATORS = {"eq1": estimate_eq1, "majority": estimate_majority, "joint": estimate_joint}
 
 
 def main(argv: list[str] | None = None) -> None:
