@@ -20,10 +20,13 @@ Bayesian inference via coarsening", JASA 2019).
 For each d of a grid the rest is found by EM, with exact forward-backward sums over the 2^w states of the last w
 seconds, w the longest window; the posteriors of all d are then averaged, because d and the length of events are hard to
 tell apart. Seconds are whole; probabilities lie in 0..1. Nothing is random.
+
+What comes out are probabilities, so that the threshold of hard labels need not be guessed: `thresholds.expected_f1`
+computes it. At 0.5 short events that few annotators noticed would be lost.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -35,16 +38,19 @@ from softsed.smoothing import smooth
 
 LONGEST_S = 12  # 2^12 states; each second more doubles time and memory
 TEMPER = 0.7  # power of the evidence of a window; chosen by simulation: 1 is overconfident, 0.5 gives away accuracy
-DETECTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75)  # d, averaged over
+DETECTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98)  # d, averaged over
+FIRST, FAR = 4, 8.0  # the search starts at d = 0.3 and ends on either side where the log weight is lower by FAR
 # Weight of each d: likelihood^(COARSE / (COARSE + cells)) d^-DOWNWARD, chosen by simulation. The likelihood is flat
 # along "more detection, shorter events" and leans towards too much of both where people and events differ.
-COARSE, DOWNWARD = 3000, 3
+COARSE, DOWNWARD = 3000, 2
 ITERATIONS, TOLERANCE = 20, 5e-5  # steps of EM for each d, and the gain of log likelihood per cell that ends them
 # Priors as pseudo-counts (yes, no): weak, so that no probability becomes 0 or 1.
 KNOWING, TICKING, FALSE_ALARM = (1, 1), (1, 1), (1, 50)
 ONSET, OFFSET, CHAIN_S = 0.05, 0.2, 5  # rates in 1/s before any data, and the seconds of data that they are worth
-LEAST = -40.0  # log evidence: keeps sums over all states within the range of floats
-BLOCK = 12_000_000  # cells of the table of states x seconds x chains held at once: 96 MB
+# Least log evidence of a window, relative to its most. Twelve windows cover a second: exp(12 * -7) is above the range
+# of 32-bit floats; a window that speaks 1000 to 1 decides its second anyhow.
+LEAST = -7.0
+BLOCK = 24_000_000  # cells of the table of states x seconds x chains held at once: 96 MB
 
 logger = logging.getLogger(__name__)
 
@@ -120,13 +126,13 @@ class Chains:
         cells = TEMPER * (self.votes @ chance.reshape(-1, self.longest + 1))  # [cells, n]
         top = cells.max(axis=1, keepdims=True)
         duration, chains = self.seconds.max(), len(self.names)
-        evidence = np.ones((len(self.lengths), duration, self.longest + 1, chains))
+        evidence = np.ones((len(self.lengths), duration, self.longest + 1, chains), dtype=np.float32)
         evidence[self.place] = np.exp(np.maximum(cells - top, LEAST / len(self.lengths)))
         onset, offset = now.onset[self.label], now.offset[self.label]
         transition = np.array([[1 - onset, onset], [offset, 1 - offset]])
         counts, moves = np.empty(evidence.shape), np.empty((duration, 4, chains))
         log_scale = np.empty((duration, chains))
-        width = max(1, min(32, BLOCK // (duration << self.longest)))  # 32: the working set fits into the cache
+        width = max(1, min(64, BLOCK // (duration << self.longest)))  # 64: the working set fits into the cache
         for start in range(0, chains, width):
             part = np.s_[..., start : start + width]
             counts[part], moves[part], log_scale[part] = smooth(evidence[part], transition[part], self.lengths.tolist())
@@ -174,6 +180,28 @@ def _rate(moves: np.ndarray, seconds: np.ndarray, prior: float) -> np.ndarray:
     return (moves + CHAIN_S * pooled) / (seconds + CHAIN_S)
 
 
+@dataclass(frozen=True)
+class Fit:
+    """What EM found for one d: parameters, posterior [seconds, chains], and its log weight among all d."""
+
+    parameters: Parameters
+    active: np.ndarray
+    score: float
+
+
+def fit(chains: Chains, start: Parameters) -> Fit:
+    """Run EM with d as it is in `start`."""
+    now, likelihood, cells = start, -np.inf, chains.votes.shape[0]
+    for _ in range(ITERATIONS):
+        active, choices, moves, reached = chains.expect(now)
+        gain, likelihood = reached - likelihood, reached
+        if gain < TOLERANCE * cells:
+            break
+        now = maximise(choices, moves, now)
+    logger.info("detection %.2f: log likelihood %.2f, last gain %.2g", now.detection, likelihood, gain)
+    return Fit(now, active, likelihood * COARSE / (COARSE + cells) - DOWNWARD * np.log(now.detection))
+
+
 def joint_labels(
     opinions: Opinions, *, recordings: dict[str, Recording], asked: dict[str, list[str]]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -200,24 +228,19 @@ def joint_labels(
         For a window longer than `LONGEST_S`.
     """
     chains = Chains(opinions, recordings, asked)
-    cells = chains.votes.shape[0]
-    fits = []
-    for detection in DETECTIONS:
-        now, likelihood = chains.start(detection), -np.inf
-        for _ in range(ITERATIONS):
-            active, choices, moves, reached = chains.expect(now)
-            gain, likelihood = reached - likelihood, reached
-            if gain < TOLERANCE * cells:
-                break
-            now = maximise(choices, moves, now)
-        logger.info("detection %.2f: log likelihood %.2f, last gain %.2g", detection, likelihood, gain)
-        fits.append((likelihood * COARSE / (COARSE + cells) - DOWNWARD * np.log(detection), active, now))
-    score = np.array([fit[0] for fit in fits])
-    weights = np.exp(score - score.max())
+    fits = {FIRST: fit(chains, chains.start(DETECTIONS[FIRST]))}
+    for step in (1, -1):
+        place = FIRST + step
+        while 0 <= place < len(DETECTIONS) and fits[place - step].score > max(f.score for f in fits.values()) - FAR:
+            near = fits[place - step].parameters  # a better start than any guess
+            fits[place] = fit(chains, replace(near, detection=DETECTIONS[place]))
+            place += step
+    weights = np.exp(np.array([f.score for f in fits.values()]) - max(f.score for f in fits.values()))
     weights /= weights.sum()
-    logger.info("weights of the detections: %s", weights.round(3).tolist())
-    active = sum(weight * fit[1] for weight, fit in zip(weights, fits, strict=True))
-    competence = sum(weight * fit[2].competence for weight, fit in zip(weights, fits, strict=True))
+    for weight, found in zip(weights, fits.values(), strict=True):
+        logger.info("detection %.2f: weight %.3f", found.parameters.detection, weight)
+    active = sum(weight * found.active for weight, found in zip(weights, fits.values(), strict=True))
+    competence = sum(weight * found.parameters.competence for weight, found in zip(weights, fits.values(), strict=True))
     soft = {name: np.full((int(r.duration_s), chains.classes), np.nan) for name, r in recordings.items()}
     for chain, (name, column) in enumerate(chains.names):
         soft[name][:, column] = active[: chains.seconds[chain], chain]
