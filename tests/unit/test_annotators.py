@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ CONFIG = {
     "lapse": 0.12,
     "false_alarms": 0.2,
     "confusion": 0.1,
+    "boundary_s": 0.3,
     "confused": [["car", "large_vehicle"]],
 }
 RECORDING = Recording("city_00", "city", 60.9)
@@ -60,11 +62,34 @@ def test_windows_start_at_every_hop_up_to_t_minus_window():
     assert annotators.window_starts(31.0, window_s=10, hop_s=4).tolist() == [0, 4, 8, 12, 16, 20]
 
 
-def test_salience_by_hand():
-    events, labels = truth((5, 8, 0, "car"), (9, 12, 200, "car"), (30, 31, 0, "footsteps"))
-    heard = annotators.salience(events, labels, np.array([0, 7, 20, 21]), window_s=10, classes=3)
-    # 3 s at loudness 1/2 plus 1 s at (nearly) 1; then 1 s at 1/2 plus 3 s at 1; nothing; 1 s at 1/2.
-    np.testing.assert_allclose(heard, [[2.5, 0, 0], [3.5, 0, 0], [0, 0, 0], [0, 0, 0.5]], atol=1e-6)
+def test_overlap_with_a_louder_class_hides_an_event():
+    car = (20, 30, 0, "car")
+    beside, behind = (ticks(truth(car, (onset, onset + 10, 15, "footsteps")), confusion=0) for onset in (31, 20))
+    assert behind[0] < beside[0] - 0.02
+    assert behind[2] == pytest.approx(beside[2], abs=0.03)
+
+
+def test_what_sounds_only_at_the_ends_of_a_window_is_missed_by_the_inattentive():
+    """One loud second at the very end of the recording, in its last window only, at 9 to 10 s of it."""
+    last = truth((59, 60, 40, "car"))
+    people = {"annotators": 30, "opinions_per_window": 30, "spammers": 0, "false_alarms": 0, "lapse": 0, "steepness": 5}
+    recording = replace(RECORDING, duration_s=60.0)
+
+    def ticked(**changes: float) -> np.ndarray:
+        config = CONFIG | people | {"criterion_s": 0.1, "criterion_sigma": 0, "habit_sigma": 0} | changes
+        pool = annotators.draw_pool(config, seed=1)
+        _, who, opinions = annotators.annotate(recording, last, ASKED, pool, config, seed=1)
+        assert not opinions[:-1, :, 0].any()  # no other window reaches it
+        return opinions[-1, np.argsort(who[-1]), 0], pool.boundary_s
+
+    answers, habits = ticked(boundary_s=0)
+    assert answers.all()
+    assert not habits.any()
+    answers, habits = ticked(boundary_s=1)
+    assert answers[habits < 0.7].all()
+    assert not answers[habits > 1].any()
+    assert 0 <= habits.min() < 0.1
+    assert 1.9 < habits.max() <= 2
 
 
 def test_louder_is_ticked_more_often():
@@ -81,7 +106,7 @@ def test_longer_is_ticked_more_often():
 
 def test_probability_grows_with_salience_and_saturates():
     pool = annotators.draw_pool(CONFIG | {"spammers": 0, "confusion": 0}, seed=1)
-    heard = np.repeat(np.array([0, 0.3, 1, 3, 10, 1e6])[:, None], 3, axis=1)
+    heard = np.tile(np.array([0, 0.3, 1, 3, 10, 1e6])[:, None, None], (1, 30, 3))
     probability = annotators.tick_probability(
         heard,
         pool,
@@ -103,7 +128,7 @@ def test_the_criterion_is_the_salience_noticed_half_the_time():
     config = CONFIG | {"spammers": 0, "lapse": 0, "false_alarms": 0, "criterion_sigma": 0}
     pool = annotators.draw_pool(config, seed=1)
     one = annotators.tick_probability(
-        np.full((1, 1), 1.2),
+        np.full((1, 1, 1), 1.2),
         pool,
         np.array([[0]]),
         habit=np.ones((30, 1)),
@@ -131,6 +156,23 @@ def test_spammers_do_not_listen():
 def test_number_of_spammers():
     for share, count in ((0, 0), (0.15, 4), (0.2, 6), (1, 30)):
         assert annotators.draw_pool(CONFIG | {"spammers": share}, seed=3).spammer.sum() == count
+
+
+def test_a_pool_is_spread_evenly_over_its_distributions():
+    """One annotator in each of thirty quantiles of every distribution: uniform, or normal in the logarithm."""
+    for seed in range(5):
+        pool = annotators.draw_pool(CONFIG, seed=seed)
+        shares = {
+            "spam_rate": (pool.spam_rate - 0.2) / 0.2,
+            "criterion_s": [NormalDist(np.log(1.2), 0.7).cdf(np.log(value)) for value in pool.criterion_s],
+            **{name: getattr(pool, name) / 2 / CONFIG[name] for name in ("lapse", "false_alarms", "boundary_s")},
+        }
+        orders = []
+        for name, share in shares.items():
+            quantile = np.floor(np.array(share) * 30)
+            assert sorted(quantile) == list(range(30)), name
+            orders.append(tuple(quantile))
+        assert len(set(orders)) == len(orders)  # drawn independently: who is strict need not be inattentive
 
 
 def test_similar_classes_are_confused_and_others_are_not():

@@ -5,10 +5,11 @@ classes they heard, out of those asked in the scene. The people are invented, an
 assumes (the right answer with one's competence, else a guess): an honest annotator's answer depends on what there is
 to hear.
 
-1. Loudness of an event: r / (1 + r), r = 10^(snr_db / 20) the amplitude ratio of event and background: 1/2 at the
-   level of the background, saturating at 1.
-2. Salience S of a class in a window, in seconds: over its events, the sum of seconds within the window times loudness.
-   A share of it adds to the salience of classes that are easily taken for it (a child for an adult, a car for a lorry).
+1. Loudness of a class at a moment: how far it stands out from the background and from what else sounds then.
+2. Salience S of a class in a window, in seconds: its loudness, integrated over the part of the window that the
+   annotator attends to, which leaves out a few tenths of a second at either end, his own habit (`salience` has both
+   formulae). A share of it adds to the salience of classes that are easily taken for it (a child for an adult, a car
+   for a lorry).
 3. The class is noticed with probability (1 - lapse) S^n / (S^n + C^n), n the steepness. The criterion C, in seconds,
    is the annotator's own, times a habit per class kept through one recording ("does this count as footsteps?"), so
    that answers about overlapping windows are tied together.
@@ -27,9 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from softsed.classes import Recording, read_asked, read_classes, read_lines
 from softsed.errors import InputError
+from softsed.salience import salience
 
 # False alarms of a class that fills none of the recording, relative to one that fills all of it.
 UNEXPECTED = 0.2
@@ -48,21 +51,31 @@ class Pool:
     lapse: np.ndarray  # 0..1
     false_alarms: np.ndarray  # 0..1
     confusion: np.ndarray  # 0..1, share of the salience
+    boundary_s: np.ndarray  # seconds unattended at either end of a window
 
 
 def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
-    """Draw the annotators: rates given as a mean m are uniform over 0..2m, criteria are log-normal."""
+    """Draw the annotators: rates given as a mean m are uniform over 0..2m, criteria are log-normal.
+
+    Each is drawn evenly (one annotator in each of as many quantiles), independently of the others: a pool of thirty
+    left to chance alone is so strict or so lenient as a whole that soft labels differ more by it than by the sounds.
+    """
     rng = np.random.default_rng([seed, 0])
     count = config["annotators"]
     low, high = config["spammer_rate"]
+
+    def uniform() -> np.ndarray:
+        return (rng.permutation(count) + rng.random(count)) / count
+
     return Pool(
         names=[f"a{number:0{len(str(count))}d}" for number in range(1, count + 1)],
         spammer=rng.permutation(count) < round(config["spammers"] * count),
-        spam_rate=rng.uniform(low, high, count),
-        criterion_s=config["criterion_s"] * np.exp(config["criterion_sigma"] * rng.standard_normal(count)),
-        lapse=rng.uniform(0, 2 * config["lapse"], count),
-        false_alarms=rng.uniform(0, 2 * config["false_alarms"], count),
-        confusion=rng.uniform(0, 2 * config["confusion"], count),
+        spam_rate=low + (high - low) * uniform(),
+        criterion_s=config["criterion_s"] * np.exp(config["criterion_sigma"] * ndtri(uniform())),
+        lapse=2 * config["lapse"] * uniform(),
+        false_alarms=2 * config["false_alarms"] * uniform(),
+        confusion=2 * config["confusion"] * uniform(),
+        boundary_s=2 * config["boundary_s"] * uniform(),
     )
 
 
@@ -98,30 +111,6 @@ def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray
     return np.arange(0, int(duration_s) - window_s + 1, hop_s)
 
 
-def salience(
-    events: np.ndarray, labels: np.ndarray, starts: np.ndarray, *, window_s: float, classes: int
-) -> np.ndarray:
-    """Compute how much of each class is there to hear in each window.
-
-    Parameters
-    ----------
-    events, labels : ndarray [events, 3], ndarray of int [events]
-        As read by `read_truth`.
-    starts : ndarray [windows]
-        Seconds.
-
-    Returns
-    -------
-    ndarray [windows, classes]
-        Seconds times loudness, 0 where nothing is heard.
-    """
-    onset, offset, level = events.T
-    heard = np.minimum(offset, starts[:, None] + window_s) - np.maximum(onset, starts[:, None])
-    ratio = 10 ** (level / 20)
-    weighted = np.maximum(heard, 0) * ratio / (1 + ratio)  # [windows, events]
-    return weighted @ np.eye(classes)[labels]
-
-
 def tick_probability(
     heard: np.ndarray,
     pool: Pool,
@@ -136,7 +125,7 @@ def tick_probability(
 
     Parameters
     ----------
-    heard : ndarray [windows, classes]
+    heard : ndarray [windows, opinions, classes]
         Salience in seconds.
     who : ndarray of int [windows, opinions]
         The annotators of each window, indices into the pool.
@@ -158,7 +147,7 @@ def tick_probability(
     def per_opinion(values: np.ndarray) -> np.ndarray:
         return values[who][:, :, None]  # [windows, opinions, 1]
 
-    felt = heard[:, None] + per_opinion(pool.confusion) * (heard @ similar)[:, None]
+    felt = heard + per_opinion(pool.confusion) * (heard @ similar)
     criterion = per_opinion(pool.criterion_s) * habit[who]
     noticed = (1 - per_opinion(pool.lapse)) * felt**steepness / (felt**steepness + criterion**steepness)
     alarm = per_opinion(pool.false_alarms) * (UNEXPECTED + (1 - UNEXPECTED) * expected)
@@ -197,9 +186,11 @@ def annotate(
     for one, other in config["confused"]:
         if one in asked and other in asked:
             similar[asked.index(one), asked.index(other)] = similar[asked.index(other), asked.index(one)] = 1
+    left_out = pool.boundary_s[who]  # [windows, opinions]
+    first, last = starts[:, None] + left_out, starts[:, None] + window_s - left_out
     filled = np.bincount(labels, weights=events[:, 1] - events[:, 0], minlength=len(asked)) / recording.duration_s
     probability = tick_probability(
-        salience(events, labels, starts, window_s=window_s, classes=len(asked)),
+        salience(events, labels, first, last, classes=len(asked)),
         pool,
         who,
         habit=np.exp(config["habit_sigma"] * rng.standard_normal((people, len(asked)))),
