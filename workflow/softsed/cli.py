@@ -17,6 +17,7 @@ STAGES = (
     "annotators",
     "crowd",
     "labels",
+    "trials",
     "features",
     "folds",
     "train",
@@ -24,6 +25,7 @@ STAGES = (
     "priors",
     "evaluate",
     "tables",
+    "labelquality",
     "figures",
 )
 

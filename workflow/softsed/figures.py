@@ -123,7 +123,83 @@ def draw_training(path: Path) -> Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[Path], Figure]] = {"figure2": draw_figure2, "training": draw_training}
+def draw_label_quality(path: Path) -> Figure:
+    """Draw F1 of hard labels over event length, a panel a detection, number of opinions and share of spammers.
+
+    Solid lines are methods at the threshold they would use; the dashed one is eq. 1 at the best threshold there is,
+    which only the truth can tell.
+
+    Parameters
+    ----------
+    path : Path
+        Table of label quality.
+
+    Returns
+    -------
+    Figure
+    """
+    kind = ("detection", "opinions_per_window", "spammers")
+    rows = read_table(path, ("event_length_s", *kind, "method", "f1"))
+    if not rows:
+        raise InputError(f"{path}: nothing to draw; expected one row a setting and method")
+    panels = list(dict.fromkeys(tuple(row[key] for key in kind) for row in rows))
+    width = len({row["opinions_per_window"] for row in rows})
+    height = -(-len(panels) // width)
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = [(method, "f1", "-") for method in methods] + [("eq1", "f1_best", "--")] * ("eq1" in methods)
+    figure = Figure(figsize=(2.6 * width + 0.6, 1.9 * height + 0.7), layout="constrained")
+    grid = figure.subplots(height, width, squeeze=False, sharey=True).ravel()
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    for axes, panel in zip(grid, panels, strict=False):
+        shown = [row for row in rows if tuple(row[key] for key in kind) == panel]
+        for method, column, style in lines:
+            mine = [row for row in shown if row["method"] == method]
+            lengths, scores = (numbers(mine, name, path) for name in ("event_length_s", column))
+            index = methods.index(method)
+            axes.plot(lengths, scores, style, color=COLOURS[index], marker=MARKERS[index], markersize=4)
+        detection, asked, spammers = panel
+        axes.set_title(f"{detection} detection, {asked} opinions, {float(spammers):.0%} spammers", fontsize=7)
+        axes.set(xscale="log", xticks=lengths, xticklabels=[f"{length:g}" for length in lengths])
+        axes.minorticks_off()
+        axes.grid(color="0.9")
+    figure.supxlabel("mean event length, s", fontsize=9)
+    figure.supylabel("F1 of hard labels", fontsize=9)
+    handles = [
+        Line2D([], [], color=COLOURS[methods.index(m)], linestyle=style, marker=MARKERS[methods.index(m)], markersize=4,
+               label=m if column == "f1" else f"{m} at the best threshold (needs the truth)")
+        for m, column, style in lines
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def draw_label_reliability(path: Path) -> Figure:
+    """Draw reliability diagrams: share of true seconds over soft label, a panel an event length, a line a method."""
+    rows = read_table(path, ("event_length_s", "method", "bin_from", "cells", "soft", "true"))
+    if not rows:
+        raise InputError(f"{path}: nothing to draw; expected one row a bin")
+    lengths, methods = (list(dict.fromkeys(row[key] for row in rows)) for key in ("event_length_s", "method"))
+    figure = Figure(figsize=(2.3 * len(lengths) + 0.4, 2.9), layout="constrained")
+    for axes, length in zip(figure.subplots(1, len(lengths), squeeze=False, sharey=True)[0], lengths, strict=True):
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+        for index, method in enumerate(methods):
+            mine = [row for row in rows if (row["event_length_s"], row["method"]) == (length, method)]
+            axes.plot(*(numbers(mine, key, path) for key in ("soft", "true")), color=COLOURS[index],
+                      marker=MARKERS[index], markersize=4, label=method)  # fmt: skip
+        axes.set(title=f"events of {float(length):g} s", xlabel="soft label", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.grid(color="0.9")
+    figure.axes[0].set_ylabel("share of true seconds")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Path], Figure]] = {
+    "figure2": draw_figure2,
+    "training": draw_training,
+    "label_quality": draw_label_quality,
+    "label_reliability": draw_label_reliability,
+}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -39,10 +39,11 @@ from softsed.smoothing import smooth
 LONGEST_S = 12  # 2^12 states; each second more doubles time and memory
 TEMPER = 0.7  # power of the evidence of a window; chosen by simulation: 1 is overconfident, 0.5 gives away accuracy
 DETECTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98)  # d, averaged over
-FIRST, FAR = 4, 8.0  # the search starts at d = 0.3 and ends on either side where the log weight is lower by FAR
-# Weight of each d: likelihood^(COARSE / (COARSE + cells)) d^-DOWNWARD, chosen by simulation. The likelihood is flat
-# along "more detection, shorter events" and leans towards too much of both where people and events differ.
-COARSE, DOWNWARD = 3000, 2
+FIRST, FAR = 4, 6.0  # the search starts at d = 0.3 and ends on either side where the log weight is lower by FAR
+# Weight of each d: likelihood^(COARSE / (COARSE + cells)) / d, that is a uniform prior on log d, and a likelihood that
+# counts as if there were no more than COARSE cells (Miller and Dunson): it leans towards too much detection of too
+# short events where people and events differ more than the model knows. COARSE was chosen by simulation.
+COARSE = 1000
 ITERATIONS, TOLERANCE = 20, 5e-5  # steps of EM for each d, and the gain of log likelihood per cell that ends them
 # Priors as pseudo-counts (yes, no): weak, so that no probability becomes 0 or 1.
 KNOWING, TICKING, FALSE_ALARM = (1, 1), (1, 1), (1, 50)
@@ -199,7 +200,7 @@ def fit(chains: Chains, start: Parameters) -> Fit:
             break
         now = maximise(choices, moves, now)
     logger.info("detection %.2f: log likelihood %.2f, last gain %.2g", now.detection, likelihood, gain)
-    return Fit(now, active, likelihood * COARSE / (COARSE + cells) - DOWNWARD * np.log(now.detection))
+    return Fit(now, active, likelihood * COARSE / (COARSE + cells) - np.log(now.detection))
 
 
 def joint_labels(

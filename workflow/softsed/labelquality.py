@@ -1,0 +1,129 @@
+"""The table of label quality: what the trials of the label estimators came to, method beside method.
+
+One row a setting and method, means over the trials. A method is judged by the F1 of its hard labels at its own
+threshold, which needs no truth, against what eq. 1 reaches at the best of all thresholds, which does.
+"""
+
+import argparse
+from pathlib import Path
+
+from softsed.classes import read_table
+from softsed.errors import InputError
+from softsed.pages import grid, number
+from softsed.quality import BINS
+from softsed.tables import average, write_tsv
+from softsed.trials import KEYS, QUALITY, RELIABILITY, SCORES
+
+BASELINE = "eq1"
+COLUMNS = [*KEYS, "method", "trials", "active_share", *SCORES, "f1_std", "brier_std", "gain", "gain_std", "gain_least"]
+PAGE = """\
+# Label quality on simulated crowds
+
+Labels made from the same simulated opinions by each method, against the true seconds; means over {trials} trial(s).
+What the columns say:
+
+- `eq1`, `majority` at 0.5: F1 of the hard labels as the paper makes them. "best": at the threshold that suits the
+  setting best, which only the truth can tell.
+- `joint`: F1 of its hard labels at the threshold with the highest expected F1, which its probabilities tell.
+- gain: `joint` at its own threshold less `eq1` at its best one, mean (and the least of the trials).
+- Brier: mean squared difference of soft label and truth. Calibration error: mean distance of soft label and share of
+  true seconds; a soft label by eq. 1 is a share of ticks, not a probability, so that it is not small there.
+
+The estimators know nothing of how these crowds decide (`workflow/softsed/annotators.py`): by loudness, masking by other
+sounds, inattention at the ends of a window, personal criteria, habits, confusions. They are simulations all the same.
+
+"""
+
+
+def collect(rows: list[dict[str, str]]) -> list[dict]:
+    """Average the trials: one row a setting and method, in the order of the trials.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of `trials.QUALITY` of all trials.
+
+    Returns
+    -------
+    list of dict
+        `COLUMNS`; standard deviations are None for one trial, and gains where the trials lack eq. 1.
+    """
+    found: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[key] for key in (*KEYS, "method")), {})[row["trial"]] = row
+    table = []
+    for key, trials in found.items():
+        base = found.get((*key[:-1], BASELINE), {})
+        values = {name: [float(row[name]) for row in trials.values()] for name in ("active_share", *SCORES)}
+        gains = [float(row["f1"]) - float(base[trial]["f1_best"]) for trial, row in trials.items() if trial in base]
+        means = {name: average(column) for name, column in values.items()}
+        gain, gain_std = average(gains)
+        table.append(
+            dict(zip((*KEYS, "method"), key, strict=True))
+            | {"trials": len(trials)}
+            | {name: mean for name, (mean, _) in means.items()}
+            | {f"{name}_std": means[name][1] for name in ("f1", "brier")}
+            | {"gain": gain, "gain_std": gain_std, "gain_least": min(gains, default=None)}
+        )
+    return table
+
+
+def pool_bins(rows: list[dict[str, str]]) -> list[dict]:
+    """Add up the reliability diagrams of all settings with the same event length.
+
+    Returns
+    -------
+    list of dict
+        event_length_s, method, bin_from, bin_to, cells, soft (mean soft label) and true (share of true cells), the last
+        two None for an empty bin.
+    """
+    sums: dict[tuple[str, str, int], list[float]] = {}
+    for row in rows:
+        total = sums.setdefault((row["event_length_s"], row["method"], int(row["bin"])), [0.0, 0.0, 0.0])
+        for place, name in enumerate(("cells", "soft_sum", "true_cells")):
+            total[place] += float(row[name])
+    return [
+        {"event_length_s": length, "method": method, "bin_from": place / BINS, "bin_to": (place + 1) / BINS}
+        | {"cells": round(cells), "soft": soft / cells if cells else None, "true": true / cells if cells else None}
+        for (length, method, place), (cells, soft, true) in sums.items()
+    ]
+
+
+def page(rows: list[dict]) -> str:
+    """Write the page: one row a setting, methods side by side."""
+    settings: dict[tuple[str, ...], dict[str, dict]] = {}
+    for row in rows:
+        settings.setdefault(tuple(row[key] for key in KEYS), {})[row["method"]] = row
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    others = [method for method in methods if method != "joint"]
+    columns = ["events, s", "detection", "opinions", "spammers"]
+    columns += [f"{method} at {kind}" for method in others for kind in ("0.5", "best")] + ["joint"] * (
+        "joint" in methods
+    )
+    columns += ["gain"] + [f"Brier {method}" for method in methods] + [f"calibration {method}" for method in methods]
+    lines = []
+    for key, found in settings.items():
+        line = [*key, *(number(found[m][name], 3) for m in others for name in ("f1_at_half", "f1_best"))]
+        joint = found.get("joint")
+        line += [number(joint["f1"], 3), f"{joint['gain']:+.3f} ({joint['gain_least']:+.3f})"] if joint else [""]
+        line += [number(found[method][name], 3) for name in ("brier", "calibration_error") for method in methods]
+        lines.append(line)
+    return PAGE.format(trials=max(row["trials"] for row in rows)) + grid(columns, lines).rstrip("\n") + "\n"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Make the tables of label quality from the trials."""
+    parser = argparse.ArgumentParser(prog="softsed labelquality", description=main.__doc__)
+    parser.add_argument("--quality", type=Path, nargs="+", required=True, help="scores, one table a trial")
+    parser.add_argument("--reliability", type=Path, nargs="+", required=True, help="reliability, one table a trial")
+    parser.add_argument("--tsv", type=Path, required=True, help="table of label quality, written")
+    parser.add_argument("--markdown", type=Path, required=True, help="page of it, written")
+    parser.add_argument("--diagram", type=Path, required=True, help="table of the reliability diagrams, written")
+    options = parser.parse_args(argv)
+    rows = collect([row for path in options.quality for row in read_table(path, tuple(QUALITY))])
+    bins = pool_bins([row for path in options.reliability for row in read_table(path, tuple(RELIABILITY))])
+    if not rows or not bins:
+        raise InputError(f"{options.quality}, {options.reliability}: no row; expected the tables of `softsed trials`")
+    write_tsv(options.tsv, COLUMNS, rows)
+    write_tsv(options.diagram, list(bins[0]), bins)
+    options.markdown.write_text(page(rows), encoding="utf-8")
