@@ -4,6 +4,7 @@
 rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
         all_of(
             "results/{experiment}/report/{figure}.{form}", figure=["figure2", "training"], form=["tsv", "svg", "png"]
         ),
@@ -139,3 +140,36 @@ rule draw_figure:
     shell:
         "python -m softsed --log {log} figures {wildcards.figure} --table {input.table}"
         " --svg {output.svg} --png {output.png}"
+
+
+rule make_label_statistics:
+    input:
+        soft=labels_by(METHOD, "soft"),
+        competence=all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
+        recordings=config["recordings"],
+        classes=config["classes"],
+        published="workflow/resources/published_labels.tsv",
+    output:
+        tsv=report(
+            "results/{experiment}/report/label_statistics.tsv",
+            caption="../report/label_statistics.rst",
+            category="Tables",
+            labels={"table": "label_statistics"},
+        ),
+        markdown="results/{experiment}/report/label_statistics.md",
+    log:
+        "results/{experiment}/logs/make_label_statistics.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_label_statistics.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("labelstats"),
+        method=METHOD,
+    message:
+        "Set statistics of the soft labels beside the published ones"
+    shell:
+        "python -m softsed --log {log} labelstats --soft results/{wildcards.experiment}/labels/{params.method}/soft"
+        " --competence {input.competence} --recordings {input.recordings} --classes {input.classes}"
+        " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
+        " --tsv {output.tsv} --markdown {output.markdown}"

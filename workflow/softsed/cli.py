@@ -24,6 +24,7 @@ STAGES = (
     "priors",
     "evaluate",
     "tables",
+    "labelstats",
     "figures",
 )
 
