@@ -94,6 +94,20 @@ def test_table2_equals_the_metrics_it_comes_from(results):
         assert float(table[system, "0.5"]["f1_micro"]) == pytest.approx(100 * sum(found) / 2, abs=1e-3)
 
 
+def test_label_statistics_count_the_evaluated_classes_of_the_reference(finished, results):
+    classes = read_classes(finished / "workflow/resources/classes.tsv")
+    lines = [line for path in (results / "labels/eq1/soft").iterdir() for line in path.read_text().splitlines()]
+    values = [float(line.split("\t")[3]) for line in lines if classes[line.split("\t")[2]]]
+    found = {(row["statistic"], row["on"]): row for row in rows(results / "report" / "label_statistics.tsv")}
+    assert float(found["nonzero", "recordings"]["value"]) == pytest.approx(
+        sum(v > 0 for v in values) / len(values), rel=1e-5
+    )
+    assert float(found["nonzero", "recordings"]["published"]) == pytest.approx(0.983, abs=1e-3)
+    weights = [float(row["competence"]) for row in rows(results / "labels/eq1/competence.tsv")]
+    assert float(found["competence_least", "annotators"]["value"]) == pytest.approx(min(weights), rel=1e-5)
+    assert "| nonzero |" in (results / "report" / "label_statistics.md").read_text()
+
+
 def test_figure2_orders_classes_by_instances(results):
     table = rows(results / "report" / "figure2.tsv")
     assert list(table[0])[:5] == ["class", "instances", "H_BCE_sig", "S_MSE_lin_h", "S_MSE_lin_s"]
@@ -108,7 +122,7 @@ def test_figure2_orders_classes_by_instances(results):
 def test_html_report_holds_tables_and_figures(project):
     snakemake(project, "--report", "results/tiny/report/report.html")
     page = (project / "results/tiny/report/report.html").read_text(encoding="utf-8")
-    for name in ("table1.tsv", "table2.tsv", "figure2.svg", "training.svg"):
+    for name in ("table1.tsv", "table2.tsv", "label_statistics.tsv", "figure2.svg", "training.svg"):
         assert name in page
     assert "never hear the audio" in page
     assert planned(project) == {}
