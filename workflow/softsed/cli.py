@@ -23,7 +23,9 @@ STAGES = (
     "predict",
     "priors",
     "evaluate",
+    "truth",
     "tables",
+    "truthtable",
     "figures",
 )
 
