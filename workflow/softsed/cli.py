@@ -23,8 +23,10 @@ STAGES = (
     "predict",
     "priors",
     "evaluate",
+    "truth",
     "tables",
     "labelstats",
+    "truthtable",
     "figures",
 )
 
