@@ -4,9 +4,11 @@
 rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
         all_of(
             "results/{experiment}/report/{figure}.{form}", figure=["figure2", "training"], form=["tsv", "svg", "png"]
         ),
+        all_of("results/{experiment}/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
 
 
 rule make_table1:
@@ -68,6 +70,37 @@ rule make_table2:
     shell:
         "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+
+
+if TRUTH:
+
+    rule make_truth:
+        input:
+            systems=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
+            labels=all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS),
+        output:
+            tsv=report(
+                "results/{experiment}/report/truth.tsv",
+                caption="../report/truth.rst",
+                category="Tables",
+                labels={"table": "truth"},
+            ),
+            markdown="results/{experiment}/report/truth.md",
+        log:
+            "results/{experiment}/logs/make_truth.log",
+        benchmark:
+            "results/{experiment}/benchmarks/make_truth.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("truthtable"),
+            method=METHOD,
+        message:
+            "Make the table of systems and labels against the true events"
+        shell:
+            "python -m softsed --log {log} truthtable --metrics {input.labels} {input.systems}"
+            " --reference {params.method} --experiment {wildcards.experiment}"
+            " --tsv {output.tsv} --markdown {output.markdown}"
 
 
 rule make_figure2:
@@ -139,3 +172,36 @@ rule draw_figure:
     shell:
         "python -m softsed --log {log} figures {wildcards.figure} --table {input.table}"
         " --svg {output.svg} --png {output.png}"
+
+
+rule make_label_statistics:
+    input:
+        soft=labels_by(METHOD, "soft"),
+        competence=all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
+        recordings=config["recordings"],
+        classes=config["classes"],
+        published="workflow/resources/published_labels.tsv",
+    output:
+        tsv=report(
+            "results/{experiment}/report/label_statistics.tsv",
+            caption="../report/label_statistics.rst",
+            category="Tables",
+            labels={"table": "label_statistics"},
+        ),
+        markdown="results/{experiment}/report/label_statistics.md",
+    log:
+        "results/{experiment}/logs/make_label_statistics.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_label_statistics.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("labelstats"),
+        method=METHOD,
+    message:
+        "Set statistics of the soft labels beside the published ones"
+    shell:
+        "python -m softsed --log {log} labelstats --soft results/{wildcards.experiment}/labels/{params.method}/soft"
+        " --competence {input.competence} --recordings {input.recordings} --classes {input.classes}"
+        " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
+        " --tsv {output.tsv} --markdown {output.markdown}"

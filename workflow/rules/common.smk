@@ -76,8 +76,9 @@ def threshold_of(wildcards):
 
 
 def system_of(wildcards):
-    """What a training is told of its system, the method of its labels written out."""
-    return as_json(config["systems"][wildcards.system] | {"method": method_of(wildcards.system)})
+    """What a training is told of its system, the method of its labels written out; priors have only the method."""
+    known = {} if wildcards.system in PRIORS else config["systems"][wildcards.system]
+    return as_json(known | {"method": method_of(wildcards.system)})
 
 
 def loss_of(wildcards):
@@ -110,7 +111,19 @@ NAMED = [
     *(config["systems"][s]["method"] for s in SYSTEMS if "method" in config["systems"][s]),
 ]
 METHODS = list(dict.fromkeys([METHOD, *NAMED]))
+SYSTEMS.sort(key=lambda system: method_of(system) != METHOD)  # the paper's first: later config files come first
 REFERRED = [system for system in SYSTEMS if method_of(system) == METHOD]
+
+# Files with the true events of every recording, where they are known: a folder of the user's, or those of the demo.
+TRUTH = (
+    expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
+    if config["truth"]
+    else (
+        all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
+        if config["data"]["source"] == "demo"
+        else []
+    )
+)
 
 if NAMED and not FROM_OPINIONS:
     raise WorkflowError(

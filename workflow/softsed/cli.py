@@ -24,8 +24,11 @@ STAGES = (
     "predict",
     "priors",
     "evaluate",
+    "truth",
     "tables",
     "labelquality",
+    "labelstats",
+    "truthtable",
     "figures",
 )
 
