@@ -30,4 +30,5 @@ rule all:
     default_target: True
     input:
         rules.data.input,
+        rules.labels.input,
         rules.report.input,

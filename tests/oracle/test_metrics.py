@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from softsed.evaluate import count, evaluate, metrics_of
-from softsed.labels import harden, to_events, trimmed_midrange
+from softsed.labels import harden, to_events
+from softsed.thresholds import trimmed_midrange
 
 sed_eval = pytest.importorskip("sed_eval")
 segment_based = pytest.importorskip("sed_scores_eval").segment_based

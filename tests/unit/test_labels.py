@@ -1,11 +1,7 @@
-"""Thresholds, events and the two text formats."""
-
-import csv
-import statistics
+"""Events and the two text formats."""
 
 import numpy as np
 import pytest
-from conftest import SHARED
 
 from softsed import labels
 from softsed.classes import Recording
@@ -19,12 +15,10 @@ from softsed.labels import (
     read_published,
     read_soft,
     to_events,
-    trimmed_midrange,
     write_events,
     write_soft,
 )
 
-REAL = SHARED / "maestro_real" / "soft_labels.tsv"
 CLASSES = ["birds_singing", "door opens/closes", "people talking"]
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -173,52 +167,6 @@ def test_a_missing_file_is_an_input_error(tmp_path):
         read_events(tmp_path / "none.txt", CLASSES)
 
 
-def test_trimmed_midrange_by_hand():
-    """Values .1 to 1.1 in steps of .1: P10 = .2 and P90 = 1.0 lie on values, and their mean is .6.
-
-    One outlier instead of the largest value moves the 0 % midrange but not the trimmed one.
-    """
-    column = np.arange(1, 12) / 10
-    np.testing.assert_allclose(trimmed_midrange([column[:, None]], 10), [0.6])
-    outlier = np.where(column == 1.1, 50.0, column)[:, None]
-    np.testing.assert_allclose(trimmed_midrange([outlier], 10), [0.6])
-    np.testing.assert_allclose(trimmed_midrange([outlier], 0), [25.05])
-
-
-def test_trimmed_midrange_takes_listed_values_of_all_recordings():
-    """Zeros (not listed as published) and nan (not asked) do not count; recordings are pooled, not averaged."""
-    first = np.array([[0.2, 0.0], [0.0, 0.0], [0.4, 0.0]])
-    second = np.array([[0.6, np.nan], [0.8, np.nan], [1.0, np.nan]])
-    # .2 .4 .6 .8 1: P25 = .4, P75 = .8. Nothing is listed for the second class.
-    np.testing.assert_allclose(trimmed_midrange([first, second], 25), [0.6, np.nan])
-    np.testing.assert_allclose(trimmed_midrange([second, first], 25), [0.6, np.nan])
-
-
-@pytest.mark.skipif(not REAL.is_file(), reason="published labels of MAESTRO Real are not beside the repository")
-def test_trimmed_midrange_of_25_real_recordings_equals_percentiles_of_the_standard_library():
-    """Deciles of the listed values, those above zero: P10 and P90 are the first and the last of nine cuts."""
-    matrices: dict[str, list[list[float]]] = {}
-    with REAL.open(encoding="utf-8", newline="") as file:
-        for name, _, _, *values in list(csv.reader(file, delimiter="\t"))[1:]:
-            matrices.setdefault(name, []).append([float(value) for value in values])
-    assert len(matrices) == 25
-    expected = []
-    for column in zip(*(row for rows in matrices.values() for row in rows), strict=True):
-        cuts = statistics.quantiles([value for value in column if value > 0], n=10, method="inclusive")
-        expected.append((cuts[0] + cuts[-1]) / 2)
-    actual = trimmed_midrange([np.array(rows) for rows in matrices.values()], 10)
-    np.testing.assert_allclose(actual, expected, rtol=1e-12)
-
-
-def test_trimmed_midrange_of_no_recording_is_an_error():
-    with pytest.raises(InputError, match="no recording to take class-dependent thresholds from"):
-        trimmed_midrange([], 10)
-
-
-def test_trimmed_midrange_of_hard_labels_is_the_one_value():
-    np.testing.assert_array_equal(trimmed_midrange([np.array([[0.0], [1.0], [1.0]])], 10), [1])
-
-
 @pytest.mark.parametrize("length", [1, 2, 5, 12])
 def test_windows_dilate_events_by_8_seconds(length):
     """10-s windows every second and perfect annotators: an event of 1 s becomes a hard label of 9 s.
@@ -269,9 +217,32 @@ def test_command_adopts_published_labels_and_hardens_them(tmp_path):
         read_soft(tmp_path / "soft/r1.txt", CLASSES), [[0, np.nan, 0], [0, np.nan, 0.75], [0, np.nan, 0.6]]
     )
     np.testing.assert_array_equal(read_soft(tmp_path / "soft/r2.txt", CLASSES), [[0, np.nan, 0]] * 2)
-    labels.main(["harden", *common, "--threshold", "0.5", "--hard", str(tmp_path / "hard")])
+    harden_ = ["harden", *common, "--hard", str(tmp_path / "hard"), "--thresholds", str(tmp_path / "thresholds.tsv")]
+    labels.main([*harden_, "--threshold", "0.5"])
     assert (tmp_path / "hard/r1.txt").read_text(encoding="utf-8") == "1\t3\tpeople talking\n"
     assert (tmp_path / "hard/r2.txt").read_text(encoding="utf-8") == ""
+    fixed = "class\tthreshold\n" + "".join(f"{name}\t0.5\n" for name in CLASSES)
+    assert (tmp_path / "thresholds.tsv").read_text(encoding="utf-8") == fixed
+    with pytest.raises(InputError, match="threshold 'half': expected a number or 'expected_f1'"):
+        labels.main([*harden_, "--threshold", "half"])
     write_soft(tmp_path / "soft/r2.txt", np.zeros((1, 3)), CLASSES)
     with pytest.raises(InputError, match=r"r2\.txt: 1 s of labels, expected 2 s as in .*recordings\.tsv"):
-        labels.main(["harden", *common, "--threshold", "0.5", "--hard", str(tmp_path / "hard")])
+        labels.main([*harden_, "--threshold", "0.5"])
+
+
+def test_command_finds_the_threshold_of_the_highest_expected_f1(tmp_path):
+    """People: .9, .6, 0 and .1, .4, mass 2. Two active give F = 3 / 4, three 3.8 / 5 = .76, four 4 / 6: t = .38."""
+    table = tables(tmp_path)
+    write_soft(tmp_path / "soft/r1.txt", np.array([[0, np.nan, 0.9], [0, np.nan, 0.6], [0, np.nan, 0]]), CLASSES)
+    write_soft(tmp_path / "soft/r2.txt", np.array([[0, np.nan, 0.1], [0, np.nan, 0.4]]), CLASSES)
+    labels.main(
+        [
+            *("harden", "--recordings", table["recordings"], "--classes", table["classes"]),
+            *("--soft", str(tmp_path / "soft"), "--hard", str(tmp_path / "hard")),
+            *("--threshold", "expected_f1", "--thresholds", str(tmp_path / "thresholds.tsv")),
+        ]
+    )
+    found = (tmp_path / "thresholds.tsv").read_text(encoding="utf-8")
+    assert found == "class\tthreshold\nbirds_singing\t1\ndoor opens/closes\t1\npeople talking\t0.38\n"
+    assert (tmp_path / "hard/r1.txt").read_text(encoding="utf-8") == "0\t2\tpeople talking\n"
+    assert (tmp_path / "hard/r2.txt").read_text(encoding="utf-8") == "1\t2\tpeople talking\n"

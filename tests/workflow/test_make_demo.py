@@ -63,7 +63,7 @@ def test_labels_resemble_the_published_ones(demo):
     folder = demo[0]
     classes = read_classes(folder / "workflow/resources/classes.tsv")
     evaluated = [column for column, counts in enumerate(classes.values()) if counts]
-    paths = sorted((folder / "results/demo/labels/soft").glob("*.txt"))
+    paths = sorted((folder / "results/demo/labels/eq1/soft").glob("*.txt"))
     series = [column for path in paths for column in read_soft(path, list(classes))[:, evaluated].T]
     series = np.stack([column for column in series if not np.isnan(column).any()])
     assert (series > 0).mean() > 0.91

@@ -13,6 +13,9 @@ from conftest import snakemake
         ("systems:\n  my system:\n    {labels: soft, loss: mse, output: linear}", "my system"),
         ("systems:\n  mine:\n    {labels: soft, loss: bce, output: linear}", "'sigmoid' was expected"),
         ("labels:\n  method: vote", "'vote' is not one of"),
+        ("labels:\n  compare: [vote]", "'vote' is not one of"),
+        ("labels:\n  joint:\n    threshold: best", "'best' is not valid under any of the given schemas"),
+        ("systems:\n  mine:\n    {labels: soft, loss: mse, output: linear, method: vote}", "'vote' is not one of"),
         ("recordings: nowhere.tsv", "nowhere.tsv"),
         ("report:\n  curves: ['S_MSE_lni:s']", "no system for 'S_MSE_lni:s'"),
     ],
@@ -21,6 +24,12 @@ def test_configuration(project, change, message):
     (project / "change.yaml").write_text(change)
     configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "change.yaml"]
     assert message in snakemake(project, "--dry-run", configuration=configuration, fails=True)
+
+
+def test_no_labels_are_made_where_they_are_published(project):
+    (project / "change.yaml").write_text("systems:\n  S_MSE_lin:\n    method: joint")
+    shown = snakemake(project, "--dry-run", configuration=["--configfile", "change.yaml"], fails=True)
+    assert "no opinions to make labels from" in shown
 
 
 def test_a_file_that_is_not_part_of_the_experiment(project):

@@ -56,6 +56,13 @@ def test_an_edited_module_reruns_its_users(project, module, expected):
             "labels:\n  threshold: 0.4",
             {**FROM_HARD, "harden_labels": 1, "train_system": 6, "predict_system": 6},
         ),
+        # Labels by another method, and a system trained on them, leave everything else alone.
+        ("labels:\n  compare: [majority]", {"aggregate_opinions": 1, "harden_labels": 1}),
+        ("labels:\n  joint:\n    threshold: 0.4", {}),
+        (
+            "systems:\n  other:\n    {labels: hard, loss: bce, output: sigmoid, method: joint}",
+            {"aggregate_opinions": 1, "harden_labels": 1, "train_system": 6, "collect_histories": 1, "draw_figure": 1},
+        ),
         ("folds:\n  official:\n    address: https://mirror.example", {}),
         ("data:\n  maestro_real:\n    address: https://mirror.example", {}),
     ],

@@ -42,11 +42,11 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
     classes = list(read_classes(finished / "workflow/resources/classes.tsv"))
     scenes = read_scenes(finished / "workflow/resources/scenes.tsv", classes)
     for name, recording in read_recordings(finished / "tests/workflow/tiny.tsv").items():
-        soft = read_soft(results / "labels" / "soft" / f"{name}.txt", classes)
+        soft = read_soft(results / "labels" / "eq1" / "soft" / f"{name}.txt", classes)
         assert len(soft) == int(recording.duration_s)
         asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
         assert asked == set(scenes[recording.scene])
-        events = read_events(results / "labels" / "hard" / f"{name}.txt", classes)
+        events = read_events(results / "labels" / "eq1" / "hard" / f"{name}.txt", classes)
         assert events == to_events(harden(soft, 0.5), classes)
 
 

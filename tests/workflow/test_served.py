@@ -141,7 +141,7 @@ def test_demo_labels(finished, tmp_path):
     ]
     labels = {}
     for name, _, _ in recordings:
-        lines = (finished / "results/tiny/labels/soft" / f"{name}.txt").read_text().splitlines()
+        lines = (finished / "results/tiny/labels/eq1/soft" / f"{name}.txt").read_text().splitlines()
         parts = [line.split("\t") for line in lines]
         labels[name] = {(int(onset), label): float(value) for onset, _, label, value in parts}
     names = [name for name, _, _ in recordings]

@@ -1,12 +1,14 @@
-# labels: opinions to soft labels (Sec. 2.1, eq. 1) and soft labels to hard ones. Published soft labels enter half-way.
+# labels: opinions to soft labels (Sec. 2.1, eq. 1, or another method, side by side) and soft labels to hard ones.
+# Published soft labels enter half-way, as the labels by the method "published".
 
 
 rule labels:
     input:
-        all_of("results/{experiment}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        labels_by(METHODS, "hard"),
+        all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHODS) if FROM_OPINIONS else [],
 
 
-if config["data"]["source"] == "demo":
+if FROM_OPINIONS:
 
     rule aggregate_opinions:
         input:
@@ -15,24 +17,24 @@ if config["data"]["source"] == "demo":
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            competence="results/{experiment}/labels/competence.tsv",
-            soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+            competence="results/{experiment}/labels/{method}/competence.tsv",
+            soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
         log:
-            "results/{experiment}/logs/aggregate_opinions.log",
+            "results/{experiment}/logs/aggregate_opinions/{method}.log",
         benchmark:
-            "results/{experiment}/benchmarks/aggregate_opinions.tsv"
+            "results/{experiment}/benchmarks/aggregate_opinions/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             code=code("crowd"),
-            config=as_json({key: config["labels"][key] for key in ("method", "competence")}),
+            config=estimator_of,
             seed=derive_seed("labels"),
         message:
-            "Estimate competence and aggregate opinions to soft labels"
+            "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
             "python -m softsed --log {log} crowd --opinions {input.opinions} --recordings {input.recordings}"
             " --classes {input.classes} --scenes {input.scenes} --config {params.config:q} --seed {params.seed}"
-            " --competence {output.competence} --soft results/{wildcards.experiment}/labels/soft"
+            " --competence {output.competence} --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
 
 else:
 
@@ -43,7 +45,7 @@ else:
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+            soft=expand("results/{{experiment}}/labels/published/soft/{recording}.txt", recording=RECORDINGS),
         log:
             "results/{experiment}/logs/adopt_published.log",
         benchmark:
@@ -57,28 +59,29 @@ else:
         shell:
             "python -m softsed --log {log} labels adopt --published results/{wildcards.experiment}/data/published"
             " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
-            " --soft results/{wildcards.experiment}/labels/soft"
+            " --soft results/{wildcards.experiment}/labels/published/soft"
 
 
 rule harden_labels:
     input:
-        soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+        soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
         recordings=config["recordings"],
         classes=config["classes"],
     output:
-        hard=expand("results/{{experiment}}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        hard=expand("results/{{experiment}}/labels/{{method}}/hard/{recording}.txt", recording=RECORDINGS),
+        thresholds="results/{experiment}/labels/{method}/thresholds.tsv",
     log:
-        "results/{experiment}/logs/harden_labels.log",
+        "results/{experiment}/logs/harden_labels/{method}.log",
     benchmark:
-        "results/{experiment}/benchmarks/harden_labels.tsv"
+        "results/{experiment}/benchmarks/harden_labels/{method}.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
         code=code("labels"),
-        threshold=config["labels"]["threshold"],
+        threshold=threshold_of,
     message:
-        "Threshold soft labels at {params.threshold} and merge seconds into events"
+        "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
     shell:
-        "python -m softsed --log {log} labels harden --soft results/{wildcards.experiment}/labels/soft"
+        "python -m softsed --log {log} labels harden --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
         " --recordings {input.recordings} --classes {input.classes} --threshold {params.threshold}"
-        " --hard results/{wildcards.experiment}/labels/hard"
+        " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --thresholds {output.thresholds}"

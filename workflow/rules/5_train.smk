@@ -11,7 +11,7 @@ rule train_system:
     input:
         fold="results/{experiment}/folds/fold{fold}.tsv",
         features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
-        soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+        soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
         hard=hard_labels_for,
         classes=config["classes"],
     output:
@@ -29,7 +29,8 @@ rule train_system:
         device="auto",
     params:
         code=code("train"),
-        system=lambda wildcards: as_json(config["systems"][wildcards.system]),
+        system=system_of,
+        method=lambda wildcards: method_of(wildcards.system),
         config=as_json(config["train"]),
         features=as_json(config["features"]),
         seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
@@ -37,7 +38,7 @@ rule train_system:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
-        " --soft results/{wildcards.experiment}/labels/soft --hard results/{wildcards.experiment}/labels/hard"
+        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
         " --classes {input.classes} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --model {output.model} --history {output.history}"

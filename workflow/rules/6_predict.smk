@@ -43,7 +43,7 @@ rule predict_system:
 rule predict_prior:
     input:
         fold="results/{experiment}/folds/fold{fold}.tsv",
-        soft=expand("results/{{experiment}}/labels/soft/{recording}.txt", recording=RECORDINGS),
+        soft=labels_by(METHOD, "soft"),
         classes=config["classes"],
     output:
         scores="results/{experiment}/predictions/{prior}/run1/fold{fold}.tsv",
@@ -57,8 +57,9 @@ rule predict_prior:
         "../../envs/softsed.yaml"
     params:
         code=code("priors"),
+        method=METHOD,
     message:
         "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
     shell:
         "python -m softsed --log {log} priors --kind {wildcards.prior} --fold {input.fold}"
-        " --soft results/{wildcards.experiment}/labels/soft --classes {input.classes} --output {output.scores}"
+        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes} --output {output.scores}"

@@ -11,7 +11,7 @@ rule report:
 
 rule make_table1:
     input:
-        hard=expand("results/{{experiment}}/labels/hard/{recording}.txt", recording=RECORDINGS),
+        hard=labels_by(METHOD, "hard"),
         recordings=config["recordings"],
         classes=config["classes"],
         scenes=config["scenes"],
@@ -33,10 +33,11 @@ rule make_table1:
         "../../envs/softsed.yaml"
     params:
         code=code("tables"),
+        method=METHOD,
     message:
         "Make Table 1"
     shell:
-        "python -m softsed --log {log} tables table1 --hard results/{wildcards.experiment}/labels/hard"
+        "python -m softsed --log {log} tables table1 --hard results/{wildcards.experiment}/labels/{params.method}/hard"
         " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
@@ -44,7 +45,7 @@ rule make_table1:
 
 rule make_table2:
     input:
-        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", SYSTEMS + PRIORS),
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         paper="workflow/resources/paper_table2.tsv",
     output:
         tsv=report(
@@ -71,7 +72,7 @@ rule make_table2:
 
 rule make_figure2:
     input:
-        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", SYSTEMS + PRIORS),
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         table1="results/{experiment}/report/table1.tsv",
     output:
         tsv="results/{experiment}/report/figure2.tsv",

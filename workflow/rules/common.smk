@@ -52,6 +52,34 @@ def runs_of(system):
     return [1] if system in PRIORS else list(range(1, config["runs"] + 1))
 
 
+def method_of(system):
+    """The method that made the labels a system is trained on: its own, or that of the reference (priors always)."""
+    return METHOD if system in PRIORS else config["systems"][system].get("method", METHOD)
+
+
+def labels_by(method, kind):
+    """The soft or hard labels of every recording by one method."""
+    return all_of(
+        "results/{experiment}/labels/{method}/{kind}/{recording}.txt", method=method, kind=kind, recording=RECORDINGS
+    )
+
+
+def estimator_of(wildcards):
+    """What the maker of labels is told: the method and what this method reads of the section labels."""
+    settings = {"competence": config["labels"]["competence"]} if wildcards.method in ("eq1", "majority") else {}
+    return as_json({"method": wildcards.method} | settings)
+
+
+def threshold_of(wildcards):
+    """The threshold of the hard labels by one method."""
+    return (config["labels"]["joint"] if wildcards.method == "joint" else config["labels"])["threshold"]
+
+
+def system_of(wildcards):
+    """What a training is told of its system, the method of its labels written out."""
+    return as_json(config["systems"][wildcards.system] | {"method": method_of(wildcards.system)})
+
+
 def loss_of(wildcards):
     """The loss a system was trained with; the priors were not trained."""
     return "none" if wildcards.system in PRIORS else config["systems"][wildcards.system]["loss"]
@@ -60,9 +88,7 @@ def loss_of(wildcards):
 def hard_labels_for(wildcards):
     """Hard labels, where a system is trained on them."""
     trained_on = config["systems"][wildcards.system]["labels"]
-    return (
-        all_of("results/{experiment}/labels/hard/{recording}.txt", recording=RECORDINGS) if trained_on == "hard" else []
-    )
+    return labels_by(method_of(wildcards.system), "hard") if trained_on == "hard" else []
 
 
 def results_of(pattern, systems):
@@ -75,9 +101,28 @@ FOLDS = list(range(1, config["folds"]["number"] + 1))
 SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
 
+# Labels are made from opinions by each of METHODS, or published. Those by METHOD are the reference of Tables 1 and 2,
+# hence of REFERRED, the systems trained on them; labels by another method would be another reference.
+FROM_OPINIONS = config["data"]["source"] == "demo"
+METHOD = config["labels"]["method"] if FROM_OPINIONS else "published"
+NAMED = [
+    *config["labels"]["compare"],
+    *(config["systems"][s]["method"] for s in SYSTEMS if "method" in config["systems"][s]),
+]
+METHODS = list(dict.fromkeys([METHOD, *NAMED]))
+REFERRED = [system for system in SYSTEMS if method_of(system) == METHOD]
+
+if NAMED and not FROM_OPINIONS:
+    raise WorkflowError(
+        f"labels.compare or the key method of a system asks for labels by {NAMED}, but there are no opinions to make "
+        "labels from: soft labels are published for this data; leave these keys out"
+    )
+
 for curve in config["report"]["curves"]:
-    if curve.split(":")[0] not in SYSTEMS + PRIORS:
-        raise WorkflowError(f"report.curves: no system for {curve!r}; there are {SYSTEMS + PRIORS}")
+    if curve.split(":")[0] not in REFERRED + PRIORS:
+        raise WorkflowError(
+            f"report.curves: no system for {curve!r}; there are {REFERRED + PRIORS}, trained on the labels of the reference"
+        )
 
 
 wildcard_constraints:
@@ -86,3 +131,4 @@ wildcard_constraints:
     fold="|".join(map(str, FOLDS)),
     system="|".join(map(re.escape, SYSTEMS + PRIORS)),
     run=r"\d+",
+    method="|".join(METHODS),

@@ -29,8 +29,9 @@ import numpy as np
 from softsed.classes import read_classes, read_fold
 from softsed.divergence import kld_bernoulli, kld_time
 from softsed.errors import InputError
-from softsed.labels import MIDRANGE, harden, rasterise, read_events, read_soft, to_events, trimmed_midrange
+from softsed.labels import harden, rasterise, read_events, read_soft, to_events
 from softsed.scores import read_scores
+from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # dcase_util, which sed_eval needs, announces the end of pkg_resources

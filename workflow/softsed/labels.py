@@ -1,4 +1,4 @@
-"""Soft and hard labels: matrices, thresholds and the two text formats MAESTRO Real is published in.
+"""Soft and hard labels: matrices and the two text formats MAESTRO Real is published in.
 
 Conventions
 -----------
@@ -18,8 +18,8 @@ import numpy as np
 
 from softsed.classes import read_asked, read_classes, read_recordings
 from softsed.errors import InputError
+from softsed.thresholds import EXPECTED_F1, expected_f1
 
-MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
 # The published values hold 1.000000031 (rounding of a sum of weights); anything further out is a mistake.
 ROUNDING = 1e-6
 
@@ -83,29 +83,20 @@ def rasterise(events: list[Event], classes: list[str], seconds: int) -> np.ndarr
     return active
 
 
-def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
-    """Compute the class-dependent thresholds of Sec. 4: the trimmed midrange of the training soft labels.
-
-    The n % trimmed midrange is (P_n + P_100-n) / 2 with P the percentiles of the values listed in the published
-    files: asked in the scene and not zero.
-
-    Parameters
-    ----------
-    values : list of ndarray [seconds, classes]
-        Soft labels, one matrix a recording; an InputError without any.
-    percent : float
-        n, from 0 to below 50.
+def choose_thresholds(threshold: str, values: list[np.ndarray], classes: list[str]) -> np.ndarray:
+    """Read a threshold for every class, or find one a class by `expected_f1`, to 6 decimals as soft labels have.
 
     Returns
     -------
     ndarray [classes]
-        nan for a class without any positive value: there is nothing to take a threshold from.
+        An InputError for text that is neither a number nor "expected_f1".
     """
-    if not values:
-        raise InputError("no recording to take class-dependent thresholds from; expected the training recordings")
-    pooled = np.concatenate(values)
-    listed = (column[column > 0] for column in pooled.T)
-    return np.array([np.percentile(v, (percent, 100 - percent)).mean() if len(v) else np.nan for v in listed])
+    if threshold == EXPECTED_F1:
+        return np.round(expected_f1(values), 6)
+    try:
+        return np.full(len(classes), float(threshold))
+    except ValueError as error:
+        raise InputError(f"threshold {threshold!r}: expected a number or {EXPECTED_F1!r}") from error
 
 
 def read_rows(path: Path, classes: list[str], fields: int) -> list[tuple[int, Event, list[str]]]:
@@ -225,8 +216,9 @@ def main(argv: list[str] | None = None) -> None:
     adopt.add_argument("--published", type=Path, required=True, help="folder of RECORDING.txt as published")
     adopt.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
     harden_ = commands.add_parser("harden", help="soft labels -> hard labels: active above a threshold, merged")
-    harden_.add_argument("--threshold", type=float, required=True, help="activity level, 0.5 in Sec. 2.1")
+    harden_.add_argument("--threshold", required=True, help=f"activity level, 0.5 in Sec. 2.1, or {EXPECTED_F1}")
     harden_.add_argument("--hard", type=Path, required=True, help="folder of the hard labels, written")
+    harden_.add_argument("--thresholds", type=Path, required=True, help="table of class and threshold, written")
     for command in (adopt, harden_):
         command.add_argument("--recordings", type=Path, required=True, help="table of recordings")
         command.add_argument("--soft", type=Path, required=True, help="folder of the soft labels")
@@ -241,10 +233,16 @@ def main(argv: list[str] | None = None) -> None:
             soft = read_published(options.published / f"{name}.txt", classes, asked=asked, seconds=seconds)
             write_soft(options.soft / f"{name}.txt", soft, classes)
     else:
-        options.hard.mkdir(parents=True, exist_ok=True)
+        labels = {}
         for name, recording in read_recordings(options.recordings).items():
             path, seconds = options.soft / f"{name}.txt", int(recording.duration_s)
-            soft = read_soft(path, classes)
-            if len(soft) != seconds:
-                raise InputError(f"{path}: {len(soft)} s of labels, expected {seconds} s as in {options.recordings}")
-            write_events(options.hard / f"{name}.txt", to_events(harden(soft, options.threshold), classes))
+            labels[name] = read_soft(path, classes)
+            if len(labels[name]) != seconds:
+                found = len(labels[name])
+                raise InputError(f"{path}: {found} s of labels, expected {seconds} s as in {options.recordings}")
+        thresholds = choose_thresholds(options.threshold, list(labels.values()), classes)
+        options.hard.mkdir(parents=True, exist_ok=True)
+        for name, soft in labels.items():
+            write_events(options.hard / f"{name}.txt", to_events(harden(soft, thresholds), classes))
+        rows = "".join(f"{name}\t{value:.10g}\n" for name, value in zip(classes, thresholds, strict=True))
+        options.thresholds.write_text("class\tthreshold\n" + rows, encoding="utf-8")

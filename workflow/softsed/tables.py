@@ -14,8 +14,9 @@ from pathlib import Path
 
 from softsed.classes import Recording, read_asked, read_classes, read_table
 from softsed.errors import InputError
-from softsed.labels import MIDRANGE, read_events
+from softsed.labels import read_events
 from softsed.pages import table1_page, table2_page
+from softsed.thresholds import MIDRANGE
 
 SCORES = ("error_rate", "f1_micro", "f1_macro")
 KLD = ("kld_time", "kld_bernoulli")
