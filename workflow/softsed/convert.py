@@ -1,7 +1,7 @@
 """Opinions out of what others publish: strong labels of several annotators, and tags of clips.
 
 Strong labels (`strong`) become opinions on windows: an annotator ticks a class in a window if an event of his of that
-class overlaps the window by more than 0 s. A table of events says neither who was asked nor how long a recording is, so:
+class overlaps the window by more than 0 s. A table of events does not say who was asked or how long a recording is, so:
 
 - The classes asked in a scene are all labels that anybody used in the scene. A vocabulary that nobody had in full turns
   into noes that nobody meant; `minimum` leaves out the labels of few.

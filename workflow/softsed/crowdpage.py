@@ -1,8 +1,7 @@
 """One page about a crowd: whom to trust, how far they agree, how many are enough, and what became of their opinions.
 
-The page is one HTML file without scripts or links to elsewhere, readable on a phone and in the dark. Its size is bounded:
-`RECORDINGS` timelines of at most `CLASSES` classes and `SECONDS` seconds, `webpage.ROWS` rows a table; the tables beside
-it hold everything.
+Its size is bounded: `RECORDINGS` timelines of at most `CLASSES` classes and `SECONDS` seconds, `webpage.ROWS` rows a
+table; the tables beside it hold everything.
 """
 
 import argparse
@@ -20,9 +19,9 @@ from softsed.webpage import grid, page
 
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
 COMPETENCE = (
-    "The competence of an annotator is the probability, estimated without knowing any truth, of answering from what was "
-    "heard instead of guessing. Scales differ between methods: compare people within one. The method majority counts "
-    "everybody alike and only reports the competence."
+    "The competence of an annotator is the probability, estimated without knowing any truth, of answering from what "
+    "was heard instead of guessing. Scales differ between methods: compare people within one. The method majority "
+    "counts everybody alike and only reports the competence."
 )
 ANNOTATORS = (
     "Least competent first, by the first method. Agreement is with the others' answers about the same windows, beyond "
@@ -39,8 +38,8 @@ SIZE = (
     "the competences. The few are among the many, so the curve ends at 1 by construction: look for where it flattens."
 )
 TIMELINES = (
-    "The recordings on which the annotators are most divided, of every scene first the first. In each panel from below: "
-    "the opinions, a mark at the middle of each window, one row an annotator or, where there are more than "
+    "The recordings on which the annotators are most divided, of every scene first the first. In each panel from "
+    "below: the opinions, a mark at the middle of each window, one row an annotator or, where there are more than "
     f"{MOST_ROWS}, the share of ticks; the soft labels of every second, 0 to 1, one line a method; above them the hard "
     "labels and, where it is known, the truth."
 )

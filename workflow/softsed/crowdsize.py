@@ -17,9 +17,9 @@ from scipy.stats import spearmanr
 from softsed.classes import read_asked, read_classes, read_table
 from softsed.crowd import ESTIMATORS
 from softsed.errors import InputError
+from softsed.knowntruth import read_truth
 from softsed.labels import choose_thresholds, harden, rasterise, read_events, read_soft
 from softsed.opinions import Opinions, read_opinions
-from softsed.knowntruth import read_truth
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
 AGAINST_TRUTH = ("truth_f1", "truth_brier")

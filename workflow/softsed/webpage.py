@@ -14,7 +14,7 @@ h1, h2, h3 { line-height: 1.2; }
 svg { width: 100%; height: auto; max-width: 46rem; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
-th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid color-mix(in srgb, CanvasText 20%, Canvas); }
+th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #8886; }
 th:first-child, td:first-child { text-align: left; }
 """
 
