@@ -60,7 +60,8 @@ def with_others(opinions: Opinions) -> np.ndarray:
         return summed.reshape(people, classes)
 
     count, mine, theirs = total(np.ones(len(unit))), total(opinions.opinion), total(others)
-    expected = np.divide(mine * (count - theirs) + (count - mine) * theirs, count, out=0 * count, where=count > 0)
+    expected = mine * (count - theirs) + (count - mine) * theirs
+    expected = np.divide(expected, count, out=np.zeros(count.shape), where=count > 0)
     observed = total(np.abs(opinions.opinion - others)).sum(axis=1)
     expected = expected.sum(axis=1)
     ratio = np.divide(observed, expected, out=np.full(people, np.nan), where=expected > 0)

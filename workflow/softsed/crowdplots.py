@@ -20,9 +20,9 @@ from softsed.labels import Event
 INK = "#010203"  # stands for the colour of the text until `svg` replaces it
 # From Okabe and Ito (2008), those that show on white and on black.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-TICKED, NOT_TICKED, TRUE = "#7a6fd0", "#8a8a8a", "#8a8a8a"
+TICKED, NOT_TICKED = "#7a6fd0", "#8a8a8a"
 MOST_ROWS = 20  # annotators of a recording drawn one by one; more become a share of ticks
-WIDTH = 5.0  # inches: 360 points, so that text keeps its size on a phone
+WIDTH = 4.7  # inches: 340 points, so that text keeps its size on a phone
 STYLE = {
     "svg.hashsalt": "softsed",
     "svg.fonttype": "none",
@@ -47,6 +47,8 @@ def svg(figure: Figure) -> str:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     drawing = file.getvalue()
     drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'<g id="[\w.]+_\d+">', "<g>", drawing)  # would be repeated in the page; nothing refers to them
     return re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), drawing)
 
 
@@ -96,7 +98,9 @@ def draw_crowd_size(rows: list[dict[str, str]]) -> str:
                         capsize=2, label=f"{method}, {label}",
                     )  # fmt: skip
         axes.set(xlabel="annotators a window", ylabel="F1 of the hard labels", ylim=(None, 1.02))
-        axes.grid(color=TRUE, alpha=0.25)
+        sizes = sorted({float(row["per_window"]) for row in rows})
+        axes.set_xticks(sizes, [f"{size:.3g}" for size in sizes])
+        axes.grid(color=NOT_TICKED, alpha=0.25)
         drawing.legend(loc="outside upper left", ncols=1, frameon=False, fontsize=8)
     return svg(drawing)
 
@@ -148,7 +152,7 @@ def draw_class(
     """
     seconds = len(next(iter(labels.values()))[0])
     axes.imshow(
-        picture(*opinions, seconds), aspect="auto", interpolation="nearest", extent=(0, seconds, -1.05, -0.1)
+        picture(*opinions, seconds), aspect="auto", interpolation="none", extent=(0, seconds, -1.05, -0.1)
     )  # fmt: skip
     shade = colours(list(labels))
     bars = [(shade[method], events) for method, (_, events) in labels.items()]

@@ -12,6 +12,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; p
   color: CanvasText; overflow-wrap: break-word; }
 h1, h2, h3 { line-height: 1.2; }
 svg { width: 100%; height: auto; max-width: 46rem; }
+svg image { image-rendering: pixelated; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
 th, td { padding: 0.15rem 0.6rem; text-align: right; border-bottom: 1px solid #8886; }
