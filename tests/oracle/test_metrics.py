@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from softsed.evaluate import count, evaluate, metrics_of
+from softsed.evaluate import evaluate
 from softsed.labels import harden, to_events
+from softsed.segments import count, metrics_of
 from softsed.thresholds import trimmed_midrange
 
 sed_eval = pytest.importorskip("sed_eval")

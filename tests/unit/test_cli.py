@@ -18,7 +18,7 @@ def test_every_stage_explains_itself():
 def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
     log = tmp_path / "logs" / "step.log"
     command = ["--log", str(log), "labels", "harden", "--threshold", "0.5"]
-    command += ["--soft", str(tmp_path), "--hard", str(tmp_path)]
+    command += ["--soft", str(tmp_path), "--hard", str(tmp_path), "--thresholds", str(tmp_path / "thresholds.tsv")]
     command += ["--recordings", "nowhere.tsv", "--classes", "nowhere.tsv"]
     assert cli.main(command) == 1
     error = capsys.readouterr().err

@@ -113,7 +113,15 @@ def made(tmp_path):
     truth.mkdir()
     for name in ("r1", "r2", "r3"):
         (truth / f"{name}.txt").write_text("3\t4\tdog\n", encoding="utf-8")
-    arguments += ["--labels", str(tmp_path / "labels"), "--methods", "eq1", "joint", "--truth", str(truth)]
+    arguments += [
+        "--labels",
+        str(tmp_path / "labels"),
+        "--methods",
+        "eq1",
+        "joint",
+        "--truth",
+        *map(str, sorted(truth.iterdir())),
+    ]
     arguments += ["--experiment", "mine", "--page", str(tmp_path / "page.html")]
     crowdpage.main(arguments)
     return (tmp_path / "page.html").read_text(encoding="utf-8"), arguments, tmp_path

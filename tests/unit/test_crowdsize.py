@@ -176,7 +176,7 @@ def command(folder, tables, method, *more):
 @pytest.mark.parametrize("method", ["eq1", "majority"])
 def test_command(labelled, method):
     folder, tables = labelled
-    arguments = command(folder, tables, method, "--truth", str(folder / "truth"))
+    arguments = command(folder, tables, method, "--truth", *map(str, sorted((folder / "truth").iterdir())))
     crowdsize.main(arguments)
     few, many, everybody = read_table(folder / "size.tsv", crowdsize.COLUMNS)  # 12 is all there are
     assert [row["annotators"] for row in (few, many, everybody)] == ["3", "9", "all"]
@@ -192,6 +192,13 @@ def test_command(labelled, method):
     first = (folder / "size.tsv").read_text(encoding="utf-8")
     crowdsize.main(arguments)
     assert (folder / "size.tsv").read_text(encoding="utf-8") == first  # the same seed, the same numbers
+
+
+def test_truth_of_every_recording_or_none(labelled):
+    folder, tables = labelled
+    arguments = command(folder, tables, "majority", "--truth", str(folder / "truth/r1.txt"))
+    with pytest.raises(InputError, match=r"no true events of \['r2'\]"):
+        crowdsize.main(arguments)
 
 
 def test_without_truth_its_columns_are_empty_and_tables_are_collected(labelled):

@@ -5,11 +5,14 @@ import re
 import pytest
 from conftest import planned, snakemake
 
-AFTER_TRAINING = {"predict_system": 18, "evaluate_system": 6, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}
-FROM_TRAINING = {**AFTER_TRAINING, "train_system": 18, "collect_histories": 1, "draw_figure": 2}
-PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8}
+REPORTED = {"make_table2": 1, "make_figure2": 1, "make_truth": 1, "draw_figure": 1}
+AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
+FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 2}
+PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
 FROM_HARD = {**FROM_TRAINING, "evaluate_system": 8, "make_table1": 1}
-FROM_SOFT = {**FROM_HARD, **PRIORS_TOO, "harden_labels": 1}
+FROM_SOFT = {**FROM_HARD, **PRIORS_TOO, "harden_labels": 2, "evaluate_labels": 2}
+ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
+ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1}
 
 
 def test_touching_everything_reruns_nothing(project):
@@ -25,13 +28,19 @@ def test_touching_everything_reruns_nothing(project):
     ("module", "expected"),
     [
         ("figures", {"draw_figure": 2}),
-        ("tables", {"make_table1": 1, "make_table2": 1, "make_figure2": 1, "collect_histories": 1, "draw_figure": 2}),
+        (
+            "tables",
+            {**REPORTED, "make_table1": 1, "collect_histories": 1, "draw_figure": 2},
+        ),
         ("evaluate", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
-        ("priors", {"predict_prior": 6, "evaluate_system": 2, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
+        ("truth", {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1}),
+        ("truthtable", {"make_truth": 1}),
+        ("segments", {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}),
+        ("priors", {**REPORTED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2}),
         ("predict", AFTER_TRAINING),
         ("train", FROM_TRAINING),
         ("features", {**FROM_TRAINING, "make_filterbank": 1, "extract_features": 6}),
-        ("mace", {**FROM_SOFT, "aggregate_opinions": 1}),
+        ("mace", {**FROM_SOFT, "aggregate_opinions": 2}),
         ("log", {}),
     ],
 )
@@ -48,21 +57,21 @@ def test_an_edited_module_reruns_its_users(project, module, expected):
     ("change", "expected"),
     [
         ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}),
-        ("evaluate:\n  trim: 20", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
+        ("evaluate:\n  trim: 20", {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10}),
         ("predict:\n  pooling: max", AFTER_TRAINING),
         ("train:\n  learning_rate: 0.5", FROM_TRAINING),
         # Only the system trained on hard labels is trained again.
         (
             "labels:\n  threshold: 0.4",
-            {**FROM_HARD, "harden_labels": 1, "train_system": 6, "predict_system": 6},
+            {**FROM_HARD, **ONE_SYSTEM, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 2},
         ),
         # Labels by another method, and a system trained on them, leave everything else alone.
-        ("labels:\n  compare: [majority]", {"aggregate_opinions": 1, "harden_labels": 1}),
-        ("labels:\n  joint:\n    threshold: 0.4", {}),
         (
-            "systems:\n  other:\n    {labels: hard, loss: bce, output: sigmoid, method: joint}",
-            {"aggregate_opinions": 1, "harden_labels": 1, "train_system": 6, "collect_histories": 1, "draw_figure": 1},
+            "labels:\n  compare: [majority]",
+            {"aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "make_truth": 1},
         ),
+        ("labels:\n  joint:\n    threshold: 0.4", {**ONE_SYSTEM, "harden_labels": 1, "evaluate_labels": 1}),
+        ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
         ("folds:\n  official:\n    address: https://mirror.example", {}),
         ("data:\n  maestro_real:\n    address: https://mirror.example", {}),
     ],
@@ -75,8 +84,8 @@ def test_an_edited_section_reruns_its_users(project, change, expected):
 
 def test_another_run_trains_only_that_run(project):
     configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "--config", "runs=3"]
-    expected = {"train_system": 9, "predict_system": 9, "evaluate_system": 3, "collect_histories": 1}
-    expected |= {"make_table2": 1, "make_figure2": 1, "draw_figure": 2}
+    expected = {"train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
+    expected |= {**REPORTED, "collect_histories": 1, "draw_figure": 2}
     assert planned(project, configuration=configuration) == expected
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 import torch
 from conftest import planned, snakemake
@@ -12,6 +13,7 @@ from softsed.labels import harden, read_events, read_soft, to_events
 from softsed.scores import read_scores
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
+JOINT = ["H_BCE_sig_joint"]  # trained on other labels: not in Table 2, whose reference are those of the others
 PRIORS = ["scene_prior", "recording_prior"]
 
 
@@ -42,18 +44,29 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
     classes = list(read_classes(finished / "workflow/resources/classes.tsv"))
     scenes = read_scenes(finished / "workflow/resources/scenes.tsv", classes)
     for name, recording in read_recordings(finished / "tests/workflow/tiny.tsv").items():
-        soft = read_soft(results / "labels" / "eq1" / "soft" / f"{name}.txt", classes)
-        assert len(soft) == int(recording.duration_s)
-        asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
-        assert asked == set(scenes[recording.scene])
-        events = read_events(results / "labels" / "eq1" / "hard" / f"{name}.txt", classes)
-        assert events == to_events(harden(soft, 0.5), classes)
+        for method in ("eq1", "joint"):
+            soft = read_soft(results / "labels" / method / "soft" / f"{name}.txt", classes)
+            assert len(soft) == int(recording.duration_s)
+            asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
+            assert asked == set(scenes[recording.scene])
+            written = rows(results / "labels" / method / "thresholds.tsv")
+            thresholds = np.array([float(row["threshold"]) for row in written])
+            assert [row["class"] for row in written] == classes
+            assert (thresholds == 0.5).all() == (method == "eq1")
+            events = read_events(results / "labels" / method / "hard" / f"{name}.txt", classes)
+            assert events == to_events(harden(soft, thresholds), classes)
+
+
+def test_a_model_says_which_labels_it_was_trained_on(results):
+    for system, method in (("H_BCE_sig", "eq1"), ("H_BCE_sig_joint", "joint")):
+        model = torch.load(results / "models" / system / "run1" / "fold1.pt", weights_only=True)
+        assert model["system"] == {"labels": "hard", "loss": "bce", "output": "sigmoid", "method": method}
 
 
 def test_every_recording_is_tested_once_and_scored_second_by_second(finished, results):
     classes = list(read_classes(finished / "workflow/resources/classes.tsv"))
     recordings = read_recordings(finished / "tests/workflow/tiny.tsv")
-    for system in SYSTEMS + PRIORS:
+    for system in SYSTEMS + JOINT + PRIORS:
         runs = sorted(path.name for path in (results / "predictions" / system).iterdir())
         assert runs == (["run1"] if system in PRIORS else ["run1", "run2"])
         seen = []
@@ -68,7 +81,7 @@ def test_every_recording_is_tested_once_and_scored_second_by_second(finished, re
 def test_runs_differ_and_carry_their_seed(results):
     models = sorted((results / "models").rglob("*.pt"))
     saved = [torch.load(path, weights_only=True) for path in models]
-    assert len({model["seed"] for model in saved}) == len(models) == len(SYSTEMS) * 2 * 3
+    assert len({model["seed"] for model in saved}) == len(models) == len(SYSTEMS + JOINT) * 2 * 3
     assert len({path.read_text() for path in (results / "models").rglob("*.history.tsv")}) == len(models)
 
 
@@ -108,7 +121,7 @@ def test_figure2_orders_classes_by_instances(results):
 def test_html_report_holds_tables_and_figures(project):
     snakemake(project, "--report", "results/tiny/report/report.html")
     page = (project / "results/tiny/report/report.html").read_text(encoding="utf-8")
-    for name in ("table1.tsv", "table2.tsv", "figure2.svg", "training.svg"):
+    for name in ("table1.tsv", "table2.tsv", "truth.tsv", "figure2.svg", "training.svg"):
         assert name in page
     assert "never hear the audio" in page
     assert planned(project) == {}

@@ -127,7 +127,7 @@ if FROM_OPINIONS:
             competence="results/{experiment}/labels/{method}/competence.tsv",
             soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
             hard=expand("results/{{experiment}}/labels/{{method}}/hard/{recording}.txt", recording=RECORDINGS),
-            truth=TRUTH_FILES,
+            truth=TRUTH,
         output:
             table="results/{experiment}/labels/{method}/crowd_size.tsv",
         log:
@@ -143,14 +143,13 @@ if FROM_OPINIONS:
             sizes=config["labels"]["crowd_sizes"],
             draws=config["labels"]["draws"],
             seed=derive_seed("crowd_size"),
-            truth=TRUTH_OPTION,
         message:
             "Make labels ({wildcards.method}) from fewer annotators"
         shell:
             "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
             " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
             " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
-            " --seed {params.seed} --competence {input.competence} {params.truth:q}"
+            " --seed {params.seed} --competence {input.competence} --truth {input.truth:q}"
             " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
             " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --output {output.table}"
 
@@ -181,7 +180,7 @@ if FROM_OPINIONS:
             competence=expand("results/{{experiment}}/labels/{method}/competence.tsv", method=METHODS),
             soft=labels_by(METHODS, "soft"),
             hard=labels_by(METHODS, "hard"),
-            truth=TRUTH_FILES,
+            truth=TRUTH,
             agreement="results/{experiment}/labels/agreement.tsv",
             annotators="results/{experiment}/labels/annotators.tsv",
             crowd_size="results/{experiment}/labels/crowd_size.tsv",
@@ -196,12 +195,11 @@ if FROM_OPINIONS:
         params:
             code=code("crowdpage"),
             methods=METHODS,
-            truth=TRUTH_OPTION,
         message:
             "Make the page about the crowd"
         shell:
             "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings}"
             " --classes {input.classes} --scenes {input.scenes} --labels results/{wildcards.experiment}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
-            " --crowd-size {input.crowd_size} {params.truth:q} --experiment {wildcards.experiment}"
+            " --crowd-size {input.crowd_size} --truth {input.truth:q} --experiment {wildcards.experiment}"
             " --page {output.page}"

@@ -1,9 +1,12 @@
-# evaluate: segment-based scores against soft and hard labels (Sec. 3.2), one file a system and run, priors included.
+# evaluate: segment-based scores against soft and hard labels (Sec. 3.2), one file a system and run, priors included;
+# and against the true events, where they are known, also of the labels themselves.
 
 
 rule evaluate:
     input:
         results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS) if TRUTH else [],
 
 
 rule evaluate_system:
@@ -35,3 +38,63 @@ rule evaluate_system:
         " --scores {input.scores} --folds {input.folds}"
         " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
         " --classes {input.classes} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
+
+
+if TRUTH:
+
+    rule evaluate_truth:
+        input:
+            scores=expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+            soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
+            truth=TRUTH,
+            classes=config["classes"],
+        output:
+            metrics="results/{experiment}/metrics/{system}/run{run}.truth.json",
+        log:
+            "results/{experiment}/logs/evaluate_truth/{system}_run{run}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/evaluate_truth/{system}_run{run}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("truth"),
+            config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
+            training=system_of,
+            method=lambda wildcards: method_of(wildcards.system),
+        message:
+            "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
+        shell:
+            "python -m softsed --log {log} truth system --system {wildcards.system} --run {wildcards.run}"
+            " --scores {input.scores} --folds {input.folds} --truth {input.truth}"
+            " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes}"
+            " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
+
+    rule evaluate_labels:
+        input:
+            folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+            soft=lambda wildcards: labels_by(wildcards.method, "soft"),
+            hard=lambda wildcards: labels_by(wildcards.method, "hard"),
+            truth=TRUTH,
+            classes=config["classes"],
+        output:
+            metrics="results/{experiment}/labels/{method}/truth.json",
+        log:
+            "results/{experiment}/logs/evaluate_labels/{method}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/evaluate_labels/{method}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("truth"),
+            config=as_json({"classes": config["evaluate"]["classes"]}),
+            training=lambda wildcards: as_json({"method": wildcards.method}),
+            threshold=threshold_of,
+        message:
+            "Evaluate labels ({wildcards.method}) against the true events"
+        shell:
+            "python -m softsed --log {log} truth labels --folds {input.folds} --truth {input.truth}"
+            " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
+            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --classes {input.classes}"
+            " --threshold {params.threshold} --training {params.training:q} --config {params.config:q}"
+            " --output {output.metrics}"

@@ -7,6 +7,7 @@ rule report:
         all_of(
             "results/{experiment}/report/{figure}.{form}", figure=["figure2", "training"], form=["tsv", "svg", "png"]
         ),
+        all_of("results/{experiment}/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
 
 
 rule make_table1:
@@ -68,6 +69,37 @@ rule make_table2:
     shell:
         "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+
+
+if TRUTH:
+
+    rule make_truth:
+        input:
+            systems=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
+            labels=all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS),
+        output:
+            tsv=report(
+                "results/{experiment}/report/truth.tsv",
+                caption="../report/truth.rst",
+                category="Tables",
+                labels={"table": "truth"},
+            ),
+            markdown="results/{experiment}/report/truth.md",
+        log:
+            "results/{experiment}/logs/make_truth.log",
+        benchmark:
+            "results/{experiment}/benchmarks/make_truth.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("truthtable"),
+            method=METHOD,
+        message:
+            "Make the table of systems and labels against the true events"
+        shell:
+            "python -m softsed --log {log} truthtable --metrics {input.labels} {input.systems}"
+            " --reference {params.method} --experiment {wildcards.experiment}"
+            " --tsv {output.tsv} --markdown {output.markdown}"
 
 
 rule make_figure2:

@@ -102,8 +102,9 @@ def threshold_of(wildcards):
 
 
 def system_of(wildcards):
-    """What a training is told of its system, the method of its labels written out."""
-    return as_json(config["systems"][wildcards.system] | {"method": method_of(wildcards.system)})
+    """What a training is told of its system, the method of its labels written out; priors have only the method."""
+    known = {} if wildcards.system in PRIORS else config["systems"][wildcards.system]
+    return as_json(known | {"method": method_of(wildcards.system)})
 
 
 def loss_of(wildcards):
@@ -147,14 +148,20 @@ NAMED = [
     *config["labels"]["compare"],
     *(config["systems"][s]["method"] for s in SYSTEMS if "method" in config["systems"][s]),
 ]
-# Where the true events are known: the demo makes its own. TRUTH_FILES are inputs, TRUTH_OPTION the option of a step.
-if config["data"]["source"] == "demo":
-    TRUTH_FILES = all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
-else:
-    TRUTH_FILES = [os.path.join(config["truth"], f"{name}.txt") for name in RECORDINGS] if config["truth"] else []
-TRUTH_OPTION = ["--truth", os.path.dirname(TRUTH_FILES[0])] if TRUTH_FILES else []
 METHODS = list(dict.fromkeys([METHOD, *NAMED]))
+SYSTEMS.sort(key=lambda system: method_of(system) != METHOD)  # the paper's first: later config files come first
 REFERRED = [system for system in SYSTEMS if method_of(system) == METHOD]
+
+# Files with the true events of every recording, where they are known: a folder of the user's, or those of the demo.
+TRUTH = (
+    expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
+    if config["truth"]
+    else (
+        all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
+        if config["data"]["source"] == "demo"
+        else []
+    )
+)
 
 if NAMED and not FROM_OPINIONS:
     raise WorkflowError(

@@ -28,7 +28,9 @@ STAGES = (
     "predict",
     "priors",
     "evaluate",
+    "truth",
     "tables",
+    "truthtable",
     "figures",
 )
 

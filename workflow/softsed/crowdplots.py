@@ -48,7 +48,7 @@ def svg(figure: Figure) -> str:
     drawing = file.getvalue()
     drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r'<g id="[\w.]+_\d+">', "<g>", drawing)  # would be repeated in the page; nothing refers to them
+    drawing = re.sub(r'<g id="[\w.]+_\d+"', "<g", drawing)  # would be repeated in the page; nothing refers to them
     return re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), drawing)
 
 

@@ -10,122 +10,30 @@ Two operating points:
 
 Conventions
 -----------
-- Segments are the whole seconds of a recording; sed_eval counts them recording by recording. Counts are summed over
-  the recordings of a fold, and over the folds for the pooled result; metrics come from the sums.
+- Counts and metrics are those of `segments`.
 - All labelled seconds of all recordings count. A class that was not asked has reference 0, as the published files read.
-- F1 is in 0..1 here and in percent in tables. Whatever needs a reference and has none is nan, null in JSON.
+- F1 is in 0..1 here and in percent in tables.
 """
 
 import argparse
 import json
 import logging
 import math
-import warnings
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_classes, read_fold
 from softsed.divergence import kld_bernoulli, kld_time
-from softsed.errors import InputError
-from softsed.labels import harden, rasterise, read_events, read_soft, to_events
-from softsed.scores import read_scores
+from softsed.labels import harden, rasterise, read_events, read_soft
+from softsed.segments import UNITS, count, jsonable, metrics_of
+from softsed.tested import choose_classes, cut_to, read_tested
 from softsed.thresholds import MIDRANGE, trimmed_midrange
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", UserWarning)  # dcase_util, which sed_eval needs, announces the end of pkg_resources
-    from sed_eval.sound_event import SegmentBasedMetrics
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.
 KLD_REFERENCE = {"bce": "hard", "mse": "soft", "none": "soft"}
-UNITS = {
-    "error_rate": "(substitutions + deletions + insertions) / reference, in 1-s segments",
-    "f1": "0..1; micro: counts summed over classes; macro: mean over classes in the reference, undetected ones as 0",
-    "counts": "seconds; tp hits, fp false alarms, fn misses, n_ref active in the reference",
-    "kld": "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, a second",
-    "null": "not defined: nothing in the reference, or (threshold) no positive soft label in the training recordings",
-}
+KLD_UNIT = "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, a second"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Seconds counted by sed_eval; those of recordings and folds add up. Arrays are [classes]."""
-
-    substitutions: int
-    deletions: int
-    insertions: int
-    tp: np.ndarray
-    fp: np.ndarray
-    fn: np.ndarray
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
-
-
-def count(references: list[np.ndarray], outputs: list[np.ndarray], classes: list[str]) -> Counts:
-    """Count hits and errors in segments of one second with sed_eval.
-
-    Parameters
-    ----------
-    references, outputs : list of ndarray of bool [seconds, classes]
-        One matrix a recording, in the same order and of the same shapes.
-    classes : list of str
-
-    Returns
-    -------
-    Counts
-        All zero without recordings.
-    """
-    metrics = SegmentBasedMetrics(classes, time_resolution=1.0)
-    for pair in zip(references, outputs, strict=True):
-        events = [
-            [{"onset": event.onset, "offset": event.offset, "event_label": event.label} for event in found]
-            for found in (to_events(active, classes) for active in pair)
-        ]
-        metrics.evaluate(*events, evaluated_length_seconds=len(pair[0]))
-    overall = (int(metrics.overall[key]) for key in "SDI")
-    class_wise = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
-    return Counts(*overall, *class_wise)
-
-
-def metrics_of(counts: Counts, classes: list[str]) -> dict:
-    """Compute error rate and F1 from counts.
-
-    F1 = 2 TP / (2 TP + FP + FN) and ER = (S + D + I) / N, N the active seconds of the reference (Mesaros et al. 2016).
-    sed_eval's own macro average skips classes without any output, so that a class that is never detected would raise
-    it; here such a class counts 0. Classes without a reference are left out.
-
-    Returns
-    -------
-    dict
-        error_rate, f1_micro, f1_macro (all nan when the reference is empty), classes_detected (at least one hit),
-        classes_in_reference, counts, and class_wise: f1 (nan without reference), tp, fp, fn, n_ref.
-    """
-    table = {
-        name: {"tp": tp, "fp": fp, "fn": fn, "n_ref": tp + fn}
-        for name, tp, fp, fn in zip(classes, counts.tp.tolist(), counts.fp.tolist(), counts.fn.tolist(), strict=True)
-    }
-    total = {key: sum(row[key] for row in table.values()) for key in ("tp", "fp", "fn", "n_ref")}
-    errors = {name: getattr(counts, name) for name in ("substitutions", "deletions", "insertions")}
-    class_wise = {name: {"f1": f1_of(row), **row} for name, row in table.items()}
-    present = [row["f1"] for row in class_wise.values() if row["n_ref"]]
-    return {
-        "error_rate": sum(errors.values()) / total["n_ref"] if present else math.nan,
-        "f1_micro": f1_of(total),
-        "f1_macro": sum(present) / len(present) if present else math.nan,
-        "classes_detected": sum(row["tp"] > 0 for row in table.values()),
-        "classes_in_reference": len(present),
-        "counts": total | errors,
-        "class_wise": class_wise,
-    }
-
-
-def f1_of(row: dict[str, int]) -> float:
-    """Compute F1 from tp, fp, fn: 0 without a hit, nan without a reference."""
-    return 2 * row["tp"] / (2 * row["tp"] + row["fp"] + row["fn"]) if row["n_ref"] else math.nan
 
 
 def evaluate(
@@ -190,15 +98,6 @@ def evaluate(
     }
 
 
-def jsonable(value: object) -> object:
-    """Round floats to 6 significant digits and turn nan into None, all the way down."""
-    if isinstance(value, dict):
-        return {key: jsonable(item) for key, item in value.items()}
-    if isinstance(value, float):
-        return None if math.isnan(value) else float(f"{value:.6g}")
-    return value
-
-
 def main(argv: list[str] | None = None) -> None:
     """Evaluate one run of one system on all folds."""
     parser = argparse.ArgumentParser(prog="softsed evaluate", description=main.__doc__)
@@ -213,34 +112,25 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
     parser.add_argument("--output", type=Path, required=True, help="metrics as JSON, written")
     options = parser.parse_args(argv)
-    known = read_classes(options.classes)
-    names = list(known)
-    chosen = [i for i, name in enumerate(names) if known[name] or options.config["classes"] == "all"]
+    names, chosen = choose_classes(options.classes, options.config["classes"])
     classes = [names[i] for i in chosen]
-    if [path.stem for path in options.scores] != [path.stem for path in options.folds]:
-        raise InputError(f"scores {options.scores} do not match folds {options.folds}; name both alike, in order")
-
     folds, soft, hard = {}, {}, {}
-    for path, fold_path in zip(options.scores, options.folds, strict=True):
-        parts, scores = read_fold(fold_path), read_scores(path, names)
-        if set(scores) != set(parts["test"]):
-            raise InputError(f"{path}: scores of {sorted(scores)}; {fold_path} tests {sorted(parts['test'])}")
-        for name in parts["train"] + parts["test"]:
+    for fold, (scores, training) in read_tested(options.scores, options.folds, names).items():
+        for name in [*training, *scores]:
             if name not in soft:
                 soft[name] = read_soft(options.soft / f"{name}.txt", names)[:, chosen]
                 events = read_events(options.hard / f"{name}.txt", names)
                 hard[name] = rasterise(events, names, len(soft[name]))[:, chosen]
-        for name in parts["test"]:
-            given, labelled = len(scores[name]), len(soft[name])
-            if given < labelled:
-                raise InputError(f"{path}: {name} has {given} s of scores, {labelled} s of labels; predict it anew")
-            if given > labelled:
-                logger.warning("%s: %d s of scores, only the %d s with labels count", name, given, labelled)
-        tested = {name: scores[name][: len(soft[name]), chosen] for name in parts["test"]}
-        folds[fold_path.stem] = tested, parts["train"]
+        tested = {name: cut_to(len(soft[name]), values, name)[:, chosen] for name, values in scores.items()}
+        folds[fold] = tested, training
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
-        **{"kld_reference": KLD_REFERENCE[options.loss], "units": UNITS, "config": options.config, "classes": classes},
+        **{
+            "kld_reference": KLD_REFERENCE[options.loss],
+            "units": UNITS | {"kld": KLD_UNIT},
+            "config": options.config,
+            "classes": classes,
+        },
         **evaluate(folds, soft, hard, classes, config=options.config),
     }
     options.output.write_text(json.dumps(jsonable(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """True events, where they are known: the demo writes them itself, others give a folder of hard labels."""
 
+import math
 from pathlib import Path
 
 from softsed.classes import read_lines
@@ -7,30 +8,25 @@ from softsed.errors import InputError
 from softsed.labels import Event, read_events
 
 
-def read_truth(folder: Path, name: str, classes: list[str]) -> list[Event]:
-    """Read the true events of a recording.
-
-    Parameters
-    ----------
-    folder : Path
-        With NAME.txt, hard label text (``onset offset label``, no header), or NAME.tsv as the demo writes it (with a
-        header and further columns).
+def read_true_events(path: Path, classes: list[str]) -> list[Event]:
+    """Read true events: a table with the columns onset, offset and label (``.tsv``), or hard label text.
 
     Raises
     ------
     InputError
-        When the recording has neither file, or one that cannot be read, with file and line.
+        Times that are not 0 <= onset < offset seconds, or a class that is not in `classes`.
     """
-    text, table = Path(folder) / f"{name}.txt", Path(folder) / f"{name}.tsv"
-    if text.exists() or not table.exists():
-        return read_events(text, classes)
+    if path.suffix != ".tsv":
+        return read_events(path, classes)
     events = []
-    for line, row in read_lines(table, ("onset", "offset", "label")):
+    for line, row in read_lines(path, ("onset", "offset", "label")):
         try:
             event = Event(float(row["onset"]), float(row["offset"]), row["label"])
         except ValueError as error:
-            raise InputError(f"{table}, line {line}: onset and offset must be seconds: {error}") from error
-        if event.label not in classes or not 0 <= event.onset < event.offset < float("inf"):
-            raise InputError(f"{table}, line {line}: expected 0 <= onset < offset and a class of {classes}, got {row}")
+            raise InputError(f"{path}, line {line}: onset and offset must be seconds, got {row}") from error
+        if not 0 <= event.onset < event.offset < math.inf:
+            raise InputError(f"{path}, line {line}: expected 0 <= onset < offset, got {row}")
+        if event.label not in classes:
+            raise InputError(f"{path}, line {line}: unknown class {event.label!r}; known are {classes}")
         events.append(event)
     return events

@@ -55,11 +55,12 @@ def table1_page(rows: list[dict], paper: list[dict], *, experiment: str) -> str:
     return "".join(parts).rstrip("\n") + "\n"
 
 
-def number(value: float | None, digits: int, *, std: float | None = None) -> str:
-    """Format a value, with its standard deviation if there is one; empty text for None."""
+def number(value: float | None, digits: int, *, std: float | None = None, signed: bool = False) -> str:
+    """Format a value, always with its sign if `signed`, and its standard deviation if there is one; "" for None."""
     if value is None:
         return ""
-    return f"{value:.{digits}f}" if std is None else f"{value:.{digits}f} ± {std:.{digits}f}"
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text if std is None else f"{text} ± {std:.{digits}f}"
 
 
 def published(value: float | None, paper: float | None, digits: int, *, compare: bool) -> list[str]:

@@ -1,8 +1,7 @@
 """Tables of the report: data statistics (Table 1), results (Table 2), class-wise F1 (Fig. 2) and training curves.
 
 Each table is a TSV for machines; the first two are also Markdown pages for people (`pages`). F1 is in percent, error
-rate and divergence (nats) as they are. An empty cell is a value that is not defined or was not published, "-" a class
-that was not asked.
+rate and divergence (nats) as they are. An empty cell: not defined or not published; "-": a class that was not asked.
 """
 
 import argparse

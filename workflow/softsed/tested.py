@@ -1,0 +1,61 @@
+"""What is tested: the scores of all folds, checked against the lists of the folds and against the labels."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from softsed.classes import read_classes, read_fold
+from softsed.errors import InputError
+from softsed.scores import read_scores
+
+logger = logging.getLogger(__name__)
+
+
+def choose_classes(path: Path, which: str) -> tuple[list[str], list[int]]:
+    """Read the table of classes: all names, and the columns of those that count ("evaluated" or "all")."""
+    known = read_classes(path)
+    return list(known), [i for i, name in enumerate(known) if known[name] or which == "all"]
+
+
+def read_tested(
+    scores: list[Path], folds: list[Path], classes: list[str]
+) -> dict[str, tuple[dict[str, np.ndarray], list[str]]]:
+    """Read the scores of the test recordings of every fold.
+
+    Parameters
+    ----------
+    scores, folds : list of Path
+        Scores and lists of the same folds in the same order, files of the same stems.
+    classes : list of str
+        All classes, the columns of the scores.
+
+    Returns
+    -------
+    dict
+        For each fold the scores of its test recordings, ndarray [seconds, classes], in the order of the list, and the
+        names of its training recordings.
+
+    Raises
+    ------
+    InputError
+        When the two lists of files do not match, or a file has scores of other recordings than the fold tests.
+    """
+    if [path.stem for path in scores] != [path.stem for path in folds]:
+        raise InputError(f"scores {scores} do not match folds {folds}; name both alike, in order")
+    result = {}
+    for path, fold_path in zip(scores, folds, strict=True):
+        parts, found = read_fold(fold_path), read_scores(path, classes)
+        if set(found) != set(parts["test"]):
+            raise InputError(f"{path}: scores of {sorted(found)}; {fold_path} tests {sorted(parts['test'])}")
+        result[fold_path.stem] = {name: found[name] for name in parts["test"]}, parts["train"]
+    return result
+
+
+def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
+    """Keep the scores [seconds, classes] of the seconds that have labels; an InputError where scores are missing."""
+    if len(scores) < labelled:
+        raise InputError(f"{name} has {len(scores)} s of scores, {labelled} s of labels; predict it anew")
+    if len(scores) > labelled:
+        logger.warning("%s: %d s of scores, only the %d s with labels count", name, len(scores), labelled)
+    return scores[:labelled]
