@@ -72,9 +72,10 @@ class Checker(html.parser.HTMLParser):
         self.text.append(data)
 
 
-@pytest.fixture
-def made(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A page about 25 annotators, three recordings and an odd class; its text and the arguments that made it."""
+    tmp_path = tmp_path_factory.mktemp("page")
     rng = np.random.default_rng(0)
     classes = [ODD, "dog"]
     lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
@@ -158,8 +159,8 @@ def test_drawings_are_sound_and_take_the_colour_of_the_text(made):
 
 def test_the_same_input_gives_the_same_page(made):
     text, arguments, folder = made
-    crowdpage.main(arguments)
-    assert (folder / "page.html").read_text(encoding="utf-8") == text
+    crowdpage.main([*arguments, "--page", str(folder / "again.html")])
+    assert (folder / "again.html").read_text(encoding="utf-8") == text
 
 
 def test_page_is_bounded(made, monkeypatch):
@@ -167,8 +168,8 @@ def test_page_is_bounded(made, monkeypatch):
     for name, value in (("RECORDINGS", 2), ("CLASSES", 1), ("SECONDS", 8)):
         monkeypatch.setattr(crowdpage, name, value)
     monkeypatch.setattr(webpage, "ROWS", 5)
-    crowdpage.main(arguments)
-    text = (folder / "page.html").read_text(encoding="utf-8")
+    crowdpage.main([*arguments, "--page", str(folder / "small.html")])
+    text = (folder / "small.html").read_text(encoding="utf-8")
     assert text.count("<svg") == 2 + 2
     assert text.count("1 classes on which the annotators differ less are left out.") == 2
     assert text.count("The first 8 s.") == 2
