@@ -30,7 +30,7 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
-	@cat results/demo/report/table1.md results/demo/report/table2.md
+	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
 	@echo "Tables and figures: results/demo/report (figure2.png, training.png, report.html)"
 
 test: $(VENV)/tests ## The tests
