@@ -9,6 +9,12 @@ min_version("9.27.1")
 configfile: "config.yaml"
 
 
+# One's own opinions: what differs then. What the command line says stands above both files.
+if config["opinions"]:
+
+    configfile: "workflow/opinions.yaml"
+
+
 validate(config, "workflow/schemas/config.schema.yaml")
 
 
@@ -18,12 +24,20 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/1_data.smk"
 include: "workflow/rules/2_labels.smk"
-include: "workflow/rules/3_features.smk"
-include: "workflow/rules/4_folds.smk"
-include: "workflow/rules/5_train.smk"
-include: "workflow/rules/6_predict.smk"
-include: "workflow/rules/7_evaluate.smk"
-include: "workflow/rules/8_report.smk"
+
+
+if config["data"]["source"] == "opinions":
+
+    include: "workflow/rules/no_audio.smk"
+
+else:
+
+    include: "workflow/rules/3_features.smk"
+    include: "workflow/rules/4_folds.smk"
+    include: "workflow/rules/5_train.smk"
+    include: "workflow/rules/6_predict.smk"
+    include: "workflow/rules/7_evaluate.smk"
+    include: "workflow/rules/8_report.smk"
 
 
 rule all:
@@ -31,4 +45,4 @@ rule all:
     input:
         rules.data.input,
         rules.labels.input,
-        rules.report.input,
+        [] if config["data"]["source"] == "opinions" else rules.report.input,

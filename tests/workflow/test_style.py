@@ -45,7 +45,8 @@ def config_keys(config, path=()):
 def test_every_key_of_the_config_is_described_and_every_described_key_has_a_value():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     given = set(config_keys(yaml.safe_load((ROOT / "config.yaml").read_text())))
-    given |= set(config_keys(yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())))
+    for name in ("demo", "opinions"):
+        given |= set(config_keys(yaml.safe_load((ROOT / f"workflow/{name}.yaml").read_text())))
     described = set(schema_keys(schema))
     named = {"systems", "sha256", "archives"}  # below these the names are the user's or come by reference
     assert {key for key in given if not named & set(key[:-1])} == {
@@ -53,7 +54,8 @@ def test_every_key_of_the_config_is_described_and_every_described_key_has_a_valu
     }
 
 
-def test_demo_names_only_keys_that_differ():
+@pytest.mark.parametrize("experiment", ["demo", "opinions"])
+def test_experiments_name_only_keys_that_differ(experiment):
     base = yaml.safe_load((ROOT / "config.yaml").read_text())
 
     def same(changed, original, path=()):
@@ -63,7 +65,7 @@ def test_demo_names_only_keys_that_differ():
             elif name in original and original[name] == value:
                 yield (*path, name)
 
-    assert list(same(yaml.safe_load((ROOT / "workflow/demo.yaml").read_text()), base)) == []
+    assert list(same(yaml.safe_load((ROOT / f"workflow/{experiment}.yaml").read_text()), base)) == []
 
 
 def test_conda_pins_are_those_of_the_lock():

@@ -1,4 +1,4 @@
-# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real).
+# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); or opinions of one's own alone.
 
 
 if config["data"]["source"] == "demo":
@@ -59,6 +59,36 @@ if config["data"]["source"] == "demo":
             "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
             " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
+
+elif OWN_OPINIONS:
+
+    rule data:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+
+    rule survey_opinions:
+        input:
+            opinions=OPINIONS,
+        output:
+            recordings="results/{experiment}/data/recordings.tsv",
+            classes="results/{experiment}/data/classes.tsv",
+            scenes="results/{experiment}/data/scenes.tsv",
+        log:
+            "results/{experiment}/logs/survey_opinions.log",
+        benchmark:
+            "results/{experiment}/benchmarks/survey_opinions.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("survey"),
+        message:
+            "Read recordings, classes and scenes off the opinions"
+        shell:
+            "python -m softsed --log {log} survey --opinions {input.opinions:q} --recordings {output.recordings}"
+            " --classes {output.classes} --scenes {output.scenes}"
 
 else:
 

@@ -6,13 +6,18 @@ rule labels:
     input:
         labels_by(METHODS, "hard"),
         all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHODS) if FROM_OPINIONS else [],
+        (
+            all_of("results/{experiment}/labels/{file}", file=["agreement.tsv", "crowd_size.tsv", "page.html"])
+            if FROM_OPINIONS
+            else []
+        ),
 
 
 if FROM_OPINIONS:
 
     rule aggregate_opinions:
         input:
-            opinions="results/{experiment}/data/opinions.tsv",
+            opinions=OPINIONS,
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],
@@ -32,7 +37,7 @@ if FROM_OPINIONS:
         message:
             "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
-            "python -m softsed --log {log} crowd --opinions {input.opinions} --recordings {input.recordings}"
+            "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings}"
             " --classes {input.classes} --scenes {input.scenes} --config {params.config:q} --seed {params.seed}"
             " --competence {output.competence} --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
 
@@ -85,3 +90,116 @@ rule harden_labels:
         "python -m softsed --log {log} labels harden --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
         " --recordings {input.recordings} --classes {input.classes} --threshold {params.threshold}"
         " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --thresholds {output.thresholds}"
+
+
+if FROM_OPINIONS:
+
+    rule measure_agreement:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+        output:
+            agreement="results/{experiment}/labels/agreement.tsv",
+            annotators="results/{experiment}/labels/annotators.tsv",
+        log:
+            "results/{experiment}/logs/measure_agreement.log",
+        benchmark:
+            "results/{experiment}/benchmarks/measure_agreement.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("agreement"),
+        message:
+            "Measure how far the annotators agree"
+        shell:
+            "python -m softsed --log {log} agreement --opinions {input.opinions:q} --recordings {input.recordings}"
+            " --classes {input.classes} --scenes {input.scenes} --agreement {output.agreement}"
+            " --annotators {output.annotators}"
+
+    rule measure_crowd_size:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            competence="results/{experiment}/labels/{method}/competence.tsv",
+            soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
+            hard=expand("results/{{experiment}}/labels/{{method}}/hard/{recording}.txt", recording=RECORDINGS),
+            truth=TRUTH,
+        output:
+            table="results/{experiment}/labels/{method}/crowd_size.tsv",
+        log:
+            "results/{experiment}/logs/measure_crowd_size/{method}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/measure_crowd_size/{method}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("crowdsize"),
+            config=estimator_of,
+            threshold=threshold_of,
+            sizes=config["labels"]["crowd_sizes"],
+            draws=config["labels"]["draws"],
+            seed=derive_seed("crowd_size"),
+        message:
+            "Make labels ({wildcards.method}) from fewer annotators"
+        shell:
+            "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
+            " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+            " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
+            " --seed {params.seed} --competence {input.competence} --truth {input.truth:q}"
+            " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
+            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --output {output.table}"
+
+    rule collect_crowd_sizes:
+        input:
+            tables=expand("results/{{experiment}}/labels/{method}/crowd_size.tsv", method=METHODS),
+        output:
+            table="results/{experiment}/labels/crowd_size.tsv",
+        log:
+            "results/{experiment}/logs/collect_crowd_sizes.log",
+        benchmark:
+            "results/{experiment}/benchmarks/collect_crowd_sizes.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("crowdsize"),
+        message:
+            "Collect how many annotators are enough"
+        shell:
+            "python -m softsed --log {log} crowdsize collect --tables {input.tables} --output {output.table}"
+
+    rule make_crowd_page:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            competence=expand("results/{{experiment}}/labels/{method}/competence.tsv", method=METHODS),
+            soft=labels_by(METHODS, "soft"),
+            hard=labels_by(METHODS, "hard"),
+            truth=TRUTH,
+            agreement="results/{experiment}/labels/agreement.tsv",
+            annotators="results/{experiment}/labels/annotators.tsv",
+            crowd_size="results/{experiment}/labels/crowd_size.tsv",
+        output:
+            page="results/{experiment}/labels/page.html",
+        log:
+            "results/{experiment}/logs/make_crowd_page.log",
+        benchmark:
+            "results/{experiment}/benchmarks/make_crowd_page.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("crowdpage"),
+            methods=METHODS,
+        message:
+            "Make the page about the crowd"
+        shell:
+            "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings}"
+            " --classes {input.classes} --scenes {input.scenes} --labels results/{wildcards.experiment}/labels"
+            " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
+            " --crowd-size {input.crowd_size} --truth {input.truth:q} --experiment {wildcards.experiment}"
+            " --page {output.page}"

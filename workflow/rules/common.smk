@@ -14,13 +14,39 @@ PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
+from softsed.errors import InputError
 from softsed.provenance import code
+from softsed.survey import recording_names
 
 
 def table(path, column):
     """One column of a TSV table with a header."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         return [row[column] for row in csv.DictReader(file, delimiter="\t")]
+
+
+def own_recordings():
+    """The recordings of one's own opinions, checked as far as it takes to plan: the rest is up to the steps."""
+    path, tables = config["opinions"], {name: config[name] for name in ("recordings", "classes", "scenes")}
+    if not os.path.isfile(path):
+        raise WorkflowError(
+            f"opinions: there is no file {path!r} in {os.getcwd()}; expected a tab-separated table with the columns "
+            "recording, onset, offset, annotator, class, opinion"
+        )
+    if (tables["recordings"] is None) != (tables["scenes"] is None):
+        raise WorkflowError("recordings and scenes: give both tables or neither; the one names the scenes of the other")
+    try:
+        return table(tables["recordings"], "recording") if tables["recordings"] else recording_names(Path(path))
+    except InputError as error:
+        raise WorkflowError(f"opinions: {error}") from None
+
+
+def no_audio(wildcards):
+    """Why a stage after the labels cannot run."""
+    raise WorkflowError(
+        "This stage needs audio, and opinions of one's own come without: they go as far as the stage labels "
+        f"(snakemake labels --config opinions={config['opinions']})"
+    )
 
 
 def as_json(section):
@@ -97,14 +123,26 @@ def results_of(pattern, systems):
     return [path for system in systems for path in all_of(pattern, system=system, run=runs_of(system))]
 
 
-RECORDINGS = table(config["recordings"], "recording")
+OWN_OPINIONS = config["data"]["source"] == "opinions"
+if OWN_OPINIONS != bool(config["opinions"]):
+    raise WorkflowError(
+        f"data.source is {config['data']['source']!r} and opinions is {config['opinions']!r}: opinions of one's own go "
+        "with the source opinions, and this with them; leave out one or the other"
+    )
+for name in ("recordings", "classes", "scenes"):
+    if config[name] is None and not OWN_OPINIONS:
+        raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
+RECORDINGS = own_recordings() if OWN_OPINIONS else table(config["recordings"], "recording")
+for name in ("recordings", "classes", "scenes"):  # what is not given, the rule survey_opinions writes
+    config[name] = config[name] or f"results/{config['experiment']}/data/{name}.tsv"
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
 
 # Labels are made from opinions by each of METHODS, or published. Those by METHOD are the reference of Tables 1 and 2,
 # hence of REFERRED, the systems trained on them; labels by another method would be another reference.
-FROM_OPINIONS = config["data"]["source"] == "demo"
+FROM_OPINIONS = config["data"]["source"] in ("demo", "opinions")
+OPINIONS = config["opinions"] or "results/{experiment}/data/opinions.tsv"
 METHOD = config["labels"]["method"] if FROM_OPINIONS else "published"
 NAMED = [
     *config["labels"]["compare"],

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording
+from softsed.classes import OPINION_COLUMNS as COLUMNS
+from softsed.classes import Recording, read_columns
 from softsed.errors import InputError
-
-COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,10 @@ def read_opinions(
         With file and line: an unknown recording, a window off the whole seconds or beyond the recording, a class not
         asked in the scene, an opinion other than 0 or 1, a repeated or missing row. Also for a table without opinions.
     """
-    table = _read_columns(path)
+    table = read_columns(path, COLUMNS)
     size = len(table["opinion"])
+    if not size:
+        raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
 
     def check(good: np.ndarray, problem: Callable[[int], str]) -> None:
         if not good.all():
@@ -112,25 +113,6 @@ def read_opinions(
     span_columns = (np.array(column) for column in zip(*windows, strict=True))
     rows = (array[order] for array in (window, annotator, label, opinion))
     return Opinions(*span_columns, annotators, list(classes), *rows)
-
-
-def _read_columns(path: Path) -> dict[str, list[str]]:
-    """Read the columns as text. One flat list of fields: half a million small lists would cost seconds."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a tab-separated table: {error}") from error
-    first, *lines = text.split("\n")
-    header = first.split("\t")
-    if missing := [name for name in COLUMNS if name not in header]:
-        raise InputError(f"{path}, line 1: no column {missing}; found {header}, tab-separated")
-    if not lines:
-        raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
-    for number, line in enumerate(lines, start=2):
-        if line.count("\t") != len(header) - 1:
-            raise InputError(f"{path}, line {number}: expected {len(header)} tab-separated fields, got {line!r}")
-    fields = "\t".join(lines).split("\t")
-    return {name: fields[column :: len(header)] for column, name in enumerate(header)}
 
 
 def _parse_window(name: str, start: str, end: str, recordings: dict[str, Recording]) -> tuple[str, int, int]:

@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.classes import read_fold, read_lines
+from softsed.classes import read_fold
 from softsed.errors import InputError
-from softsed.labels import Event, harden, rasterise, read_events, read_soft
+from softsed.knowntruth import read_true_events
+from softsed.labels import harden, rasterise, read_events, read_soft
 from softsed.segments import UNITS, count, jsonable, metrics_of
 from softsed.tested import choose_classes, cut_to, read_tested
 from softsed.thresholds import MIDRANGE, trimmed_midrange
@@ -42,30 +43,6 @@ class Tested(NamedTuple):
     truth: np.ndarray  # bool
     levels: np.ndarray  # scores or soft labels, nan where the class was not asked
     active: dict[str, np.ndarray]  # bool, at each operating point
-
-
-def read_true_events(path: Path, classes: list[str]) -> list[Event]:
-    """Read true events: a table with the columns onset, offset and label (``.tsv``), or hard label text.
-
-    Raises
-    ------
-    InputError
-        Times that are not 0 <= onset < offset seconds, or a class that is not in `classes`.
-    """
-    if path.suffix != ".tsv":
-        return read_events(path, classes)
-    events = []
-    for line, row in read_lines(path, ("onset", "offset", "label")):
-        try:
-            event = Event(float(row["onset"]), float(row["offset"]), row["label"])
-        except ValueError as error:
-            raise InputError(f"{path}, line {line}: onset and offset must be seconds, got {row}") from error
-        if not 0 <= event.onset < event.offset < math.inf:
-            raise InputError(f"{path}, line {line}: expected 0 <= onset < offset, got {row}")
-        if event.label not in classes:
-            raise InputError(f"{path}, line {line}: unknown class {event.label!r}; known are {classes}")
-        events.append(event)
-    return events
 
 
 def read_truth(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:

@@ -1,0 +1,206 @@
+"""Opinions of one's own: one command makes labels, tables and a page of them; mistakes get a helpful message."""
+
+import csv
+
+import numpy as np
+import pytest
+from conftest import SHARED, copy_project, planned, snakemake
+
+from softsed import convert
+from softsed.labels import read_events, read_soft
+
+HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
+OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
+LEAD = SHARED / "lead" / "street_12_recordings.tsv"
+PLAN = {
+    "survey_opinions": 1,
+    "aggregate_opinions": 2,
+    "harden_labels": 2,
+    "measure_agreement": 1,
+    "measure_crowd_size": 2,
+    "collect_crowd_sizes": 1,
+    "make_crowd_page": 1,
+    "labels": 1,
+}
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def own_opinions():
+    """Six people about three recordings; the last recording was asked another class."""
+    rng = np.random.default_rng(0)
+    table = [HEADER]
+    for name, classes in {"yard-1": ["dog", "car (far)"], "yard-2": ["dog", "car (far)"], "kitchen.a": ["tap"]}.items():
+        for onset in range(16):
+            for who in range(6):
+                table += [
+                    [name, onset, onset + 5, f"Ann {who}", label, int(onset > 8 if rng.random() < 0.95 else onset <= 8)]
+                    for label in classes
+                ]
+    return table
+
+
+def write(folder, table):
+    text = "".join("\t".join(map(str, row)) + "\n" for row in table)
+    (folder / "my opinions.tsv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A copy of the project with opinions and no results; tests must not change the opinions."""
+    folder = copy_project(tmp_path_factory.mktemp("door"))
+    write(folder, own_opinions())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(fresh):
+    """The same after the one command; tests must not change it."""
+    assert planned(fresh, "labels", configuration=OWN) == PLAN
+    snakemake(fresh, "labels", configuration=OWN)
+    return fresh
+
+
+def test_one_command_makes_everything(made):
+    labels = made / "results/mine/labels"
+    classes = [row["class"] for row in rows(made / "results/mine/data/classes.tsv")]
+    assert classes == ["car (far)", "dog", "tap"]
+    asked = {"yard-1": classes[:2], "yard-2": classes[:2], "kitchen.a": classes[2:]}
+    for method in ("eq1", "majority"):
+        for name in ("yard-1", "yard-2", "kitchen.a"):
+            soft = read_soft(labels / method / "soft" / f"{name}.txt", classes)
+            assert len(soft) == 20
+            assert np.isnan(soft[0]).tolist() == [name[0] == "k", name[0] == "k", name[0] == "y"]
+            events = read_events(labels / method / "hard" / f"{name}.txt", classes)
+            # Heard in the windows from 9 s on: most windows around a second are among them from 11 s on.
+            assert {(event.label, event.offset) for event in events} == {(label, 20) for label in asked[name]}
+            assert all(abs(event.onset - 11) <= 1 for event in events)
+        assert len(rows(labels / method / "competence.tsv")) == 6
+    assert [row["class"] for row in rows(labels / "agreement.tsv")] == [*classes, "all classes"]
+    found = [(row["method"], row["annotators"]) for row in rows(labels / "crowd_size.tsv")]
+    assert found == [(method, size) for method in ("eq1", "majority") for size in ("3", "5", "all")]
+    page = (labels / "page.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 2 + 3
+    assert "The crowd of mine" in page
+
+
+def test_a_second_run_does_nothing_and_all_means_labels(made):
+    assert planned(made, "labels", configuration=OWN) == {}
+    assert planned(made, configuration=OWN) == {}
+
+
+def test_another_opinion_makes_the_labels_again(made):
+    path = made / "my opinions.tsv"
+    before = path.read_bytes()
+    write(
+        made,
+        [*own_opinions(), *([name, 0, 5, "Zoe", label, 0] for name in ("yard-1",) for label in ("dog", "car (far)"))],
+    )
+    try:
+        assert planned(made, "labels", configuration=OWN) == PLAN
+    finally:
+        path.write_bytes(before)
+    assert planned(made, "labels", configuration=OWN) == {}
+
+
+def test_the_command_line_stands_above_the_file_of_the_door(made):
+    (made / "change.yaml").write_text("labels:\n  compare: []\nopinions: my opinions.tsv\nexperiment: mine\n")
+    assert planned(made, "labels", configuration=["--configfile", "change.yaml"]) == {
+        "collect_crowd_sizes": 1,
+        "make_crowd_page": 1,
+        "labels": 1,
+    }
+
+
+def test_tables_and_truth_of_ones_own(fresh, tmp_path):
+    for name, text in {
+        "recordings": "recording\tscene\tduration_s\nyard-1\tyard\t20.4\nyard-2\tyard\t20\nkitchen.a\tkitchen\t20\n",
+        "scenes": "scene\tclass\nyard\tdog\nyard\tcar (far)\nkitchen\ttap\n",
+    }.items():
+        (fresh / f"{name}.tsv").write_text(text, encoding="utf-8")
+    (fresh / "truth").mkdir()
+    for name in ("yard-1", "yard-2", "kitchen.a"):
+        (fresh / "truth" / f"{name}.txt").write_text("11.5\t20\t" + ("tap" if name[0] == "k" else "dog") + "\n")
+    own = [
+        "--config",
+        "opinions=my opinions.tsv",
+        "experiment=tables",
+        "recordings=recordings.tsv",
+        "scenes=scenes.tsv",
+    ]
+    snakemake(fresh, "labels", configuration=[*own, "truth=truth"])
+    sizes = rows(fresh / "results/tables/labels/crowd_size.tsv")
+    assert all(0 < float(row["truth_f1"]) <= 1 for row in sizes)
+    assert not (fresh / "results/tables/data/scenes.tsv").read_text().startswith("scene\tclass\nyard")  # still surveyed
+    shown = snakemake(fresh, "--dry-run", configuration=own[:-1], fails=True)
+    assert "recordings and scenes: give both tables or neither" in shown
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        (["--config", "opinions=nowhere.tsv"], "there is no file 'nowhere.tsv'"),
+        (["--config", "opinions=header.tsv"], "header.tsv, line 1: no column ['annotator']"),
+        (["--config", "opinions=name.tsv"], "name.tsv, line 3: recording '../b' cannot be the name of a file"),
+        (["--configfile", "null.yaml"], "null is for opinions of one's own"),
+        (["--configfile", "workflow/demo.yaml", "--config", "opinions=my opinions.tsv"], "data.source is 'demo'"),
+        (["--config", "opinions=my opinions.tsv", "systms=1"], "systms"),
+    ],
+)
+def test_mistakes_stop_before_anything_runs(fresh, configuration, message):
+    table = own_opinions()[:3]
+    (fresh / "header.tsv").write_text("\t".join(HEADER).replace("annotator", "worker") + "\n")
+    (fresh / "null.yaml").write_text("recordings: null\n")
+    table[2][0] = "../b"
+    (fresh / "name.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
+    assert message in snakemake(fresh, "--dry-run", "labels", configuration=configuration, fails=True)
+
+
+def test_a_stage_that_needs_audio_says_so(fresh):
+    shown = snakemake(fresh, "--dry-run", "features", configuration=OWN, fails=True)
+    assert "This stage needs audio" in shown
+
+
+def test_a_mistake_in_a_row_is_named_by_the_step(fresh):
+    table = own_opinions()
+    table[7][5] = 2
+    (fresh / "wrong.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
+    shown = snakemake(fresh, "labels", configuration=["--config", "opinions=wrong.tsv", "experiment=wrong"], fails=True)
+    assert "wrong.tsv, line 8: opinion is '2', expected 0 or 1" in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.skipif(not LEAD.exists(), reason=f"{LEAD} is missing: the strong labels of LEAD are not here")
+def test_strong_labels_of_twenty_people(fresh):
+    """Real people, four recordings to save time: more annotators come closer to all; nobody is perfect or useless."""
+    wanted = {"street_a001", "street_a008", "street_a010", "street_b003"}
+    header, *lines = LEAD.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.split("\t")[0] in wanted]
+    (fresh / "strong.tsv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    arguments = ["strong", "--annotations", str(fresh / "strong.tsv"), "--opinions", str(fresh / "lead.tsv")]
+    convert.main([*arguments, "--majority", str(fresh / "majority"), "--minimum", "5"])
+    change = (
+        "opinions: lead.tsv\nexperiment: lead\ntruth: majority\nlabels:\n  draws: 2\n  competence:\n    restarts: 2\n"
+    )
+    (fresh / "lead.yaml").write_text(change)
+    snakemake(fresh, "labels", configuration=["--configfile", "lead.yaml"])
+    labels = fresh / "results/lead/labels"
+    competence = [float(row["competence"]) for row in rows(labels / "eq1/competence.tsv")]
+    assert len(competence) == 20
+    assert 0.1 < min(competence) < max(competence) < 1
+    alphas = {row["class"]: float(row["alpha"]) for row in rows(labels / "agreement.tsv")}
+    assert 0.5 < alphas["all classes"] < 0.75
+    assert max(alphas.values()) < 1
+    assert alphas["bird singing"] > alphas["(object) rustling"]
+    for method in ("eq1", "majority"):
+        sizes = [row for row in rows(labels / "crowd_size.tsv") if row["method"] == method]
+        assert [row["annotators"] for row in sizes] == ["3", "5", "10", "all"]
+        for name in ("f1", "correlation"):
+            values = [float(row[name]) for row in sizes]
+            assert values == sorted(values)
+            assert values[0] > 0.6
+        # Labels by majority of windows against the majority of the same people's events: alike, but dilated.
+        assert 0.6 < float(sizes[-1]["truth_f1"]) < 0.95

@@ -1,0 +1,130 @@
+"""What a table of opinions says about itself: its recordings, its classes and what was asked about which recording.
+
+With nothing but opinions, the tables that every stage reads are read off them: a recording lasts until its last window
+ends, the classes are those that somebody was asked about, and recordings that were asked the same classes share a
+scene, unless a column ``scene`` of the opinions names it.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+from softsed.classes import OPINION_COLUMNS, read_columns
+from softsed.errors import InputError
+
+# Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
+# shell or a pattern could take for its own, no hidden files, no options.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+SCENE = "scene"
+
+
+def _table(path: Path) -> dict[str, list[str]]:
+    """Read the columns of the opinions and check the names of the recordings."""
+    columns = read_columns(path, OPINION_COLUMNS)
+    names = columns["recording"]
+    if not names:
+        raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
+    for name in dict.fromkeys(names):
+        if not NAME.fullmatch(name):
+            raise InputError(
+                f"{path}, line {names.index(name) + 2}: recording {name!r} cannot be the name of a file; expected "
+                "letters (A-Z, a-z), digits, '_', '-' and '.', the first a letter, a digit or '_'"
+            )
+    return columns
+
+
+def recording_names(path: Path) -> list[str]:
+    """List the recordings of a table of opinions, sorted.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be read or is empty, or a name cannot be the name of a file.
+    """
+    return sorted(set(_table(path)["recording"]))
+
+
+def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[str, list[str]]]:
+    """Read off the opinions what the tables of recordings, classes and scenes would say.
+
+    Parameters
+    ----------
+    path : Path
+        Table of opinions, see `softsed.opinions`; the optional column ``scene`` names the scene of the recording.
+
+    Returns
+    -------
+    durations : dict of int
+        Recording to the end of its last window, whole seconds; recordings sorted.
+    classes : list of str
+        Sorted.
+    scenes : dict of str
+        Recording to its scene: as given, or ``asked_1``, ``asked_2``, ... for those that were asked the same classes.
+    asked : dict of list of str
+        Scene to the classes asked there, sorted.
+
+    Raises
+    ------
+    InputError
+        With file and line: an offset that is no whole number of seconds, a class or scene without a name, a recording
+        in two scenes. Opinions are otherwise checked where they are used.
+    """
+    table = _table(path)
+    names = table["recording"]
+    durations: dict[str, int] = {}
+    for name, text in sorted(set(zip(names, table["offset"], strict=True))):
+        try:
+            offset = float(text)
+        except ValueError:
+            offset = float("nan")
+        if not (offset.is_integer() and offset >= 1):
+            line = list(zip(names, table["offset"], strict=True)).index((name, text)) + 2
+            raise InputError(f"{path}, line {line}: offset is {text!r}, expected a whole number of seconds, 1 or more")
+        durations[name] = max(durations.get(name, 0), int(offset))
+    for column in ("class", SCENE):
+        if "" in table.get(column, []):
+            raise InputError(f"{path}, line {table[column].index('') + 2}: no {column}; every row needs its name")
+    answered: dict[str, set[str]] = {}
+    for name, label in set(zip(names, table["class"], strict=True)):
+        answered.setdefault(name, set()).add(label)
+    scenes = _given_scenes(path, table) if SCENE in table else _scenes_by_classes(answered)
+    asked: dict[str, set[str]] = {}
+    for name in durations:
+        asked.setdefault(scenes[name], set()).update(answered[name])
+    return durations, sorted(set(table["class"])), scenes, {scene: sorted(asked[scene]) for scene in asked}
+
+
+def _given_scenes(path: Path, table: dict[str, list[str]]) -> dict[str, str]:
+    scenes: dict[str, str] = {}
+    pairs = list(zip(table["recording"], table[SCENE], strict=True))
+    for name, scene in dict.fromkeys(pairs):
+        if scenes.setdefault(name, scene) != scene:
+            line = pairs.index((name, scene)) + 2
+            raise InputError(
+                f"{path}, line {line}: recording {name!r} is in the scene {scene!r}, but in {scenes[name]!r} before"
+            )
+    return scenes
+
+
+def _scenes_by_classes(answered: dict[str, set[str]]) -> dict[str, str]:
+    kinds: dict[frozenset[str], str] = {}
+    for name in sorted(answered):
+        kinds.setdefault(frozenset(answered[name]), f"asked_{len(kinds) + 1}")
+    return {name: kinds[frozenset(classes)] for name, classes in answered.items()}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the tables of recordings, classes and scenes that a table of opinions implies."""
+    parser = argparse.ArgumentParser(prog="softsed survey", description=main.__doc__)
+    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
+    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings, written")
+    parser.add_argument("--classes", type=Path, required=True, help="table of classes, written")
+    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene, written")
+    options = parser.parse_args(argv)
+    durations, classes, scenes, asked = survey(options.opinions)
+    rows = "".join(f"{name}\t{scenes[name]}\t{duration}\n" for name, duration in durations.items())
+    options.recordings.write_text("recording\tscene\tduration_s\n" + rows, encoding="utf-8")
+    rows = "".join(f"{name}\tyes\n" for name in classes)
+    options.classes.write_text("class\tevaluated\n" + rows, encoding="utf-8")
+    rows = "".join(f"{scene}\t{name}\n" for scene, names in asked.items() for name in names)
+    options.scenes.write_text("scene\tclass\n" + rows, encoding="utf-8")
