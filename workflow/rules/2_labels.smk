@@ -203,3 +203,36 @@ if FROM_OPINIONS:
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} --truth {input.truth:q} --experiment {wildcards.experiment}"
             " --page {output.page}"
+
+
+if TRIALS:
+
+    rule try_estimators:
+        output:
+            quality="results/{experiment}/labels/trials/{trial}.tsv",
+            reliability="results/{experiment}/labels/trials/{trial}.reliability.tsv",
+        log:
+            "results/{experiment}/logs/try_estimators/{trial}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/try_estimators/{trial}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("trials"),
+            config=as_json(
+                {key: value for key, value in config["trials"].items() if key not in ("methods", "repetitions")}
+            ),
+            crowd=as_json(config["data"]["demo"]["crowd"]),
+            methods=as_json(
+                {
+                    method: {"config": estimator(method), "threshold": threshold_by(method)}
+                    for method in config["trials"]["methods"]
+                }
+            ),
+            seed=lambda wildcards: derive_seed("trials", wildcards.trial),
+        message:
+            "Try the estimators of labels on simulated crowds, trial {wildcards.trial}"
+        shell:
+            "python -m softsed --log {log} trials --trial {wildcards.trial} --config {params.config:q}"
+            " --crowd {params.crowd:q} --methods {params.methods:q} --seed {params.seed} --quality {output.quality}"
+            " --reliability {output.reliability}"

@@ -1,13 +1,15 @@
 # report: the tables and figures of the paper from labels, metrics and training histories.
 
 
+FIGURES = ["figure2", "training"] + (["label_quality", "label_reliability"] if TRIALS else [])
+
+
 rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
         all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
-        all_of(
-            "results/{experiment}/report/{figure}.{form}", figure=["figure2", "training"], form=["tsv", "svg", "png"]
-        ),
+        all_of("results/{experiment}/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
+        all_of("results/{experiment}/report/label_quality.md") if TRIALS else [],
         all_of("results/{experiment}/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
 
 
@@ -162,7 +164,7 @@ rule draw_figure:
     benchmark:
         "results/{experiment}/benchmarks/draw_figure/{figure}.tsv"
     wildcard_constraints:
-        figure="figure2|training",
+        figure="|".join(FIGURES),
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -205,3 +207,31 @@ rule make_label_statistics:
         " --competence {input.competence} --recordings {input.recordings} --classes {input.classes}"
         " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
+
+
+rule make_label_quality:
+    input:
+        quality=expand("results/{{experiment}}/labels/trials/{trial}.tsv", trial=TRIALS),
+        reliability=expand("results/{{experiment}}/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
+    output:
+        tsv=report(
+            "results/{experiment}/report/label_quality.tsv",
+            caption="../report/label_quality.rst",
+            category="Tables",
+            labels={"table": "label_quality"},
+        ),
+        markdown="results/{experiment}/report/label_quality.md",
+        diagram="results/{experiment}/report/label_reliability.tsv",
+    log:
+        "results/{experiment}/logs/make_label_quality.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_label_quality.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("labelquality"),
+    message:
+        "Collect the trials of the methods of making labels"
+    shell:
+        "python -m softsed --log {log} labelquality --quality {input.quality} --reliability {input.reliability}"
+        " --tsv {output.tsv} --markdown {output.markdown} --diagram {output.diagram}"

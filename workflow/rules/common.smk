@@ -90,15 +90,25 @@ def labels_by(method, kind):
     )
 
 
-def estimator_of(wildcards):
+def estimator(method):
     """What the maker of labels is told: the method and what this method reads of the section labels."""
-    settings = {"competence": config["labels"]["competence"]} if wildcards.method in ("eq1", "majority") else {}
-    return as_json({"method": wildcards.method} | settings)
+    settings = {"competence": config["labels"]["competence"]} if method in ("eq1", "majority") else {}
+    return {"method": method} | settings
+
+
+def estimator_of(wildcards):
+    """What the maker of labels is told, as JSON."""
+    return as_json(estimator(wildcards.method))
+
+
+def threshold_by(method):
+    """The threshold of the hard labels by one method."""
+    return (config["labels"]["joint"] if method == "joint" else config["labels"])["threshold"]
 
 
 def threshold_of(wildcards):
     """The threshold of the hard labels by one method."""
-    return (config["labels"]["joint"] if wildcards.method == "joint" else config["labels"])["threshold"]
+    return threshold_by(wildcards.method)
 
 
 def system_of(wildcards):
@@ -163,6 +173,9 @@ TRUTH = (
     )
 )
 
+# Trials of the methods on simulated crowds, where the config asks for them.
+TRIALS = list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else []
+
 if NAMED and not FROM_OPINIONS:
     raise WorkflowError(
         f"labels.compare or the key method of a system asks for labels by {NAMED}, but there are no opinions to make "
@@ -183,3 +196,4 @@ wildcard_constraints:
     system="|".join(map(re.escape, SYSTEMS + PRIORS)),
     run=r"\d+",
     method="|".join(METHODS),
+    trial=r"\d+",

@@ -20,6 +20,7 @@ from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
 from softsed.labels import choose_thresholds, harden, rasterise, read_events, read_soft
 from softsed.opinions import Opinions, read_opinions
+from softsed.quality import brier_score, f1_score
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
 AGAINST_TRUTH = ("truth_f1", "truth_brier")
@@ -75,12 +76,6 @@ def draw(opinions: Opinions, number: int, rng: np.random.Generator) -> Opinions:
     )
 
 
-def f1(reference: np.ndarray, output: np.ndarray) -> float:
-    """Compute F1 of binary cells, 0..1; nan where neither holds anything."""
-    total = reference.sum() + output.sum()
-    return float(2 * (reference & output).sum() / total) if total else float("nan")
-
-
 def correlation(one: np.ndarray, other: np.ndarray, *, ranks: bool) -> float:
     """Correlate two series, by Spearman or Pearson; nan where one of them is constant or shorter than 3."""
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -130,14 +125,14 @@ class Comparison:
         active = pooled({name: harden(values, thresholds) for name, values in soft.items()}, self.soft)
         trusted = [[competence[name], self.competence[name]] for name in competence]
         found = {
-            "f1": f1(self.active, active),
+            "f1": f1_score(active, self.active),
             "difference": float(np.abs(cells - self.cells).mean()),
             "correlation": correlation(cells, self.cells, ranks=False),
             "competence": correlation(*np.array(trusted).T, ranks=True),
         }
         if self.truth is not None:
-            found["truth_f1"] = f1(self.truth, active)
-            found["truth_brier"] = float(((cells - self.truth) ** 2).mean())
+            found["truth_f1"] = f1_score(active, self.truth)
+            found["truth_brier"] = brier_score(cells, self.truth)
         return found
 
 

@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--trial", type=int, required=True, help="number of the trial, written into the tables")
     parser.add_argument("--config", type=json.loads, required=True, help="section `trials` as JSON")
     parser.add_argument("--crowd", type=json.loads, required=True, help="section `data.demo.crowd` as JSON")
-    parser.add_argument("--labels", type=json.loads, required=True, help="JSON: by method `config`, and `threshold`")
+    parser.add_argument("--methods", type=json.loads, required=True, help="JSON: method to `config`, `threshold`")
     parser.add_argument("--seed", type=int, required=True, help="0 or more")
     parser.add_argument("--quality", type=Path, required=True, help="table of scores, written")
     parser.add_argument("--reliability", type=Path, required=True, help="table of reliability, written")
@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> None:
         seed = seed_of(setting, options.seed)
         opinions, recordings, truth = simulate(setting, options.config, options.crowd, seed=seed)
         true = np.concatenate(list(truth.values()))
-        for method, told in options.labels.items():
+        for method, told in options.methods.items():
             estimated = ESTIMATORS[method](
                 opinions, told["config"], recordings=recordings, asked={SCENE: CLASSES}, seed=options.seed
             )[1]
