@@ -8,7 +8,7 @@ CORES ?= 2
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
-.PHONY: help env demo test lint clean
+.PHONY: help env demo test lint bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,9 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SMK)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --lint
+
+bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
+	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
 
 clean: ## Remove the environment and the results of the demo
 	rm -rf $(VENV) results/demo

@@ -7,7 +7,7 @@ import pytest
 
 from softsed import crowdsize
 from softsed.classes import read_table
-from softsed.crowdsize import Comparison, answered, correlation, draw, f1, per_window
+from softsed.crowdsize import Comparison, answered, correlation, draw, per_window
 from softsed.errors import InputError
 from softsed.opinions import Opinions
 
@@ -94,9 +94,7 @@ def test_drawing_as_many_as_there_are_changes_nothing():
         np.testing.assert_array_equal(getattr(part, name), getattr(opinions, name))
 
 
-def test_f1_and_correlation_by_hand():
-    assert f1(np.array([True, True, False]), np.array([True, False, True])) == 0.5
-    assert np.isnan(f1(np.zeros(3, dtype=bool), np.zeros(3, dtype=bool)))
+def test_correlation_by_hand():
     assert correlation(np.array([1, 2, 3.0]), np.array([1, 10, 100.0]), ranks=True) == pytest.approx(1)
     assert correlation(np.array([0, 0, 1, 1.0]), np.array([0, 1, 0, 1.0]), ranks=False) == pytest.approx(0)
     for one, other in (([1, 1, 1.0], [1, 2, 3.0]), ([1, 2.0], [1, 2.0])):

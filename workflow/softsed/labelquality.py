@@ -22,10 +22,10 @@ PAGE = """\
 Labels made from the same simulated opinions by each method, against the true seconds; means over {trials} trial(s).
 What the columns say:
 
-- `eq1`, `majority` at 0.5: F1 of the hard labels as the paper makes them. "best": at the threshold that suits the
-  setting best, which only the truth can tell.
-- `joint`: F1 of its hard labels at the threshold with the highest expected F1, which its probabilities tell.
-- gain: `joint` at its own threshold less `eq1` at its best one, mean (and the least of the trials).
+- `eq1`, `majority`, `joint`: F1 of the hard labels at the threshold that the method would use, 0.5, or for `joint` the
+  one with the highest expected F1, which its probabilities tell. "best": at the threshold that suits the setting best,
+  which only the truth can tell.
+- gain: F1 less that of `eq1` at its best threshold, mean (and the least of the trials).
 - Brier: mean squared difference of soft label and truth. Calibration error: mean distance of soft label and share of
   true seconds; a soft label by eq. 1 is a share of ticks, not a probability, so that it is not small there.
 
@@ -95,20 +95,17 @@ def page(rows: list[dict]) -> str:
     for row in rows:
         settings.setdefault(tuple(row[key] for key in KEYS), {})[row["method"]] = row
     methods = list(dict.fromkeys(row["method"] for row in rows))
-    others = [method for method in methods if method != "joint"]
     columns = ["events, s", "detection", "opinions", "spammers"]
-    columns += [f"{method} at {kind}" for method in others for kind in ("0.5", "best")] + ["joint"] * (
-        "joint" in methods
-    )
-    columns += ["gain"] + [f"Brier {method}" for method in methods] + [f"calibration {method}" for method in methods]
+    columns += [text for method in methods for text in (method, f"{method} best")]
+    columns += [f"{text} {method}" for text in ("gain", "Brier", "calibration") for method in methods]
     lines = []
     for key, found in settings.items():
-        line = [*key, *(number(found[m][name], 3) for m in others for name in ("f1_at_half", "f1_best"))]
-        joint = found.get("joint")
-        line += [number(joint["f1"], 3), f"{joint['gain']:+.3f} ({joint['gain_least']:+.3f})"] if joint else [""]
-        line += [number(found[method][name], 3) for name in ("brier", "calibration_error") for method in methods]
-        lines.append(line)
-    return PAGE.format(trials=max(row["trials"] for row in rows)) + grid(columns, lines).rstrip("\n") + "\n"
+        rows = [found[method] for method in methods]
+        line = [*key, *(number(row[name], 3) for row in rows for name in ("f1", "f1_best"))]
+        line += ["" if row["gain"] is None else f"{row['gain']:+.3f} ({row['gain_least']:+.3f})" for row in rows]
+        lines.append(line + [number(row[name], 3) for name in ("brier", "calibration_error") for row in rows])
+    trials = max(row["trials"] for found in settings.values() for row in found.values())
+    return PAGE.format(trials=trials) + grid(columns, lines).rstrip("\n") + "\n"
 
 
 def main(argv: list[str] | None = None) -> None:
