@@ -60,6 +60,16 @@ def test_command_writes_tables_that_fit_the_opinions(tmp_path):
     assert {name: recording.duration_s for name, recording in recordings.items()} == {"a_2": 13, "b-1.x": 10, "c": 10}
 
 
+def test_quotation_marks_are_part_of_a_name(tmp_path):
+    path = write(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"car', 1)])
+    names = {name: tmp_path / f"{name}.tsv" for name in ("recordings", "classes", "scenes")}
+    survey.main(["--opinions", str(path), *(part for name in names for part in (f"--{name}", str(names[name])))])
+    classes = list(read_classes(names["classes"]))
+    recordings, asked = read_asked(names["recordings"], names["scenes"], classes)
+    opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
+    assert (classes, opinions.annotators) == (['"car'], ['"ann"'])
+
+
 GOOD = ROWS[0]
 
 

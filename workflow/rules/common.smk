@@ -22,7 +22,7 @@ from softsed.survey import recording_names
 def table(path, column):
     """One column of a TSV table with a header."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        return [row[column] for row in csv.DictReader(file, delimiter="\t")]
+        return [row[column] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
 def own_recordings():

@@ -74,9 +74,7 @@ def cell(value: float) -> str:
 
 
 def class_table(opinions: Opinions) -> str:
-    """Write one row a class that was asked and one over all: alpha, share of ticks and numbers of opinions, windows
-    and annotators.
-    """  # noqa: D205
+    """Write one row a class that was asked, and one over all: alpha, share of ticks, how many opinions these are."""
     lines = ["class\talpha\tticks\topinions\twindows\tannotators"]
     parts = [(name, opinions.label == column) for column, name in enumerate(opinions.classes)]
     for name, rows in [*parts, (ALL, np.ones(len(opinions.label), dtype=bool))]:

@@ -32,7 +32,8 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     Parameters
     ----------
     path : Path
-        Tab-separated text, UTF-8 (a byte-order mark and Windows line ends are accepted).
+        Tab-separated text, UTF-8 (a byte-order mark and Windows line ends are accepted). Quotation marks are part of
+        the text.
     columns : tuple of str
         The columns that must be there; others are kept.
 
@@ -48,7 +49,7 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t")
+            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             missing = [column for column in columns if column not in (reader.fieldnames or [])]
             if missing:
                 raise InputError(f"{path}: no column {missing}; found {reader.fieldnames}, tab-separated")
