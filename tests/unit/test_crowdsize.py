@@ -115,6 +115,8 @@ def test_comparison_by_hand():
     assert found["competence"] == pytest.approx(1)
     assert found["truth_f1"] == 1
     assert found["truth_brier"] == pytest.approx((0.16 + 0.16 + 0.04) / 3)
+    assert found["truth_f1_best"] == 1
+    assert found["truth_calibration_error"] == pytest.approx((0.4 + 0.4 + 0.2) / 3)
     same = Comparison(soft, hard, {"A": 1.0}, None).measure(soft, np.array([0.5, 0.5]), {"A": 1.0})
     assert (same["f1"], same["difference"]) == (1, 0)
     assert same["correlation"] == pytest.approx(1)

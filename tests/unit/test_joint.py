@@ -134,6 +134,18 @@ def test_a_crowd_of_hundreds_stays_within_the_range_of_floats():
     assert np.isfinite(soft).all()
 
 
+def test_labels_claim_no_more_than_people_said():
+    """Two of five hear a car all the time: to the model a sound that three miss, but the label stays below 2 / 5."""
+    ticks = np.zeros((60, 5, 2))
+    ticks[20:40, :2, 0] = 1
+    opinions, recordings = crowd_of(ticks)
+    _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
+    weights, labels = ESTIMATORS["joint"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+    share = soft_labels(opinions, weights, recordings=recordings, asked=ASKED)["r"]
+    assert soft["r"].max() > share.max()
+    np.testing.assert_allclose(labels["r"], np.minimum(soft["r"], share))
+
+
 @pytest.mark.parametrize("method", ["majority", "joint"])
 def test_a_second_without_opinion_is_an_error(method):
     opinions, recordings = crowd_of(np.zeros((3, 2, 2)), window=2, hop=3)

@@ -16,7 +16,7 @@ CROWD = {
 }
 CONFIG = {
     **{"recordings": 6, "duration_s": 60, "event_length_s": [2, 8], "opinions_per_window": [3, 5, 10]},
-    **{"detection": {"high": 0.3, "middle": 1.0, "low": 3.0}, "spammers": [0.15, 0, 0.3]},
+    **{"detection": {"high": 0.3, "low": 3.0, "middle": 1.0}, "spammers": [0.15, 0, 0.3]},
 }
 EQ1 = {"config": {"method": "eq1", "competence": {"method": "vb", "restarts": 2, "iterations": 10}}, "threshold": 0.5}
 
@@ -25,6 +25,7 @@ def test_settings_cross_all_at_the_first_share_of_spammers_and_vary_it_in_the_mi
     settings = list_settings(CONFIG)
     assert len(settings) == len(set(settings)) == 2 * 3 * 3 + 2 * 2
     assert {s.spammers for s in settings if s.detection == "high"} == {0.15}
+    assert list(dict.fromkeys(s.detection for s in settings)) == ["high", "middle", "low"]
     assert {s[1:] for s in settings if s.spammers != 0.15} == {("middle", 5, 0), ("middle", 5, 0.3)}
 
 

@@ -131,10 +131,17 @@ def estimate_majority(
 def estimate_joint(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Infer the seconds jointly with competence, see `joint`; MACE, its settings and the seed play no part."""
-    everybody = np.ones(len(opinions.annotators))
-    soft_labels(opinions, everybody, recordings=recordings, asked=asked)  # raises where a second has no opinion
-    return joint_labels(opinions, recordings=recordings, asked=asked)
+    """Infer the seconds jointly with competence, see `joint`, and claim no more than people said.
+
+    A label is the probability that the second is active, but at most the share of ticks around it (eq. 1 with the
+    competences of `joint`): the model takes what some heard for a sound that others missed, even where most people,
+    asked all the time, disagree. MACE, its settings and the seed play no part.
+    """
+    shares = soft_labels(opinions, np.ones(len(opinions.annotators)), recordings=recordings, asked=asked)
+    logger.info("%d recordings, every second covered", len(shares))  # else an error, before the slow part
+    weights, active = joint_labels(opinions, recordings=recordings, asked=asked)
+    shares = soft_labels(opinions, weights, recordings=recordings, asked=asked)
+    return weights, {name: np.minimum(active[name], share) for name, share in shares.items()}
 
 
 # `labels: method:` in the config -> a function of this signature: from opinions to competences and soft labels.

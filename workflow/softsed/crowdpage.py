@@ -151,8 +151,9 @@ def annotator_grid(rows: list[dict[str, str]], labels: dict[str, Labels]) -> str
 
 def size_grid(rows: list[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
     """Choose what the page shows of the table of `softsed.crowdsize`: the means of the columns that hold any."""
-    wanted = ["method", "annotators", "f1", "difference", "correlation", "competence", "truth_f1", "truth_brier"]
-    columns = [name for name in wanted if any(row[name] for row in rows)]
+    wanted = ["method", "annotators", "f1", "difference", "correlation", "competence"]
+    wanted += ["truth_f1", "truth_f1_best", "truth_brier"]
+    columns = [name for name in wanted if any(row.get(name) for row in rows)]
     return columns, [[row[name] for name in columns] for row in rows]
 
 

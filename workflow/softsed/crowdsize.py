@@ -20,10 +20,10 @@ from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
 from softsed.labels import choose_thresholds, harden, rasterise, read_events, read_soft
 from softsed.opinions import Opinions, read_opinions
-from softsed.quality import brier_score, f1_score
+from softsed.quality import best_threshold, brier_score, calibration_error, f1_score, reliability
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
-AGAINST_TRUTH = ("truth_f1", "truth_brier")
+AGAINST_TRUTH = ("truth_f1", "truth_f1_best", "truth_brier", "truth_calibration_error")
 COLUMNS = ("method", "annotators", "per_window", "draws")
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,8 @@ class Comparison:
         -------
         dict of float
             f1 of the hard labels, mean absolute difference and correlation of the soft labels, rank correlation of
-            the competences, truth_f1, and truth_brier, the mean squared error of the soft labels; over all asked
+            the competences; against the truth F1 at the method's thresholds and at the best there is, Brier score and
+            calibration error of the soft labels; over all asked
             seconds and classes; nan where not defined.
         """
         cells = pooled(soft, self.soft)
@@ -132,7 +133,9 @@ class Comparison:
         }
         if self.truth is not None:
             found["truth_f1"] = f1_score(active, self.truth)
+            found["truth_f1_best"] = best_threshold(cells, self.truth)[1]
             found["truth_brier"] = brier_score(cells, self.truth)
+            found["truth_calibration_error"] = calibration_error(reliability(cells, self.truth))
         return found
 
 

@@ -22,7 +22,7 @@ seconds, w the longest window; the posteriors of all d are then averaged, becaus
 tell apart. Seconds are whole; probabilities lie in 0..1. Nothing is random.
 
 What comes out are probabilities, so that the threshold of hard labels need not be guessed: `thresholds.expected_f1`
-computes it. At 0.5 short events that few annotators noticed would be lost.
+computes it. At 0.5 short events that few annotators noticed would be lost. `crowd.estimate_joint` caps them by eq. 1.
 """
 
 import logging

@@ -51,9 +51,11 @@ def list_settings(config: dict) -> list[Setting]:
     """List the settings: all event lengths, detections and numbers of opinions, at the first share of spammers.
 
     The other shares of spammers are tried with all event lengths at the middle detection and number of opinions.
+    Detections are in the order of their criteria, from good ears to bad.
     """
-    lengths, detections, opinions, spammers = (config[key] for key in KEYS)
-    usual, middle, some = spammers[0], list(detections)[len(detections) // 2], opinions[len(opinions) // 2]
+    lengths, criteria, opinions, spammers = (config[key] for key in KEYS)
+    detections = sorted(criteria, key=criteria.get)
+    usual, middle, some = spammers[0], detections[len(detections) // 2], opinions[len(opinions) // 2]
     crossed = itertools.product(lengths, detections, opinions, [usual])
     varied = itertools.product(lengths, [middle], [some], spammers)
     return list(dict.fromkeys(Setting(*values) for values in (*crossed, *varied)))
