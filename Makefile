@@ -31,10 +31,10 @@ demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
-	@echo "Tables and figures: results/demo/report (figure2.png, training.png, report.html)"
+	@echo "Tables and figures: results/demo/report (report.html); the crowd: results/demo/labels/page.html"
 
 test: $(VENV)/tests ## The tests
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -10,6 +10,8 @@ import pytest
 from conftest import copy_project, planned
 from likeness import check_likeness
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
@@ -57,3 +59,18 @@ def test_nothing_is_left_to_do(demo):
 def test_labels_resemble_the_published_ones(demo):
     found = {(row["statistic"], row["on"]): float(row["value"]) for row in rows(demo[0], "label_statistics")}
     check_likeness(found, crowds=1)
+
+
+def test_joint_labels_beat_the_best_of_eq_1_where_events_are_short_and_are_close_to_it_elsewhere(demo):
+    joint = [row for row in rows(demo[0], "label_quality") if row["method"] == "joint"]
+    eq1 = {tuple(row.values())[:4]: row for row in rows(demo[0], "label_quality") if row["method"] == "eq1"}
+    assert len(joint) == 4 * 3 * 3 + 4 * 2
+    for row in joint:
+        assert float(row["gain"]) > (0.01 if float(row["event_length_s"]) <= 4 else -0.03), row
+        assert float(row["brier"]) < float(eq1[tuple(row.values())[:4]]["brier"]), row
+
+
+def test_joint_labels_are_nearer_to_the_true_events_of_the_demo(demo):
+    labels = {row["method"]: row for row in rows(demo[0], "truth") if row["system"] == "labels"}
+    for score in ("f1_micro", "f1_macro"):
+        assert float(labels["joint"][score]) > float(labels["eq1"][score]) > float(labels["majority"][score])
