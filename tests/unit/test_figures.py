@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from softsed.errors import InputError
-from softsed.figures import STYLE, draw_figure2, draw_training, main, mpl
+from softsed.figures import STYLE, draw_figure2, draw_label_quality, draw_label_reliability, draw_training, main, mpl
 
 FIGURE2 = """\
 class\tinstances\tH_BCE_sig\tS_MSE_lin_h\tS_MSE_lin_s\tscene_prior_h\tscene_prior_s
@@ -21,6 +21,17 @@ brakes_squeaking\t25\t0\t0\t20\t0\t10
 TRAINING = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n" + "".join(
     f"{system}\t1\t{fold}\t{epoch}\t{1 / epoch}\t{abs(epoch - 3) + 0.1 * fold}\n"
     for system, fold, epoch in itertools.product(("H_BCE_sig", "S_MSE_lin"), (1, 2), range(1, 6))
+)
+
+QUALITY = "event_length_s\tdetection\topinions_per_window\tspammers\tmethod\tf1\tf1_best\n" + "".join(
+    f"{length}\t{detection}\t{opinions}\t0.15\t{method}\t{length * opinions / 100}\t{length * opinions / 50}\n"
+    for detection, opinions in (("high", 3), ("high", 5), ("low", 3))
+    for length, method in itertools.product((2, 8), ("eq1", "joint"))
+)
+RELIABILITY = "event_length_s\tmethod\tbin_from\tbin_to\tcells\tsoft\ttrue\n" + "".join(
+    f"{length}\t{method}\t{low}\t{low + 0.5}\t10\t{soft}\t{true}\n"
+    for length, method in itertools.product((2, 8), ("eq1", "joint"))
+    for low, soft, true in ((0, 0.2, 0.1 * length), (0.5, "", ""))
 )
 
 
@@ -90,7 +101,39 @@ def test_training_has_a_panel_a_system_and_marks_the_best_epoch(table):
         assert [float(line.get_ydata()[0]) for line in marks] == pytest.approx([0.1, 0.2])
 
 
-@pytest.mark.parametrize(("name", "text"), [("figure2", FIGURE2), ("training", TRAINING)])
+def test_label_quality_has_a_panel_a_crowd_and_eq_1_at_its_best_as_well(table):
+    figure = draw_label_quality(table(QUALITY))
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert len(panels) == 3
+    assert panels[1].get_title() == "high detection, 5 opinions, 15% spammers"
+    eq1, joint, best = panels[1].get_lines()
+    assert list(eq1.get_xdata()) == list(best.get_xdata()) == [2, 8]
+    assert list(joint.get_ydata()) == pytest.approx([0.1, 0.4])
+    assert list(best.get_ydata()) == pytest.approx([0.2, 0.8])
+    assert (eq1.get_linestyle(), best.get_linestyle()) == ("-", "--")
+    assert eq1.get_color() == best.get_color() != joint.get_color()
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["eq1", "joint", "eq1 at the best threshold (needs the truth)"]
+
+
+def test_label_reliability_has_a_panel_an_event_length_and_gaps_for_empty_bins(table):
+    figure = draw_label_reliability(table(RELIABILITY))
+    assert [axes.get_title() for axes in figure.axes] == ["events of 2 s", "events of 8 s"]
+    diagonal, eq1, joint = figure.axes[1].get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    np.testing.assert_allclose(eq1.get_ydata(), [0.8, np.nan])
+    np.testing.assert_allclose(joint.get_xdata(), [0.2, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("figure2", FIGURE2),
+        ("training", TRAINING),
+        ("label_quality", QUALITY),
+        ("label_reliability", RELIABILITY),
+    ],
+)
 def test_same_table_same_bytes(table, name, text):
     path = table(text)
     first, second = draw(path, name, "first"), draw(path, name, "second")
@@ -107,6 +150,8 @@ def test_same_table_same_bytes(table, name, text):
         (draw_figure2, "class\tinstances\tx\n", "nothing to draw"),
         (draw_figure2, "class\tinstances\tx\ncar\t3\tmany\n", "column 'x': expected numbers"),
         (draw_training, "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n", "nothing to draw"),
+        (draw_label_quality, QUALITY.splitlines()[0], "nothing to draw"),
+        (draw_label_reliability, RELIABILITY.splitlines()[0], "nothing to draw"),
     ],
 )
 def test_a_table_without_curves_is_an_error(table, draw_table, text, message):
