@@ -135,15 +135,35 @@ def test_a_crowd_of_hundreds_stays_within_the_range_of_floats():
 
 
 def test_labels_claim_no_more_than_people_said():
-    """Two of five hear a car all the time: to the model a sound that three miss, but the label stays below 2 / 5."""
+    """Two of five hear a car for 20 windows: to the model a sound that three miss; the label is the share, 2 / 5."""
     ticks = np.zeros((60, 5, 2))
     ticks[20:40, :2, 0] = 1
     opinions, recordings = crowd_of(ticks)
     _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
     weights, labels = ESTIMATORS["joint"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
-    share = soft_labels(opinions, weights, recordings=recordings, asked=ASKED)["r"]
-    assert soft["r"].max() > share.max()
-    np.testing.assert_allclose(labels["r"], np.minimum(soft["r"], share))
+    assert soft["r"][29:40, 0].max() > 0.6
+    assert labels["r"][29:40, 0].max() == pytest.approx(
+        weights[:2].sum() / weights.sum(), abs=1e-6
+    )  # all windows alike
+    assert (labels["r"] <= soft["r"]).all()
+
+
+def test_clips_of_other_lengths_weaken_no_evidence():
+    """One opinion on each of many short clips beside a recording: its windows speak as loudly as alone."""
+    ticks = heard(np.random.default_rng(3).uniform(size=(60, 2)) < 0.1, people=4)
+    alone, recordings = crowd_of(ticks)
+    lengths = np.arange(2, 12)
+    names = [f"clip{length}" for length in lengths]
+    columns = [np.append(getattr(alone, name), np.zeros(len(lengths), dtype=int)) for name in ("annotator", "label")]
+    together = Opinions(
+        np.append(alone.recording, names), np.append(alone.onset, 0 * lengths), np.append(alone.offset, lengths),
+        alone.annotators, alone.classes, np.append(alone.window, len(alone.onset) + np.arange(len(lengths))),
+        *columns, np.append(alone.opinion, 0 * lengths),
+    )  # fmt: skip
+    clips = {name: Recording(name, "park", float(length)) for name, length in zip(names, lengths, strict=True)}
+    _, expected = joint_labels(alone, recordings=recordings, asked=ASKED)
+    _, found = joint_labels(together, recordings=recordings | clips, asked=ASKED)
+    assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the crowd is the same: so are its parameters, nearly
 
 
 @pytest.mark.parametrize("method", ["majority", "joint"])

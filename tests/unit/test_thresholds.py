@@ -88,9 +88,15 @@ def test_certain_labels_are_cut_in_the_middle_whatever_lies_beside_them():
 
 
 def test_a_class_without_probability_is_never_active():
-    found = expected_f1([np.array([[0.0, np.nan, 0.3]])])
+    found = expected_f1([np.array([[0.0, np.nan, 0.3], [0.0, np.nan, 0.8]])])
     np.testing.assert_array_equal(found[:2], [1, 1])
-    assert 0 < found[2] < 0.3
+    assert 0.3 < found[2] < 0.8
+
+
+def test_the_likeliest_second_of_a_class_that_was_never_there_is_no_event():
+    values = np.full((600, 2), 0.001)  # 0.6 s expected
+    values[7] = 0.002, 0.9  # and 1.5 s
+    assert (values > expected_f1([values])).sum(axis=0).tolist() == [0, 1]
 
 
 def test_expected_f1_is_the_mean_of_f1_over_many_truths():

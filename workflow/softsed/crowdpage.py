@@ -29,8 +29,8 @@ ANNOTATORS = (
 )
 AGREEMENT = (
     "Krippendorff's alpha of each class: 1 is perfect agreement, 0 chance. Empty where it is not defined, because "
-    "nobody or everybody ticked. Over all classes it is higher than within most, since some classes are simply more "
-    "frequent than others."
+    "nobody or everybody ticked. Over all classes it can be higher than within each, since some classes are simply "
+    "more frequent than others."
 )
 SIZE = (
     "Labels made again from a few annotators, drawn at random, against those from all: F1 of the hard labels (bars: "

@@ -36,20 +36,19 @@ from softsed.errors import InputError
 from softsed.opinions import Opinions
 from softsed.smoothing import smooth
 
-LONGEST_S = 12  # 2^12 states; each second more doubles time and memory
+LONGEST_S = 12  # 2^12 states
 TEMPER = 0.7  # power of the evidence of a window; chosen by simulation: 1 is overconfident, 0.5 gives away accuracy
-DETECTIONS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98)  # d, averaged over
+DETECTIONS = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98])  # d, averaged over
+PRIOR = np.gradient(np.log(DETECTIONS))  # uniform in log d: the width of the cell around each d
 FIRST, FAR = 4, 6.0  # the search starts at d = 0.3 and ends on either side where the log weight is lower by FAR
-# Weight of each d: likelihood^(COARSE / (COARSE + cells)) / d, that is a uniform prior on log d, and a likelihood that
-# counts as if there were no more than COARSE cells (Miller and Dunson): it leans towards too much detection of too
-# short events where people and events differ more than the model knows. COARSE was chosen by simulation.
+# Weight of each d: PRIOR times likelihood^(COARSE / (COARSE + cells)), as if there were no more than COARSE cells: it
+# leans towards too much detection of too short events where people differ more than the model knows.
 COARSE = 1000
 ITERATIONS, TOLERANCE = 20, 5e-5  # steps of EM for each d, and the gain of log likelihood per cell that ends them
 # Priors as pseudo-counts (yes, no): weak, so that no probability becomes 0 or 1.
 KNOWING, TICKING, FALSE_ALARM = (1, 1), (1, 1), (1, 50)
 ONSET, OFFSET, CHAIN_S = 0.05, 0.2, 5  # rates in 1/s before any data, and the seconds of data that they are worth
-# Least log evidence of a window, relative to its most. Twelve windows cover a second: exp(12 * -7) is above the range
-# of 32-bit floats; a window that speaks 1000 to 1 decides its second anyhow.
+# Least log evidence of a window, relative to its most. Twelve windows cover a second: exp(12 * -7) is within 32 bits.
 LEAST = -7.0
 BLOCK = 24_000_000  # cells of the table of states x seconds x chains held at once: 96 MB
 
@@ -81,7 +80,7 @@ class Chains:
         if length.max() > LONGEST_S:
             worst = int(np.argmax(length))
             raise InputError(
-                f"recording {opinions.recording[worst]!r}: a window of {length[worst]} s; the method joint takes "
+                f"recording {str(opinions.recording[worst])!r}: a window of {length[worst]} s; the method joint takes "
                 f"windows up to {LONGEST_S} s, because states double with every second: use eq1 or majority"
             )
         self.annotators, self.classes = len(opinions.annotators), len(opinions.classes)
@@ -102,6 +101,9 @@ class Chains:
         chain = [lookup[name, column] for name, column in zip(opinions.recording[window], label, strict=True)]
         kind = np.searchsorted(self.lengths, length[window])
         self.place = kind, opinions.offset[window] - 1, slice(None), np.array(chain)
+        used = np.zeros((len(self.names), len(self.lengths)), dtype=bool)
+        used[chain, kind] = True  # LEAST is shared by the windows of all lengths of a chain
+        self.least = LEAST / used.sum(axis=1)[chain, None]
         choice = (opinions.label * self.annotators + opinions.annotator) * 2 + opinions.opinion
         shape = len(key), self.classes * self.annotators * 2
         self.votes = csr_matrix((np.ones(len(cell)), (cell, choice)), shape=shape)  # [cells, choices]
@@ -128,7 +130,7 @@ class Chains:
         top = cells.max(axis=1, keepdims=True)
         duration, chains = self.seconds.max(), len(self.names)
         evidence = np.ones((len(self.lengths), duration, self.longest + 1, chains), dtype=np.float32)
-        evidence[self.place] = np.exp(np.maximum(cells - top, LEAST / len(self.lengths)))
+        evidence[self.place] = np.exp(np.maximum(cells - top, self.least))
         onset, offset = now.onset[self.label], now.offset[self.label]
         transition = np.array([[1 - onset, onset], [offset, 1 - offset]])
         counts, moves = np.empty(evidence.shape), np.empty((duration, 4, chains))
@@ -183,7 +185,7 @@ def _rate(moves: np.ndarray, seconds: np.ndarray, prior: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fit:
-    """What EM found for one d: parameters, posterior [seconds, chains], and its log weight among all d."""
+    """What EM found for one d: parameters, posterior [seconds, chains], and its score, the log weight without prior."""
 
     parameters: Parameters
     active: np.ndarray
@@ -200,7 +202,7 @@ def fit(chains: Chains, start: Parameters) -> Fit:
             break
         now = maximise(choices, moves, now)
     logger.info("detection %.2f: log likelihood %.2f, last gain %.2g", now.detection, likelihood, gain)
-    return Fit(now, active, likelihood * COARSE / (COARSE + cells) - np.log(now.detection))
+    return Fit(now, active, likelihood * COARSE / (COARSE + cells))
 
 
 def joint_labels(
@@ -236,10 +238,10 @@ def joint_labels(
             near = fits[place - step].parameters  # a better start than any guess
             fits[place] = fit(chains, replace(near, detection=DETECTIONS[place]))
             place += step
-    weights = np.exp(np.array([f.score for f in fits.values()]) - max(f.score for f in fits.values()))
+    weights = np.array([found.score for found in fits.values()])
+    weights = PRIOR[list(fits)] * np.exp(weights - weights.max())
     weights /= weights.sum()
-    for weight, found in zip(weights, fits.values(), strict=True):
-        logger.info("detection %.2f: weight %.3f", found.parameters.detection, weight)
+    logger.info("weights of the detections: %s", dict(zip(DETECTIONS[list(fits)], weights.round(3), strict=True)))
     active = sum(weight * found.active for weight, found in zip(weights, fits.values(), strict=True))
     competence = sum(weight * found.parameters.competence for weight, found in zip(weights, fits.values(), strict=True))
     soft = {name: np.full((int(r.duration_s), chains.classes), np.nan) for name, r in recordings.items()}

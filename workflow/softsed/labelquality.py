@@ -22,12 +22,12 @@ PAGE = """\
 Labels made from the same simulated opinions by each method, against the true seconds; means over {trials} trial(s).
 What the columns say:
 
-- `eq1`, `majority`, `joint`: F1 of the hard labels at the threshold that the method would use, 0.5, or for `joint` the
-  one with the highest expected F1, which its probabilities tell. "best": at the threshold that suits the setting best,
-  which only the truth can tell.
+- The name of a method: F1 of its hard labels at the threshold that the config gives it (`labels.threshold`,
+  `labels.joint.threshold`), which needs no truth. "best": at the threshold that suits the setting best, which does.
 - gain: F1 less that of `eq1` at its best threshold, mean (and the least of the trials).
 - Brier: mean squared difference of soft label and truth. Calibration error: mean distance of soft label and share of
-  true seconds; a soft label by eq. 1 is a share of ticks, not a probability, so that it is not small there.
+  true seconds; a soft label by eq. 1 is a share of ticks, not a probability, so that it is
+  not small there; one by `joint` is a probability, or the share of ticks where that is less.
 
 The estimators know nothing of how these crowds decide (`workflow/softsed/annotators.py`): by loudness, masking by other
 sounds, inattention at the ends of a window, personal criteria, habits, confusions. They are simulations all the same.

@@ -45,7 +45,8 @@ def expected_f1(values: list[np.ndarray]) -> np.ndarray:
         F(t) = 2 sum_{p > t} p / (sum_{p > t} 1 + sum p).
 
     The best t is half the F it reaches (Lipton, Elkan and Narayanaswamy, ECML PKDD 2014): a second adds 2 p to the
-    numerator and 1 to the denominator, which raises F where 2 p > F.
+    numerator and 1 to the denominator, which raises F where 2 p > F. Where less than one active second is expected at
+    all, the ratio says nothing: it would make an event of the likeliest second of a class that was never there.
 
     Parameters
     ----------
@@ -55,12 +56,12 @@ def expected_f1(values: list[np.ndarray]) -> np.ndarray:
     Returns
     -------
     ndarray [classes]
-        In 0..0.5, pooled over the recordings; 1 (nothing is active) for a class without any positive probability.
+        In 0..0.5, pooled over the recordings; 1 (nothing is active) where less than one active second is expected.
     """
     thresholds = []
     for column in np.concatenate(values).T:
         descending = np.sort(column[column > 0])[::-1]
         mass = np.cumsum(descending)
         best = np.max(2 * mass / (np.arange(1, len(mass) + 1) + mass[-1:]), initial=0)
-        thresholds.append(best / 2 if best else 1)
+        thresholds.append(best / 2 if mass[-1:].sum() >= 1 else 1)
     return np.array(thresholds, dtype=float)

@@ -28,7 +28,7 @@ SCENE = "trial"
 DURATION_SIGMA = 0.5  # of the log-normal durations of events
 SHORTEST_S = 0.3
 SNR_DB, SNR_STD_DB = -3, 4  # levels of events over the background, as in the demo
-# Mean pause after an event: longer after long events, so that activity stays between a tenth and a quarter.
+# Mean pause after an event: longer after long events, so that about a tenth to a quarter of the seconds are active.
 PAUSE_S, PAUSE_PER_LENGTH = 15, 2
 KEYS = ("event_length_s", "detection", "opinions_per_window", "spammers")
 SCORES = ("f1", "f1_at_half", "f1_best", "best_threshold", "brier", "calibration_error")
