@@ -39,7 +39,7 @@ def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fa
     """Run Snakemake in a copy of the project and return all it prints."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        ["snakemake", *configuration, "--cores", "2", *arguments],
+        ["snakemake", *configuration, "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

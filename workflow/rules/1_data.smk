@@ -31,9 +31,9 @@ if config["data"]["source"] == "demo":
         message:
             "Render {wildcards.recording}"
         shell:
-            "python -m softsed --log {log} demo --recording {wildcards.recording} --recordings {input.recordings}"
-            " --classes {input.classes} --scenes {input.scenes} --specification {input.events}"
-            " --backgrounds {input.backgrounds} --config {params.config:q} --seed {params.seed} --audio {output.audio} --truth {output.truth}"
+            "python -m softsed --log {log} demo --recording {wildcards.recording} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --specification {input.events:q}"
+            " --backgrounds {input.backgrounds:q} --config {params.config:q} --seed {params.seed} --audio {output.audio} --truth {output.truth}"
 
     rule simulate_annotators:
         input:
@@ -57,7 +57,7 @@ if config["data"]["source"] == "demo":
             "Ask simulated annotators about windows of every recording"
         shell:
             "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
-            " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
 
 elif OWN_OPINIONS:
@@ -125,7 +125,7 @@ else:
         message:
             "Fetch and unpack MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro --recordings {input.recordings} --config {params.config:q}"
+            "python -m softsed --log {log} maestro --recordings {input.recordings:q} --config {params.config:q}"
             " --address {resources.address:q}"
             " --archives results/{wildcards.experiment}/data/archives"
             " --audio results/{wildcards.experiment}/data/audio"

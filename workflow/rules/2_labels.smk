@@ -37,8 +37,8 @@ if FROM_OPINIONS:
         message:
             "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
-            "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings}"
-            " --classes {input.classes} --scenes {input.scenes} --config {params.config:q} --seed {params.seed}"
+            "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
             " --competence {output.competence} --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
 
 else:
@@ -63,7 +63,7 @@ else:
             "Take over the published soft labels"
         shell:
             "python -m softsed --log {log} labels adopt --published results/{wildcards.experiment}/data/published"
-            " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft results/{wildcards.experiment}/labels/published/soft"
 
 
@@ -88,7 +88,7 @@ rule harden_labels:
         "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
     shell:
         "python -m softsed --log {log} labels harden --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
-        " --recordings {input.recordings} --classes {input.classes} --threshold {params.threshold}"
+        " --recordings {input.recordings:q} --classes {input.classes:q} --threshold {params.threshold}"
         " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --thresholds {output.thresholds}"
 
 
@@ -114,8 +114,8 @@ if FROM_OPINIONS:
         message:
             "Measure how far the annotators agree"
         shell:
-            "python -m softsed --log {log} agreement --opinions {input.opinions:q} --recordings {input.recordings}"
-            " --classes {input.classes} --scenes {input.scenes} --agreement {output.agreement}"
+            "python -m softsed --log {log} agreement --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --agreement {output.agreement}"
             " --annotators {output.annotators}"
 
     rule measure_crowd_size:
@@ -147,7 +147,7 @@ if FROM_OPINIONS:
             "Make labels ({wildcards.method}) from fewer annotators"
         shell:
             "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
-            " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
             " --seed {params.seed} --competence {input.competence} --truth {input.truth:q}"
             " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
@@ -198,8 +198,8 @@ if FROM_OPINIONS:
         message:
             "Make the page about the crowd"
         shell:
-            "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings}"
-            " --classes {input.classes} --scenes {input.scenes} --labels results/{wildcards.experiment}/labels"
+            "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --labels results/{wildcards.experiment}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} --truth {input.truth:q} --experiment {wildcards.experiment}"
             " --page {output.page}"

@@ -27,6 +27,6 @@ rule make_folds:
     message:
         "Make the folds"
     shell:
-        "python -m softsed --log {log} folds --recordings {input.recordings} --config {params.config:q} --seed {params.seed}"
+        "python -m softsed --log {log} folds --recordings {input.recordings:q} --config {params.config:q} --seed {params.seed}"
         " --address {resources.address:q}"
         " --output results/{wildcards.experiment}/folds"

@@ -39,6 +39,6 @@ rule train_system:
     shell:
         "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
         " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
-        " --classes {input.classes} --system {params.system:q} --config {params.config:q}"
+        " --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --model {output.model} --history {output.history}"

@@ -62,4 +62,4 @@ rule predict_prior:
         "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
     shell:
         "python -m softsed --log {log} priors --kind {wildcards.prior} --fold {input.fold}"
-        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes} --output {output.scores}"
+        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes:q} --output {output.scores}"

@@ -37,7 +37,7 @@ rule evaluate_system:
         "python -m softsed --log {log} evaluate --system {wildcards.system} --run {wildcards.run}"
         " --scores {input.scores} --folds {input.folds}"
         " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
-        " --classes {input.classes} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
+        " --classes {input.classes:q} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
 
 
 if TRUTH:
@@ -66,8 +66,8 @@ if TRUTH:
             "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
         shell:
             "python -m softsed --log {log} truth system --system {wildcards.system} --run {wildcards.run}"
-            " --scores {input.scores} --folds {input.folds} --truth {input.truth}"
-            " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes}"
+            " --scores {input.scores} --folds {input.folds} --truth {input.truth:q}"
+            " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
 
     rule evaluate_labels:
@@ -93,8 +93,8 @@ if TRUTH:
         message:
             "Evaluate labels ({wildcards.method}) against the true events"
         shell:
-            "python -m softsed --log {log} truth labels --folds {input.folds} --truth {input.truth}"
+            "python -m softsed --log {log} truth labels --folds {input.folds} --truth {input.truth:q}"
             " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
-            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --classes {input.classes}"
+            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --classes {input.classes:q}"
             " --threshold {params.threshold} --training {params.training:q} --config {params.config:q}"
             " --output {output.metrics}"

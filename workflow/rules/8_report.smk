@@ -42,7 +42,7 @@ rule make_table1:
         "Make Table 1"
     shell:
         "python -m softsed --log {log} tables table1 --hard results/{wildcards.experiment}/labels/{params.method}/hard"
-        " --recordings {input.recordings} --classes {input.classes} --scenes {input.scenes}"
+        " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
 
@@ -204,7 +204,7 @@ rule make_label_statistics:
         "Set statistics of the soft labels beside the published ones"
     shell:
         "python -m softsed --log {log} labelstats --soft results/{wildcards.experiment}/labels/{params.method}/soft"
-        " --competence {input.competence} --recordings {input.recordings} --classes {input.classes}"
+        " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
         " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
 

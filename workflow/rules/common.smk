@@ -1,6 +1,5 @@
 # Functions and constraints that the rules share; no rules here.
 
-import csv
 import hashlib
 import json
 import os
@@ -14,15 +13,18 @@ PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
+from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
-from softsed.survey import recording_names
+from softsed.survey import longest_window, recording_names
 
 
 def table(path, column):
     """One column of a TSV table with a header."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return [row[column] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    try:
+        return [row[column] for row in read_table(path, (column,))]
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def own_recordings():
@@ -172,6 +174,11 @@ TRUTH = (
         else []
     )
 )
+
+# joint takes windows of up to 12 s (joint.LONGEST_S). Where it is only there to be compared, longer ones leave it out.
+if OWN_OPINIONS and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
+    logger.warning(f"joint is left out of labels.compare: {config['opinions']} has windows of more than 12 s")
+    METHODS = [method for method in METHODS if method != "joint" or method == METHOD]
 
 # Trials of the methods on simulated crowds, where the config asks for them.
 TRIALS = list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else []

@@ -105,7 +105,8 @@ def soft_labels(
             second, column = np.argwhere(np.isnan(values))[0]
             raise InputError(
                 f"recording {name!r}, second {second} to {second + 1}: no opinion on "
-                f"{opinions.classes[wanted[column]]!r}; every second needs a window that covers it"
+                f"{opinions.classes[wanted[column]]!r}; every second from 0 on needs a window that covers it: count "
+                "onsets from the start of the recording, and name the parts between gaps as recordings of their own"
             )
         result[name] = np.full((len(values), len(opinions.classes)), np.nan)
         result[name][:, wanted] = values

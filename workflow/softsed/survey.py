@@ -16,6 +16,7 @@ from softsed.errors import InputError
 # shell or a pattern could take for its own, no hidden files, no options.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SCENE = "scene"
+LONGEST_S = 24 * 3600  # a day: beyond it, somebody wrote milliseconds
 
 
 def _table(path: Path) -> dict[str, list[str]]:
@@ -42,6 +43,18 @@ def recording_names(path: Path) -> list[str]:
         When the table cannot be read or is empty, or a name cannot be the name of a file.
     """
     return sorted(set(_table(path)["recording"]))
+
+
+def longest_window(path: Path) -> float:
+    """Measure the longest window in seconds; what is not a number counts 0 here and is an error where it is used."""
+    columns = read_columns(path, OPINION_COLUMNS)
+    longest = 0.0
+    for onset, offset in set(zip(columns["onset"], columns["offset"], strict=True)):
+        try:
+            longest = max(longest, float(offset) - float(onset))
+        except ValueError:
+            continue
+    return longest
 
 
 def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[str, list[str]]]:
@@ -77,9 +90,11 @@ def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[
             offset = float(text)
         except ValueError:
             offset = float("nan")
-        if not (offset.is_integer() and offset >= 1):
+        if not (offset.is_integer() and 1 <= offset <= LONGEST_S):
             line = list(zip(names, table["offset"], strict=True)).index((name, text)) + 2
-            raise InputError(f"{path}, line {line}: offset is {text!r}, expected a whole number of seconds, 1 or more")
+            raise InputError(
+                f"{path}, line {line}: offset is {text!r}, expected a whole number of seconds, 1 to {LONGEST_S}"
+            )
         durations[name] = max(durations.get(name, 0), int(offset))
     for column in ("class", SCENE):
         if "" in table.get(column, []):
