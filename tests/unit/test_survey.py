@@ -34,6 +34,11 @@ def test_durations_classes_and_scenes_by_hand(tmp_path):
     assert survey.recording_names(tmp_path / "o.tsv") == list(durations)
 
 
+def test_longest_window_leaves_what_is_no_number_to_others(tmp_path):
+    path = write(tmp_path / "o.tsv", [*ROWS, ("c", 5, "end", "bob", "dog", 0), ("c", 1, 14, "bob", "dog", 0)])
+    assert survey.longest_window(path) == 13
+
+
 def test_order_of_the_rows_changes_nothing(tmp_path):
     rng = np.random.default_rng(0)
     expected = survey.survey(write(tmp_path / "o.tsv", ROWS))
@@ -93,6 +98,10 @@ def test_names_that_are_file_names(tmp_path, name):
         (("c", 0, 10.5, "a", "dog", 1), "line 3: offset is '10.5'"),
         (("c", 0, 0, "a", "dog", 1), "line 3: offset is '0'"),
         (("c", 0, "inf", "a", "dog", 1), "line 3: offset is 'inf'"),
+        (
+            ("c", 0, 3600000, "a", "dog", 1),
+            "line 3: offset is '3600000', expected a whole number of seconds, 1 to 86400",
+        ),
         (("c", 0, 10, "a", "", 1), "line 3: no class"),
         (("c", 0, 10, "a", "dog"), "line 3: expected 6 tab-separated fields"),
     ],
