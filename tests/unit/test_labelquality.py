@@ -44,6 +44,17 @@ def test_one_trial_has_no_spread_and_without_eq_1_there_is_no_gain():
     assert "| 2 | low | 5 | 0.15 | 0.500 | 0.500 |  | 0.500 | 0.500 |" in page([only])
 
 
+def test_a_trial_without_a_true_second_does_not_count():
+    empty = [row(3, method, f1="nan", f1_best="nan", brier=0.01) for method in ("eq1", "joint")]
+    joint = collect(ROWS + empty)[1]
+    assert joint["f1"] == pytest.approx(0.65)
+    assert joint["gain"] == pytest.approx(0.1)
+    assert joint["brier"] == pytest.approx((0.05 + 0.07 + 0.01) / 3)
+    none = collect(empty)[1]
+    assert none["f1"] is None
+    assert none["gain"] is None
+
+
 def bins(trial, opinions, cells, soft, true):
     kind = {"trial": str(trial), **SETTING, "opinions_per_window": opinions, "method": "eq1"}
     return {**kind, "bin": "3", "cells": str(cells), "soft_sum": str(soft), "true_cells": str(true)}

@@ -241,7 +241,7 @@ def joint_labels(
     weights = np.array([found.score for found in fits.values()])
     weights = PRIOR[list(fits)] * np.exp(weights - weights.max())
     weights /= weights.sum()
-    logger.info("weights of the detections: %s", dict(zip(DETECTIONS[list(fits)], weights.round(3), strict=True)))
+    logger.info("weights of d = %s: %s", DETECTIONS[list(fits)].tolist(), weights.round(3).tolist())
     active = sum(weight * found.active for weight, found in zip(weights, fits.values(), strict=True))
     competence = sum(weight * found.parameters.competence for weight, found in zip(weights, fits.values(), strict=True))
     soft = {name: np.full((int(r.duration_s), chains.classes), np.nan) for name, r in recordings.items()}

@@ -5,6 +5,8 @@ threshold, which needs no truth, against what eq. 1 reaches at the best of all t
 """
 
 import argparse
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 from softsed.classes import read_table
@@ -46,7 +48,7 @@ def collect(rows: list[dict[str, str]]) -> list[dict]:
     Returns
     -------
     list of dict
-        `COLUMNS`; standard deviations are None for one trial, and gains where the trials lack eq. 1.
+        `COLUMNS`; values are None where no trial has one, standard deviations for one trial, gains without eq. 1.
     """
     found: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
     for row in rows:
@@ -54,8 +56,9 @@ def collect(rows: list[dict[str, str]]) -> list[dict]:
     table = []
     for key, trials in found.items():
         base = found.get((*key[:-1], BASELINE), {})
-        values = {name: [float(row[name]) for row in trials.values()] for name in ("active_share", *SCORES)}
+        values = {name: defined(row[name] for row in trials.values()) for name in ("active_share", *SCORES)}
         gains = [float(row["f1"]) - float(base[trial]["f1_best"]) for trial, row in trials.items() if trial in base]
+        gains = [gain for gain in gains if not math.isnan(gain)]
         means = {name: average(column) for name, column in values.items()}
         gain, gain_std = average(gains)
         table.append(
@@ -66,6 +69,11 @@ def collect(rows: list[dict[str, str]]) -> list[dict]:
             | {"gain": gain, "gain_std": gain_std, "gain_least": min(gains, default=None)}
         )
     return table
+
+
+def defined(texts: Iterable[str]) -> list[float]:
+    """Convert to numbers and leave out nan: a trial without any true second has no F1."""
+    return [value for value in map(float, texts) if not math.isnan(value)]
 
 
 def pool_bins(rows: list[dict[str, str]]) -> list[dict]:
