@@ -205,7 +205,7 @@ def test_strong_labels_of_twenty_people(fresh):
         # Labels of windows against the majority of the same people's events: alike, but dilated.
         assert 0.6 < float(sizes[-1]["truth_f1"]) < 0.95
     assert float(everybody["joint"]["truth_brier"]) < float(everybody["eq1"]["truth_brier"])
-    assert float(everybody["joint"]["truth_f1_best"]) > float(everybody["eq1"]["truth_f1_best"]) - 0.03
+    assert float(everybody["joint"]["truth_f1_best"]) > 0.8
 
 
 def test_windows_too_long_for_joint_leave_it_out(fresh):
