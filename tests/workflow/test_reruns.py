@@ -12,6 +12,7 @@ PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
 FROM_HARD = {**FROM_TRAINING, "evaluate_system": 8, "make_table1": 1}
 FROM_SOFT = {**FROM_HARD, **PRIORS_TOO, "harden_labels": 2, "evaluate_labels": 2, "make_label_statistics": 1}
 CROWD = {"measure_crowd_size": 1, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+TRIALS = {"try_estimators": 2, "make_label_quality": 1, "draw_figure": 2}
 ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
 ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1}
 
@@ -28,12 +29,18 @@ def test_touching_everything_reruns_nothing(project):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("figures", {"draw_figure": 2}),
+        ("figures", {"draw_figure": 4}),
         (
             "tables",
-            {**REPORTED, "make_table1": 1, "collect_histories": 1, "make_label_statistics": 1, "draw_figure": 2},
+            {
+                **REPORTED,
+                **{"make_table1": 1, "collect_histories": 1, "make_label_statistics": 1, "make_label_quality": 1},
+                "draw_figure": 4,
+            },
         ),
         ("labelstats", {"make_label_statistics": 1}),
+        ("labelquality", {"make_label_quality": 1, "draw_figure": 2}),
+        ("trials", TRIALS),
         ("evaluate", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
         ("truth", {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1}),
         ("truthtable", {"make_truth": 1}),
@@ -42,7 +49,10 @@ def test_touching_everything_reruns_nothing(project):
         ("predict", AFTER_TRAINING),
         ("train", FROM_TRAINING),
         ("features", {**FROM_TRAINING, "make_filterbank": 1, "extract_features": 6}),
-        ("mace", {**FROM_SOFT, **CROWD, "aggregate_opinions": 2, "measure_crowd_size": 2}),
+        (
+            "mace",
+            {**TRIALS, **FROM_SOFT, **CROWD, "aggregate_opinions": 2, "measure_crowd_size": 2, "draw_figure": 4},
+        ),
         ("agreement", {"measure_agreement": 1, "make_crowd_page": 1}),
         ("crowdsize", {**CROWD, "measure_crowd_size": 2}),
         ("crowdplots", {"make_crowd_page": 1}),
@@ -68,14 +78,17 @@ def test_an_edited_module_reruns_its_users(project, module, expected):
         # Only the system trained on hard labels is trained again.
         (
             "labels:\n  threshold: 0.4",
-            {**FROM_HARD, **ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 2},
+            {**TRIALS, **FROM_HARD, **ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 4},
         ),
         # Labels by another method, and a system trained on them, leave everything else alone.
         (
             "labels:\n  compare: [majority]",
             {**CROWD, "aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "make_truth": 1},
         ),
-        ("labels:\n  joint:\n    threshold: 0.4", {**ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1}),
+        (
+            "labels:\n  joint:\n    threshold: 0.4",
+            {**TRIALS, **ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 3},
+        ),
         ("labels:\n  draws: 1", {**CROWD, "measure_crowd_size": 2}),
         ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
         ("folds:\n  official:\n    address: https://mirror.example", {}),
