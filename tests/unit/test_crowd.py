@@ -7,9 +7,10 @@ import pytest
 
 from softsed import crowd
 from softsed.classes import Recording
-from softsed.crowd import Opinions, competence, read_opinions, soft_labels
+from softsed.crowd import competence, soft_labels
 from softsed.errors import InputError
 from softsed.labels import read_soft
+from softsed.opinions import Opinions, read_opinions
 
 CLASSES = ["birds", "car", "people"]
 ASKED = {"street": ["car", "people"], "park": ["birds"]}

@@ -12,8 +12,7 @@ from pathlib import Path
 import krippendorff
 import numpy as np
 
-from softsed.classes import read_asked, read_classes
-from softsed.opinions import Opinions, read_opinions
+from softsed.opinions import Opinions, add_tables, read_tables
 
 ALL = "all classes"
 
@@ -98,15 +97,10 @@ def annotator_table(opinions: Opinions) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Measure how far annotators agree."""
     parser = argparse.ArgumentParser(prog="softsed agreement", description=main.__doc__)
-    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+    add_tables(parser)
     parser.add_argument("--agreement", type=Path, required=True, help="table of the classes, written")
     parser.add_argument("--annotators", type=Path, required=True, help="table of the annotators, written")
     options = parser.parse_args(argv)
-    classes = list(read_classes(options.classes))
-    recordings, asked = read_asked(options.recordings, options.scenes, classes)
-    opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings)
+    opinions, _, _ = read_tables(options)
     options.agreement.write_text(class_table(opinions), encoding="utf-8")
     options.annotators.write_text(annotator_table(opinions), encoding="utf-8")

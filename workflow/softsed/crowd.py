@@ -12,16 +12,17 @@ Conventions
 import argparse
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording, read_asked, read_classes
+from softsed.classes import Recording
 from softsed.errors import InputError
 from softsed.joint import joint_labels
 from softsed.labels import write_soft
 from softsed.mace import mace
-from softsed.opinions import Opinions, read_opinions
+from softsed.opinions import Opinions, add_tables, read_tables
 
 logger = logging.getLogger(__name__)
 
@@ -138,8 +139,8 @@ def estimate_joint(
     competences of `joint`): the model takes what some heard for a sound that others missed, even where most people,
     asked all the time, disagree. MACE, its settings and the seed play no part.
     """
-    shares = soft_labels(opinions, np.ones(len(opinions.annotators)), recordings=recordings, asked=asked)
-    logger.info("%d recordings, every second covered", len(shares))  # else an error, before the slow part
+    everybody = np.ones(len(opinions.annotators))
+    soft_labels(opinions, everybody, recordings=recordings, asked=asked)  # raises before the slow part, not after it
     weights, active = joint_labels(opinions, recordings=recordings, asked=asked)
     shares = soft_labels(opinions, weights, recordings=recordings, asked=asked)
     return weights, {name: np.minimum(active[name], share) for name, share in shares.items()}
@@ -149,25 +150,25 @@ def estimate_joint(
 ESTIMATORS = {"eq1": estimate_eq1, "majority": estimate_majority, "joint": estimate_joint}
 
 
+def estimator(method: str) -> Callable:
+    """Look up the function of a method; an InputError for one that there is not."""
+    if method not in ESTIMATORS:
+        raise InputError(f"unknown method {method!r} of making soft labels; expected one of {sorted(ESTIMATORS)}")
+    return ESTIMATORS[method]
+
+
 def main(argv: list[str] | None = None) -> None:
     """Estimate competences and soft labels from a table of opinions."""
     parser = argparse.ArgumentParser(prog="softsed crowd", description=main.__doc__)
-    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+    add_tables(parser)
     parser.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and `competence` of `labels`")
     parser.add_argument("--seed", type=int, required=True, help="of the random restarts")
     parser.add_argument("--competence", type=Path, required=True, help="table of competences, written")
     parser.add_argument("--soft", type=Path, required=True, help="folder of the soft labels, written")
     options = parser.parse_args(argv)
-    classes = list(read_classes(options.classes))
-    recordings, asked = read_asked(options.recordings, options.scenes, classes)
-    method = options.config["method"]
-    if method not in ESTIMATORS:
-        raise InputError(f"unknown method {method!r} of making soft labels; expected one of {sorted(ESTIMATORS)}")
-    opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings)
-    weights, soft = ESTIMATORS[method](opinions, options.config, recordings=recordings, asked=asked, seed=options.seed)
+    estimate = estimator(options.config["method"])
+    opinions, recordings, asked = read_tables(options)
+    weights, soft = estimate(opinions, options.config, recordings=recordings, asked=asked, seed=options.seed)
     logger.info(
         "%d opinions of %d annotators: competence %.3f to %.3f",
         len(opinions.opinion),
@@ -182,4 +183,4 @@ def main(argv: list[str] | None = None) -> None:
     options.competence.write_text("annotator\tcompetence\topinions\n" + table, encoding="utf-8")
     options.soft.mkdir(parents=True, exist_ok=True)
     for name, values in soft.items():
-        write_soft(options.soft / f"{name}.txt", values, classes)
+        write_soft(options.soft / f"{name}.txt", values, opinions.classes)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording, read_asked, read_classes, read_table
+from softsed.classes import Recording, read_table
 from softsed.crowdplots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
 from softsed.knowntruth import read_true_events
 from softsed.labels import Event, read_events, read_soft
-from softsed.opinions import Opinions, read_opinions
+from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.webpage import grid, page
 
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
@@ -160,10 +160,7 @@ def size_grid(rows: list[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
 def main(argv: list[str] | None = None) -> None:
     """Make the page about a crowd."""
     parser = argparse.ArgumentParser(prog="softsed crowdpage", description=main.__doc__)
-    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+    add_tables(parser)
     parser.add_argument("--labels", type=Path, required=True, help="folder with a folder of labels a method")
     parser.add_argument("--methods", nargs="+", required=True, help="which of them")
     parser.add_argument("--truth", type=Path, nargs="*", default=[], help="true events of each recording, where known")
@@ -173,9 +170,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--experiment", required=True, help="name for the heading")
     parser.add_argument("--page", type=Path, required=True, help="page, written")
     options = parser.parse_args(argv)
-    classes = list(read_classes(options.classes))
-    recordings, asked = read_asked(options.recordings, options.scenes, classes)
-    opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings)
+    opinions, recordings, _ = read_tables(options)
+    classes = opinions.classes
     divided = disagreement(opinions)
     names = choose(recordings, divided)
     labels = {method: read_labels(options.labels / method, names, classes) for method in options.methods}

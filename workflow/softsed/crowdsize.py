@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from softsed.classes import read_asked, read_classes, read_table
-from softsed.crowd import ESTIMATORS
+from softsed.classes import read_table
+from softsed.crowd import estimator
 from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
 from softsed.labels import choose_thresholds, harden, rasterise, read_events, read_soft
-from softsed.opinions import Opinions, read_opinions
+from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.quality import best_threshold, brier_score, calibration_error, f1_score, reliability
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
@@ -158,12 +158,10 @@ def header() -> str:
 
 def measure(options: argparse.Namespace) -> str:
     """Make labels from draws of every size and compare them: the table of one method."""
-    classes = list(read_classes(options.classes))
-    recordings, asked = read_asked(options.recordings, options.scenes, classes)
     method = options.config["method"]
-    if method not in ESTIMATORS:
-        raise InputError(f"unknown method {method!r} of making soft labels; expected one of {sorted(ESTIMATORS)}")
-    opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings)
+    estimate = estimator(method)
+    opinions, recordings, asked = read_tables(options)
+    classes = opinions.classes
     everything = {name: read_soft(options.soft / f"{name}.txt", classes) for name in recordings}
     events = {name: read_events(options.hard / f"{name}.txt", classes) for name in recordings}
     hard = {name: rasterise(events[name], classes, len(everything[name])) for name in recordings}
@@ -184,9 +182,7 @@ def measure(options: argparse.Namespace) -> str:
         for index in range(options.draws):
             rng = np.random.default_rng([options.seed, size, index])
             part = draw(opinions, size, rng)
-            weights, soft = ESTIMATORS[method](
-                part, options.config, recordings=recordings, asked=asked, seed=options.seed
-            )
+            weights, soft = estimate(part, options.config, recordings=recordings, asked=asked, seed=options.seed)
             soft = {name: values.round(6) for name, values in soft.items()}  # as in the files of those from all
             thresholds = choose_thresholds(options.threshold, list(soft.values()), classes)
             competence = dict(zip(part.annotators, weights, strict=True))
@@ -202,10 +198,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="softsed crowdsize", description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("measure", help="labels from draws against labels from all, for one method")
-    one.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    one.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    one.add_argument("--classes", type=Path, required=True, help="table of classes")
-    one.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+    add_tables(one)
     one.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and what it reads of `labels`")
     one.add_argument("--threshold", required=True, help="of the hard labels, as `labels harden` takes it")
     one.add_argument("--sizes", type=int, nargs="+", required=True, help="numbers of annotators a window")

@@ -4,6 +4,7 @@ An opinion is one annotator's answer, 1 (ticked) or 0, about one class in one wi
 end on whole seconds.
 """
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.classes import OPINION_COLUMNS as COLUMNS
-from softsed.classes import Recording, read_columns
+from softsed.classes import Recording, read_asked, read_classes, read_columns
 from softsed.errors import InputError
 
 
@@ -128,3 +129,18 @@ def _parse_window(name: str, start: str, end: str, recordings: dict[str, Recordi
     if offset > duration:
         raise InputError(f"window from {start} to {end} s ends after the recording, which lasts {duration} s")
     return name, int(onset), int(offset)
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `read_tables` reads."""
+    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
+    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
+    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
+    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+
+
+def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording], dict[str, list[str]]]:
+    """Read opinions, recordings, and scene to the classes asked there, from the files that the arguments name."""
+    classes = list(read_classes(options.classes))
+    recordings, asked = read_asked(options.recordings, options.scenes, classes)
+    return read_opinions(options.opinions, classes, asked=asked, recordings=recordings), recordings, asked
