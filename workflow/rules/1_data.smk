@@ -10,7 +10,8 @@ if config["data"]["source"] == "demo":
 
     rule render_recording:
         input:
-            recordings=config["recordings"],
+            # What a recording holds depends on those listed before it, in `params`, not on the whole table.
+            recordings=ancient(config["recordings"]),
             classes=config["classes"],
             scenes=config["scenes"],
             events=config["data"]["demo"]["events"],
@@ -28,6 +29,7 @@ if config["data"]["source"] == "demo":
             code=code("demo"),
             config=as_json(config["data"]["demo"]["level"]),
             seed=derive_seed("demo"),
+            listed=lambda wildcards: listed_until(wildcards.recording),
         message:
             "Render {wildcards.recording}"
         shell:
@@ -100,55 +102,90 @@ else:
             all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
             all_of("results/{experiment}/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
-    # The archives stay in the folder data/archives without being outputs: a download that broke off goes on from
-    # where it was, and 98 outputs do not each wait for the checksum of gigabytes. The address is a resource, not a
-    # parameter: the checksums say what is fetched, and a mirror reruns nothing.
-    rule fetch_maestro:
-        input:
-            recordings=config["recordings"],
+    # An archive is no output: a download that broke off goes on from where it was, all experiments share it, and it may
+    # be deleted when it has been unpacked. Its receipt is ancient for what is unpacked from it and the md5 a parameter:
+    # to fetch it once more for a new recording unpacks only this recording. The address is a resource, not a parameter:
+    # the md5 says what is fetched, and a mirror reruns nothing.
+    rule fetch_archive:
         output:
-            audio=expand("results/{{experiment}}/data/audio/{recording}.wav", recording=RECORDINGS),
-            published=expand("results/{{experiment}}/data/published/{recording}.txt", recording=RECORDINGS),
+            receipt="results/archives/{archive}.md5",
         log:
-            "results/{experiment}/logs/fetch_maestro.log",
+            "results/archives/logs/{archive}.log",
         benchmark:
-            "results/{experiment}/benchmarks/fetch_maestro.tsv"
+            "results/archives/benchmarks/{archive}.tsv"
+        wildcard_constraints:
+            archive="|".join(MAESTRO["archives"]),
         conda:
             "../../envs/softsed.yaml"
         resources:
             address=MAESTRO["address"],
         params:
             code=code("maestro"),
-            config=as_json(
-                {name: archive for name, archive in MAESTRO["archives"].items() if name.startswith("development")}
-            ),
+            archive=lambda wildcards: as_json(MAESTRO["archives"][wildcards.archive]),
         message:
-            "Fetch and unpack MAESTRO Real"
+            "Fetch {wildcards.archive} of MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro --recordings {input.recordings:q} --config {params.config:q}"
-            " --address {resources.address:q}"
-            " --archives results/{wildcards.experiment}/data/archives"
-            " --audio results/{wildcards.experiment}/data/audio"
-            " --published results/{wildcards.experiment}/data/published"
+            "python -m softsed --log {log} maestro fetch --archive {params.archive:q} --address {resources.address:q}"
+            " --archives results/archives --receipt {output.receipt}"
 
-    rule fetch_evaluation:
+    rule unpack_recording:
+        input:
+            receipt=ancient("results/archives/development_audio.md5"),
+        output:
+            audio="results/{experiment}/data/audio/{recording}.wav",
+        log:
+            "results/{experiment}/logs/unpack_recording/{recording}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/unpack_recording/{recording}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("maestro"),
+            md5=MAESTRO["archives"]["development_audio"]["md5"],
+            scene=lambda wildcards: SCENE_OF[wildcards.recording],
+        message:
+            "Unpack {wildcards.recording}"
+        shell:
+            "python -m softsed --log {log} maestro unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            " --scene {params.scene:q} --output {output.audio}"
+
+    rule unpack_labels:
+        input:
+            receipt=ancient("results/archives/development_annotation.md5"),
+        output:
+            published="results/{experiment}/data/published/{recording}.txt",
+        log:
+            "results/{experiment}/logs/unpack_labels/{recording}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/unpack_labels/{recording}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            code=code("maestro"),
+            md5=MAESTRO["archives"]["development_annotation"]["md5"],
+            scene=lambda wildcards: SCENE_OF[wildcards.recording],
+        message:
+            "Unpack the published labels of {wildcards.recording}"
+        shell:
+            "python -m softsed --log {log} maestro unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            " --scene {params.scene:q} --output {output.published}"
+
+    rule unpack_evaluation:
+        input:
+            receipt=ancient("results/archives/evaluation_audio.md5"),
         output:
             found="results/{experiment}/data/evaluation.tsv",
         log:
-            "results/{experiment}/logs/fetch_evaluation.log",
+            "results/{experiment}/logs/unpack_evaluation.log",
         benchmark:
-            "results/{experiment}/benchmarks/fetch_evaluation.tsv"
+            "results/{experiment}/benchmarks/unpack_evaluation.tsv"
         conda:
             "../../envs/softsed.yaml"
-        resources:
-            address=MAESTRO["address"],
         params:
             code=code("maestro"),
-            config=as_json({"evaluation_audio": MAESTRO["archives"]["evaluation_audio"]}),
+            md5=MAESTRO["archives"]["evaluation_audio"]["md5"],
         message:
-            "Fetch and unpack the evaluation recordings of MAESTRO Real"
+            "Unpack the evaluation recordings of MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro --evaluation {output.found} --config {params.config:q}"
-            " --address {resources.address:q}"
-            " --archives results/{wildcards.experiment}/data/archives"
+            "python -m softsed --log {log} maestro evaluation --receipt {input.receipt} --found {output.found}"
             " --audio results/{wildcards.experiment}/data/evaluation"

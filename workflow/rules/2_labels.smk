@@ -23,7 +23,7 @@ if FROM_OPINIONS:
             scenes=config["scenes"],
         output:
             competence="results/{experiment}/labels/{method}/competence.tsv",
-            soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
+            soft="results/{experiment}/labels/{method}/soft.tsv",
         log:
             "results/{experiment}/logs/aggregate_opinions/{method}.log",
         benchmark:
@@ -39,7 +39,7 @@ if FROM_OPINIONS:
         shell:
             "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
-            " --competence {output.competence} --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
+            " --competence {output.competence} --soft {output.soft}"
 
 else:
 
@@ -50,7 +50,7 @@ else:
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            soft=expand("results/{{experiment}}/labels/published/soft/{recording}.txt", recording=RECORDINGS),
+            soft="results/{experiment}/labels/published/soft.tsv",
         log:
             "results/{experiment}/logs/adopt_published.log",
         benchmark:
@@ -64,16 +64,16 @@ else:
         shell:
             "python -m softsed --log {log} labels adopt --published results/{wildcards.experiment}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-            " --soft results/{wildcards.experiment}/labels/published/soft"
+            " --soft {output.soft}"
 
 
 rule harden_labels:
     input:
-        soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
+        soft="results/{experiment}/labels/{method}/soft.tsv",
         recordings=config["recordings"],
         classes=config["classes"],
     output:
-        hard=expand("results/{{experiment}}/labels/{{method}}/hard/{recording}.txt", recording=RECORDINGS),
+        hard="results/{experiment}/labels/{method}/hard.tsv",
         thresholds="results/{experiment}/labels/{method}/thresholds.tsv",
     log:
         "results/{experiment}/logs/harden_labels/{method}.log",
@@ -87,9 +87,9 @@ rule harden_labels:
     message:
         "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
     shell:
-        "python -m softsed --log {log} labels harden --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
+        "python -m softsed --log {log} labels harden --soft {input.soft}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --threshold {params.threshold}"
-        " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --thresholds {output.thresholds}"
+        " --hard {output.hard} --thresholds {output.thresholds}"
 
 
 if FROM_OPINIONS:
@@ -125,8 +125,8 @@ if FROM_OPINIONS:
             classes=config["classes"],
             scenes=config["scenes"],
             competence="results/{experiment}/labels/{method}/competence.tsv",
-            soft=expand("results/{{experiment}}/labels/{{method}}/soft/{recording}.txt", recording=RECORDINGS),
-            hard=expand("results/{{experiment}}/labels/{{method}}/hard/{recording}.txt", recording=RECORDINGS),
+            soft="results/{experiment}/labels/{method}/soft.tsv",
+            hard="results/{experiment}/labels/{method}/hard.tsv",
             truth=TRUTH,
         output:
             table="results/{experiment}/labels/{method}/crowd_size.tsv",
@@ -150,8 +150,7 @@ if FROM_OPINIONS:
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
             " --seed {params.seed} --competence {input.competence} --truth {input.truth:q}"
-            " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
-            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --output {output.table}"
+            " --soft {input.soft} --hard {input.hard} --output {output.table}"
 
     rule collect_crowd_sizes:
         input:

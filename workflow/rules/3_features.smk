@@ -3,7 +3,7 @@
 
 rule features:
     input:
-        all_of("results/{experiment}/features/{recording}.npz", recording=RECORDINGS),
+        all_of("results/{experiment}/features/index.tsv"),
 
 
 rule make_filterbank:
@@ -44,3 +44,24 @@ rule extract_features:
     shell:
         "python -m softsed --log {log} features --config {params.config:q} --filterbank {input.filterbank}"
         " --audio {input.audio} --output {output.features}"
+
+
+rule index_features:
+    input:
+        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+        recordings=config["recordings"],
+    output:
+        index="results/{experiment}/features/index.tsv",
+    log:
+        "results/{experiment}/logs/index_features.log",
+    benchmark:
+        "results/{experiment}/benchmarks/index_features.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        code=code("index"),
+    message:
+        "Index the features of all recordings"
+    shell:
+        "python -m softsed --log {log} index --features results/{wildcards.experiment}/features"
+        " --recordings {input.recordings:q} --output {output.index}"

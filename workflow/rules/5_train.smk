@@ -10,7 +10,7 @@ rule train:
 rule train_system:
     input:
         fold="results/{experiment}/folds/fold{fold}.tsv",
-        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+        features="results/{experiment}/features/index.tsv",
         soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
         hard=hard_labels_for,
         classes=config["classes"],
@@ -30,7 +30,6 @@ rule train_system:
     params:
         code=code("train"),
         system=system_of,
-        method=lambda wildcards: method_of(wildcards.system),
         config=as_json(config["train"]),
         features=as_json(config["features"]),
         seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
@@ -38,7 +37,6 @@ rule train_system:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
-        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
-        " --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
+        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --model {output.model} --history {output.history}"

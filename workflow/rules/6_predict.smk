@@ -14,7 +14,7 @@ rule predict_system:
     input:
         model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",
         fold="results/{experiment}/folds/fold{fold}.tsv",
-        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+        features="results/{experiment}/features/index.tsv",
     output:
         scores="results/{experiment}/predictions/{system}/run{run}/fold{fold}.tsv",
     log:
@@ -57,9 +57,8 @@ rule predict_prior:
         "../../envs/softsed.yaml"
     params:
         code=code("priors"),
-        method=METHOD,
     message:
         "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
     shell:
         "python -m softsed --log {log} priors --kind {wildcards.prior} --fold {input.fold}"
-        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes:q} --output {output.scores}"
+        " --soft {input.soft} --classes {input.classes:q} --output {output.scores}"

@@ -30,13 +30,12 @@ rule evaluate_system:
         code=code("evaluate"),
         config=as_json(config["evaluate"]),
         loss=loss_of,
-        method=METHOD,
     message:
         "Evaluate {wildcards.system}, run {wildcards.run}"
     shell:
         "python -m softsed --log {log} evaluate --system {wildcards.system} --run {wildcards.run}"
         " --scores {input.scores} --folds {input.folds}"
-        " --soft results/{wildcards.experiment}/labels/{params.method}/soft --hard results/{wildcards.experiment}/labels/{params.method}/hard"
+        " --soft {input.soft} --hard {input.hard}"
         " --classes {input.classes:q} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
 
 
@@ -61,13 +60,12 @@ if TRUTH:
             code=code("truth"),
             config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
             training=system_of,
-            method=lambda wildcards: method_of(wildcards.system),
         message:
             "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
         shell:
             "python -m softsed --log {log} truth system --system {wildcards.system} --run {wildcards.run}"
             " --scores {input.scores} --folds {input.folds} --truth {input.truth:q}"
-            " --soft results/{wildcards.experiment}/labels/{params.method}/soft --classes {input.classes:q}"
+            " --soft {input.soft} --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
 
     rule evaluate_labels:
@@ -94,7 +92,6 @@ if TRUTH:
             "Evaluate labels ({wildcards.method}) against the true events"
         shell:
             "python -m softsed --log {log} truth labels --folds {input.folds} --truth {input.truth:q}"
-            " --soft results/{wildcards.experiment}/labels/{wildcards.method}/soft"
-            " --hard results/{wildcards.experiment}/labels/{wildcards.method}/hard --classes {input.classes:q}"
+            " --soft {input.soft} --hard {input.hard} --classes {input.classes:q}"
             " --threshold {params.threshold} --training {params.training:q} --config {params.config:q}"
             " --output {output.metrics}"

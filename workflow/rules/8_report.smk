@@ -37,11 +37,10 @@ rule make_table1:
         "../../envs/softsed.yaml"
     params:
         code=code("tables"),
-        method=METHOD,
     message:
         "Make Table 1"
     shell:
-        "python -m softsed --log {log} tables table1 --hard results/{wildcards.experiment}/labels/{params.method}/hard"
+        "python -m softsed --log {log} tables table1 --hard {input.hard}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
@@ -203,7 +202,7 @@ rule make_label_statistics:
     message:
         "Set statistics of the soft labels beside the published ones"
     shell:
-        "python -m softsed --log {log} labelstats --soft results/{wildcards.experiment}/labels/{params.method}/soft"
+        "python -m softsed --log {log} labelstats --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
         " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"

@@ -19,10 +19,10 @@ from softsed.provenance import code
 from softsed.survey import longest_window, recording_names
 
 
-def table(path, column):
-    """One column of a TSV table with a header."""
+def table(path, *columns):
+    """The given columns of a TSV table with a header, one tuple a row."""
     try:
-        return [row[column] for row in read_table(path, (column,))]
+        return [tuple(row[column] for column in columns) for row in read_table(path, columns)]
     except InputError as error:
         raise WorkflowError(str(error)) from None
 
@@ -38,7 +38,8 @@ def own_recordings():
     if (tables["recordings"] is None) != (tables["scenes"] is None):
         raise WorkflowError("recordings and scenes: give both tables or neither; the one names the scenes of the other")
     try:
-        return table(tables["recordings"], "recording") if tables["recordings"] else recording_names(Path(path))
+        named = table(tables["recordings"], "recording") if tables["recordings"] else []
+        return [name for (name,) in named] or recording_names(Path(path))
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
 
@@ -60,6 +61,13 @@ def derive_seed(*parts):
     """A seed for one job: the same parts give the same number, other parts an unrelated one."""
     text = json.dumps([config["seed"], *map(str, parts)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def listed_until(recording):
+    """A recording of the demo with those of its scene that are listed before it, as one hash."""
+    scene = [row for row in LISTED if row[1] == SCENE_OF[recording]]
+    position = [name for name, _, _ in scene].index(recording)
+    return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
 
 
 def all_of(pattern, **wildcards):
@@ -86,10 +94,8 @@ def method_of(system):
 
 
 def labels_by(method, kind):
-    """The soft or hard labels of every recording by one method."""
-    return all_of(
-        "results/{experiment}/labels/{method}/{kind}/{recording}.txt", method=method, kind=kind, recording=RECORDINGS
-    )
+    """The soft or hard labels by one method, or several: one table for all recordings."""
+    return all_of("results/{experiment}/labels/{method}/{kind}.tsv", method=method, kind=kind)
 
 
 def estimator(method):
@@ -144,7 +150,9 @@ if OWN_OPINIONS != bool(config["opinions"]):
 for name in ("recordings", "classes", "scenes"):
     if config[name] is None and not OWN_OPINIONS:
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
-RECORDINGS = own_recordings() if OWN_OPINIONS else table(config["recordings"], "recording")
+LISTED = [] if OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
+RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
+SCENE_OF = {name: scene for name, scene, _ in LISTED}
 for name in ("recordings", "classes", "scenes"):  # what is not given, the rule survey_opinions writes
     config[name] = config[name] or f"results/{config['experiment']}/data/{name}.tsv"
 FOLDS = list(range(1, config["folds"]["number"] + 1))

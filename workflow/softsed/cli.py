@@ -24,6 +24,7 @@ STAGES = (
     "labels",
     "trials",
     "features",
+    "index",
     "folds",
     "train",
     "predict",

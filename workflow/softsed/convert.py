@@ -26,7 +26,8 @@ import numpy as np
 
 from softsed.classes import OPINION_COLUMNS, read_lines
 from softsed.errors import InputError
-from softsed.labels import to_events, write_events
+from softsed.labelfiles import write_events
+from softsed.labels import to_events
 
 CLIP_S = 10  # seconds, every clip of SONYC-UST
 LEVELS = {"coarse": re.compile(r"(\d+_.+)_presence"), "fine": re.compile(r"(\d+-[0-9X]+_.+)_presence")}

@@ -20,7 +20,7 @@ import numpy as np
 from softsed.classes import Recording
 from softsed.errors import InputError
 from softsed.joint import joint_labels
-from softsed.labels import write_soft
+from softsed.labelfiles import write_soft
 from softsed.mace import mace
 from softsed.opinions import Opinions, add_tables, read_tables
 
@@ -164,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and `competence` of `labels`")
     parser.add_argument("--seed", type=int, required=True, help="of the random restarts")
     parser.add_argument("--competence", type=Path, required=True, help="table of competences, written")
-    parser.add_argument("--soft", type=Path, required=True, help="folder of the soft labels, written")
+    parser.add_argument("--soft", type=Path, required=True, help="soft labels, written")
     options = parser.parse_args(argv)
     estimate = estimator(options.config["method"])
     opinions, recordings, asked = read_tables(options)
@@ -181,6 +181,4 @@ def main(argv: list[str] | None = None) -> None:
     table = "".join(f"{name}\t{weight:.6f}\t{count}\n" for name, weight, count in rows)
     options.competence.parent.mkdir(parents=True, exist_ok=True)
     options.competence.write_text("annotator\tcompetence\topinions\n" + table, encoding="utf-8")
-    options.soft.mkdir(parents=True, exist_ok=True)
-    for name, values in soft.items():
-        write_soft(options.soft / f"{name}.txt", values, opinions.classes)
+    write_soft(options.soft, soft, opinions.classes)

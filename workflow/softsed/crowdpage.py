@@ -13,7 +13,7 @@ import numpy as np
 from softsed.classes import Recording, read_table
 from softsed.crowdplots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
 from softsed.knowntruth import read_true_events
-from softsed.labels import Event, read_events, read_soft
+from softsed.labelfiles import Event, read_hard, read_soft
 from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.webpage import grid, page
 
@@ -58,8 +58,8 @@ def read_labels(folder: Path, names: list[str], classes: list[str]) -> Labels:
     """Read the labels of some recordings by one method from its folder."""
     rows = read_table(folder / "competence.tsv", ("annotator", "competence"))
     return Labels(
-        {name: read_soft(folder / "soft" / f"{name}.txt", classes) for name in names},
-        {name: read_events(folder / "hard" / f"{name}.txt", classes) for name in names},
+        read_soft(folder / "soft.tsv", classes, names),
+        read_hard(folder / "hard.tsv", classes, names),
         {row["annotator"]: float(row["competence"]) for row in rows},
     )
 

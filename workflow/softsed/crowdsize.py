@@ -18,7 +18,8 @@ from softsed.classes import read_table
 from softsed.crowd import estimator
 from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
-from softsed.labels import choose_thresholds, harden, rasterise, read_events, read_soft
+from softsed.labelfiles import read_soft
+from softsed.labels import choose_thresholds, harden, rasterise, read_active
 from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.quality import best_threshold, brier_score, calibration_error, f1_score, reliability
 
@@ -162,9 +163,8 @@ def measure(options: argparse.Namespace) -> str:
     estimate = estimator(method)
     opinions, recordings, asked = read_tables(options)
     classes = opinions.classes
-    everything = {name: read_soft(options.soft / f"{name}.txt", classes) for name in recordings}
-    events = {name: read_events(options.hard / f"{name}.txt", classes) for name in recordings}
-    hard = {name: rasterise(events[name], classes, len(everything[name])) for name in recordings}
+    everything = read_soft(options.soft, classes, list(recordings))
+    hard = read_active(options.hard, everything, classes)
     trusted = {who["annotator"]: float(who["competence"]) for who in read_table(options.competence, ("competence",))}
     truth = None
     if options.truth:
@@ -204,8 +204,8 @@ def main(argv: list[str] | None = None) -> None:
     one.add_argument("--sizes", type=int, nargs="+", required=True, help="numbers of annotators a window")
     one.add_argument("--draws", type=int, required=True, help="draws of each")
     one.add_argument("--seed", type=int, required=True, help="of the draws and the method")
-    one.add_argument("--soft", type=Path, required=True, help="folder of the soft labels from all opinions")
-    one.add_argument("--hard", type=Path, required=True, help="folder of the hard labels from all opinions")
+    one.add_argument("--soft", type=Path, required=True, help="soft labels from all opinions")
+    one.add_argument("--hard", type=Path, required=True, help="hard labels from all opinions")
     one.add_argument("--competence", type=Path, required=True, help="table of competences from all opinions")
     one.add_argument("--truth", type=Path, nargs="*", help="true events of each recording, where known")
     all_ = commands.add_parser("collect", help="the tables of several methods -> one")

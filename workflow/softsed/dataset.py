@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from softsed.errors import InputError
-from softsed.labels import rasterise, read_events, read_soft
+from softsed.labelfiles import read_soft
+from softsed.labels import read_active
 
 
 @dataclass(frozen=True)
@@ -81,26 +82,27 @@ def whole_seconds(frames: int, rate: int) -> int:
     return (frames - 1) // rate
 
 
-def read_targets(name: str, *, soft: Path, hard: Path, kind: str, classes: list[str]) -> np.ndarray:
+def read_targets(
+    recordings: list[str], *, soft: Path, hard: Path | None, kind: str, classes: list[str]
+) -> dict[str, np.ndarray]:
     """Read what a system is trained on.
 
     Parameters
     ----------
-    name : str
-        Recording.
+    recordings : list of str
     soft, hard : Path
-        Folders of the label files.
+        Tables of labels.
     kind : {"soft", "hard"}
 
     Returns
     -------
-    ndarray of float32 [seconds, classes]
+    dict of ndarray of float32 [seconds, classes]
         In 0..1; 0 where a class was not asked.
     """
-    values = read_soft(soft / f"{name}.txt", classes)
+    values = read_soft(soft, classes, recordings)
     if kind == "hard":
-        values = rasterise(read_events(hard / f"{name}.txt", classes), classes, len(values))
-    return np.nan_to_num(values, nan=0).astype(np.float32)
+        values = read_active(hard, values, classes)
+    return {name: np.nan_to_num(matrix, nan=0).astype(np.float32) for name, matrix in values.items()}
 
 
 def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
@@ -145,12 +147,12 @@ def read_part(
     *,
     features: Path,
     soft: Path,
-    hard: Path,
+    hard: Path | None,
     kind: str,
     classes: list[str],
     rate: int,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read features [frames, mel_bands] and targets [frames, classes] of some recordings, `rate` frames a second."""
     xs = [read_features(features / f"{name}.npz") for name in recordings]
-    ys = [read_targets(name, soft=soft, hard=hard, kind=kind, classes=classes) for name in recordings]
+    ys = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes).values()
     return xs, [frame_targets(*row, rate) for row in zip(recordings, xs, ys, strict=True)]

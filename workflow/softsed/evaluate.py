@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 
 from softsed.divergence import kld_bernoulli, kld_time
-from softsed.labels import harden, rasterise, read_events, read_soft
+from softsed.labelfiles import read_soft
+from softsed.labels import harden, read_active
 from softsed.segments import UNITS, count, jsonable, metrics_of
-from softsed.tested import choose_classes, cut_to, read_tested
+from softsed.tested import choose_classes, cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.
@@ -105,8 +106,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--run", type=int, required=True, help="number, written into the output")
     parser.add_argument("--scores", type=Path, nargs="+", required=True, help="scores, one file a fold")
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds, in the same order")
-    parser.add_argument("--soft", type=Path, required=True, help="folder of soft labels")
-    parser.add_argument("--hard", type=Path, required=True, help="folder of hard labels")
+    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
+    parser.add_argument("--hard", type=Path, required=True, help="hard labels")
     parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--loss", choices=sorted(KLD_REFERENCE), required=True, help="of the training; none: a prior")
     parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
@@ -114,15 +115,14 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     names, chosen = choose_classes(options.classes, options.config["classes"])
     classes = [names[i] for i in chosen]
-    folds, soft, hard = {}, {}, {}
-    for fold, (scores, training) in read_tested(options.scores, options.folds, names).items():
-        for name in [*training, *scores]:
-            if name not in soft:
-                soft[name] = read_soft(options.soft / f"{name}.txt", names)[:, chosen]
-                events = read_events(options.hard / f"{name}.txt", names)
-                hard[name] = rasterise(events, names, len(soft[name]))[:, chosen]
-        tested = {name: cut_to(len(soft[name]), values, name)[:, chosen] for name, values in scores.items()}
-        folds[fold] = tested, training
+    tested = read_tested(options.scores, options.folds, names)
+    soft = read_soft(options.soft, names, recordings_of(tested))
+    hard = read_active(options.hard, soft, names)
+    folds = {
+        fold: ({name: cut_to(len(soft[name]), values, name)[:, chosen] for name, values in scores.items()}, training)
+        for fold, (scores, training) in tested.items()
+    }
+    soft, hard = ({name: values[:, chosen] for name, values in labels.items()} for labels in (soft, hard))
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
         **{

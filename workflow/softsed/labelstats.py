@@ -20,7 +20,7 @@ import numpy as np
 
 from softsed.classes import read_classes, read_recordings, read_table
 from softsed.errors import InputError
-from softsed.labels import read_soft
+from softsed.labelfiles import read_soft
 from softsed.pages import grid
 from softsed.tables import write_tsv
 
@@ -157,7 +157,7 @@ def statistics_page(rows: list[dict], *, experiment: str, method: str, recording
 def main(argv: list[str] | None = None) -> None:
     """Set statistics of soft labels beside those of the published ones."""
     parser = argparse.ArgumentParser(prog="softsed labelstats", description=main.__doc__)
-    parser.add_argument("--soft", type=Path, required=True, help="folder of soft labels")
+    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
     parser.add_argument("--competence", type=Path, nargs="*", default=[], help="table of competences, if any")
     parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
     parser.add_argument("--classes", type=Path, required=True, help="table of classes; the evaluated ones count")
@@ -170,7 +170,8 @@ def main(argv: list[str] | None = None) -> None:
     classes = read_classes(options.classes)
     evaluated = np.array(list(classes.values()))
     recordings = read_recordings(options.recordings)
-    series = to_series([read_soft(options.soft / f"{name}.txt", list(classes))[:, evaluated] for name in recordings])
+    soft = read_soft(options.soft, list(classes), list(recordings))
+    series = to_series([values[:, evaluated] for values in soft.values()])
     found = describe(series)
     for path in options.competence:
         found |= describe_competence(path)

@@ -1,7 +1,9 @@
 """MAESTRO Real: bring the published recordings and soft labels in, under names of our own.
 
 The archives are kept in a folder and checked by md5; what is there already is not downloaded again, so archives
-downloaded by hand into that folder serve as well. Layout inside the archives (the top folder in any case):
+downloaded by hand into that folder serve as well. A receipt, a line as md5sum writes it, says that an archive is
+complete and where it is: recordings are unpacked one by one, and hashing gigabytes for each would take hours. Layout
+inside the archives (the top folder in any case):
 
 - ``development_audio/SCENE/SCENE_NN.wav``, 49 recordings
 - ``development_annotation/soft_labels_SCENE/SCENE_NN.txt``, their soft labels
@@ -22,7 +24,7 @@ import zlib
 from pathlib import Path
 
 from softsed import log
-from softsed.classes import Recording, read_recordings
+from softsed.classes import Recording
 from softsed.download import download, is_remote
 from softsed.errors import InputError
 
@@ -33,22 +35,27 @@ ZENODO = "https://zenodo.org/records/"  # shown with the licence, wherever the a
 LARGEST_AUDIO_BYTES = 500 * 10**6
 LARGEST_TEXT_BYTES = 10 * 10**6
 
+# Suffix of the file to write -> the member of the development archives, its top folder in lower case, and its bound.
+MEMBERS = {
+    ".wav": ("development_audio/{scene}/{recording}.wav", LARGEST_AUDIO_BYTES),
+    ".txt": ("development_annotation/soft_labels_{scene}/{recording}.txt", LARGEST_TEXT_BYTES),
+}
+
 # The backreference keeps a recording in the folder of its scene.
 EVALUATION_MEMBER = re.compile(r"evaluation_audio/(?P<scene>[a-z_]+)/(?P<recording>(?P=scene)_[0-9]+)\.wav")
 
 logger = logging.getLogger(__name__)
 
 
-def fetch_archive(name: str, config: dict, archives: Path) -> Path:
+def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
     """Bring one archive in and show the licence.
 
     Parameters
     ----------
-    name : str
-        Key in ``config["archives"]``, such as "development_audio".
-    config : dict
-        ``address`` (the file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder) and ``archives``: for each name
-        its ``record``, ``file`` and ``md5``.
+    archive : dict
+        Its ``record``, ``file`` and ``md5``.
+    address : str
+        The file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder.
     archives : Path
         Folder that keeps the archives.
 
@@ -62,11 +69,21 @@ def fetch_archive(name: str, config: dict, archives: Path) -> Path:
     InputError
         See :func:`softsed.download.download`.
     """
-    archive = config["archives"][name]
-    url = f"{config['address'].rstrip('/')}/{archive['record']}/files/{archive['file']}"
+    url = f"{address.rstrip('/')}/{archive['record']}/files/{archive['file']}"
     logger.info("%s: %s %s%s", archive["file"], LICENCE, ZENODO, archive["record"], extra=log.PROGRESS)
     query = "?download=1" if is_remote(url) else ""
     return download(url + query, archives / archive["file"], digest=f"md5:{archive['md5']}")
+
+
+def read_receipt(path: Path) -> Path:
+    """Return the archive of a receipt, ``MD5  FILE``; an InputError where it is gone."""
+    try:
+        archive = Path(path.read_text(encoding="utf-8").rstrip("\n").split("  ", 1)[1])
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise InputError(f"{path}: no receipt of an archive (MD5, two spaces, file): {error}") from error
+    if not archive.exists():
+        raise InputError(f"{archive} is gone, which {path} says is there; delete this receipt, and it is fetched again")
+    return archive
 
 
 def list_members(archive: Path) -> dict[str, zipfile.ZipInfo]:
@@ -123,7 +140,7 @@ def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> No
             raise InputError(f"{archive}: {name}: {size} bytes unpacked, at most {largest_bytes} expected")
         if stat.S_ISLNK(members[name].external_attr >> 16):
             raise InputError(f"{archive}: {name}: is a link, expected a file")
-    logger.info("%s: unpacking %d files", archive, len(targets), extra=log.PROGRESS)
+    logger.info("%s: unpacking %d files", archive, len(targets))
     with zipfile.ZipFile(archive) as file:
         for name, target in targets.items():
             try:
@@ -146,22 +163,6 @@ def _unpack_member(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def unpack_development(
-    recordings: dict[str, Recording], *, audio_archive: Path, annotation_archive: Path, audio: Path, published: Path
-) -> None:
-    """Unpack the development set: ``AUDIO/{recording}.wav`` and ``PUBLISHED/{recording}.txt`` of each recording."""
-    labels = {
-        f"development_annotation/soft_labels_{recording.scene}/{name}.txt": published / f"{name}.txt"
-        for name, recording in recordings.items()
-    }
-    sounds = {
-        f"development_audio/{recording.scene}/{name}.wav": audio / f"{name}.wav"
-        for name, recording in recordings.items()
-    }
-    unpack(annotation_archive, labels, largest_bytes=LARGEST_TEXT_BYTES)
-    unpack(audio_archive, sounds, largest_bytes=LARGEST_AUDIO_BYTES)
 
 
 def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
@@ -195,32 +196,34 @@ def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Bring MAESTRO Real in: the development set, or the evaluation recordings."""
+    """Bring MAESTRO Real in: an archive, one recording or its labels from it, or all evaluation recordings."""
     parser = argparse.ArgumentParser(prog="softsed maestro", description=main.__doc__)
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--recordings", type=Path, help="development set: table of the recordings to unpack")
-    which.add_argument("--evaluation", type=Path, help="evaluation set: table of the recordings found, written")
-    parser.add_argument("--address", required=True, help="URL or folder with RECORD/files/FILE below it")
-    parser.add_argument("--config", type=json.loads, required=True, help="record, file and md5 of each archive as JSON")
-    parser.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
-    parser.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
-    parser.add_argument("--published", type=Path, help="folder of RECORDING.txt, written (with --recordings)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    fetch = commands.add_parser("fetch", help="download an archive and check it")
+    fetch.add_argument("--archive", type=json.loads, required=True, help="record, file and md5 as JSON")
+    fetch.add_argument("--address", required=True, help="URL or folder with RECORD/files/FILE below it")
+    fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
+    fetch.add_argument("--receipt", type=Path, required=True, help="md5 and place of the archive, written")
+    one = commands.add_parser("unpack", help="a recording or its published labels out of an archive")
+    one.add_argument("--recording", required=True, help="name")
+    one.add_argument("--scene", required=True, help="its scene")
+    one.add_argument("--output", type=Path, required=True, help=f"file of the kind {' or '.join(MEMBERS)}, written")
+    evaluation = commands.add_parser("evaluation", help="all recordings of the evaluation set, which has no labels")
+    evaluation.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
+    evaluation.add_argument("--found", type=Path, required=True, help="table of the recordings found, written")
+    for command in (one, evaluation):
+        command.add_argument("--receipt", type=Path, required=True, help="of the archive")
     options = parser.parse_args(argv)
-    if (options.recordings is None) != (options.published is None):
-        parser.error("--recordings and --published go together")
-    config = {"address": options.address, "archives": options.config}
-    if options.recordings:
-        recordings = read_recordings(options.recordings)
-        unpack_development(
-            recordings,
-            annotation_archive=fetch_archive("development_annotation", config, options.archives),
-            audio_archive=fetch_archive("development_audio", config, options.archives),
-            audio=options.audio,
-            published=options.published,
-        )
+    if options.command == "fetch":
+        archive = fetch_archive(options.archive, options.address, options.archives)
+        options.receipt.write_text(f"{options.archive['md5']}  {archive}\n", encoding="utf-8")
+    elif options.command == "unpack":
+        member, largest_bytes = MEMBERS[options.output.suffix]
+        name = member.format(scene=options.scene, recording=options.recording)
+        unpack(read_receipt(options.receipt), {name: options.output}, largest_bytes=largest_bytes)
     else:
-        found = unpack_evaluation(fetch_archive("evaluation_audio", config, options.archives), options.audio)
+        found = unpack_evaluation(read_receipt(options.receipt), options.audio)
         rows = "".join(f"{recording.name}\t{recording.scene}\t{recording.duration_s:.4f}\n" for recording in found)
-        options.evaluation.parent.mkdir(parents=True, exist_ok=True)
-        options.evaluation.write_text(f"recording\tscene\tduration_s\n{rows}", encoding="utf-8")
-        logger.info("%s: %d evaluation recordings", options.evaluation, len(found))
+        options.found.parent.mkdir(parents=True, exist_ok=True)
+        options.found.write_text(f"recording\tscene\tduration_s\n{rows}", encoding="utf-8")
+        logger.info("%s: %d evaluation recordings", options.found, len(found))

@@ -19,7 +19,7 @@ import numpy as np
 
 from softsed.classes import read_classes, read_table
 from softsed.errors import InputError
-from softsed.labels import read_soft
+from softsed.labelfiles import read_soft
 from softsed.scores import write_scores
 
 logger = logging.getLogger(__name__)
@@ -91,14 +91,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="softsed priors", description=main.__doc__)
     parser.add_argument("--kind", choices=("scene_prior", "recording_prior"), required=True)
     parser.add_argument("--fold", type=Path, required=True, help="lists of the fold: recording, scene, part")
-    parser.add_argument("--soft", type=Path, required=True, help="folder of soft labels")
+    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
     parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--output", type=Path, required=True, help="scores, written")
     options = parser.parse_args(argv)
     classes = list(read_classes(options.classes))
     rows = read_table(options.fold, ("recording", "scene", "part"))
     parts = {row["recording"]: row["part"] for row in rows}
-    labels = {recording: read_soft(options.soft / f"{recording}.txt", classes) for recording in parts}
+    labels = read_soft(options.soft, classes, list(parts))
     if options.kind == "scene_prior":
         scores = scene_prior({row["recording"]: row["scene"] for row in rows}, parts, labels)
     else:

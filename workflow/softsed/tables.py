@@ -13,7 +13,7 @@ from pathlib import Path
 
 from softsed.classes import Recording, read_asked, read_classes, read_table
 from softsed.errors import InputError
-from softsed.labels import read_events
+from softsed.labelfiles import Event, read_hard
 from softsed.pages import table1_page, table2_page
 from softsed.thresholds import MIDRANGE
 
@@ -40,7 +40,7 @@ def write_tsv(path: Path, columns: list[str], rows: list[dict]) -> None:
 
 
 def count_events(
-    recordings: dict[str, Recording], scenes: dict[str, list[str]], classes: list[str], hard: Path
+    recordings: dict[str, Recording], scenes: dict[str, list[str]], classes: list[str], hard: dict[str, list[Event]]
 ) -> list[dict]:
     """Count event instances, files and minutes of each scene from the hard labels (Table 1).
 
@@ -60,10 +60,9 @@ def count_events(
         members = [recording for recording in recordings.values() if recording.scene == scene]
         found = Counter()
         for recording in members:
-            path = hard / f"{recording.name}.txt"
-            labels = [event.label for event in read_events(path, classes)]
-            if set(labels) - set(asked):
-                raise InputError(f"{path}: {sorted(set(labels) - set(asked))} were not asked in {scene}")
+            labels = [event.label for event in hard[recording.name]]
+            if beyond := sorted(set(labels) - set(asked)):
+                raise InputError(f"{recording.name}: events of {beyond}, which were not asked in {scene}")
             found.update(labels)
         minutes = sum(recording.duration_s for recording in members) / 60
         counts = {name: found[name] if name in asked else "-" for name in classes}
@@ -214,7 +213,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--recordings", "table of recordings", one)
     add("--scenes", "table of the classes asked in each scene", one)
     add("--classes", "table of classes", one)
-    add("--hard", "folder of hard labels", one)
+    add("--hard", "hard labels", one)
     add("--paper-events", "the paper's Table 1: scene, class, instances", one)
     add("--paper-recordings", "the paper's Table 1: scene, files, minutes", one)
     add("--metrics", "metrics, one file a system and run, in the order of the table", two, figure, nargs="+")
@@ -230,7 +229,8 @@ def main(argv: list[str] | None = None) -> None:
     if options.table == "table1":
         classes = list(read_classes(options.classes))
         recordings, scenes = read_asked(options.recordings, options.scenes, classes)
-        rows = with_total(count_events(recordings, scenes, classes, options.hard))
+        hard = read_hard(options.hard, classes, list(recordings))
+        rows = with_total(count_events(recordings, scenes, classes, hard))
         published = with_total(published_events(options.paper_events, options.paper_recordings, classes))
         write_tsv(options.tsv, list(rows[0]), rows)
         options.markdown.write_text(table1_page(rows, published, experiment=options.experiment), encoding="utf-8")

@@ -52,6 +52,11 @@ def read_tested(
     return result
 
 
+def recordings_of(tested: dict[str, tuple[dict[str, np.ndarray], list[str]]]) -> list[str]:
+    """Name every recording that `read_tested` found, tested or trained on, once."""
+    return list(dict.fromkeys(name for scores, training in tested.values() for name in (*scores, *training)))
+
+
 def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
     """Keep the scores [seconds, classes] of the seconds that have labels; an InputError where scores are missing."""
     if len(scores) < labelled:

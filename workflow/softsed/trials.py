@@ -18,7 +18,8 @@ import numpy as np
 from softsed.annotators import annotate, draw_pool
 from softsed.classes import Recording
 from softsed.crowd import ESTIMATORS
-from softsed.labels import Event, harden, rasterise
+from softsed.labelfiles import Event
+from softsed.labels import harden, rasterise
 from softsed.opinions import Opinions
 from softsed.quality import best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.thresholds import EXPECTED_F1, expected_f1

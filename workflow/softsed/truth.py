@@ -27,9 +27,10 @@ import numpy as np
 from softsed.classes import read_fold
 from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
-from softsed.labels import harden, rasterise, read_events, read_soft
+from softsed.labelfiles import read_soft
+from softsed.labels import harden, rasterise, read_active
 from softsed.segments import UNITS, count, jsonable, metrics_of
-from softsed.tested import choose_classes, cut_to, read_tested
+from softsed.tested import choose_classes, cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
@@ -108,11 +109,11 @@ def score_system(options: argparse.Namespace, names: list[str], chosen: list[int
     """Read the scores of a system and apply both thresholds: the test recordings of each fold, and the thresholds."""
     classes = [names[i] for i in chosen]
     fixed = options.config["threshold"]
-    soft, folds = {}, {}
+    folds = {}
     thresholds: dict = {f"{fixed:g}": fixed, MIDRANGE: {}}
-    for fold, (scores, training) in read_tested(options.scores, options.folds, names).items():
-        for name in {*training, *scores} - soft.keys():
-            soft[name] = read_soft(options.soft / f"{name}.txt", names)
+    tested = read_tested(options.scores, options.folds, names)
+    soft = read_soft(options.soft, names, recordings_of(tested))
+    for fold, (scores, training) in tested.items():
         own = trimmed_midrange([soft[name][:, chosen] for name in training], options.config["trim"])
         thresholds[MIDRANGE][fold] = dict(zip(classes, own.tolist(), strict=True))
         folds[fold] = []
@@ -127,15 +128,15 @@ def score_system(options: argparse.Namespace, names: list[str], chosen: list[int
 
 def score_labels(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
     """Read labels as if a system had said them: the test recordings of each fold, and the threshold."""
-    folds = {}
-    for path in options.folds:
-        folds[path.stem] = []
-        for name in read_fold(path)["test"]:
-            soft = read_soft(options.soft / f"{name}.txt", names)
-            truth = read_truth(truth_file(options.truth, name), soft, names)
-            hard = rasterise(read_events(options.hard / f"{name}.txt", names), names, len(soft))
-            recording = Tested(truth[:, chosen], soft[:, chosen], {options.threshold: hard[:, chosen]})
-            folds[path.stem].append(recording)
+    tested = {path.stem: read_fold(path)["test"] for path in options.folds}
+    soft = read_soft(options.soft, names, [name for listed in tested.values() for name in listed])
+    hard = read_active(options.hard, soft, names)
+    folds = {fold: [] for fold in tested}
+    for fold, listed in tested.items():
+        for name in listed:
+            truth = read_truth(truth_file(options.truth, name), soft[name], names)
+            active = {options.threshold: hard[name][:, chosen]}
+            folds[fold].append(Tested(truth[:, chosen], soft[name][:, chosen], active))
     return folds, {options.threshold: options.threshold}
 
 
@@ -158,11 +159,11 @@ def main(argv: list[str] | None = None) -> None:
     system.add_argument("--run", type=int, required=True, help="number, written into the output")
     system.add_argument("--scores", type=Path, nargs="+", required=True, help="scores, one file a fold")
     labels = commands.add_parser("labels", help="labels by one method")
-    labels.add_argument("--hard", type=Path, required=True, help="folder of hard labels")
+    labels.add_argument("--hard", type=Path, required=True, help="hard labels")
     labels.add_argument("--threshold", required=True, help="that made them hard, written into the output")
     for command in (system, labels):
         command.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds")
-        command.add_argument("--soft", type=Path, required=True, help="folder of soft labels; a system's: trained on")
+        command.add_argument("--soft", type=Path, required=True, help="soft labels; a system's: trained on")
         command.add_argument("--truth", type=Path, nargs="+", required=True, help="true events, RECORDING.txt or .tsv")
         command.add_argument("--classes", type=Path, required=True, help="table of classes")
         command.add_argument(
