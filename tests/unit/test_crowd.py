@@ -9,7 +9,7 @@ from softsed import crowd
 from softsed.classes import Recording
 from softsed.crowd import competence, soft_labels
 from softsed.errors import InputError
-from softsed.labels import read_soft
+from softsed.labelfiles import read_soft
 from softsed.opinions import Opinions, read_opinions
 
 CLASSES = ["birds", "car", "people"]
@@ -292,7 +292,7 @@ def command(tmp_path, config):
     for name, text in resources.items():
         (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
         arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
-    return [*arguments, "--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft")]
+    return [*arguments, "--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft.tsv")]
 
 
 CONFIG = {"competence": {"iterations": 50, "method": "vb", "restarts": 3}, "method": "eq1"}
@@ -308,8 +308,10 @@ def test_command_writes_competences_and_soft_labels(tmp_path):
     np.testing.assert_allclose([float(row[1]) for row in rows], weights, atol=5e-7)
     assert sum(int(row[2]) for row in rows) == len(opinions.opinion)
     expected = soft_labels(opinions, weights, recordings=table, asked=ASKED)
+    found = read_soft(tmp_path / "out/soft.tsv", CLASSES)
+    assert list(found) == list(table)
     for name in table:
-        np.testing.assert_allclose(read_soft(tmp_path / f"out/soft/{name}.txt", CLASSES), expected[name], atol=5e-7)
+        np.testing.assert_allclose(found[name], expected[name], atol=5e-7)
 
 
 def test_command_rejects_an_unknown_method(tmp_path):

@@ -11,7 +11,7 @@ from softsed import crowdpage, crowdplots, webpage
 from softsed.classes import Recording
 from softsed.crowdpage import choose, disagreement, marks
 from softsed.crowdplots import picture
-from softsed.labels import write_soft
+from softsed.labelfiles import Event, write_hard, write_soft
 from softsed.opinions import Opinions
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -103,11 +103,9 @@ def made(tmp_path_factory):
         arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
     for method in ("eq1", "joint"):
         folder = tmp_path / "labels" / method
-        for kind in ("soft", "hard"):
-            (folder / kind).mkdir(parents=True)
-        for name in ("r1", "r2", "r3"):
-            write_soft(folder / "soft" / f"{name}.txt", rng.random((20, 2)), classes)
-            (folder / "hard" / f"{name}.txt").write_text(f"2\t5\t{ODD}\n", encoding="utf-8")
+        names = ("r1", "r2", "r3")
+        write_soft(folder / "soft.tsv", {name: rng.random((20, 2)) for name in names}, classes)
+        write_hard(folder / "hard.tsv", {name: [Event(2, 5, ODD)] for name in names})
         rows = "".join(f"{who}\t{rng.random():.3f}\t9\n" for who in people)
         (folder / "competence.tsv").write_text("annotator\tcompetence\topinions\n" + rows, encoding="utf-8")
     truth = tmp_path / "truth"

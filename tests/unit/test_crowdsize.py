@@ -165,9 +165,9 @@ def command(folder, tables, method, *more):
 
     settings = {"method": "vb", "restarts": 2, "iterations": 20}
     config = ["--config", json.dumps({"method": method, "competence": settings})]
-    made = ["--competence", str(folder / "competence.tsv"), "--soft", str(folder / "soft")]
+    made = ["--competence", str(folder / "competence.tsv"), "--soft", str(folder / "soft.tsv")]
     crowd.main([*tables, *config, "--seed", "1", *made])
-    hard = ["--hard", str(folder / "hard")]
+    hard = ["--hard", str(folder / "hard.tsv")]
     labels.main(["harden", *tables[2:6], *made[2:], *hard, "--threshold", "0.5", "--thresholds", str(folder / "t.tsv")])
     sizes = ["--threshold", "0.5", "--sizes", "9", "3", "12", "--draws", "4", "--seed", "1"]
     return ["measure", *tables, *config, *sizes, *made, *hard, "--output", str(folder / "size.tsv"), *more]

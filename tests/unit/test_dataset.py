@@ -6,7 +6,8 @@ import torch
 
 from softsed.dataset import Scaler, cut, frame_targets, frames_per_second, read_targets
 from softsed.errors import InputError
-from softsed.labels import to_events, write_events, write_soft
+from softsed.labelfiles import write_hard, write_soft
+from softsed.labels import to_events
 
 
 def test_no_sequence_crosses_a_recording_and_every_frame_is_kept_once():
@@ -44,12 +45,12 @@ def test_scaler_normalises_and_survives_a_constant_band():
 def test_targets_are_what_the_system_asks_for(tmp_path):
     classes = ["a", "b", "c"]
     soft = np.array([[0.2, np.nan, 0.7], [0.6, np.nan, 0.5]])
-    write_soft(tmp_path / "r.txt", soft, classes)
-    (tmp_path / "hard").mkdir()
-    write_events(tmp_path / "hard" / "r.txt", to_events(soft > 0.5, classes))
-    folders = {"soft": tmp_path, "hard": tmp_path / "hard", "classes": classes}
-    np.testing.assert_allclose(read_targets("r", kind="soft", **folders), [[0.2, 0, 0.7], [0.6, 0, 0.5]])
-    np.testing.assert_array_equal(read_targets("r", kind="hard", **folders), [[0, 0, 1], [1, 0, 0]])
+    write_soft(tmp_path / "soft.tsv", {"r": soft, "other": 0 * soft}, classes)
+    write_hard(tmp_path / "hard.tsv", {"r": to_events(soft > 0.5, classes), "other": []})
+    tables = {"soft": tmp_path / "soft.tsv", "hard": tmp_path / "hard.tsv", "classes": classes}
+    np.testing.assert_allclose(read_targets(["r"], kind="soft", **tables)["r"], [[0.2, 0, 0.7], [0.6, 0, 0.5]])
+    np.testing.assert_array_equal(read_targets(["r"], kind="hard", **tables)["r"], [[0, 0, 1], [1, 0, 0]])
+    assert list(read_targets(["other", "r"], kind="soft", **tables)) == ["other", "r"]
 
 
 @pytest.mark.parametrize(("hop_s", "rate"), [(0.02, 50), (0.04, 25), (0.2, 5)])

@@ -8,7 +8,8 @@ import pytest
 
 from softsed.errors import InputError
 from softsed.evaluate import evaluate, main
-from softsed.labels import harden, to_events, write_events, write_soft
+from softsed.labelfiles import write_hard, write_soft
+from softsed.labels import harden, to_events
 from softsed.scores import write_scores
 
 CLASSES = ["a", "b", "c"]
@@ -51,26 +52,29 @@ def test_divergence_takes_all_seconds_and_not_asked_as_zero():
 def folder(tmp_path):
     """Two folds of one recording each, random labels; c is not evaluated and b not asked in r1."""
     rng = np.random.default_rng(0)
-    for name in ("soft", "hard", "folds", "scores"):
+    labels = {}
+    for name in ("folds", "scores"):
         (tmp_path / name).mkdir()
     (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\nc\tno\n")
     for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
         soft = rng.random((30, 3))
         if test == "r1":
             soft[:, 1] = np.nan
-        write_soft(tmp_path / "soft" / f"{test}.txt", soft, CLASSES)
-        write_events(tmp_path / "hard" / f"{test}.txt", to_events(harden(soft, 0.5), CLASSES))
+        labels[test] = soft
         rows = f"recording\tscene\tpart\n{test}\ts\ttest\n{train}\ts\ttrain\nr3\ts\tvalidation\n"
         (tmp_path / "folds" / f"fold{fold}.tsv").write_text(rows)
         scores = np.nan_to_num(soft) + rng.normal(0, 0.1, soft.shape)
         write_scores(tmp_path / "scores" / f"fold{fold}.tsv", {test: scores}, CLASSES)
+    write_soft(tmp_path / "soft.tsv", labels, CLASSES)
+    write_hard(tmp_path / "hard.tsv", {name: to_events(harden(soft, 0.5), CLASSES) for name, soft in labels.items()})
     return tmp_path
 
 
 def run(folder, *, config=CONFIG, folds=("fold1", "fold2"), loss="mse"):
     main(
         [
-            *("--system", "S_MSE_lin", "--run", "2", "--soft", str(folder / "soft"), "--hard", str(folder / "hard")),
+            *("--system", "S_MSE_lin", "--run", "2", "--soft", str(folder / "soft.tsv")),
+            *("--hard", str(folder / "hard.tsv")),
             *("--scores", str(folder / "scores" / "fold1.tsv"), str(folder / "scores" / "fold2.tsv")),
             *("--folds", *(str(folder / "folds" / f"{fold}.tsv") for fold in folds)),
             *("--classes", str(folder / "classes.tsv"), "--loss", loss, "--config", json.dumps(config)),

@@ -1,4 +1,4 @@
-"""Events and the two text formats."""
+"""Matrices, events and the step from soft to hard labels."""
 
 import numpy as np
 import pytest
@@ -7,27 +7,12 @@ from softsed import labels
 from softsed.classes import Recording
 from softsed.crowd import Opinions, soft_labels
 from softsed.errors import InputError
-from softsed.labels import (
-    Event,
-    harden,
-    rasterise,
-    read_events,
-    read_published,
-    read_soft,
-    to_events,
-    write_events,
-    write_soft,
-)
+from softsed.labelfiles import Event, read_hard, read_soft, write_soft
+from softsed.labels import harden, rasterise, read_active, to_events
 
 CLASSES = ["birds_singing", "door opens/closes", "people talking"]
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-def random_soft(seed, seconds=40):
-    values = np.random.default_rng(seed).uniform(size=(seconds, 3))
-    values[values < 0.3] = 0
-    return values
 
 
 def test_harden_is_strictly_above():
@@ -70,103 +55,6 @@ def test_rasterise_rounds_onset_down_and_offset_up():
     np.testing.assert_array_equal(active[:, 1], [False, False, True, False])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_soft_labels_survive_writing_and_reading(tmp_path, seed):
-    values = random_soft(seed)
-    values[:, 1] = np.nan
-    write_soft(tmp_path / "a.txt", values, CLASSES)
-    np.testing.assert_allclose(read_soft(tmp_path / "a.txt", CLASSES), values, atol=5e-7)  # 6 decimals
-
-
-def test_a_class_asked_and_never_heard_stays_zero_not_nan(tmp_path):
-    write_soft(tmp_path / "a.txt", np.array([[0.0, np.nan, 0.25]]), CLASSES)
-    text = (tmp_path / "a.txt").read_text(encoding="utf-8")
-    assert text == "0\t1\tbirds_singing\t0.000000\n0\t1\tpeople talking\t0.250000\n"
-    np.testing.assert_array_equal(read_soft(tmp_path / "a.txt", CLASSES), [[0, np.nan, 0.25]])
-
-
-def test_events_survive_writing_and_reading(tmp_path):
-    events = to_events(harden(random_soft(4, seconds=300), 0.6), CLASSES)
-    write_events(tmp_path / "a.txt", events)
-    assert read_events(tmp_path / "a.txt", CLASSES) == events
-
-
-def test_hard_format_is_whole_seconds(tmp_path):
-    write_events(tmp_path / "a.txt", [Event(2, 11, "people talking")])
-    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "2\t11\tpeople talking\n"
-
-
-def test_an_empty_file_is_a_recording_without_events(tmp_path):
-    write_events(tmp_path / "a.txt", [])
-    assert read_events(tmp_path / "a.txt", CLASSES) == []
-
-
-def test_published_rows_that_are_missing_are_zero_where_asked(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"\xef\xbb\xbf1\t2\tpeople talking\t1.000000031\r\n\r\n0.0\t1.0\tpeople talking\t0.25\r\n")
-    values = read_published(path, CLASSES, asked=["birds_singing", "people talking"], seconds=3)
-    np.testing.assert_array_equal(values, [[0, np.nan, 0.25], [0, np.nan, 1], [0, np.nan, 0]])
-
-
-def test_published_file_without_rows_is_silence(tmp_path):
-    (tmp_path / "a.txt").touch()
-    values = read_published(tmp_path / "a.txt", CLASSES, asked=CLASSES[:1], seconds=2)
-    np.testing.assert_array_equal(values, [[0, np.nan, np.nan]] * 2)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("1\t2\tpeople talking", "expected 4 tab-separated fields"),
-        ("1 2 people 0.5", "expected 4 tab-separated fields"),
-        ("1\t2\tpeople_talking\t0.5", "unknown class 'people_talking'"),
-        ("1\t2\tdoor opens/closes\t0.5", "was not asked in this scene"),
-        ("1\tx\tpeople talking\t0.5", "must be seconds"),
-        ("2\t1\tpeople talking\t0.5", "expected 0 <= onset < offset"),
-        ("-1\t0\tpeople talking\t0.5", "expected 0 <= onset < offset"),
-        ("nan\t1\tpeople talking\t0.5", "expected 0 <= onset < offset"),
-        ("1\t3\tpeople talking\t0.5", "one whole second"),
-        ("0.5\t1.5\tpeople talking\t0.5", "one whole second"),
-        ("3\t4\tpeople talking\t0.5", "beyond the 3 s"),
-        ("1\t2\tpeople talking\t1.00001", "soft label in 0..1, got '1.00001'"),
-        ("1\t2\tpeople talking\t-0.1", "soft label in 0..1"),
-        ("1\t2\tpeople talking\tnan", "soft label in 0..1"),
-        ("1\t2\tpeople talking\tloud", "soft label in 0..1, got 'loud'"),
-        ("0\t1\tpeople talking\t0.5", "given twice"),
-    ],
-)
-def test_errors_in_published_labels_name_file_and_line(tmp_path, line, message):
-    path = tmp_path / "cafe.txt"
-    path.write_text(f"0\t1\tpeople talking\t0.5\n{line}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=rf"cafe\.txt, line 2: .*{message}"):
-        read_published(path, CLASSES, asked=["birds_singing", "people talking"], seconds=3)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no soft label"),
-        ("0\t1\tbirds_singing\t0\n1\t2\tbirds_singing\t0\n0\t1\tpeople talking\t1\n", "3 rows for 2 s and 2 classes"),
-        ("0\t1\tbirds_singing\t0\n0\t1\tbirds_singing\t0\n1\t2\tpeople talking\t1\n1\t2\tpeople talking\t1\n", "twice"),
-    ],
-)
-def test_own_soft_labels_must_be_complete(tmp_path, text, message):
-    (tmp_path / "cafe.txt").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=rf"cafe\.txt.*{message}"):
-        read_soft(tmp_path / "cafe.txt", CLASSES)
-
-
-def test_errors_in_hard_labels_name_file_and_line(tmp_path):
-    (tmp_path / "cafe.txt").write_text("0\t1\tbirds_singing\n0\t1\tbirds\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"cafe\.txt, line 2: unknown class 'birds'"):
-        read_events(tmp_path / "cafe.txt", CLASSES)
-
-
-def test_a_missing_file_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match=r"none\.txt: cannot be read"):
-        read_events(tmp_path / "none.txt", CLASSES)
-
-
 @pytest.mark.parametrize("length", [1, 2, 5, 12])
 def test_windows_dilate_events_by_8_seconds(length):
     """10-s windows every second and perfect annotators: an event of 1 s becomes a hard label of 9 s.
@@ -202,8 +90,7 @@ def tables(tmp_path):
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
-    for folder in ("published", "soft", "hard"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "published").mkdir()
     return {name: str(tmp_path / f"{name}.tsv") for name in texts}
 
 
@@ -211,38 +98,49 @@ def test_command_adopts_published_labels_and_hardens_them(tmp_path):
     table = tables(tmp_path)
     (tmp_path / "published/r1.txt").write_text("1\t2\tpeople talking\t0.75\n2\t3\tpeople talking\t0.6\n", "utf-8")
     (tmp_path / "published/r2.txt").touch()
-    common = ["--recordings", table["recordings"], "--classes", table["classes"], "--soft", str(tmp_path / "soft")]
+    soft, hard, thresholds = (tmp_path / "out" / f"{name}.tsv" for name in ("soft", "hard", "thresholds"))
+    common = ["--recordings", table["recordings"], "--classes", table["classes"], "--soft", str(soft)]
     labels.main(["adopt", *common, "--scenes", table["scenes"], "--published", str(tmp_path / "published")])
-    np.testing.assert_array_equal(
-        read_soft(tmp_path / "soft/r1.txt", CLASSES), [[0, np.nan, 0], [0, np.nan, 0.75], [0, np.nan, 0.6]]
-    )
-    np.testing.assert_array_equal(read_soft(tmp_path / "soft/r2.txt", CLASSES), [[0, np.nan, 0]] * 2)
-    harden_ = ["harden", *common, "--hard", str(tmp_path / "hard"), "--thresholds", str(tmp_path / "thresholds.tsv")]
+    found = read_soft(soft, CLASSES)
+    np.testing.assert_array_equal(found["r1"], [[0, np.nan, 0], [0, np.nan, 0.75], [0, np.nan, 0.6]])
+    np.testing.assert_array_equal(found["r2"], [[0, np.nan, 0]] * 2)
+    harden_ = ["harden", *common, "--hard", str(hard), "--thresholds", str(thresholds)]
     labels.main([*harden_, "--threshold", "0.5"])
-    assert (tmp_path / "hard/r1.txt").read_text(encoding="utf-8") == "1\t3\tpeople talking\n"
-    assert (tmp_path / "hard/r2.txt").read_text(encoding="utf-8") == ""
-    fixed = "class\tthreshold\n" + "".join(f"{name}\t0.5\n" for name in CLASSES)
-    assert (tmp_path / "thresholds.tsv").read_text(encoding="utf-8") == fixed
+    assert read_hard(hard, CLASSES) == {"r1": [Event(1, 3, "people talking")], "r2": []}
+    assert thresholds.read_text("utf-8") == "class\tthreshold\n" + "".join(f"{name}\t0.5\n" for name in CLASSES)
     with pytest.raises(InputError, match="threshold 'half': expected a number or 'expected_f1'"):
         labels.main([*harden_, "--threshold", "half"])
-    write_soft(tmp_path / "soft/r2.txt", np.zeros((1, 3)), CLASSES)
-    with pytest.raises(InputError, match=r"r2\.txt: 1 s of labels, expected 2 s as in .*recordings\.tsv"):
+    write_soft(soft, {"r1": np.zeros((3, 3)), "r2": np.zeros((1, 3))}, CLASSES)
+    with pytest.raises(InputError, match=r"soft\.tsv: 'r2' has 1 s of labels, expected 2 s as in .*recordings\.tsv"):
         labels.main([*harden_, "--threshold", "0.5"])
+
+
+def test_hard_labels_become_matrices_as_long_as_the_soft_ones(tmp_path):
+    (tmp_path / "hard.tsv").write_text(
+        "recording\tonset\toffset\tlabel\na\t1\t2\tpeople talking\nb\t\t\t\n", encoding="utf-8"
+    )
+    found = read_active(tmp_path / "hard.tsv", {"b": np.zeros((1, 3)), "a": np.zeros((3, 3))}, CLASSES)
+    assert list(found) == ["b", "a"]
+    assert not found["b"].any()
+    np.testing.assert_array_equal(np.argwhere(found["a"]), [[1, 2]])
 
 
 def test_command_finds_the_threshold_of_the_highest_expected_f1(tmp_path):
     """People: .9, .6, 0 and .1, .4, mass 2. Two active give F = 3 / 4, three 3.8 / 5 = .76, four 4 / 6: t = .38."""
     table = tables(tmp_path)
-    write_soft(tmp_path / "soft/r1.txt", np.array([[0, np.nan, 0.9], [0, np.nan, 0.6], [0, np.nan, 0]]), CLASSES)
-    write_soft(tmp_path / "soft/r2.txt", np.array([[0, np.nan, 0.1], [0, np.nan, 0.4]]), CLASSES)
+    soft = {
+        "r1": np.array([[0, np.nan, 0.9], [0, np.nan, 0.6], [0, np.nan, 0]]),
+        "r2": np.array([[0, np.nan, 0.1], [0, np.nan, 0.4]]),
+    }
+    write_soft(tmp_path / "soft.tsv", soft, CLASSES)
     labels.main(
         [
             *("harden", "--recordings", table["recordings"], "--classes", table["classes"]),
-            *("--soft", str(tmp_path / "soft"), "--hard", str(tmp_path / "hard")),
+            *("--soft", str(tmp_path / "soft.tsv"), "--hard", str(tmp_path / "hard.tsv")),
             *("--threshold", "expected_f1", "--thresholds", str(tmp_path / "thresholds.tsv")),
         ]
     )
     found = (tmp_path / "thresholds.tsv").read_text(encoding="utf-8")
     assert found == "class\tthreshold\nbirds_singing\t1\ndoor opens/closes\t1\npeople talking\t0.38\n"
-    assert (tmp_path / "hard/r1.txt").read_text(encoding="utf-8") == "0\t2\tpeople talking\n"
-    assert (tmp_path / "hard/r2.txt").read_text(encoding="utf-8") == "1\t2\tpeople talking\n"
+    heard = {"r1": [Event(0, 2, "people talking")], "r2": [Event(1, 2, "people talking")]}
+    assert read_hard(tmp_path / "hard.tsv", CLASSES) == heard

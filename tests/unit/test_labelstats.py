@@ -10,7 +10,7 @@ from conftest import ROOT, SHARED
 from softsed import labelstats
 from softsed.classes import read_classes, read_scenes
 from softsed.errors import InputError
-from softsed.labels import write_soft
+from softsed.labelfiles import write_soft
 
 RESOURCES = ROOT / "workflow" / "resources"
 NAN = float("nan")
@@ -125,11 +125,10 @@ def test_published_figures_are_those_of_the_published_labels():
 def command(tmp_path) -> list[str]:
     classes = ["car", "dog", "footsteps"]
     rng = np.random.default_rng(1)
-    (tmp_path / "soft").mkdir()
-    for name in ("a", "b"):
-        soft = rng.random((70, 3))
-        soft[:, 1] = 0  # not evaluated: it would more than double the zeros
-        write_soft(tmp_path / "soft" / f"{name}.txt", soft, classes)
+    soft = {name: rng.random((70, 3)) for name in ("a", "b")}
+    for values in soft.values():
+        values[:, 1] = 0  # not evaluated: it would more than double the zeros
+    write_soft(tmp_path / "soft.tsv", soft, classes)
     files = {
         "recordings": "recording\tscene\tduration_s\na\tcity\t70.5\nb\tcity\t70.0\n",
         "classes": "class\tevaluated\ncar\tyes\ndog\tno\nfootsteps\tyes\n",
@@ -140,7 +139,7 @@ def command(tmp_path) -> list[str]:
         (tmp_path / f"{name}.tsv").write_text(text)
     inputs = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.tsv"))]
     outputs = ["--tsv", str(tmp_path / "out.tsv"), "--markdown", str(tmp_path / "out.md")]
-    return ["--soft", str(tmp_path / "soft"), "--experiment", "mine", "--method", "eq1", *inputs, *outputs]
+    return ["--soft", str(tmp_path / "soft.tsv"), "--experiment", "mine", "--method", "eq1", *inputs, *outputs]
 
 
 def written(path: Path) -> dict[tuple[str, str], dict[str, str]]:

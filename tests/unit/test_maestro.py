@@ -3,6 +3,7 @@ import io
 import json
 import stat
 import struct
+import subprocess
 import wave
 import zipfile
 from pathlib import Path
@@ -74,21 +75,24 @@ def publish(folder: Path, changes: dict[str, bytes] | None = None) -> dict:
     return {"address": str(folder), "archives": section}
 
 
-def arguments(tmp_path: Path, config: dict) -> list[str]:
-    folders = ["--archives", str(tmp_path / "archives"), "--audio", str(tmp_path / "audio")]
-    return ["--address", config["address"], "--config", json.dumps(config["archives"]), *folders]
+def fetch(tmp_path: Path, config: dict, name: str) -> list[str]:
+    """The arguments that fetch an archive."""
+    archive = ["--archive", json.dumps(config["archives"][name]), "--address", config["address"]]
+    return ["fetch", *archive, "--archives", str(tmp_path / "archives"), "--receipt", str(tmp_path / f"{name}.md5")]
 
 
 def bring_development(tmp_path: Path, config: dict) -> None:
-    table = tmp_path / "table.tsv"
-    rows = "".join(f"{name}\t{scene}\t180.5\n" for name, scene in RECORDINGS.items())
-    table.write_text("recording\tscene\tduration_s\n" + rows)
-    published = ["--recordings", str(table), "--published", str(tmp_path / "published")]
-    maestro.main([*arguments(tmp_path, config), *published])
+    for archive, target in (("development_annotation", "published/{}.txt"), ("development_audio", "audio/{}.wav")):
+        maestro.main(fetch(tmp_path, config, archive))
+        for name, scene in RECORDINGS.items():
+            member = ["--recording", name, "--scene", scene, "--output", str(tmp_path / target.format(name))]
+            maestro.main(["unpack", "--receipt", str(tmp_path / f"{archive}.md5"), *member])
 
 
 def bring_evaluation(tmp_path: Path, config: dict) -> Path:
-    maestro.main([*arguments(tmp_path, config), "--evaluation", str(tmp_path / "evaluation.tsv")])
+    maestro.main(fetch(tmp_path, config, "evaluation_audio"))
+    found = ["--found", str(tmp_path / "evaluation.tsv"), "--audio", str(tmp_path / "audio")]
+    maestro.main(["evaluation", "--receipt", str(tmp_path / "evaluation_audio.md5"), *found])
     return tmp_path / "evaluation.tsv"
 
 
@@ -181,10 +185,13 @@ def test_an_evaluation_archive_without_recordings(tmp_path):
 
 def test_missing_members_are_listed_before_anything_is_written(tmp_path):
     audio = archive({"development_audio/cafe_restaurant/cafe_restaurant_00.wav": wav(0.5)})
+    path = tmp_path / "archive.zip"
+    path.write_bytes(audio)
+    targets = {f"development_audio/{scene}/{name}.wav": tmp_path / "out" / name for name, scene in RECORDINGS.items()}
     missing = r"1 of 2 expected members are missing: \['development_audio/metro_station/metro_station_02\.wav'\]"
     with pytest.raises(InputError, match=missing):
-        bring_development(tmp_path, publish(tmp_path / "zenodo", {"development_audio": audio}))
-    assert names(tmp_path / "audio") == []
+        maestro.unpack(path, targets, largest_bytes=10**6)
+    assert names(tmp_path / "out") == []
 
 
 MEMBER = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
@@ -270,19 +277,33 @@ def test_a_target_that_cannot_be_written(tmp_path):
         unpack_one(tmp_path, archive({MEMBER: b"sound"}))
 
 
-@pytest.mark.parametrize("options", [["--recordings", "x"], ["--evaluation", "x", "--published", "y"], []])
-def test_options_that_do_not_go_together(tmp_path, options, capsys):
-    with pytest.raises(SystemExit):
-        maestro.main([*arguments(tmp_path, publish(tmp_path / "zenodo")), *options])
-    assert "error:" in capsys.readouterr().err
+def test_a_receipt_is_a_line_as_md5sum_writes_it(tmp_path, server):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    maestro.main(fetch(tmp_path, config, "development_audio"))
+    check = ["md5sum", "--check", str(tmp_path / "development_audio.md5")]
+    assert subprocess.run(check, capture_output=True, text=True, check=True).stdout.endswith(": OK\n")
+
+
+def test_an_archive_that_is_gone(tmp_path, server):
+    bring_development(tmp_path, publish(tmp_path / "zenodo") | {"address": server.address})
+    (tmp_path / "archives/development_audio.zip").unlink()
+    with pytest.raises(InputError, match=r"development_audio\.zip is gone.*delete this receipt"):
+        maestro.read_receipt(tmp_path / "development_audio.md5")
+
+
+@pytest.mark.parametrize("text", ["", "3de7cb4f92a115a6f5cc077a41ca07b3\n"])
+def test_something_else_than_a_receipt(tmp_path, text):
+    (tmp_path / "a.md5").write_text(text)
+    with pytest.raises(InputError, match=r"a\.md5: no receipt of an archive"):
+        maestro.read_receipt(tmp_path / "a.md5")
 
 
 def test_a_wrong_archive_is_an_error_of_the_command(tmp_path, server, capsys):
     config = publish(tmp_path / "zenodo") | {"address": server.address}
     server.truncate_to = 100
-    command = [*arguments(tmp_path, config), "--evaluation", str(tmp_path / "evaluation.tsv")]
+    command = fetch(tmp_path, config, "evaluation_audio")
     assert cli.main(["--log", str(tmp_path / "log"), "maestro", *command]) == 1
     error = capsys.readouterr().err
     assert "softsed maestro: " in error
     assert f"expected md5:{config['archives']['evaluation_audio']['md5']}" in error
-    assert not (tmp_path / "evaluation.tsv").exists()
+    assert not (tmp_path / "evaluation_audio.md5").exists()

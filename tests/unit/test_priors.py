@@ -8,7 +8,7 @@ import pytest
 
 from softsed.divergence import kld_bernoulli
 from softsed.errors import InputError
-from softsed.labels import write_soft
+from softsed.labelfiles import write_soft
 from softsed.priors import main, mean_label, recording_prior, scene_prior
 from softsed.scores import read_scores
 
@@ -66,11 +66,10 @@ def test_command_writes_the_test_recordings_of_the_fold(tmp_path, kind):
     (tmp_path / "classes.tsv").write_text("class\tevaluated\nx\tyes\ny\tyes\nz\tno\n")
     rows = "".join(f"{name}\t{SCENES[name]}\t{part}\n" for name, part in PARTS.items())
     (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\n" + rows)
-    for name, values in labels().items():
-        write_soft(tmp_path / f"{name}.txt", values, classes)
+    write_soft(tmp_path / "soft.tsv", labels(), classes)
     main(
         [
-            *("--kind", kind, "--fold", str(tmp_path / "fold1.tsv"), "--soft", str(tmp_path)),
+            *("--kind", kind, "--fold", str(tmp_path / "fold1.tsv"), "--soft", str(tmp_path / "soft.tsv")),
             *("--classes", str(tmp_path / "classes.tsv"), "--output", str(tmp_path / "scores.tsv")),
         ]
     )

@@ -182,7 +182,15 @@ def test_metrics_that_are_none_are_named(tmp_path):
 def table1(folder, experiment="demo"):
     main(
         [
-            *("table1", "--experiment", experiment, "--hard", str(folder), "--recordings", str(folder / "rec.tsv")),
+            *(
+                "table1",
+                "--experiment",
+                experiment,
+                "--hard",
+                str(folder / "hard.tsv"),
+                "--recordings",
+                str(folder / "rec.tsv"),
+            ),
             *("--scenes", str(RESOURCES / "scenes.tsv"), "--classes", str(RESOURCES / "classes.tsv")),
             *("--paper-events", str(RESOURCES / "paper_table1.tsv")),
             *("--paper-recordings", str(RESOURCES / "paper_recordings.tsv")),
@@ -199,9 +207,10 @@ def street(tmp_path):
     (tmp_path / "rec.tsv").write_text(
         "recording\tscene\tduration_s\nr0\tresidential_area\t90\nc0\tcity_center\t66\nc1\tcity_center\t60\n"
     )
-    (tmp_path / "c0.txt").write_text("0\t3\tcar\n2\t9\tcar\n1\t2\tfootsteps\n")
-    (tmp_path / "c1.txt").write_text("0\t3\tcar\n")
-    (tmp_path / "r0.txt").write_text("5\t6\tcar\n1\t2\tbirds_singing\n")
+    (tmp_path / "hard.tsv").write_text(
+        "recording\tonset\toffset\tlabel\nc0\t0\t3\tcar\nc0\t2\t9\tcar\nc0\t1\t2\tfootsteps\n"
+        "c1\t0\t3\tcar\nr0\t5\t6\tcar\nr0\t1\t2\tbirds_singing\n"
+    )
     return tmp_path
 
 
@@ -225,8 +234,9 @@ def test_table1_page_shows_the_published_table_with_its_own_totals(street):
 
 
 def test_table1_refuses_events_that_were_not_asked_and_unknown_scenes(street):
-    (street / "c1.txt").write_text("0\t3\tmetro leaving\n")
-    with pytest.raises(InputError, match=r"c1\.txt: \['metro leaving'\] were not asked in city_center"):
+    with (street / "hard.tsv").open("a") as file:
+        file.write("c1\t0\t3\tmetro leaving\n")
+    with pytest.raises(InputError, match=r"c1: events of \['metro leaving'\], which were not asked in city_center"):
         table1(street)
     (street / "rec.tsv").write_text("recording\tscene\tduration_s\nc0\tmoon\t60\n")
     with pytest.raises(InputError, match="c0: scene 'moon' is not in"):

@@ -9,7 +9,8 @@ import torch
 
 from softsed import train
 from softsed.dataset import cut
-from softsed.labels import to_events, write_events, write_soft
+from softsed.labelfiles import write_hard, write_soft
+from softsed.labels import to_events
 from softsed.model import CRNN
 from softsed.predict import load_model
 
@@ -97,14 +98,13 @@ def experiment(tmp_path):
     """Six recordings of 4 s at 10 frames a second, in files as the workflow lays them out."""
     classes = ["a", "b"]
     (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\n")
-    for folder in ("features", "soft", "hard"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "features").mkdir()
     rng = np.random.default_rng(0)
     for i in range(6):
         np.savez(tmp_path / "features" / f"r{i}.npz", mel=rng.normal(i, 1, (41, 16)).astype(np.float32))
-        soft = rng.uniform(0, 1, (4, 2))
-        write_soft(tmp_path / "soft" / f"r{i}.txt", soft, classes)
-        write_events(tmp_path / "hard" / f"r{i}.txt", to_events(soft > 0.5, classes))
+    soft = {f"r{i}": rng.uniform(0, 1, (4, 2)) for i in range(6)}
+    write_soft(tmp_path / "soft.tsv", soft, classes)
+    write_hard(tmp_path / "hard.tsv", {name: to_events(values > 0.5, classes) for name, values in soft.items()})
     parts = ["train"] * 3 + ["validation"] + ["test"] * 2
     rows = "".join(f"r{i}\tscene\t{part}\n" for i, part in enumerate(parts))
     (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\n" + rows)
@@ -117,7 +117,7 @@ def command(folder, name="m"):
         "--config": {**CONFIG, "epochs": 2},
         "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
     }
-    files = {"--fold": "fold1.tsv", "--features": "features", "--soft": "soft", "--hard": "hard"}
+    files = {"--fold": "fold1.tsv", "--features": "features", "--soft": "soft.tsv", "--hard": "hard.tsv"}
     files |= {"--classes": "classes.tsv", "--model": f"{name}.pt", "--history": f"{name}.tsv"}
     arguments = ["--seed", "7", "--device", "cpu"]
     arguments += [text for key, value in sections.items() for text in (key, json.dumps(value))]
@@ -140,7 +140,9 @@ def test_test_recordings_change_neither_scaler_nor_weights(experiment):
     command(experiment, "before")
     for name in ("r4", "r5"):
         np.savez(experiment / "features" / f"{name}.npz", mel=np.full((41, 16), 1e6, np.float32))
-        (experiment / "soft" / f"{name}.txt").write_text("not even labels")
+    labels = (experiment / "soft.tsv").read_text().splitlines()
+    kept = [line for line in labels if not line.startswith(("r4", "r5"))]
+    (experiment / "soft.tsv").write_text("\n".join(kept) + "\n")
     command(experiment, "after")
     before, after = (torch.load(experiment / f"{name}.pt", weights_only=True) for name in ("before", "after"))
     assert torch.equal(before["mean"], after["mean"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from softsed.errors import InputError
-from softsed.labels import Event, write_events, write_soft
+from softsed.labelfiles import Event, write_events, write_hard, write_soft
 from softsed.scores import write_scores
 from softsed.truth import Tested, evaluate_truth, main, read_true_events, read_truth
 
@@ -81,19 +81,19 @@ def test_errors_in_true_events_name_the_file(tmp_path, row, message):
 @pytest.fixture
 def folder(tmp_path):
     """Two folds; r1 is tested in the first, r2 in the second. b was not asked in r1, c is not evaluated."""
-    for name in ("soft", "hard", "folds", "scores", "truth"):
+    for name in ("folds", "scores", "truth"):
         (tmp_path / name).mkdir()
     (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\nc\tno\n")
     soft = {"r1": [[0.2, np.nan, 1], [0.4, np.nan, 1]], "r2": [[0.6, 0.1, 1], [0.8, 0.3, 1]]}
     scores = {"r1": [[0.9, 0.9, 0], [0.65, 0.1, 0]], "r2": [[0.35, 0.1, 0], [0.25, 0.6, 0]]}
     truth = {"r1": [Event(0.5, 0.6, "a"), Event(0, 2, "c")], "r2": [Event(0, 1.5, "a")]}
     for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
-        write_soft(tmp_path / "soft" / f"{test}.txt", np.array(soft[test]), CLASSES)
-        write_events(tmp_path / "hard" / f"{test}.txt", [Event(1, 2, "a")])
         write_events(tmp_path / "truth" / f"{test}.txt", truth[test])
         rows = f"recording\tscene\tpart\n{test}\ts\ttest\n{train}\ts\ttrain\nr3\ts\tvalidation\n"
         (tmp_path / "folds" / f"fold{fold}.tsv").write_text(rows)
         write_scores(tmp_path / "scores" / f"fold{fold}.tsv", {test: np.array(scores[test])}, CLASSES)
+    write_soft(tmp_path / "soft.tsv", {name: np.array(values) for name, values in soft.items()}, CLASSES)
+    write_hard(tmp_path / "hard.tsv", {name: [Event(1, 2, "a")] for name in soft})
     return tmp_path
 
 
@@ -101,7 +101,7 @@ def run(folder, command, *arguments):
     main(
         [
             *(command, "--folds", *(str(folder / "folds" / f"fold{fold}.tsv") for fold in (1, 2))),
-            *("--soft", str(folder / "soft"), "--truth", *map(str, sorted((folder / "truth").iterdir()))),
+            *("--soft", str(folder / "soft.tsv"), "--truth", *map(str, sorted((folder / "truth").iterdir()))),
             *("--classes", str(folder / "classes.tsv"), "--config", json.dumps(CONFIG)),
             *("--training", json.dumps({"method": "eq1"}), "--output", str(folder / "truth.json"), *arguments),
         ]
@@ -136,7 +136,7 @@ def test_a_system_at_both_operating_points(folder):
 
 def test_labels_are_scored_like_a_system(folder):
     """Hard labels say a at 1 s of both recordings: a false alarm and a miss in r1, a hit and a miss in r2."""
-    found = run(folder, "labels", "--hard", str(folder / "hard"), "--threshold", "expected_f1")
+    found = run(folder, "labels", "--hard", str(folder / "hard.tsv"), "--threshold", "expected_f1")
     assert (found["system"], found["run"], list(found["folds"])) == ("labels", 1, ["fold1", "fold2"])
     counts = found["pooled"]["operating_points"]["expected_f1"]["counts"]
     assert counts == {"tp": 1, "fp": 1, "fn": 2, "n_ref": 3, "substitutions": 0, "deletions": 2, "insertions": 1}

@@ -30,19 +30,21 @@ def results(finished):
     return finished / "results" / "tiny"
 
 
+def by_recording(path, names):
+    """The rows of a table of labels for each recording."""
+    listed = {name: [] for name in names}
+    for row in rows(path):
+        listed[row["recording"]].append(row)
+    return listed
+
+
 @pytest.fixture(scope="module")
 def known(finished, results):
     """What the table is made from: classes, folds, true events and soft labels by recording."""
     classes = [r["class"] for r in rows(finished / "workflow/resources/classes.tsv") if r["evaluated"] == "yes"]
     folds = {fold: rows(results / "folds" / f"{fold}.tsv") for fold in FOLDS}
     names = [row["recording"] for row in folds["fold1"]]
-    soft = {
-        method: {
-            name: rows(results / f"labels/{method}/soft/{name}.txt", ["onset", "offset", "label", "value"])
-            for name in names
-        }
-        for method in ("eq1", "joint")
-    }
+    soft = {method: by_recording(results / f"labels/{method}/soft.tsv", names) for method in ("eq1", "joint")}
     return {
         "classes": classes,
         "seconds": {r["recording"]: int(float(r["duration_s"])) for r in rows(finished / "tests/workflow/tiny.tsv")},
@@ -124,8 +126,8 @@ def of_system(known, results, system, method, threshold):
 def of_labels(known, results, method):
     """The labels by one method at their own threshold, one run."""
     active = {}
-    for name in known["truth"]:
-        for event in rows(results / f"labels/{method}/hard/{name}.txt", ["onset", "offset", "label"]):
+    for name, events in by_recording(results / f"labels/{method}/hard.tsv", known["truth"]).items():
+        for event in events:
             if event["label"] in known["classes"]:
                 seconds = range(int(event["onset"]), int(event["offset"]))
                 active.setdefault(name, []).extend((second, event["label"]) for second in seconds)

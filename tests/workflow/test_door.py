@@ -7,7 +7,7 @@ import pytest
 from conftest import SHARED, copy_project, planned, snakemake
 
 from softsed import convert
-from softsed.labels import read_events, read_soft
+from softsed.labelfiles import read_hard, read_soft
 
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
@@ -72,11 +72,12 @@ def test_one_command_makes_everything(made):
     # Heard in the windows from 9 s on, and not in those up to 13 s: most windows around a second are among the former
     # from 11 s on, but what was heard began at 13 s.
     for method, onset in {"eq1": 11, "majority": 11, "joint": 13}.items():
+        softs = read_soft(labels / method / "soft.tsv", classes)
         for name in ("yard-1", "yard-2", "kitchen.a"):
-            soft = read_soft(labels / method / "soft" / f"{name}.txt", classes)
+            soft = softs[name]
             assert len(soft) == 20
             assert np.isnan(soft[0]).tolist() == [name[0] == "k", name[0] == "k", name[0] == "y"]
-            events = read_events(labels / method / "hard" / f"{name}.txt", classes)
+            events = read_hard(labels / method / "hard.tsv", classes)[name]
             assert {(event.label, event.offset) for event in events} == {(label, 20) for label in asked[name]}
             assert all(abs(event.onset - onset) <= 1 for event in events)
         assert len(rows(labels / method / "competence.tsv")) == 6

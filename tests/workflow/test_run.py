@@ -9,7 +9,8 @@ import torch
 from conftest import planned, snakemake
 
 from softsed.classes import read_classes, read_fold, read_recordings, read_scenes
-from softsed.labels import harden, read_events, read_soft, to_events
+from softsed.labelfiles import read_hard, read_soft
+from softsed.labels import harden, to_events
 from softsed.scores import read_scores
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
@@ -45,7 +46,7 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
     scenes = read_scenes(finished / "workflow/resources/scenes.tsv", classes)
     for name, recording in read_recordings(finished / "tests/workflow/tiny.tsv").items():
         for method in ("eq1", "joint"):
-            soft = read_soft(results / "labels" / method / "soft" / f"{name}.txt", classes)
+            soft = read_soft(results / "labels" / method / "soft.tsv", classes)[name]
             assert len(soft) == int(recording.duration_s)
             asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
             assert asked == set(scenes[recording.scene])
@@ -53,7 +54,7 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
             thresholds = np.array([float(row["threshold"]) for row in written])
             assert [row["class"] for row in written] == classes
             assert (thresholds == 0.5).all() == (method == "eq1")
-            events = read_events(results / "labels" / method / "hard" / f"{name}.txt", classes)
+            events = read_hard(results / "labels" / method / "hard.tsv", classes)[name]
             assert events == to_events(harden(soft, thresholds), classes)
 
 
@@ -109,8 +110,7 @@ def test_table2_equals_the_metrics_it_comes_from(results):
 
 def test_label_statistics_count_the_evaluated_classes_of_the_reference(finished, results):
     classes = read_classes(finished / "workflow/resources/classes.tsv")
-    lines = [line for path in (results / "labels/eq1/soft").iterdir() for line in path.read_text().splitlines()]
-    values = [float(line.split("\t")[3]) for line in lines if classes[line.split("\t")[2]]]
+    values = [float(row["value"]) for row in rows(results / "labels/eq1/soft.tsv") if classes[row["label"]]]
     found = {(row["statistic"], row["on"]): row for row in rows(results / "report" / "label_statistics.tsv")}
     assert float(found["nonzero", "recordings"]["value"]) == pytest.approx(
         sum(v > 0 for v in values) / len(values), rel=1e-5

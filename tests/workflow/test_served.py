@@ -140,10 +140,9 @@ def test_demo_labels(finished, tmp_path):
         (r.name, r.scene, r.duration_s) for r in read_recordings(finished / "tests/workflow/tiny.tsv").values()
     ]
     labels = {}
-    for name, _, _ in recordings:
-        lines = (finished / "results/tiny/labels/eq1/soft" / f"{name}.txt").read_text().splitlines()
-        parts = [line.split("\t") for line in lines]
-        labels[name] = {(int(onset), label): float(value) for onset, _, label, value in parts}
+    with (finished / "results/tiny/labels/eq1/soft.tsv").open(newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            labels.setdefault(row["recording"], {})[int(row["onset"]), row["label"]] = float(row["value"])
     names = [name for name, _, _ in recordings]
     folds = {}
     for fold in range(1, 6):
