@@ -37,7 +37,7 @@ from softsed.classes import read_asked, read_classes
 from softsed.crowd import competence
 from softsed.opinions import read_opinions
 opinions, recordings, classes, scenes, method = sys.argv[1:]
-names = list(read_classes(Path(classes)))
+names = read_classes(Path(classes))
 table, asked = read_asked(Path(recordings), Path(scenes), names)
 found = read_opinions(Path(opinions), names, asked=asked, recordings=table)
 assert len(found.opinion) == 16500 * 6 * 5 and len(found.annotators) == 150
@@ -48,7 +48,7 @@ competence(found, method=method, restarts=10, iterations=50, seed=0)
 def write_corpus(folder: Path) -> list[str]:
     """Write the tables of opinions and recordings; return the arguments that every step takes."""
     resources = ROOT / "workflow" / "resources"
-    classes = list(read_classes(resources / "classes.tsv"))
+    classes = read_classes(resources / "classes.tsv")
     scenes = read_scenes(resources / "scenes.tsv", classes)
     demo = yaml.safe_load((ROOT / "workflow" / "demo.yaml").read_text(encoding="utf-8"))
     crowd = demo["data"]["demo"]["crowd"] | {"annotators": ANNOTATORS}

@@ -48,7 +48,7 @@ def main() -> None:
         convert.main([*map(str, strong), "--majority", str(tables["majority"])])
         named = [f"--{name}={tables[name]}" for name in ("opinions", "recordings", "classes", "scenes")]
         survey.main(named)
-        classes = list(read_classes(tables["classes"]))
+        classes = read_classes(tables["classes"])
         recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)
         everybody = read_opinions(tables["opinions"], classes, asked=asked, recordings=recordings)
         marked = {name: read_events(tables["majority"] / f"{name}.txt", classes) for name in recordings}

@@ -125,7 +125,7 @@ def test_command_writes_both_tables(tmp_path):
     texts = {
         "opinions": "\n".join(lines),
         "recordings": "recording\tscene\tduration_s\nr\ts\t4",
-        "classes": "class\tevaluated\nbird\tyes\ncar\tyes\ndog\tno",
+        "classes": "class\nbird\ncar\ndog",
         "scenes": "scene\tclass\ns\tcar\ns\tdog",
     }
     arguments = []

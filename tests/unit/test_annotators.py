@@ -220,7 +220,7 @@ def test_pool_does_not_depend_on_the_recordings_and_vice_versa():
 def inputs(tmp_path) -> dict[str, str]:
     files = {
         "recordings": "recording\tscene\tduration_s\nc_00\tcity\t12.5\nc_01\tcity\t11.0\n",
-        "classes": "class\tevaluated\ncar\tyes\nlarge_vehicle\tyes\nfootsteps\tyes\ndog\tno\n",
+        "classes": "class\ncar\nlarge_vehicle\nfootsteps\ndog\n",
         "scenes": "scene\tclass\n" + "".join(f"city\t{name}\n" for name in ASKED),
     }
     for name, text in files.items():

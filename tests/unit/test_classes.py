@@ -3,8 +3,17 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from softsed.classes import Recording, read_asked, read_classes, read_recordings, read_scenes, read_table
+from softsed.classes import (
+    Recording,
+    choose_classes,
+    read_asked,
+    read_classes,
+    read_recordings,
+    read_scenes,
+    read_table,
+)
 from softsed.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
@@ -13,7 +22,9 @@ RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 def test_resources_hold_what_the_paper_states():
     classes = read_classes(RESOURCES / "classes.tsv")
     assert len(classes) == 17
-    assert sum(classes.values()) == 11
+    evaluated = yaml.safe_load((RESOURCES.parents[1] / "config.yaml").read_text())["evaluate"]["classes"]
+    assert len(evaluated) == 11
+    assert set(evaluated) < set(classes)
     scenes = read_scenes(RESOURCES / "scenes.tsv", list(classes))
     assert len(scenes) == 5
     assert all(len(asked) == 6 for asked in scenes.values())
@@ -43,30 +54,36 @@ def test_every_scene_of_a_recording_must_have_classes(tmp_path):
 
 
 def test_blank_lines_are_skipped_and_counted(tmp_path):
-    (tmp_path / "c.tsv").write_text("class\tevaluated\n\nx\tyes\n\n\ny\tno\n")
-    assert read_table(tmp_path / "c.tsv", ("class",)) == [
-        {"class": "x", "evaluated": "yes"},
-        {"class": "y", "evaluated": "no"},
-    ]
-    for text, message in (("y\tmaybe", "line 6: evaluated is 'maybe'"), ("y", "line 6: expected 2 tab-separated")):
-        (tmp_path / "c.tsv").write_text(f"class\tevaluated\n\nx\tyes\n\n\n{text}\n")
+    (tmp_path / "s.tsv").write_text("scene\tclass\n\np\tx\n\n\np\ty\n")
+    assert read_table(tmp_path / "s.tsv", ("class",)) == [{"scene": "p", "class": "x"}, {"scene": "p", "class": "y"}]
+    for text, message in (("p\tz", "line 6: unknown class 'z'"), ("y", "line 6: expected 2 tab-separated")):
+        (tmp_path / "s.tsv").write_text(f"scene\tclass\n\np\tx\n\n\n{text}\n")
         with pytest.raises(InputError, match=message):
-            read_classes(tmp_path / "c.tsv")
+            read_scenes(tmp_path / "s.tsv", ["x", "y"])
+
+
+def test_the_classes_that_count_are_all_or_those_named(tmp_path):
+    (tmp_path / "c.tsv").write_text("class\nc\na\nb\n")
+    assert choose_classes(tmp_path / "c.tsv", "all") == (["c", "a", "b"], [0, 1, 2])
+    assert choose_classes(tmp_path / "c.tsv", ["b", "c"]) == (["c", "a", "b"], [0, 2])
+    with pytest.raises(
+        InputError, match=r"evaluate\.classes: no class \['d'\] in .*c\.tsv, which has \['c', 'a', 'b'\]"
+    ):
+        choose_classes(tmp_path / "c.tsv", ["a", "d"])
 
 
 def test_windows_line_ends_and_byte_order_mark(tmp_path):
-    (tmp_path / "c.tsv").write_bytes(b"\xef\xbb\xbfclass\tevaluated\r\npeople talking\tyes\r\n")
-    assert read_classes(tmp_path / "c.tsv") == {"people talking": True}
+    (tmp_path / "c.tsv").write_bytes(b"\xef\xbb\xbfclass\r\npeople talking\r\n")
+    assert read_classes(tmp_path / "c.tsv") == ["people talking"]
 
 
 @pytest.mark.parametrize(
     ("read", "text", "message"),
     [
-        (read_classes, "class\nx\n", r"no column \['evaluated'\]"),
-        (read_classes, "class\tevaluated\nx\tyes\nx\tno\n", "line 3: class 'x' is listed twice"),
-        (read_classes, "class\tevaluated\nx\tmaybe\n", "line 2: evaluated is 'maybe'"),
-        (read_classes, "class\tevaluated\nx\n", "line 2: expected 2 tab-separated fields"),
-        (read_classes, "class\tevaluated\n", "no class listed"),
+        (read_classes, "name\nx\n", r"no column \['class'\]"),
+        (read_classes, "class\nx\nx\n", "line 3: class 'x' is listed twice"),
+        (read_classes, "class\nx\ty\n", "line 2: expected 1 tab-separated fields"),
+        (read_classes, "class\n", "no class listed"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\tlong\n", "line 2: duration_s is 'long'"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\tnan\n", "line 2: duration_s is 'nan'"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\t9\na\tp\t9\n", "line 3: recording 'a' is listed twice"),

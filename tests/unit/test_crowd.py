@@ -285,7 +285,7 @@ def test_one_competence_an_annotator_tells_spammers_apart(tmp_path, method):
 def command(tmp_path, config):
     resources = {
         "recordings": "recording\tscene\tduration_s\n" + "s1\tstreet\t120\np1\tpark\t120\n",
-        "classes": "class\tevaluated\n" + "".join(f"{name}\tyes\n" for name in CLASSES),
+        "classes": "class\n" + "".join(f"{name}\n" for name in CLASSES),
         "scenes": "scene\tclass\n" + "".join(f"{scene}\t{c}\n" for scene, names in ASKED.items() for c in names),
     }
     arguments = ["--opinions", str(tmp_path / "opinions.tsv"), "--config", json.dumps(config), "--seed", "3"]

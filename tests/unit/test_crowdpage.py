@@ -90,7 +90,7 @@ def made(tmp_path_factory):
     texts = {
         "opinions": "\n".join(lines),
         "recordings": "recording\tscene\tduration_s\n" + "".join(f"r{i}\ts\t20\n" for i in (1, 2, 3)).rstrip(),
-        "classes": "class\tevaluated\n" + "\n".join(f"{name}\tyes" for name in classes),
+        "classes": "class\n" + "\n".join(classes),
         "scenes": "scene\tclass\n" + "\n".join(f"s\t{name}" for name in classes),
         "agreement": f"class\talpha\tticks\topinions\twindows\tannotators\n{ODD}\t\t0\t1\t1\t1",
         "annotators": "annotator\topinions\tticks\tagreement\n" + "\n".join(f"{who}\t9\t0.5\t" for who in people),

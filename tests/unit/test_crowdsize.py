@@ -146,7 +146,7 @@ def labelled(tmp_path):
     texts = {
         "opinions": "\n".join(lines),
         "recordings": "recording\tscene\tduration_s\nr1\ts\t45\nr2\ts\t45",
-        "classes": "class\tevaluated\ncar\tyes\ndog\tyes",
+        "classes": "class\ncar\ndog",
         "scenes": "scene\tclass\ns\tcar\ns\tdog",
     }
     tables = []

@@ -14,7 +14,7 @@ from softsed.errors import InputError
 from softsed.synthesis import RATE
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
-CLASSES = list(read_classes(RESOURCES / "classes.tsv"))
+CLASSES = read_classes(RESOURCES / "classes.tsv")
 ASKED = read_scenes(RESOURCES / "scenes.tsv", CLASSES)
 RECORDINGS = list(read_recordings(RESOURCES / "demo.tsv").values())
 SPECIFICATION = demo.read_specification(RESOURCES / "demo_events.tsv", ("scene", "class"), demo.EVENT_COLUMNS)

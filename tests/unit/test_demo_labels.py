@@ -7,13 +7,13 @@ from conftest import ROOT
 from likeness import check_likeness
 
 from softsed import annotators, crowd, demo
-from softsed.classes import Recording, read_asked, read_classes
+from softsed.classes import Recording, choose_classes, read_asked
 from softsed.labelstats import describe, to_series
 from softsed.opinions import Opinions
 
 CONFIG = yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())
-CLASSES = read_classes(ROOT / "workflow/resources/classes.tsv")
-NAMES = list(CLASSES)
+COUNTED = yaml.safe_load((ROOT / "config.yaml").read_text())["evaluate"]["classes"]
+NAMES, EVALUATED = choose_classes(ROOT / "workflow/resources/classes.tsv", COUNTED)
 RECORDINGS, ASKED = read_asked(ROOT / CONFIG["recordings"], ROOT / "workflow/resources/scenes.tsv", NAMES)
 EVENTS = ROOT / CONFIG["data"]["demo"]["events"]
 SEEDS = range(5)
@@ -55,7 +55,7 @@ def crowds() -> list[tuple[dict, np.ndarray, annotators.Pool]]:
         opinions, pool = collect(seed)
         config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
         weights, soft = crowd.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
-        evaluated = [matrix[:, list(CLASSES.values())] for matrix in soft.values()]
+        evaluated = [matrix[:, EVALUATED] for matrix in soft.values()]
         results.append((describe(to_series(evaluated)), weights, pool))
     return results
 

@@ -13,7 +13,7 @@ from softsed.labels import harden, to_events
 from softsed.scores import write_scores
 
 CLASSES = ["a", "b", "c"]
-CONFIG = {"classes": "evaluated", "threshold": 0.5, "trim": 10, "epsilon": 1e-7}
+CONFIG = {"classes": ["a", "b"], "threshold": 0.5, "trim": 10, "epsilon": 1e-7}
 
 
 def test_outputs_are_compared_above_the_threshold_and_not_asked_is_inactive():
@@ -55,7 +55,7 @@ def folder(tmp_path):
     labels = {}
     for name in ("folds", "scores"):
         (tmp_path / name).mkdir()
-    (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\nc\tno\n")
+    (tmp_path / "classes.tsv").write_text("class\na\nb\nc\n")
     for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
         soft = rng.random((30, 3))
         if test == "r1":

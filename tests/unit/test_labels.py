@@ -85,7 +85,7 @@ def test_windows_dilate_events_by_8_seconds(length):
 def tables(tmp_path):
     texts = {
         "recordings": "recording\tscene\tduration_s\nr1\tpark\t3.9\nr2\tpark\t2.0\n",
-        "classes": "class\tevaluated\n" + "".join(f"{name}\tyes\n" for name in CLASSES),
+        "classes": "class\n" + "".join(f"{name}\n" for name in CLASSES),
         "scenes": "scene\tclass\npark\tbirds_singing\npark\tpeople talking\n",
     }
     for name, text in texts.items():

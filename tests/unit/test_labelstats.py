@@ -107,7 +107,7 @@ def test_published_figures_are_those_of_the_published_labels():
     path = SHARED / "maestro_real" / "soft_labels.tsv"
     if not path.exists():
         pytest.skip(f"{path}: the published soft labels are not here")
-    scenes = read_scenes(RESOURCES / "scenes.tsv", list(read_classes(RESOURCES / "classes.tsv")))
+    scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
     series: dict[tuple[str, str], list[float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
@@ -131,7 +131,7 @@ def command(tmp_path) -> list[str]:
     write_soft(tmp_path / "soft.tsv", soft, classes)
     files = {
         "recordings": "recording\tscene\tduration_s\na\tcity\t70.5\nb\tcity\t70.0\n",
-        "classes": "class\tevaluated\ncar\tyes\ndog\tno\nfootsteps\tyes\n",
+        "classes": "class\ncar\ndog\nfootsteps\n",
         "published": "statistic\ton\tvalue\nnonzero\trecordings\t0.75\n",
         "competence": "annotator\tcompetence\topinions\np\t0.001\t9\nq\t0.5\t9\nr\t0.75\t9\n",
     }
@@ -139,7 +139,18 @@ def command(tmp_path) -> list[str]:
         (tmp_path / f"{name}.tsv").write_text(text)
     inputs = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.tsv"))]
     outputs = ["--tsv", str(tmp_path / "out.tsv"), "--markdown", str(tmp_path / "out.md")]
-    return ["--soft", str(tmp_path / "soft.tsv"), "--experiment", "mine", "--method", "eq1", *inputs, *outputs]
+    return [
+        "--soft",
+        str(tmp_path / "soft.tsv"),
+        "--evaluated",
+        '["car", "footsteps"]',
+        "--experiment",
+        "mine",
+        "--method",
+        "eq1",
+        *inputs,
+        *outputs,
+    ]
 
 
 def written(path: Path) -> dict[tuple[str, str], dict[str, str]]:

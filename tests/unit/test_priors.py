@@ -63,7 +63,7 @@ def test_no_other_constant_has_a_lower_bernoulli_divergence():
 @pytest.mark.parametrize("kind", ["scene_prior", "recording_prior"])
 def test_command_writes_the_test_recordings_of_the_fold(tmp_path, kind):
     classes = ["x", "y", "z"]
-    (tmp_path / "classes.tsv").write_text("class\tevaluated\nx\tyes\ny\tyes\nz\tno\n")
+    (tmp_path / "classes.tsv").write_text("class\nx\ny\nz\n")
     rows = "".join(f"{name}\t{SCENES[name]}\t{part}\n" for name, part in PARTS.items())
     (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\n" + rows)
     write_soft(tmp_path / "soft.tsv", labels(), classes)

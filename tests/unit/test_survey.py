@@ -58,7 +58,7 @@ def test_command_writes_tables_that_fit_the_opinions(tmp_path):
     path = write(tmp_path / "o.tsv", ROWS)
     names = {name: tmp_path / f"{name}.tsv" for name in ("recordings", "classes", "scenes")}
     survey.main(["--opinions", str(path), *(part for name in names for part in (f"--{name}", str(names[name])))])
-    classes = list(read_classes(names["classes"]))
+    classes = read_classes(names["classes"])
     recordings, asked = read_asked(names["recordings"], names["scenes"], classes)
     opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
     assert len(opinions.opinion) == len(ROWS)
@@ -69,7 +69,7 @@ def test_quotation_marks_are_part_of_a_name(tmp_path):
     path = write(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"car', 1)])
     names = {name: tmp_path / f"{name}.tsv" for name in ("recordings", "classes", "scenes")}
     survey.main(["--opinions", str(path), *(part for name in names for part in (f"--{name}", str(names[name])))])
-    classes = list(read_classes(names["classes"]))
+    classes = read_classes(names["classes"])
     recordings, asked = read_asked(names["recordings"], names["scenes"], classes)
     opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
     assert (classes, opinions.annotators) == (['"car'], ['"ann"'])

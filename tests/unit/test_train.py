@@ -97,7 +97,7 @@ def test_mean_over_frames_not_over_batches():
 def experiment(tmp_path):
     """Six recordings of 4 s at 10 frames a second, in files as the workflow lays them out."""
     classes = ["a", "b"]
-    (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\n")
+    (tmp_path / "classes.tsv").write_text("class\na\nb\n")
     (tmp_path / "features").mkdir()
     rng = np.random.default_rng(0)
     for i in range(6):

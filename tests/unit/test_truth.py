@@ -11,7 +11,7 @@ from softsed.scores import write_scores
 from softsed.truth import Tested, evaluate_truth, main, read_true_events, read_truth
 
 CLASSES = ["a", "b", "c"]
-CONFIG = {"classes": "evaluated", "threshold": 0.5, "trim": 10}
+CONFIG = {"classes": ["a", "b"], "threshold": 0.5, "trim": 10}
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,7 +83,7 @@ def folder(tmp_path):
     """Two folds; r1 is tested in the first, r2 in the second. b was not asked in r1, c is not evaluated."""
     for name in ("folds", "scores", "truth"):
         (tmp_path / name).mkdir()
-    (tmp_path / "classes.tsv").write_text("class\tevaluated\na\tyes\nb\tyes\nc\tno\n")
+    (tmp_path / "classes.tsv").write_text("class\na\nb\nc\n")
     soft = {"r1": [[0.2, np.nan, 1], [0.4, np.nan, 1]], "r2": [[0.6, 0.1, 1], [0.8, 0.3, 1]]}
     scores = {"r1": [[0.9, 0.9, 0], [0.65, 0.1, 0]], "r2": [[0.35, 0.1, 0], [0.25, 0.6, 0]]}
     truth = {"r1": [Event(0.5, 0.6, "a"), Event(0, 2, "c")], "r2": [Event(0, 1.5, "a")]}

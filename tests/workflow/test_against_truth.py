@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
+import yaml
 from conftest import TINY, planned, snakemake
 
 with warnings.catch_warnings():
@@ -41,7 +42,7 @@ def by_recording(path, names):
 @pytest.fixture(scope="module")
 def known(finished, results):
     """What the table is made from: classes, folds, true events and soft labels by recording."""
-    classes = [r["class"] for r in rows(finished / "workflow/resources/classes.tsv") if r["evaluated"] == "yes"]
+    classes = yaml.safe_load((finished / "config.yaml").read_text())["evaluate"]["classes"]
     folds = {fold: rows(results / "folds" / f"{fold}.tsv") for fold in FOLDS}
     names = [row["recording"] for row in folds["fold1"]]
     soft = {method: by_recording(results / f"labels/{method}/soft.tsv", names) for method in ("eq1", "joint")}

@@ -74,7 +74,7 @@ def publish(folder, recordings, labels, folds, classes):
 def run_from_server(folder, recordings, labels, folds):
     """Serve the recordings and run the whole workflow on them, with one broken connection on the way."""
     project = copy_project(folder / "project")
-    classes = list(read_classes(project / "workflow/resources/classes.tsv"))
+    classes = read_classes(project / "workflow/resources/classes.tsv")
     md5, hashes = publish(folder / "served", recordings, labels, folds, classes)
     table = "recording\tscene\tduration_s\n" + "".join(f"{n}\t{s}\t{d}\n" for n, s, d in recordings)
     (project / "recordings.tsv").write_text(table)
@@ -115,7 +115,7 @@ def count_instances(labels):
 
 def check_table1(project, results, recordings, labels):
     """Every cell of Table 1, and the totals, against the count of this file."""
-    classes = list(read_classes(project / "workflow/resources/classes.tsv"))
+    classes = read_classes(project / "workflow/resources/classes.tsv")
     asked = read_scenes(project / "workflow/resources/scenes.tsv", classes)
     table = {row["scene"]: row for row in read_report(results, "table1")}
     total = dict.fromkeys(classes, 0)

@@ -198,13 +198,14 @@ rule make_label_statistics:
         "../../envs/softsed.yaml"
     params:
         code=code("labelstats"),
+        evaluated=as_json(config["evaluate"]["classes"]),
         method=METHOD,
     message:
         "Set statistics of the soft labels beside the published ones"
     shell:
         "python -m softsed --log {log} labelstats --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
-        " --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
+        " --evaluated {params.evaluated:q} --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
 
 

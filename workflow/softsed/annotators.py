@@ -206,14 +206,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="softsed annotators", description="Simulate a crowd of annotators.")
     parser.add_argument("--truth", type=Path, required=True, help="folder with the truth of each recording, TSV")
     parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
-    parser.add_argument("--classes", type=Path, required=True, help="TSV class, evaluated")
+    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
     parser.add_argument("--config", type=json.loads, required=True, help="section `data.demo.crowd` as JSON")
     parser.add_argument("--seed", type=int, required=True, help="0 or more")
     parser.add_argument("--opinions", type=Path, required=True, help="TSV to write")
     options = parser.parse_args(argv)
     config = options.config
-    classes = list(read_classes(options.classes))
+    classes = read_classes(options.classes)
     recordings, scenes = read_asked(options.recordings, options.scenes, classes)
     unknown = {name for pair in config["confused"] for name in pair} - set(classes)
     if unknown:

@@ -2,7 +2,7 @@
 
 This is the one place that defines the order of the classes and who was asked what.
 
-``classes.tsv`` (class, evaluated) gives the order of every matrix of this package, and
+``classes.tsv`` gives the order of every matrix of this package, and
 ``scenes.tsv`` (scene, class) the classes that annotators were asked about in each scene. A class that was not
 asked is not the same as a class that was never heard: label matrices hold nan for the former and 0 for the latter.
 """
@@ -102,18 +102,26 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
     return {name: fields[column :: len(header)] for column, name in enumerate(header)}
 
 
-def read_classes(path: Path) -> dict[str, bool]:
-    """Read ``classes.tsv``: class names in the order of every matrix, with True for those that are evaluated."""
-    classes: dict[str, bool] = {}
-    for line, row in read_lines(path, ("class", "evaluated")):
+def read_classes(path: Path) -> list[str]:
+    """Read ``classes.tsv``: class names in the order of every matrix."""
+    classes: list[str] = []
+    for line, row in read_lines(path, ("class",)):
         if row["class"] in classes:
             raise InputError(f"{path}, line {line}: class {row['class']!r} is listed twice")
-        if row["evaluated"] not in ("yes", "no"):
-            raise InputError(f"{path}, line {line}: evaluated is {row['evaluated']!r}, expected yes or no")
-        classes[row["class"]] = row["evaluated"] == "yes"
+        classes.append(row["class"])
     if not classes:
         raise InputError(f"{path}: no class listed")
     return classes
+
+
+def choose_classes(path: Path, which: str | list[str]) -> tuple[list[str], list[int]]:
+    """Read the table of classes: all names, and the columns of those that count (a list of names, or "all")."""
+    known = read_classes(path)
+    if which == "all":
+        return known, list(range(len(known)))
+    if unknown := [name for name in which if name not in known]:
+        raise InputError(f"evaluate.classes: no class {unknown} in {path}, which has {known}")
+    return known, [column for column, name in enumerate(known) if name in which]
 
 
 def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:

@@ -215,7 +215,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="softsed demo", description="Render one recording of the demo.")
     parser.add_argument("--recording", required=True, help="name in the table of recordings")
     parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
-    parser.add_argument("--classes", type=Path, required=True, help="TSV class, evaluated")
+    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
     parser.add_argument("--specification", type=Path, required=True, help="TSV of rates, durations and levels")
     parser.add_argument("--backgrounds", type=Path, required=True, help="TSV of the noise of each scene")
@@ -224,7 +224,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--audio", type=Path, required=True, help="WAV to write")
     parser.add_argument("--truth", type=Path, required=True, help="TSV to write")
     options = parser.parse_args(argv)
-    recordings, asked = read_asked(options.recordings, options.scenes, list(read_classes(options.classes)))
+    recordings, asked = read_asked(options.recordings, options.scenes, read_classes(options.classes))
     if options.recording not in recordings:
         raise InputError(f"{options.recordings}: no recording {options.recording!r}; known are {list(recordings)}")
     recording = recordings[options.recording]

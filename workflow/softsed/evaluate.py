@@ -23,11 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
+from softsed.classes import choose_classes
 from softsed.divergence import kld_bernoulli, kld_time
 from softsed.labelfiles import read_soft
 from softsed.labels import harden, read_active
 from softsed.segments import UNITS, count, jsonable, metrics_of
-from softsed.tested import choose_classes, cut_to, read_tested, recordings_of
+from softsed.tested import cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.

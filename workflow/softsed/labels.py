@@ -120,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
         command.add_argument("--soft", type=Path, required=True, help="soft labels")
         command.add_argument("--classes", type=Path, required=True, help="table of classes")
     options = parser.parse_args(argv)
-    classes = list(read_classes(options.classes))
+    classes = read_classes(options.classes)
     if options.command == "adopt":
         recordings, scenes = read_asked(options.recordings, options.scenes, classes)
         soft = {

@@ -13,12 +13,13 @@ Conventions
 """
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_classes, read_recordings, read_table
+from softsed.classes import choose_classes, read_recordings, read_table
 from softsed.errors import InputError
 from softsed.labelfiles import read_soft
 from softsed.pages import grid
@@ -160,17 +161,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--soft", type=Path, required=True, help="soft labels")
     parser.add_argument("--competence", type=Path, nargs="*", default=[], help="table of competences, if any")
     parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes; the evaluated ones count")
+    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
+    parser.add_argument("--evaluated", type=json.loads, required=True, help='those that count: JSON list, or "all"')
     parser.add_argument("--published", type=Path, required=True, help="published statistics: statistic, on, value")
     parser.add_argument("--experiment", required=True, help="name for the caption")
     parser.add_argument("--method", required=True, help="method that made the labels, for the caption")
     parser.add_argument("--tsv", type=Path, required=True, help="table, written")
     parser.add_argument("--markdown", type=Path, required=True, help="page, written")
     options = parser.parse_args(argv)
-    classes = read_classes(options.classes)
-    evaluated = np.array(list(classes.values()))
+    classes, evaluated = choose_classes(options.classes, options.evaluated)
     recordings = read_recordings(options.recordings)
-    soft = read_soft(options.soft, list(classes), list(recordings))
+    soft = read_soft(options.soft, classes, list(recordings))
     series = to_series([values[:, evaluated] for values in soft.values()])
     found = describe(series)
     for path in options.competence:

@@ -141,6 +141,6 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
 
 def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording], dict[str, list[str]]]:
     """Read opinions, recordings, and scene to the classes asked there, from the files that the arguments name."""
-    classes = list(read_classes(options.classes))
+    classes = read_classes(options.classes)
     recordings, asked = read_asked(options.recordings, options.scenes, classes)
     return read_opinions(options.opinions, classes, asked=asked, recordings=recordings), recordings, asked

@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--output", type=Path, required=True, help="scores, written")
     options = parser.parse_args(argv)
-    classes = list(read_classes(options.classes))
+    classes = read_classes(options.classes)
     rows = read_table(options.fold, ("recording", "scene", "part"))
     parts = {row["recording"]: row["part"] for row in rows}
     labels = read_soft(options.soft, classes, list(parts))

@@ -227,7 +227,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
 
     if options.table == "table1":
-        classes = list(read_classes(options.classes))
+        classes = read_classes(options.classes)
         recordings, scenes = read_asked(options.recordings, options.scenes, classes)
         hard = read_hard(options.hard, classes, list(recordings))
         rows = with_total(count_events(recordings, scenes, classes, hard))

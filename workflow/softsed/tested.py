@@ -5,17 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_classes, read_fold
+from softsed.classes import read_fold
 from softsed.errors import InputError
 from softsed.scores import read_scores
 
 logger = logging.getLogger(__name__)
-
-
-def choose_classes(path: Path, which: str) -> tuple[list[str], list[int]]:
-    """Read the table of classes: all names, and the columns of those that count ("evaluated" or "all")."""
-    known = read_classes(path)
-    return list(known), [i for i, name in enumerate(known) if known[name] or which == "all"]
 
 
 def read_tested(

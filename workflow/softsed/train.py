@@ -151,7 +151,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     device = choose_device(options.device)
-    system, config, classes = options.system, options.config, list(read_classes(options.classes))
+    system, config, classes = options.system, options.config, read_classes(options.classes)
 
     fold = read_fold(options.fold)
     read = {

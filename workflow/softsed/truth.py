@@ -24,13 +24,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.classes import read_fold
+from softsed.classes import choose_classes, read_fold
 from softsed.errors import InputError
 from softsed.knowntruth import read_true_events
 from softsed.labelfiles import read_soft
 from softsed.labels import harden, rasterise, read_active
 from softsed.segments import UNITS, count, jsonable, metrics_of
-from softsed.tested import choose_classes, cut_to, read_tested, recordings_of
+from softsed.tested import cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
