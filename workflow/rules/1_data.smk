@@ -26,7 +26,7 @@ if config["data"]["source"] == "demo":
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("demo"),
+            *code("demo"),
             config=as_json(config["data"]["demo"]["level"]),
             seed=derive_seed("demo"),
             listed=lambda wildcards: listed_until(wildcards.recording),
@@ -52,7 +52,7 @@ if config["data"]["source"] == "demo":
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("annotators"),
+            *code("annotators"),
             config=as_json(config["data"]["demo"]["crowd"]),
             seed=derive_seed("annotators"),
         message:
@@ -85,7 +85,7 @@ elif OWN_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("survey"),
+            *code("survey"),
         message:
             "Read recordings, classes and scenes off the opinions"
         shell:
@@ -120,7 +120,7 @@ else:
         resources:
             address=MAESTRO["address"],
         params:
-            code=code("maestro"),
+            *code("maestro"),
             archive=lambda wildcards: as_json(MAESTRO["archives"][wildcards.archive]),
         message:
             "Fetch {wildcards.archive} of MAESTRO Real"
@@ -140,7 +140,7 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("maestro"),
+            *code("maestro"),
             md5=MAESTRO["archives"]["development_audio"]["md5"],
             scene=lambda wildcards: SCENE_OF[wildcards.recording],
         message:
@@ -161,7 +161,7 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("maestro"),
+            *code("maestro"),
             md5=MAESTRO["archives"]["development_annotation"]["md5"],
             scene=lambda wildcards: SCENE_OF[wildcards.recording],
         message:
@@ -182,7 +182,7 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("maestro"),
+            *code("maestro"),
             md5=MAESTRO["archives"]["evaluation_audio"]["md5"],
         message:
             "Unpack the evaluation recordings of MAESTRO Real"

@@ -31,7 +31,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("crowd"),
+            *code("crowd"),
             config=estimator_of,
             seed=derive_seed("labels"),
         message:
@@ -58,7 +58,7 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("labels"),
+            *code("labels"),
         message:
             "Take over the published soft labels"
         shell:
@@ -82,7 +82,7 @@ rule harden_labels:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("labels"),
+        *code("labels"),
         threshold=threshold_of,
     message:
         "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
@@ -110,7 +110,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("agreement"),
+            *code("agreement"),
         message:
             "Measure how far the annotators agree"
         shell:
@@ -137,7 +137,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("crowdsize"),
+            *code("crowdsize"),
             config=estimator_of,
             threshold=threshold_of,
             sizes=config["labels"]["crowd_sizes"],
@@ -164,7 +164,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("crowdsize"),
+            *code("crowdsize"),
         message:
             "Collect how many annotators are enough"
         shell:
@@ -192,7 +192,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("crowdpage"),
+            *code("crowdpage"),
             methods=METHODS,
         message:
             "Make the page about the crowd"
@@ -217,7 +217,7 @@ if TRIALS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("trials"),
+            *code("trials"),
             config=as_json(
                 {key: value for key, value in config["trials"].items() if key not in ("methods", "repetitions")}
             ),

@@ -16,7 +16,7 @@ rule make_filterbank:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("features"),
+        *code("features"),
         config=as_json(config["features"]),
     message:
         "Make the mel filter bank"
@@ -37,7 +37,7 @@ rule extract_features:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("features"),
+        *code("features"),
         config=as_json(config["features"]),
     message:
         "Extract features of {wildcards.recording}"
@@ -59,7 +59,7 @@ rule index_features:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("index"),
+        *code("index"),
     message:
         "Index the features of all recordings"
     shell:

@@ -21,7 +21,7 @@ rule make_folds:
     resources:
         address=config["folds"]["official"]["address"],
     params:
-        code=code("folds"),
+        *code("folds"),
         config=as_json(fold_config()),
         seed=derive_seed("folds") if config["folds"]["source"] == "generated" else 0,
     message:

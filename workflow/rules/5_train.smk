@@ -28,7 +28,7 @@ rule train_system:
         mem_mb=4000,
         device="auto",
     params:
-        code=code("train"),
+        *code("train"),
         system=system_of,
         config=as_json(config["train"]),
         features=as_json(config["features"]),

@@ -30,7 +30,7 @@ rule predict_system:
         mem_mb=4000,
         device="auto",
     params:
-        code=code("predict"),
+        *code("predict"),
         config=as_json(config["predict"]),
     message:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
@@ -56,7 +56,7 @@ rule predict_prior:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("priors"),
+        *code("priors"),
     message:
         "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
     shell:

@@ -27,7 +27,7 @@ rule evaluate_system:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("evaluate"),
+        *code("evaluate"),
         config=as_json(config["evaluate"]),
         loss=loss_of,
     message:
@@ -57,7 +57,7 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("truth"),
+            *code("truth"),
             config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
             training=system_of,
         message:
@@ -84,7 +84,7 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("truth"),
+            *code("truth"),
             config=as_json({"classes": config["evaluate"]["classes"]}),
             training=lambda wildcards: as_json({"method": wildcards.method}),
             threshold=threshold_of,

@@ -36,7 +36,7 @@ rule make_table1:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("tables"),
+        *code("tables"),
     message:
         "Make Table 1"
     shell:
@@ -65,7 +65,7 @@ rule make_table2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("tables"),
+        *code("tables"),
     message:
         "Make Table 2"
     shell:
@@ -94,7 +94,7 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            code=code("truthtable"),
+            *code("truthtable"),
             method=METHOD,
         message:
             "Make the table of systems and labels against the true events"
@@ -117,7 +117,7 @@ rule make_figure2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("tables"),
+        *code("tables"),
         curves=config["report"]["curves"],
     message:
         "Make the table of Fig. 2"
@@ -140,7 +140,7 @@ rule collect_histories:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("tables"),
+        *code("tables"),
     message:
         "Collect the losses of all trainings"
     shell:
@@ -167,7 +167,7 @@ rule draw_figure:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("figures"),
+        *code("figures"),
     message:
         "Draw {wildcards.figure}"
     shell:
@@ -197,7 +197,7 @@ rule make_label_statistics:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("labelstats"),
+        *code("labelstats"),
         evaluated=as_json(config["evaluate"]["classes"]),
         method=METHOD,
     message:
@@ -229,7 +229,7 @@ rule make_label_quality:
     conda:
         "../../envs/softsed.yaml"
     params:
-        code=code("labelquality"),
+        *code("labelquality"),
     message:
         "Collect the trials of the methods of making labels"
     shell:
