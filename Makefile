@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= 2
+CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
-.PHONY: help env demo test lint bench clean
+.PHONY: help env demo status test lint bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +33,9 @@ demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
 	@echo "Tables and figures: results/demo/report (report.html); the crowd: results/demo/labels/page.html"
+
+status: $(VENV)/workflow ## What would run for the demo, and why; another experiment: make status CONFIG=config.yaml
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
 
 test: $(VENV)/tests ## The tests
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)

@@ -1,13 +1,14 @@
 """What several tests share: copies of the project, and Snakemake called in them."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from softsed.status import rules
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where they are; never part of the project
@@ -54,12 +55,7 @@ def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fa
 def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> dict[str, int]:
     """Jobs a rule that a dry run lists, `all` left out; empty when there is nothing to do."""
     shown = snakemake(folder, "--dry-run", *arguments, configuration=configuration)
-    if "Nothing to be done" in shown:
-        return {}
-    table = shown.split("Job stats:")[-1].split("total")[0]
-    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
-    jobs.pop("all", None)
-    return jobs
+    return rules(shown)
 
 
 @pytest.fixture(scope="session")

@@ -1,113 +1,314 @@
-"""Only invalidated steps: touch and copy rerun nothing, an edit reruns exactly what uses it and names it."""
+"""Only invalidated steps: an edit reruns exactly what uses it and is named, everything else reruns nothing."""
 
+import os
 import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from conftest import planned, snakemake
+import yaml
+from conftest import ROOT, TINY, planned, snakemake
 
-REPORTED = {"make_table2": 1, "make_figure2": 1, "make_truth": 1, "draw_figure": 1}
+from softsed.status import describe, rules
+
+# Jobs of the tiny experiment that follow from one another, read off the graph of the rules.
+TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1}
+SCORES = {**TABLES, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
+REPORTED = {**TABLES, "make_truth": 1}
 AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
 FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 2}
+FROM_INDEX = {**FROM_TRAINING, "index_features": 1}
 PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
+FROM_FOLDS = {**FROM_TRAINING, **PRIORS_TOO, "make_folds": 1, "evaluate_labels": 2}
 FROM_HARD = {**FROM_TRAINING, "evaluate_system": 8, "make_table1": 1}
 FROM_SOFT = {**FROM_HARD, **PRIORS_TOO, "harden_labels": 2, "evaluate_labels": 2, "make_label_statistics": 1}
-CROWD = {"measure_crowd_size": 1, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+CROWD = {"measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+ESTIMATED = {**FROM_SOFT, **CROWD, "aggregate_opinions": 2}
+FROM_OPINIONS = {**ESTIMATED, "measure_agreement": 1}
+ASKED = {**FROM_OPINIONS, "simulate_annotators": 1}
+RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "index_features": 1}
+FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6}
 TRIALS = {"try_estimators": 2, "make_label_quality": 1, "draw_figure": 2}
+BOTH = {**TRIALS, "draw_figure": 4}  # the figures of the trials and those of the systems
 ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
 ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1}
+
+# Every module of the package -> what an edit of it reruns.
+MODULES = {
+    "__init__": {},
+    "__main__": {},
+    "agreement": {"measure_agreement": 1, "make_crowd_page": 1},
+    "annotators": {**ASKED, **BOTH},
+    "classes": {**RENDERED, **BOTH, "make_folds": 1},
+    "cli": {},
+    "convert": {},
+    "crowd": {**ESTIMATED, **BOTH},
+    "crowdpage": {"make_crowd_page": 1},
+    "crowdplots": {"make_crowd_page": 1},
+    "crowdsize": CROWD,
+    "dataset": FROM_TRAINING,
+    "demo": RENDERED,
+    "divergence": {**TABLES, "evaluate_system": 8},
+    "download": FROM_FOLDS,
+    "errors": {},
+    "evaluate": {**TABLES, "evaluate_system": 8},
+    "features": FROM_FEATURES,
+    "figures": {"draw_figure": 4},
+    "folds": FROM_FOLDS,
+    "index": FROM_INDEX,
+    "joint": {**ESTIMATED, **BOTH},
+    "knowntruth": {**CROWD, "evaluate_labels": 2, "evaluate_truth": 10, "make_truth": 1},
+    "labelfiles": {**ESTIMATED, **BOTH},
+    "labelquality": {"make_label_quality": 1, "draw_figure": 2},
+    "labels": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2},
+    "labelstats": {"make_label_statistics": 1},
+    "log": {},
+    "mace": {**ESTIMATED, **BOTH},
+    "maestro": {},
+    "model": FROM_TRAINING,
+    "opinions": {**FROM_OPINIONS, **BOTH},
+    "pages": {**REPORTED, "make_table1": 1, "collect_histories": 1}
+    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
+    "predict": AFTER_TRAINING,
+    "priors": {**REPORTED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
+    "provenance": {},
+    "quality": {**CROWD, **TRIALS},
+    "salience": {**ASKED, **BOTH},
+    "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
+    "segments": SCORES,
+    "smoothing": {**ESTIMATED, **BOTH},
+    "sounds": RENDERED,
+    "status": {},
+    "survey": {},
+    "synthesis": RENDERED,
+    "tables": {**REPORTED, "make_table1": 1, "collect_histories": 1}
+    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
+    "tested": SCORES,
+    "thresholds": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2, "make_label_statistics": 1},
+    "train": FROM_TRAINING,
+    "trials": TRIALS,
+    "truth": {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1},
+    "truthtable": {"make_truth": 1},
+    "webpage": {"make_crowd_page": 1},
+}
+
+# A change of the config -> what it reruns, and how `make status` puts it.
+CHANGES = [
+    ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}, "config changed: ['H_BCE_sig', "),
+    (
+        "evaluate:\n  trim: 20",
+        {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10},
+        "config changed: trim: 10 -> 20",
+    ),
+    (
+        "evaluate:\n  classes: [car]",
+        {**SCORES, "make_label_statistics": 1},
+        "classes: ['birds_singing', ",
+    ),
+    ("predict:\n  pooling: max", AFTER_TRAINING, "pooling: mean -> max"),
+    ("train:\n  learning_rate: 0.5", FROM_TRAINING, "learning_rate: 0.003 -> 0.5"),
+    ("train:\n  model:\n    filters: 3", FROM_TRAINING, "model.filters: 2 -> 3"),
+    ("features:\n  mel_bands: 32", FROM_FEATURES, "mel_bands: 64 -> 32"),
+    ("folds:\n  validation: 0.4", FROM_FOLDS, "validation: 0.25 -> 0.4"),
+    # Only the system trained on hard labels is trained again.
+    (
+        "labels:\n  threshold: 0.4",
+        {**FROM_HARD, **ONE_SYSTEM, **CROWD, **BOTH, "harden_labels": 1, "evaluate_labels": 1, "measure_crowd_size": 1},
+        "config changed: 0.5 -> 0.4",
+    ),
+    # Labels by another method, and a system trained on them, leave everything else alone.
+    (
+        "labels:\n  compare: [majority]",
+        {**CROWD, "aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "make_truth": 1}
+        | {"measure_crowd_size": 1},
+        "not made yet",
+    ),
+    (
+        "labels:\n  joint:\n    threshold: 0.4",
+        {**ONE_SYSTEM, **CROWD, **TRIALS, "harden_labels": 1, "evaluate_labels": 1}
+        | {"measure_crowd_size": 1, "draw_figure": 3},
+        "config changed: 'expected_f1' -> 0.4",
+    ),
+    ("labels:\n  draws: 1", CROWD, "config changed: 2 -> 1"),
+    ("trials:\n  duration_s: 50", TRIALS, "duration_s: 40 -> 50"),
+    ("data:\n  demo:\n    crowd:\n      lapse: 0.1", {**ASKED, **BOTH}, "lapse: 0.08 -> 0.1"),
+    ("data:\n  demo:\n    level:\n      background_dbfs: -50", RENDERED, "background_dbfs: -42 -> -50"),
+    ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM, "not made yet"),
+    (
+        "runs: 3",
+        {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
+        | {"collect_histories": 1, "draw_figure": 2},
+        "not made yet",
+    ),
+    (
+        "seed: 1",
+        {**RENDERED, **BOTH, "make_folds": 1},
+        "config changed: ",
+    ),
+    ("folds:\n  official:\n    address: https://mirror.example", {}, "nothing to do"),
+    ("data:\n  maestro_real:\n    address: https://mirror.example", {}, "nothing to do"),
+]
+
+# Text added to the end of a file -> what it reruns.
+FILES = {
+    "results/tiny/data/audio/city_center_00.wav": {**FROM_INDEX, "extract_features": 1},
+    "results/tiny/data/truth/city_center_00.tsv": {**ASKED, "evaluate_truth": 10, "evaluate_labels": 2},
+    "results/tiny/data/opinions.tsv": FROM_OPINIONS,
+    "results/tiny/labels/joint/soft.tsv": {**ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1}
+    | {"measure_crowd_size": 1},
+    "results/tiny/features/city_center_00.npz": FROM_INDEX,
+    "results/tiny/folds/fold1.tsv": {**SCORES, "train_system": 8, "predict_system": 8, "predict_prior": 2}
+    | {"collect_histories": 1, "draw_figure": 2},
+    "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, "predict_system": 1}
+    | {"evaluate_system": 1, "evaluate_truth": 1},
+    "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
+    "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
+    "workflow/resources/paper_table2.tsv": {"make_table2": 1},
+    "workflow/resources/published_labels.tsv": {"make_label_statistics": 1},
+    "workflow/resources/demo_events.tsv": RENDERED,
+    "workflow/resources/demo_backgrounds.tsv": RENDERED,
+}
+
+
+@pytest.fixture(scope="module")
+def edited(finished, tmp_path_factory):
+    """A copy of the finished project, in whose files `edit` may be used."""
+    return Path(shutil.copytree(finished, tmp_path_factory.mktemp("reruns") / "project"))
+
+
+@contextmanager
+def edit(path, text):
+    """Add text to a file and take it away again, with the old time stamp: a dry run changes nothing else."""
+    before, times = path.read_bytes(), path.stat()
+    path.write_bytes(before + text.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def check_nothing(folder, *arguments, configuration=TINY):
+    shown = snakemake(folder, "--dry-run", *arguments, configuration=configuration)
+    assert "Nothing to be done" in shown
+    assert "provenance" not in shown
+
+
+def test_every_module_and_every_section_is_edited_below():
+    assert (
+        set(MODULES) - {"records"} <= {path.stem for path in (ROOT / "workflow/softsed").glob("*.py")} <= set(MODULES)
+    )
+    sections = set(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    sections |= set(yaml.safe_load((ROOT / "workflow/demo.yaml").read_text()))
+    changed = {name for change, *_ in CHANGES for name in yaml.safe_load(change)}
+    # Tables of the user's are edited as such below; opinions and truth of one's own make another experiment.
+    assert sections - changed == {"experiment", "recordings", "classes", "scenes", "opinions", "truth"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_an_edited_module_reruns_its_users_and_is_named(edited, module):
+    path = edited / "workflow" / "softsed" / f"{module}.py"
+    with edit(path, "\n# edited\n"):
+        shown = snakemake(edited, "--dry-run")
+    assert rules(shown) == MODULES[module]
+    named = set(re.findall(r"softsed/(\w+)\.py@", shown))  # in the parameters that changed, no others are shown
+    assert named == ({module} if MODULES[module] else set())
+    assert (f"code changed: softsed/{module}.py" in describe(shown)) == bool(MODULES[module])
+
+
+@pytest.mark.parametrize(("change", "expected", "reason"), CHANGES)
+def test_an_edited_section_reruns_its_users_and_is_named(edited, change, expected, reason):
+    (edited / "change.yaml").write_text(change)
+    shown = snakemake(edited, "--dry-run", configuration=[*TINY, "change.yaml"])
+    assert rules(shown) == expected
+    assert reason in describe(shown)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_an_edited_file_reruns_its_users_and_is_named(edited, name):
+    with edit(edited / name, "\n"):
+        shown = snakemake(edited, "--dry-run")
+    assert rules(shown) == FILES[name]
+    assert re.search(rf"Reason: Updated input files: .*{re.escape(name)}", shown)
+    assert f"changed: {name}" in describe(shown)
+
+
+def test_an_added_recording_is_the_only_one_rendered_and_transformed(edited):
+    """Labels are made from all opinions together and folds deal all recordings, so what comes after them is new."""
+    expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "make_folds": 1}
+    with edit(edited / "tests/workflow/tiny.tsv", "city_center_03\tcity_center\t20.0\n"):
+        shown = snakemake(edited, "--dry-run")
+        assert rules(shown) == expected
+        assert "results/tiny/data/audio/city_center_03.wav" in shown
+
+
+def test_a_recording_listed_before_others_changes_those_of_its_scene(edited):
+    """The demo deals the events of a class along the recordings of a scene, in the order of the table."""
+    path = edited / "tests/workflow/tiny.tsv"
+    before, times = path.read_text(), path.stat()
+    path.write_text(before.replace("city_center_00\tcity_center\t20.0", "city_center_00\tcity_center\t20.5"))
+    try:
+        assert planned(edited)["render_recording"] == 3
+    finally:
+        path.write_text(before)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_device_threads_and_memory_compute_nothing(edited):
+    check_nothing(edited, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999")
+    check_nothing(edited, "--set-threads", "train_system=2")
 
 
 def test_touching_everything_reruns_nothing(project):
     for path in [*project.glob("workflow/**/*"), *project.glob("results/**/*"), project / "config.yaml"]:
         if path.is_file():
             path.touch()
-    shown = snakemake(project, "--dry-run")
-    assert "Nothing to be done" in shown
-    assert "provenance" not in shown
+    check_nothing(project)
 
 
-@pytest.mark.parametrize(
-    ("module", "expected"),
-    [
-        ("figures", {"draw_figure": 4}),
-        (
-            "tables",
-            {
-                **REPORTED,
-                **{"make_table1": 1, "collect_histories": 1, "make_label_statistics": 1, "make_label_quality": 1},
-                "draw_figure": 4,
-            },
-        ),
-        ("labelstats", {"make_label_statistics": 1}),
-        ("labelquality", {"make_label_quality": 1, "draw_figure": 2}),
-        ("trials", TRIALS),
-        ("evaluate", {"evaluate_system": 8, "make_table2": 1, "make_figure2": 1, "draw_figure": 1}),
-        ("truth", {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1}),
-        ("truthtable", {"make_truth": 1}),
-        ("segments", {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}),
-        ("priors", {**REPORTED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2}),
-        ("predict", AFTER_TRAINING),
-        ("train", FROM_TRAINING),
-        ("features", {**FROM_TRAINING, "make_filterbank": 1, "extract_features": 6}),
-        (
-            "mace",
-            {**TRIALS, **FROM_SOFT, **CROWD, "aggregate_opinions": 2, "measure_crowd_size": 2, "draw_figure": 4},
-        ),
-        ("agreement", {"measure_agreement": 1, "make_crowd_page": 1}),
-        ("crowdsize", {**CROWD, "measure_crowd_size": 2}),
-        ("crowdplots", {"make_crowd_page": 1}),
-        ("log", {}),
-    ],
-)
-def test_an_edited_module_reruns_its_users(project, module, expected):
-    path = project / "workflow" / "softsed" / f"{module}.py"
-    path.write_text(path.read_text() + "\n# edited\n")
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=someone", "-c", "user.email=someone@example.org", *arguments]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def test_a_clone_and_switched_branches_rerun_nothing(project, tmp_path):
+    git(project, "init", "--initial-branch=main")
+    git(project, "add", ".")
+    git(project, "commit", "--message=as it was")
+    git(project, "switch", "--create=other")
+    module = project / "workflow/softsed/truthtable.py"
+    module.write_text(module.read_text() + "# edited\n")
+    (project / "config.yaml").write_text((project / "config.yaml").read_text().replace("trim: 10 ", "trim: 20 "))
+    git(project, "commit", "--all", "--message=another experiment")
+    expected = {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10}
     assert planned(project) == expected
-    if expected:
-        shown = snakemake(project, "--dry-run")
-        assert re.search(rf"softsed/{module}\.py@", shown), "the reason does not name the module"
+    git(project, "switch", "main")
+    check_nothing(project)
+    # A clone has all files anew; results and Snakemake's records are brought along.
+    git(tmp_path, "clone", str(project), "clone")
+    shutil.copytree(project / "results", tmp_path / "clone/results", copy_function=shutil.copyfile, dirs_exist_ok=True)
+    shutil.copytree(project / ".snakemake/metadata", tmp_path / "clone/.snakemake/metadata")
+    check_nothing(tmp_path / "clone")
+    git(tmp_path / "clone", "switch", "other")
+    assert planned(tmp_path / "clone") == expected
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}),
-        ("evaluate:\n  trim: 20", {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10}),
-        ("predict:\n  pooling: max", AFTER_TRAINING),
-        ("train:\n  learning_rate: 0.5", FROM_TRAINING),
-        # Only the system trained on hard labels is trained again.
-        (
-            "labels:\n  threshold: 0.4",
-            {**TRIALS, **FROM_HARD, **ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 4},
-        ),
-        # Labels by another method, and a system trained on them, leave everything else alone.
-        (
-            "labels:\n  compare: [majority]",
-            {**CROWD, "aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "make_truth": 1},
-        ),
-        (
-            "labels:\n  joint:\n    threshold: 0.4",
-            {**TRIALS, **ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1, "draw_figure": 3},
-        ),
-        ("labels:\n  draws: 1", {**CROWD, "measure_crowd_size": 2}),
-        ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
-        ("folds:\n  official:\n    address: https://mirror.example", {}),
-        ("data:\n  maestro_real:\n    address: https://mirror.example", {}),
-    ],
-)
-def test_an_edited_section_reruns_its_users(project, change, expected):
-    (project / "change.yaml").write_text(change)
-    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "change.yaml"]
-    assert planned(project, configuration=configuration) == expected
+def test_make_status_tells_what_would_run_and_why(edited):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    venv = Path(shutil.which("snakemake")).parents[1]
+    (venv / "workflow").touch()  # the environment is complete
+    configuration = "CONFIG=" + " ".join(TINY[1:])
 
+    def status():
+        command = ["make", "status", f"VENV={venv}", configuration]
+        done = subprocess.run(command, cwd=edited, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout
 
-def test_another_run_trains_only_that_run(project):
-    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "--config", "runs=3"]
-    expected = {"train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
-    expected |= {**REPORTED, "collect_histories": 1, "draw_figure": 2}
-    assert planned(project, configuration=configuration) == expected
-
-
-def test_device_threads_and_memory_compute_nothing(project):
-    assert planned(project, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999") == {}
-    assert planned(project, "--set-threads", "train_system=2") == {}
+    assert "nothing to do: all results are up to date" in status()
+    with edit(edited / "workflow/softsed/truthtable.py", "# edited\n"):
+        shown = status()
+    assert "1 jobs would run" in shown
+    assert "make_truth" in shown
+    assert "code changed: softsed/truthtable.py" in shown

@@ -36,6 +36,7 @@ STAGES = (
     "labelstats",
     "truthtable",
     "figures",
+    "status",
 )
 
 logger = logging.getLogger(__name__)
