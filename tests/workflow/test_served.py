@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import SHARED, copy_project, planned, snakemake
+from conftest import ROOT, SHARED, copy_project, planned, snakemake
 from server import serve
 
 from softsed.classes import read_classes, read_recordings, read_scenes
@@ -96,7 +96,7 @@ def run_from_server(folder, recordings, labels, folds):
         assert sum(request.range is not None for request in archives) == 1
     # The server is gone: what has been fetched is not asked for again.
     assert planned(project, configuration=configuration) == {}
-    return project
+    return project, configuration
 
 
 def read_report(results, name):
@@ -149,7 +149,7 @@ def test_demo_labels(finished, tmp_path):
         tested = names[fold - 1 : fold] if fold < 5 else names[4:]
         rest = [name for name in names if name not in tested]
         folds |= {(fold, "test"): tested, (fold, "val"): rest[:1], (fold, "train"): rest[1:]}
-    project = run_from_server(tmp_path, recordings, labels, folds)
+    project, _ = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results" / "served"
     check_table1(project, results, recordings, labels)
     assert len(read_report(results, "table2")) == 10
@@ -173,7 +173,7 @@ def test_published_labels(tmp_path):
         fold, part = path.stem.removeprefix("fold").split("_")
         names = [line.split("/")[-1] for line in path.read_text().splitlines()[1:]]
         folds[int(fold), part] = [name for name in names if name in labels]
-    project = run_from_server(tmp_path, recordings, labels, folds)
+    project, _ = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results" / "served"
     check_table1(project, results, recordings, labels)
     # Through download, adoption and statistics the published labels arrive as the published figures.
@@ -183,3 +183,54 @@ def test_published_labels(tmp_path):
     # Knowing the scene and nothing of the sound reaches most of the published micro F1 (70.6 % on all 49 recordings).
     prior = next(row for row in read_report(results, "table2") if row["system"] == "scene_prior")
     assert 55 < float(prior["f1_micro"]) < 80
+
+
+@pytest.mark.slow
+def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
+    """49 recordings under their names, though of 20 s, with five folds: what is done and what an edit makes anew."""
+    classes = read_classes(ROOT / "workflow/resources/classes.tsv")
+    asked = read_scenes(ROOT / "workflow/resources/scenes.tsv", classes)
+    listed = read_recordings(ROOT / "workflow/resources/maestro_real.tsv").values()
+    recordings = [(recording.name, recording.scene, 20.5) for recording in listed]
+    rng = np.random.default_rng(0)
+    labels = {
+        name: {(second, label): float(level) for label in asked[scene] for second, level in enumerate(rng.random(20))}
+        for name, scene, _ in recordings
+    }
+    names = [name for name, _, _ in recordings]
+    folds = {}
+    for fold in range(1, 6):
+        parts = {"test": fold, "val": fold % 5 + 1}
+        for part, index in parts.items():
+            folds[fold, part] = names[index - 1 :: 5]
+        folds[fold, "train"] = [name for i, name in enumerate(names) if i % 5 + 1 not in parts.values()]
+    project, configuration = run_from_server(tmp_path, recordings, labels, folds)
+    results = project / "results/served"
+    assert len(list((results / "models").rglob("*.pt"))) == 15
+    assert len(list((results / "features").glob("*.npz"))) == 49
+
+    # The archives are not needed any more, not even for another recording, of which only this one is unpacked.
+    for path in (project / "results/archives").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert planned(project, configuration=configuration) == {}
+    after = {"train_system": 15, "predict_system": 15, "evaluate_system": 5, "collect_histories": 1, "draw_figure": 2}
+    after |= {"make_table2": 1, "make_figure2": 1}
+    from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
+    table = project / "recordings.tsv"
+    before = table.read_text()
+    table.write_text(before + "city_center_99\tcity_center\t20.5\n")
+    new = {"fetch_archive": 2, "unpack_recording": 1, "unpack_labels": 1, "extract_features": 1}
+    expected = {**from_labels, **new, "index_features": 1, "adopt_published": 1, "make_folds": 1}
+    assert planned(project, configuration=configuration) == expected
+    table.write_text(before)
+    assert planned(project, configuration=configuration) == {}
+
+    # One annotation, and one recording.
+    with (results / "data/published/cafe_restaurant_00.txt").open("a") as file:
+        file.write("\n")
+    assert planned(project, configuration=configuration) == {**from_labels, "adopt_published": 1}
+    with (results / "data/audio/cafe_restaurant_00.wav").open("ab") as file:
+        file.write(b"x")
+    expected = {**from_labels, "adopt_published": 1, "extract_features": 1, "index_features": 1}
+    assert planned(project, configuration=configuration) == expected
