@@ -29,9 +29,9 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 
 demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
-	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
+	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
-	@echo "Tables and figures: results/demo/report (report.html); the crowd: results/demo/labels/page.html"
+	@echo "Tables and figures: results/demo/report, on one page in results/demo/report.html; the crowd: results/demo/labels/page.html"
 
 test: $(VENV)/tests ## The tests
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)

@@ -133,8 +133,8 @@ def test_figure2_orders_classes_by_instances(results):
 
 
 def test_html_report_holds_tables_and_figures(project):
-    snakemake(project, "--report", "results/tiny/report/report.html")
-    page = (project / "results/tiny/report/report.html").read_text(encoding="utf-8")
+    snakemake(project, "--report", "results/tiny/report.html")
+    page = (project / "results/tiny/report.html").read_text(encoding="utf-8")
     for name in ("table1.tsv", "table2.tsv", "label_statistics.tsv", "truth.tsv", "figure2.svg", "training.svg"):
         assert name in page
     assert "never hear the audio" in page

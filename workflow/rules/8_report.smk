@@ -79,7 +79,7 @@ if TRUTH:
     rule make_truth:
         input:
             systems=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS),
+            labels=all_of("results/{experiment}/metrics/labels/{method}.truth.json", method=METHODS),
         output:
             tsv=report(
                 "results/{experiment}/report/truth.tsv",
