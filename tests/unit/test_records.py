@@ -185,7 +185,9 @@ def test_a_provenance_that_is_none_is_named_and_changes_nothing(persistence, lin
 def test_tables_that_came_with_git_alone_are_named(persistence):
     records.sync("demo")
     (PROVENANCE.parent / "report").mkdir()
-    with pytest.raises(InputError, match=r"results/demo/report is there without how it was made, which `dvc pull` brings"):
+    with pytest.raises(
+        InputError, match=r"results/demo/report is there without how it was made, which `dvc pull` brings"
+    ):
         records.sync("demo")
     write(persistence, OUTPUTS[0], "made")
     records.sync("demo")

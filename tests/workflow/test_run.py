@@ -33,7 +33,7 @@ def test_second_run_has_nothing_to_do(finished):
 
 def test_every_stage_has_its_folder_and_every_job_its_log(results):
     stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "logs", "benchmarks"}
-    assert {path.name for path in results.iterdir()} == stages
+    assert {path.name for path in results.iterdir()} == stages | {"provenance.jsonl"}
     logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
     timed = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")}
     assert logs == timed
