@@ -44,5 +44,5 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
 
-clean: ## Remove the environment and the results of the demo
-	rm -rf $(VENV) results/demo
+clean: ## Remove the environment and the results of the demo, but not what is in git
+	rm -rf $(VENV) $(filter-out %/report %/metrics,$(wildcard results/demo/*))

@@ -417,7 +417,9 @@ def test_an_experiment_trains_only_what_it_must_and_leaves_the_files_alone(repos
     assert jobs(shown, "total") == sum(expected.values()) + 2  # the targets of two stages: predict and all
     assert up_to_date(folder)
     found = json.loads(dvc(folder, "params", "diff", "faster", "--json"))
-    assert found == {"workflow/demo.yaml": {"train.learning_rate": {"old": 0.01, "new": 0.003}}}
+    assert list(found) == ["workflow/demo.yaml"]
+    assert list(found["workflow/demo.yaml"]) == ["train.learning_rate"]
+    assert found["workflow/demo.yaml"]["train.learning_rate"].items() >= {"old": 0.01, "new": 0.003}.items()
     dvc(folder, "exp", "apply", "faster")
     assert planned(folder, configuration=SMALL) == {}
     assert metrics(folder) != metrics(repository)
@@ -457,7 +459,7 @@ def test_a_training_that_is_killed_loses_nothing_and_it_alone_is_trained_again(r
     others = {path: path.read_bytes() for path in (folder / "results/tiny/models").rglob("*.pt")}
     assert len(others) == 5
     assert all(content != before[path] for path, content in others.items())
-    assert planned(folder, "train", configuration=SMALL) == {"train_system": 1}
+    assert planned(folder, "train", configuration=SMALL) == {"train": 1, "train_system": 1}
 
     shown = dvc(folder, "repro", "report@tiny")
     assert jobs(shown, "train_system") == 1
