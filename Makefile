@@ -30,9 +30,9 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 
 demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
-	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report/report.html
+	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
-	@echo "Tables and figures: results/demo/report (report.html); the crowd: results/demo/labels/page.html"
+	@echo "Tables and figures: results/demo/report, on one page in results/demo/report.html; the crowd: results/demo/labels/page.html"
 
 status: $(VENV)/workflow ## What would run for the demo, and why; another experiment: make status CONFIG=config.yaml
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
@@ -48,5 +48,5 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
 
-clean: ## Remove the environment and the results of the demo
-	rm -rf $(VENV) results/demo
+clean: ## Remove the environment and the results of the demo, but not what is in git
+	rm -rf $(VENV) $(filter-out %/report %/metrics,$(wildcard results/demo/*))

@@ -46,3 +46,12 @@ rule all:
         rules.data.input,
         rules.labels.input,
         [] if config["data"]["source"] == "opinions" else rules.report.input,
+
+
+# What was made goes with its records, also after a run in which something failed.
+onsuccess:
+    keep_records(records.save)
+
+
+onerror:
+    keep_records(records.save)

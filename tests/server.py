@@ -1,5 +1,7 @@
 """A local HTTP server for tests: a folder on 127.0.0.1, with byte ranges, a log of requests and faults to switch on.
 
+It also takes files (PUT), as a remote of DVC must.
+
 Example::
 
     with serve(folder) as server:
@@ -9,7 +11,7 @@ Example::
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +26,7 @@ class Request:
 
     target: str  # path and query, as asked for
     range: str | None  # the Range header
+    method: str = "GET"
     status: int = 0
     sent: int = 0  # bytes of the file that were written, headers not counted
 
@@ -52,11 +55,35 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
         """Keep the terminal quiet: `Server.requests` is the log."""
 
+    def _receive(self) -> tuple[Request, Path]:
+        request = Request(self.path, self.headers.get("Range"), self.command)
+        self.files.requests.append(request)
+        return request, self.files.folder / unquote(urlsplit(self.path).path).lstrip("/")
+
+    def do_HEAD(self) -> None:
+        request, path = self._receive()
+        if path.is_file():
+            self._start(request, 200, Content_Length=path.stat().st_size)
+        else:
+            self._start(request, 404)
+
+    def do_PUT(self) -> None:
+        request, path = self._receive()
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            content = b""
+            while size := int(self.rfile.readline(), 16):
+                content += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self._start(request, 201)
+
     def do_GET(self) -> None:
         files = self.files
-        request = Request(self.path, self.headers.get("Range"))
-        files.requests.append(request)
-        path = files.folder / unquote(urlsplit(self.path).path).lstrip("/")
+        request, path = self._receive()
         if files.busy:
             files.busy -= 1
             self._start(request, 503)
@@ -75,13 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, request: Request, content: bytes) -> None:
         files = self.files
         if request.range and files.knows_ranges:
-            start = int(request.range.removeprefix("bytes=").removesuffix("-"))  # the one form that tests ask for
+            first, _, last = request.range.removeprefix("bytes=").partition("-")  # one range, from the front
+            start, whole = int(first), len(content)
             if start >= len(content):
-                self._start(request, 416, Content_Range=f"bytes */{len(content)}")
+                self._start(request, 416, Content_Range=f"bytes */{whole}")
                 return
             start = 0 if files.shifts_ranges else start
-            content_range = f"bytes {start}-{len(content) - 1}/{len(content)}"
-            content = content[start:]
+            content = content[start : int(last) + 1 if last else None]
+            content_range = f"bytes {start}-{start + len(content) - 1}/{whole}"
             self._start(request, 206, Content_Length=len(content), Content_Range=content_range)
         else:
             self._start(request, 200, Content_Length=len(content))
@@ -89,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             files.drops -= 1
             content = content[: files.drop_after]
         request.sent = len(content)  # noted before: the client may be done before this thread goes on
-        self.wfile.write(content)
+        with suppress(ConnectionError):  # who only wants to know whether the file is there hangs up
+            self.wfile.write(content)
 
 
 @contextmanager

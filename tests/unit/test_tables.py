@@ -66,6 +66,7 @@ def table2(files, experiment="maestro_real"):
     folder, paths = files
     paper = str(RESOURCES / "paper_table2.tsv")
     outputs = ("--tsv", str(folder / "table2.tsv"), "--markdown", str(folder / "table2.md"))
+    outputs += ("--json", str(folder / "metrics.json"))
     main(["table2", "--metrics", *paths, "--paper", paper, "--experiment", experiment, *outputs])
     return read_table(folder / "table2.tsv", tuple(TABLE2)), (folder / "table2.md").read_text()
 
@@ -133,6 +134,19 @@ def test_table2_joins_the_paper_by_system_and_threshold(files):
     assert float(rows["S_MSE_lin", "class-dependent"]["paper_f1"]) == 67.30
     for key in (("H_BCE_sig", "class-dependent"), ("my_system", "0.5"), ("scene_prior", "0.5")):
         assert rows[key]["paper_error_rate"] == ""
+
+
+def test_scores_by_system_and_threshold_are_those_of_table2_without_what_is_not_defined(files):
+    rows, _ = table2(files)
+    found = json.loads((files[0] / "metrics.json").read_text())
+    assert [(system, threshold) for system in found for threshold in found[system]] == [
+        (row["system"], row["threshold"]) for row in rows
+    ]
+    names = ("error_rate", "f1_micro", "f1_macro", "kld_time", "kld_bernoulli", "classes_detected")
+    for row in rows:
+        expected = {name: float(row[name]) for name in names if row[name]}
+        assert found[row["system"]][row["threshold"]] == expected
+        assert {"error_rate", "f1_micro", "f1_macro"} <= set(expected)
 
 
 def test_table2_page_rounds_as_the_paper_and_sets_priors_apart(files):

@@ -38,8 +38,8 @@ def test_ends_with_the_tables_and_where_the_figures_are(demo):
     folder, shown = demo
     assert "| `S_MSE_lin` | class-dependent |" in shown
     assert "results/demo/report" in shown.splitlines()[-1]
-    for name in ("figure2.png", "training.png", "report.html"):
-        assert (folder / "results/demo/report" / name).stat().st_size > 10_000
+    for name in ("report/figure2.png", "report/training.png", "report.html"):
+        assert (folder / "results/demo" / name).stat().st_size > 10_000
 
 
 def test_soft_labels_with_class_dependent_thresholds_find_what_hard_labels_miss(demo):

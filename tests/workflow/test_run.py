@@ -35,7 +35,7 @@ def test_second_run_has_nothing_to_do(finished):
 
 def test_every_stage_has_its_folder_and_every_job_its_log(results):
     stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "logs", "benchmarks"}
-    assert {path.name for path in results.iterdir()} == stages
+    assert {path.name for path in results.iterdir()} == stages | {"provenance.jsonl"}
     logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
     timed = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")}
     assert logs == timed
@@ -134,8 +134,8 @@ def test_figure2_orders_classes_by_instances(results):
 
 
 def test_html_report_holds_tables_and_figures(project):
-    snakemake(project, "--report", "results/tiny/report/report.html")
-    page = (project / "results/tiny/report/report.html").read_text(encoding="utf-8")
+    snakemake(project, "--report", "results/tiny/report.html")
+    page = (project / "results/tiny/report.html").read_text(encoding="utf-8")
     for name in ("table1.tsv", "table2.tsv", "label_statistics.tsv", "truth.tsv", "figure2.svg", "training.svg"):
         assert name in page
     assert "never hear the audio" in page

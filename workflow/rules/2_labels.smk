@@ -11,6 +11,7 @@ rule labels:
             if FROM_OPINIONS
             else []
         ),
+        all_of("results/{experiment}/labels/trials/{trial}.tsv", trial=TRIALS),
 
 
 if FROM_OPINIONS:

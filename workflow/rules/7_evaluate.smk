@@ -6,7 +6,7 @@ rule evaluate:
     input:
         results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
-        all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS) if TRUTH else [],
+        all_of("results/{experiment}/metrics/labels/{method}.truth.json", method=METHODS) if TRUTH else [],
 
 
 rule evaluate_system:
@@ -76,7 +76,7 @@ if TRUTH:
             truth=TRUTH,
             classes=config["classes"],
         output:
-            metrics="results/{experiment}/labels/{method}/truth.json",
+            metrics="results/{experiment}/metrics/labels/{method}.truth.json",
         log:
             "results/{experiment}/logs/evaluate_labels/{method}.log",
         benchmark:

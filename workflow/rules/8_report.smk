@@ -7,6 +7,7 @@ FIGURES = ["figure2", "training"] + (["label_quality", "label_reliability"] if T
 rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        all_of("results/{experiment}/report/metrics.json"),
         all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
         all_of("results/{experiment}/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
         all_of("results/{experiment}/report/label_quality.md") if TRIALS else [],
@@ -58,6 +59,7 @@ rule make_table2:
             labels={"table": "table2"},
         ),
         markdown="results/{experiment}/report/table2.md",
+        metrics="results/{experiment}/report/metrics.json",
     log:
         "results/{experiment}/logs/make_table2.log",
     benchmark:
@@ -70,7 +72,7 @@ rule make_table2:
         "Make Table 2"
     shell:
         "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
-        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
 
 
 if TRUTH:
@@ -78,7 +80,7 @@ if TRUTH:
     rule make_truth:
         input:
             systems=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=all_of("results/{experiment}/labels/{method}/truth.json", method=METHODS),
+            labels=all_of("results/{experiment}/metrics/labels/{method}.truth.json", method=METHODS),
         output:
             tsv=report(
                 "results/{experiment}/report/truth.tsv",

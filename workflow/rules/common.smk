@@ -13,6 +13,7 @@ PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
+from softsed import records
 from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
@@ -141,6 +142,14 @@ def results_of(pattern, systems):
     return [path for system in systems for path in all_of(pattern, system=system, run=runs_of(system))]
 
 
+def keep_records(step):
+    """Bring Snakemake's records and results/EXPERIMENT/provenance.jsonl together; what goes wrong there stops no run."""
+    try:
+        step(config["experiment"])
+    except (OSError, InputError) as error:
+        logger.warning(f"records of {config['experiment']}: {error}; the run goes on without")
+
+
 OWN_OPINIONS = config["data"]["source"] == "opinions"
 if OWN_OPINIONS != bool(config["opinions"]):
     raise WorkflowError(
@@ -212,3 +221,7 @@ wildcard_constraints:
     run=r"\d+",
     method="|".join(METHODS),
     trial=r"\d+",
+
+
+if workflow.is_main_process:  # not where a job parses this again
+    keep_records(records.sync)

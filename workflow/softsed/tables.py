@@ -148,6 +148,19 @@ def results(systems: dict[str, list[dict]], paper: list[dict[str, str]]) -> list
     return rows
 
 
+def by_system(rows: list[dict]) -> dict[str, dict[str, dict[str, float]]]:
+    """Arrange the defined scores of Table 2 by system and threshold, in its units, for `dvc metrics diff`.
+
+    Six significant digits as in the table: what differs only beyond is no difference.
+    """
+    systems = {}
+    for row in rows:
+        scores = {name: row[name] for name in (*SCORES, *KLD, "classes_detected")}
+        known = {name: float(f"{value:.6g}") for name, value in scores.items() if value is not None}
+        systems.setdefault(row["system"], {})[row["threshold"]] = known
+    return systems
+
+
 def class_wise(
     systems: dict[str, list[dict]], curves: list[str], instances: dict[str, int]
 ) -> tuple[list[str], list[dict]]:
@@ -224,6 +237,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--history", "histories, SYSTEM/runN/foldN.history.tsv", training, nargs="+")
     add("--tsv", "table, written", one, two, figure, training)
     add("--markdown", "page, written", one, two)
+    add("--json", "scores by system and threshold, written", two)
     options = parser.parse_args(argv)
 
     if options.table == "table1":
@@ -238,6 +252,7 @@ def main(argv: list[str] | None = None) -> None:
         systems = read_metrics(options.metrics)
         rows = results(systems, read_table(options.paper, ("system", "threshold", *PAPER2.values())))
         write_tsv(options.tsv, TABLE2, rows)
+        options.json.write_text(json.dumps(by_system(rows), indent=2) + "\n", encoding="utf-8")
         page = table2_page(rows, [runs[0] for runs in systems.values()], experiment=options.experiment)
         options.markdown.write_text(page, encoding="utf-8")
     elif options.table == "figure2":
