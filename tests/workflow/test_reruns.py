@@ -75,6 +75,7 @@ MODULES = {
     "priors": {**REPORTED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
     "provenance": {},
     "quality": {**CROWD, **TRIALS},
+    "records": {},
     "salience": {**ASKED, **BOTH},
     "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
     "segments": SCORES,
