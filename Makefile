@@ -8,7 +8,7 @@ CORES ?= 2
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
-.PHONY: help env demo test lint bench clean
+.PHONY: help env demo test slurm-test lint bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,10 @@ demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 
 test: $(VENV)/tests ## The tests
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)
+
+# -rs: why a test was skipped.
+slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m slurm tests/slurm $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -100,6 +100,11 @@ else:
             all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
             all_of("results/{experiment}/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
+    # On a cluster these run where Snakemake itself does: compute nodes often have no way to the internet.
+    localrules:
+        fetch_maestro,
+        fetch_evaluation,
+
     # The archives stay in the folder data/archives without being outputs: a download that broke off goes on from
     # where it was, and 98 outputs do not each wait for the checksum of gigabytes. The address is a resource, not a
     # parameter: the checksums say what is fetched, and a mirror reruns nothing.
