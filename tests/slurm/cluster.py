@@ -182,6 +182,11 @@ class Cluster:
         words = self.ask("scontrol", "--oneliner", "show", "job", number).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
+    def cancel(self) -> None:
+        """Cancel every job and wait for their end."""
+        self.ask("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
+        wait_until(lambda: not self.ask("squeue", "--noheader"), "the end of all jobs")
+
     def processes(self) -> dict[int, str]:
         """Processes, by id, that came from this cluster: daemons, and whatever runs or ran within its jobs."""
         found = {}
@@ -197,8 +202,7 @@ class Cluster:
         """End the jobs, then the daemons; an AssertionError names what had to be killed."""
         try:
             if self.states():
-                self.ask("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
-                wait_until(lambda: not self.ask("squeue", "--noheader"), "the end of all jobs")
+                self.cancel()
         finally:
             for daemon in reversed(self.daemons):  # munged last: the others speak through it
                 daemon.terminate()

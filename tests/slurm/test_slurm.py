@@ -53,8 +53,9 @@ def submitted(cluster: Cluster, folder: Path, *arguments: str, configuration: li
         assert run.wait() == 0, printed.read_text(encoding="utf-8")
     finally:
         if run.poll() is None:
-            run.terminate()
+            run.kill()  # asked kindly, it would wait for its jobs
             run.wait()
+            cluster.cancel()
 
 
 def numbers(printed: Path) -> list[str]:
