@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
-.PHONY: help env demo status test lint bench clean
+.PHONY: help env demo status test slurm-test lint bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,10 @@ status: $(VENV)/workflow ## What would run for the demo, and why; another experi
 
 test: $(VENV)/tests ## The tests
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)
+
+# -rs: why a test was skipped.
+slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m slurm tests/slurm $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

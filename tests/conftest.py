@@ -17,7 +17,8 @@ SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where t
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
-TINY = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml"]
+DEMO = ["--configfile", "workflow/demo.yaml"]
+TINY = [*DEMO, "tests/workflow/tiny.yaml"]
 
 
 def copy_project(target: Path) -> Path:
@@ -70,3 +71,19 @@ def finished(tmp_path_factory) -> Path:
 def project(finished, tmp_path) -> Path:
     """A copy of the finished project to change at will."""
     return Path(shutil.copytree(finished, tmp_path / "project"))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """The folder of a finished `make demo`, not to be changed, and what it printed; in the environment of the tests."""
+    folder = copy_project(tmp_path_factory.mktemp("demo"))
+    environment = Path(sys.executable).parents[1]
+    # The environment is complete: its marks are newer than the copied lock files.
+    for name in ("workflow", "tests"):
+        (environment / name).touch()
+    # As typed by a person: without what a make around these tests would hand on.
+    variables = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = ["make", "demo", f"VENV={environment}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout

@@ -1,32 +1,12 @@
 """`make demo` as the README has it, in a clone, and what its tables must show."""
 
 import csv
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from conftest import copy_project, planned
+from conftest import DEMO, planned
 from likeness import check_likeness
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The folder of a finished `make demo`, run in the environment of the tests, and what it printed."""
-    folder = copy_project(tmp_path_factory.mktemp("demo"))
-    environment = Path(sys.executable).parents[1]
-    # The environment is complete: its marks are newer than the copied lock files.
-    for name in ("workflow", "tests"):
-        (environment / name).touch()
-    # As typed by a person: without what a make around these tests would hand on.
-    variables = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    command = ["make", "demo", f"VENV={environment}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
 
 
 def rows(folder, name):
@@ -53,7 +33,7 @@ def test_soft_labels_with_class_dependent_thresholds_find_what_hard_labels_miss(
 
 
 def test_nothing_is_left_to_do(demo):
-    assert planned(demo[0], configuration=["--configfile", "workflow/demo.yaml"]) == {}
+    assert planned(demo[0], configuration=DEMO) == {}
 
 
 def test_labels_resemble_the_published_ones(demo):

@@ -102,6 +102,10 @@ else:
             all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
             all_of("results/{experiment}/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
+    # On a cluster the download runs where Snakemake itself does: compute nodes often have no way to the internet.
+    localrules:
+        fetch_archive,
+
     # An archive is no output: a download that broke off goes on from where it was, all experiments share it, and it may
     # be deleted when it has been unpacked. Its receipt is ancient for what is unpacked from it and the md5 a parameter:
     # to fetch it once more for a new recording unpacks only this recording. The address is a resource, not a parameter:

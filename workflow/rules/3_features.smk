@@ -6,6 +6,11 @@ rule features:
         all_of("results/{experiment}/features/index.tsv"),
 
 
+# A second's work that every recording waits for: not worth a place in a cluster's queue.
+localrules:
+    make_filterbank,
+
+
 rule make_filterbank:
     output:
         filterbank="results/{experiment}/features/filterbank/filterbank.npz",

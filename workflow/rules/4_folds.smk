@@ -6,6 +6,11 @@ rule folds:
         all_of("results/{experiment}/folds/fold{fold}.tsv", fold=FOLDS),
 
 
+# As in 1_data.smk: the official lists are fetched.
+localrules:
+    make_folds,
+
+
 rule make_folds:
     input:
         recordings=config["recordings"],

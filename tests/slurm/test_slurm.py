@@ -1,0 +1,189 @@
+"""profiles/slurm on a real cluster: a local run's results, also when jobs are killed, cancelled or lose their node."""
+
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cluster import PACKAGES, Cluster, missing_programs, wait_until
+from conftest import DEMO, TINY, copy_project, planned, snakemake
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.skipif(
+        bool(missing_programs()),
+        reason=f"no SLURM here ({', '.join(missing_programs())} not found). With Debian's packages this runs: "
+        f"apt-get install --no-install-recommends {PACKAGES}",
+    ),
+]
+
+PROFILE = ["--profile", "profiles/slurm"]
+# What the tests change of the profile: how soon and how often it asks, so that seconds of work take seconds.
+POLLING = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
+SUBMITTED = r"has been submitted with SLURM jobid (\d+)"
+
+TRAINED = [
+    "results/tiny/models/S_MSE_lin/run1/fold1.pt",
+    "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv",
+    "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv",
+]
+TRAINING_LOG = "results/tiny/logs/train_system/S_MSE_lin_run1_fold1.log"
+# A training long enough to be caught in the middle.
+LONGER = "train: {epochs: 500, patience: 500}\n"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster() as running:
+        yield running
+
+
+@contextmanager
+def submitted(cluster: Cluster, folder: Path, *arguments: str, configuration: list[str] = TINY):
+    """Snakemake while it submits, by the file it prints to; left when it has ended, and ended well."""
+    printed = folder / "printed.txt"
+    variables = {key: value for key, value in cluster.environment.items() if key != "PYTHONPATH"}
+    command = ["snakemake", *arguments, *PROFILE, *POLLING, *configuration]
+    with printed.open("w", encoding="utf-8") as file:
+        run = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=folder, env=variables)
+    try:
+        yield printed
+        assert run.wait() == 0, printed.read_text(encoding="utf-8")
+    finally:
+        if run.poll() is None:
+            run.kill()  # asked kindly, it would wait for its jobs
+            run.wait()
+            cluster.cancel()
+
+
+def numbers(printed: Path) -> list[str]:
+    """SLURM's numbers of what has been submitted."""
+    return re.findall(SUBMITTED, printed.read_text(encoding="utf-8"))
+
+
+def contents(folder: Path, names: list[str]) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def results(folder: Path, experiment: str) -> dict[str, bytes]:
+    """Every table and text of an experiment, logs and times aside."""
+    root = folder / "results" / experiment
+    paths = [path for path in root.rglob("*") if path.suffix in (".tsv", ".md", ".txt", ".json")]
+    names = {path: path.relative_to(root) for path in paths}
+    return {str(name): path.read_bytes() for path, name in names.items() if name.parts[0] not in ("logs", "benchmarks")}
+
+
+def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
+    folder = copy_project(tmp_path / "demo")
+    with submitted(cluster, folder, configuration=DEMO) as printed:
+        pass
+    found, expected = results(folder, "demo"), results(demo[0], "demo")
+    assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/label_quality.md"} <= set(expected)
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+    # Submitted, and in groups: 162 jobs that are not local, in less than a third as many submissions.
+    assert 30 < len(numbers(printed)) < 54
+    # Without accounting, by the status command of the profile.
+    assert "AccountingStorageType   = accounting_storage/none" in cluster.ask("scontrol", "show", "config")
+    assert planned(folder, configuration=DEMO) == {}
+
+
+def test_a_local_run_leaves_nothing_to_submit(finished):
+    assert planned(finished, *PROFILE) == {}
+
+
+def test_a_training_killed_for_its_memory_is_submitted_again_with_more(cluster, project):
+    expected = contents(project, TRAINED)
+    for name in TRAINED:
+        (project / name).unlink()
+    # torch alone is beyond the first request; the profile has twice as much for the second, as here.
+    resources = [f"{rule}:mem_mb=350*attempt" for rule in ("train_system", "predict_system")]
+    with submitted(cluster, project, *TRAINED, "--set-resources", *resources) as printed:
+        pass
+    first, *others = [cluster.job(number) for number in numbers(printed)]
+    assert others
+    assert first["JobState"] in ("OUT_OF_MEMORY", "FAILED", "CANCELLED")
+    assert first["MinMemoryNode"] == "350M"
+    assert others[-1]["JobState"] == "COMPLETED"
+    assert others[-1]["MinMemoryNode"] == f"{350 * (1 + len(others))}M"
+    assert "memory limit" in cluster.logs()
+    assert contents(project, TRAINED) == expected
+
+
+def test_the_lines_for_a_gpu_ask_for_one(cluster, project):
+    """The nodes have one on paper only: that a training uses it cannot be seen here."""
+    expected = contents(project, TRAINED)
+    for name in TRAINED:
+        (project / name).unlink()
+    profile = project / "profiles/slurm/config.yaml"
+    lines, number = re.subn(r"# (gpu: 1) # SITE", r"\1 #", profile.read_text(encoding="utf-8"))
+    assert number == 2
+    profile.write_text(lines, encoding="utf-8")
+    with submitted(cluster, project, *TRAINED) as printed:
+        pass
+    assert [cluster.job(number)["TresPerJob"] for number in numbers(printed)] == ["gres:gpu:1"]
+    assert contents(project, TRAINED) == expected
+
+
+@pytest.fixture(scope="module")
+def longer(finished, tmp_path_factory):
+    """A finished project with one longer training, run locally, and the config files of that."""
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("longer") / "project"))
+    (folder / "longer.yaml").write_text(LONGER, encoding="utf-8")
+    configuration = [*TINY, "longer.yaml"]
+    snakemake(folder, *TRAINED, configuration=configuration)
+    return folder, configuration
+
+
+def cancel(cluster, number):
+    cluster.ask("scancel", number)
+
+
+def preempt(cluster, number):
+    cluster.ask("scontrol", "requeue", number)
+
+
+@pytest.mark.parametrize("interrupt", [cancel, preempt])
+def test_a_training_stopped_in_the_middle_starts_again_and_finishes(cluster, longer, tmp_path, interrupt):
+    local, configuration = longer
+    folder = Path(shutil.copytree(local, tmp_path / "project"))
+    for name in [*TRAINED, TRAINING_LOG]:
+        (folder / name).unlink()
+    log = folder / TRAINING_LOG
+    with submitted(cluster, folder, *TRAINED, configuration=configuration) as printed:
+        wait_until(lambda: log.exists() and "epoch 3 of" in log.read_text(), "a training in the middle")
+        number = numbers(printed)[0]
+        assert cluster.job(number)["JobState"] == "RUNNING"
+        interrupt(cluster, number)
+    state = [cluster.job(each) for each in numbers(printed)]
+    if interrupt is cancel:  # a new submission
+        assert [job["JobState"] for job in state] == ["CANCELLED", "COMPLETED"]
+    else:  # the same one once more
+        assert [(job["JobState"], job["Restarts"]) for job in state] == [("COMPLETED", "1")]
+    assert contents(folder, TRAINED) == contents(local, TRAINED)
+
+
+def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
+    expected = results(project, "tiny")
+    for name in TRAINED:  # one training, and all that is made of it
+        (project / name).unlink()
+    (project / "results/tiny/metrics/S_MSE_lin/run1.json").unlink()
+    shutil.rmtree(project / "results/tiny/report")
+
+    def running(*options):
+        return cluster.ask("squeue", "--noheader", "--states=RUNNING", "--format=%i %N %k", *options).splitlines()
+
+    with submitted(cluster, project) as printed:
+        wait_until(lambda: "train_system" in "".join(running()), "a running training")
+        training, node = next(line.split()[:2] for line in running() if "train_system" in line)
+        cluster.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        wait_until(lambda: not running(f"--nodelist={node}"), "the end of the jobs there")
+        assert cluster.states()[node].startswith("down")
+        cluster.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    job = cluster.job(training)
+    assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")
+    assert numbers(printed).count(training) == 1
+    assert cluster.states()[node] == "idle"
+    assert results(project, "tiny") == expected
