@@ -107,16 +107,16 @@ else:
         fetch_archive,
 
     # An archive is no output: a download that broke off goes on from where it was, all experiments share it, and it may
-    # be deleted when it has been unpacked. Its receipt is ancient for what is unpacked from it and the md5 a parameter:
-    # to fetch it once more for a new recording unpacks only this recording. The address is a resource, not a parameter:
-    # the md5 says what is fetched, and a mirror reruns nothing.
+    # be deleted when it has been unpacked. Its receipt stays, ancient for what is unpacked from it, with the md5 as a
+    # parameter: fetching once more, for a new recording, unpacks only this recording. The address is a resource, not a
+    # parameter: the md5 says what is fetched, and a mirror reruns nothing.
     rule fetch_archive:
         output:
-            receipt="results/archives/{archive}.md5",
+            receipt="results/{experiment}/data/archives/{archive}.md5",
         log:
-            "results/archives/logs/{archive}.log",
+            "results/{experiment}/logs/fetch_archive/{archive}.log",
         benchmark:
-            "results/archives/benchmarks/{archive}.tsv"
+            "results/{experiment}/benchmarks/fetch_archive/{archive}.tsv"
         wildcard_constraints:
             archive="|".join(MAESTRO["archives"]),
         conda:
@@ -134,7 +134,7 @@ else:
 
     rule unpack_recording:
         input:
-            receipt=ancient("results/archives/development_audio.md5"),
+            receipt=ancient("results/{experiment}/data/archives/development_audio.md5"),
         output:
             audio="results/{experiment}/data/audio/{recording}.wav",
         log:
@@ -155,7 +155,7 @@ else:
 
     rule unpack_labels:
         input:
-            receipt=ancient("results/archives/development_annotation.md5"),
+            receipt=ancient("results/{experiment}/data/archives/development_annotation.md5"),
         output:
             published="results/{experiment}/data/published/{recording}.txt",
         log:
@@ -176,7 +176,7 @@ else:
 
     rule unpack_evaluation:
         input:
-            receipt=ancient("results/archives/evaluation_audio.md5"),
+            receipt=ancient("results/{experiment}/data/archives/evaluation_audio.md5"),
         output:
             found="results/{experiment}/data/evaluation.tsv",
         log:

@@ -82,7 +82,9 @@ def read_receipt(path: Path) -> Path:
     except (OSError, UnicodeDecodeError, IndexError) as error:
         raise InputError(f"{path}: no receipt of an archive (MD5, two spaces, file): {error}") from error
     if not archive.exists():
-        raise InputError(f"{archive} is gone, which {path} says is there; delete this receipt, and it is fetched again")
+        raise InputError(
+            f"{archive} is gone, of which {path} is the receipt; `--forcerun fetch_archive` brings it back"
+        )
     return archive
 
 
