@@ -20,7 +20,7 @@ from pathlib import Path
 PACKAGES = "slurm-wlm munge"
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo"]
 NODES = ["node1", "node2"]
-DEADLINE_S = 120  # for what takes seconds: whoever waits longer waits for ever
+DEADLINE_S = 600  # for what takes seconds, minutes on a busy machine: whoever waits longer waits for ever
 
 CONFIGURATION = """\
 ClusterName=softsed
