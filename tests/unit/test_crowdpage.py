@@ -119,7 +119,7 @@ def made(tmp_path_factory):
         "eq1",
         "joint",
         "--truth",
-        *map(str, sorted(truth.iterdir())),
+        str(truth),
     ]
     arguments += ["--experiment", "mine", "--page", str(tmp_path / "page.html")]
     crowdpage.main(arguments)

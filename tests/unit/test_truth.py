@@ -101,7 +101,7 @@ def run(folder, command, *arguments):
     main(
         [
             *(command, "--folds", *(str(folder / "folds" / f"fold{fold}.tsv") for fold in (1, 2))),
-            *("--soft", str(folder / "soft.tsv"), "--truth", *map(str, sorted((folder / "truth").iterdir()))),
+            *("--soft", str(folder / "soft.tsv"), "--truth", str(folder / "truth")),
             *("--classes", str(folder / "classes.tsv"), "--config", json.dumps(CONFIG)),
             *("--training", json.dumps({"method": "eq1"}), "--output", str(folder / "truth.json"), *arguments),
         ]

@@ -139,6 +139,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("crowdsize"),
+            truth=TRUTH_OPTION,
             config=estimator_of,
             threshold=threshold_of,
             sizes=config["labels"]["crowd_sizes"],
@@ -150,7 +151,7 @@ if FROM_OPINIONS:
             "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
-            " --seed {params.seed} --competence {input.competence} --truth {input.truth:q}"
+            " --seed {params.seed} --competence {input.competence} {params.truth}"
             " --soft {input.soft} --hard {input.hard} --output {output.table}"
 
     rule collect_crowd_sizes:
@@ -194,6 +195,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("crowdpage"),
+            truth=TRUTH_OPTION,
             methods=METHODS,
         message:
             "Make the page about the crowd"
@@ -201,7 +203,7 @@ if FROM_OPINIONS:
             "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --labels results/{wildcards.experiment}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
-            " --crowd-size {input.crowd_size} --truth {input.truth:q} --experiment {wildcards.experiment}"
+            " --crowd-size {input.crowd_size} {params.truth} --experiment {wildcards.experiment}"
             " --page {output.page}"
 
 

@@ -58,13 +58,14 @@ if TRUTH:
             "../../envs/softsed.yaml"
         params:
             *code("truth"),
+            truth=TRUTH_OPTION,
             config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
             training=system_of,
         message:
             "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
         shell:
             "python -m softsed --log {log} truth system --system {wildcards.system} --run {wildcards.run}"
-            " --scores {input.scores} --folds {input.folds} --truth {input.truth:q}"
+            " --scores {input.scores} --folds {input.folds} {params.truth}"
             " --soft {input.soft} --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
 
@@ -85,13 +86,14 @@ if TRUTH:
             "../../envs/softsed.yaml"
         params:
             *code("truth"),
+            truth=TRUTH_OPTION,
             config=as_json({"classes": config["evaluate"]["classes"]}),
             training=lambda wildcards: as_json({"method": wildcards.method}),
             threshold=threshold_of,
         message:
             "Evaluate labels ({wildcards.method}) against the true events"
         shell:
-            "python -m softsed --log {log} truth labels --folds {input.folds} --truth {input.truth:q}"
+            "python -m softsed --log {log} truth labels --folds {input.folds} {params.truth}"
             " --soft {input.soft} --hard {input.hard} --classes {input.classes:q}"
             " --threshold {params.threshold} --training {params.training:q} --config {params.config:q}"
             " --output {output.metrics}"

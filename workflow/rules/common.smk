@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -182,15 +183,14 @@ SYSTEMS.sort(key=lambda system: method_of(system) != METHOD)  # the paper's firs
 REFERRED = [system for system in SYSTEMS if method_of(system) == METHOD]
 
 # Files with the true events of every recording, where they are known: a folder of the user's, or those of the demo.
-TRUTH = (
-    expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
-    if config["truth"]
-    else (
-        all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
-        if config["data"]["source"] == "demo"
-        else []
-    )
-)
+# Steps are told the folder: the names of some thousand files are more than a command may hold.
+if config["truth"]:
+    TRUTH = expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
+elif config["data"]["source"] == "demo":
+    TRUTH = all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
+else:
+    TRUTH = []
+TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else ""
 
 # joint takes windows of up to 12 s (joint.LONGEST_S). Where it is only there to be compared, longer ones leave it out.
 if OWN_OPINIONS and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:

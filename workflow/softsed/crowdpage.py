@@ -12,7 +12,7 @@ import numpy as np
 
 from softsed.classes import Recording, read_table
 from softsed.crowdplots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
-from softsed.knowntruth import read_true_events
+from softsed.knowntruth import read_true_events, truth_file
 from softsed.labelfiles import Event, read_hard, read_soft
 from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.webpage import grid, page
@@ -163,7 +163,7 @@ def main(argv: list[str] | None = None) -> None:
     add_tables(parser)
     parser.add_argument("--labels", type=Path, required=True, help="folder with a folder of labels a method")
     parser.add_argument("--methods", nargs="+", required=True, help="which of them")
-    parser.add_argument("--truth", type=Path, nargs="*", default=[], help="true events of each recording, where known")
+    parser.add_argument("--truth", type=Path, help="folder of RECORDING.tsv or .txt, the true events, where known")
     parser.add_argument("--agreement", type=Path, required=True, help="table of agreement by class")
     parser.add_argument("--annotators", type=Path, required=True, help="table of agreement by annotator")
     parser.add_argument("--crowd-size", type=Path, required=True, help="table of labels by fewer annotators")
@@ -185,9 +185,8 @@ def main(argv: list[str] | None = None) -> None:
         ("How many annotators are enough", SIZE, draw_crowd_size(sizes) + grid(*size_grid(sizes))),
         ("What became of their opinions", TIMELINES, ""),
     ]
-    known = {path.stem: path for path in options.truth}
     for name in names:
-        truth = read_true_events(known[name], classes) if name in known else None
+        truth = read_true_events(truth_file(options.truth, name), classes) if options.truth else None
         drawing, left = timeline(opinions, name, labels, truth, divided)
         notes = [f"Scene {recordings[name].scene}."]
         notes += [f"{left} classes on which the annotators differ less are left out."] if left else []

@@ -16,8 +16,7 @@ from scipy.stats import spearmanr
 
 from softsed.classes import read_table
 from softsed.crowd import estimator
-from softsed.errors import InputError
-from softsed.knowntruth import read_true_events
+from softsed.knowntruth import read_true_events, truth_file
 from softsed.labelfiles import read_soft
 from softsed.labels import choose_thresholds, harden, rasterise, read_active
 from softsed.opinions import Opinions, add_tables, read_tables
@@ -168,9 +167,7 @@ def measure(options: argparse.Namespace) -> str:
     trusted = {who["annotator"]: float(who["competence"]) for who in read_table(options.competence, ("competence",))}
     truth = None
     if options.truth:
-        heard = {path.stem: read_true_events(path, classes) for path in options.truth}
-        if missing := [name for name in recordings if name not in heard]:
-            raise InputError(f"no true events of {missing}; expected the truth of every recording, or none")
+        heard = {name: read_true_events(truth_file(options.truth, name), classes) for name in recordings}
         truth = {name: rasterise(heard[name], classes, len(everything[name])) for name in recordings}
     comparison = Comparison(everything, hard, trusted, truth)
     available = per_window(opinions)
@@ -207,7 +204,7 @@ def main(argv: list[str] | None = None) -> None:
     one.add_argument("--soft", type=Path, required=True, help="soft labels from all opinions")
     one.add_argument("--hard", type=Path, required=True, help="hard labels from all opinions")
     one.add_argument("--competence", type=Path, required=True, help="table of competences from all opinions")
-    one.add_argument("--truth", type=Path, nargs="*", help="true events of each recording, where known")
+    one.add_argument("--truth", type=Path, help="folder of RECORDING.tsv or .txt, the true events, where known")
     all_ = commands.add_parser("collect", help="the tables of several methods -> one")
     all_.add_argument("--tables", type=Path, nargs="+", required=True, help="tables of `measure`")
     for command in (one, all_):

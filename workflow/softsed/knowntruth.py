@@ -3,7 +3,17 @@
 from pathlib import Path
 
 from softsed.classes import read_lines
+from softsed.errors import InputError
 from softsed.labelfiles import Event, parse_event, read_events
+
+
+def truth_file(folder: Path, name: str) -> Path:
+    """Find the file of a recording in a folder; an InputError where there is none."""
+    files = [folder / f"{name}{suffix}" for suffix in (".tsv", ".txt")]
+    for path in files:
+        if path.exists():
+            return path
+    raise InputError(f"recording {name!r} has no file with its true events; expected {' or '.join(map(str, files))}")
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:

@@ -26,7 +26,7 @@ import numpy as np
 
 from softsed.classes import choose_classes, read_fold
 from softsed.errors import InputError
-from softsed.knowntruth import read_true_events
+from softsed.knowntruth import read_true_events, truth_file
 from softsed.labelfiles import read_soft
 from softsed.labels import harden, rasterise, read_active
 from softsed.segments import UNITS, count, jsonable, metrics_of
@@ -140,16 +140,6 @@ def score_labels(options: argparse.Namespace, names: list[str], chosen: list[int
     return folds, {options.threshold: options.threshold}
 
 
-def truth_file(files: list[Path], name: str) -> Path:
-    """Find the file of a recording by its name."""
-    for path in files:
-        if path.stem == name:
-            return path
-    raise InputError(
-        f"recording {name!r} has no file with its true events; expected one named {name}.txt or {name}.tsv"
-    )
-
-
 def main(argv: list[str] | None = None) -> None:
     """Score one run of one system, or the labels by one method, against the true events."""
     parser = argparse.ArgumentParser(prog="softsed truth", description=main.__doc__)
@@ -164,7 +154,9 @@ def main(argv: list[str] | None = None) -> None:
     for command in (system, labels):
         command.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds")
         command.add_argument("--soft", type=Path, required=True, help="soft labels; a system's: trained on")
-        command.add_argument("--truth", type=Path, nargs="+", required=True, help="true events, RECORDING.txt or .tsv")
+        command.add_argument(
+            "--truth", type=Path, required=True, help="folder of RECORDING.tsv or .txt, the true events"
+        )
         command.add_argument("--classes", type=Path, required=True, help="table of classes")
         command.add_argument(
             "--training",
