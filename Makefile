@@ -51,6 +51,7 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 
 bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/plan.py results/benchmarks/plan.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
 
 clean: ## Remove the environment and the results of the demo, but not what is in git

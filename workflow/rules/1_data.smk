@@ -146,7 +146,7 @@ else:
         params:
             *code("maestro"),
             md5=MAESTRO["archives"]["development_audio"]["md5"],
-            scene=lambda wildcards: SCENE_OF[wildcards.recording],
+            scene=lambda wildcards: scene_of(wildcards.recording),
         message:
             "Unpack {wildcards.recording}"
         shell:
@@ -167,7 +167,7 @@ else:
         params:
             *code("maestro"),
             md5=MAESTRO["archives"]["development_annotation"]["md5"],
-            scene=lambda wildcards: SCENE_OF[wildcards.recording],
+            scene=lambda wildcards: scene_of(wildcards.recording),
         message:
             "Unpack the published labels of {wildcards.recording}"
         shell:
