@@ -37,6 +37,11 @@ def test_a_file_that_is_not_part_of_the_experiment(project):
     assert "MissingRuleException" in shown
 
 
+def test_a_recording_that_is_not_in_the_table(project):
+    shown = snakemake(project, "--dry-run", "results/tiny/features/typo.npz", fails=True)
+    assert "there is no recording 'typo' in tests/workflow/tiny.tsv" in shown
+
+
 def test_audio_that_is_not_audio_is_named_and_nothing_downstream_runs(project):
     (project / "results/tiny/data/audio/city_center_00.wav").write_text("not audio")
     shown = snakemake(project, fails=True)
