@@ -51,7 +51,8 @@ SlurmdPidFile={folder}/%n.pid
 SlurmdLogFile={folder}/%n.log
 # Nodes have what is written here, whatever the machine has.
 SlurmdParameters=config_overrides
-ReturnToService=2
+# A node that did not answer for a while comes back by itself; one that was set down by hand stays down.
+ReturnToService=1
 GresTypes=gpu
 NodeName={nodes[0]} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=16000 Gres=gpu:1
 NodeName={nodes[1]} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=16000 Gres=gpu:1
