@@ -180,10 +180,10 @@ def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
         training, node = next(line.split()[:2] for line in running() if "train_system" in line)
         cluster.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
         wait_until(lambda: not running(f"--nodelist={node}"), "the end of the jobs there")
-        assert cluster.states()[node].startswith("down")
+        assert cluster.states()[node].startswith("down")  # and stays so, until it is told otherwise
         cluster.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
     job = cluster.job(training)
     assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")
     assert numbers(printed).count(training) == 1
-    assert cluster.states()[node] == "idle"
+    wait_until(lambda: cluster.states().get(node) == "idle", "the node, back in service")
     assert results(project, "tiny") == expected

@@ -150,7 +150,9 @@ def test_a_folder_serves_in_place_of_zenodo(tmp_path, form):
     config = publish(tmp_path / "mirror") | {"address": form.format(tmp_path / "mirror")}
     bring_development(tmp_path, config)
     assert len(names(tmp_path / "audio")) == 2
-    assert names(tmp_path / "archives") == []
+    kept = tmp_path / "archives/1/development_audio.zip"
+    assert kept.is_symlink()  # nothing is copied, and the receipt names no place of its own
+    assert kept.samefile(tmp_path / "mirror/1/files/development_audio.zip")
 
 
 def test_the_top_folder_may_be_written_in_capitals(tmp_path):
@@ -286,7 +288,7 @@ def test_a_receipt_is_a_line_as_md5sum_writes_it(tmp_path, server):
 
 def test_an_archive_that_is_gone(tmp_path, server):
     bring_development(tmp_path, publish(tmp_path / "zenodo") | {"address": server.address})
-    (tmp_path / "archives/development_audio.zip").unlink()
+    (tmp_path / "archives/1/development_audio.zip").unlink()
     with pytest.raises(InputError, match=r"development_audio\.zip is gone, of which .*--forcerun fetch_archive"):
         maestro.read_receipt(tmp_path / "development_audio.md5")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from softsed.status import cause, describe, rules
+from softsed.errors import InputError
+from softsed.status import causes, describe, rules
 
 CHANGED = "Params have changed since last execution: Union of exclusive params before and now across all output: "
 
@@ -10,7 +11,7 @@ CHANGED = "Params have changed since last execution: Union of exclusive params b
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("Input files updated by another job: a.tsv, b.tsv", None),
+        ("Input files updated by another job: a.tsv, b.tsv", []),
         ("Missing output files: a.tsv", "not made yet"),
         ("Updated input files: b.tsv, a.tsv", "changed: a.tsv, b.tsv"),
         ("Updated input files: e, d, c, b, a", "changed: a, b, c and 2 more"),
@@ -24,12 +25,16 @@ CHANGED = "Params have changed since last execution: Union of exclusive params b
             f"""{CHANGED}before: '{{"a": 1, "m": {{"f": 2, "g": 3}}}}' now: '{{"b": 1, "m": {{"f": 2, "g": 4}}}}' """,
             "config changed: a: 1 -> nothing, b: nothing -> 1, m.g: 3 -> 4",
         ),
+        (
+            f"""{CHANGED}before: 'softsed/a.py@0','{{"a": 1}}' now: 'softsed/a.py@1','{{"a": 2}}' """,
+            ["code changed: softsed/a.py", "config changed: a: 1 -> 2"],
+        ),
         (f"{CHANGED}before: 5 now: 6 ", "config changed: 5 -> 6"),
         (f"{CHANGED}before: [1, 2],'x' now: <nothing exclusive> ", "config changed: [1, 2],'x' -> <nothing exclusive>"),
     ],
 )
 def test_a_reason_in_words(reason, words):
-    assert cause(reason) == words
+    assert causes(reason) == ([words] if isinstance(words, str) else words)
 
 
 SHOWN = """Building DAG of jobs...
@@ -68,5 +73,14 @@ def test_nothing_to_do():
 
 
 def test_an_error_of_snakemake_is_passed_on():
-    shown = "WorkflowError: there is no file 'x'\n"
-    assert describe(shown) == shown
+    with pytest.raises(InputError, match="could not plan:\nWorkflowError: there is no file 'x'"):
+        describe("WorkflowError: there is no file 'x'\n")
+
+
+def test_remarks_are_repeated():
+    remark = "records of demo: results/demo/report is there without how it was made, which `dvc pull` brings"
+    assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "13 jobs would run:"]
+    assert describe(f"{remark}\nNothing to be done\n").splitlines() == [
+        remark,
+        "nothing to do: all results are up to date",
+    ]

@@ -150,6 +150,12 @@ def test_a_recording_without_true_events_file_is_named(folder):
         of_system(folder)
 
 
+def test_a_recording_with_two_true_events_files_is_named(folder):
+    (folder / "truth" / "r2.tsv").write_text("onset\toffset\tlabel\n")
+    with pytest.raises(InputError, match="recording 'r2' has two files with true events, expected one: "):
+        of_system(folder)
+
+
 def test_a_recording_in_which_nothing_happens_has_an_empty_file(folder):
     (folder / "truth" / "r2.txt").write_text("")
     assert of_system(folder)["folds"]["fold2"]["operating_points"]["0.5"]["f1_macro"] is None

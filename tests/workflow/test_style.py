@@ -106,3 +106,13 @@ def test_what_the_readme_links_to_and_tells_to_type_exists():
     assert {"demo", "test", "slurm-test"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+
+
+def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alone_on_purpose():
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    blocks = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:rule|localrules)\b|\Z)", text, re.MULTILINE | re.DOTALL)
+    running = {name for name, block in blocks if "shell:" in block}
+    local = set(re.findall(r"^ *localrules:\n +(\w+),$", text, re.MULTILINE))
+    grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"].keys()
+    assert running - local - grouped == {"index_features", "try_estimators", "unpack_evaluation"}
+    assert grouped <= running - local

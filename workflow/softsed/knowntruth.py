@@ -8,12 +8,15 @@ from softsed.labelfiles import Event, parse_event, read_events
 
 
 def truth_file(folder: Path, name: str) -> Path:
-    """Find the file of a recording in a folder; an InputError where there is none."""
+    """Find the file of a recording in a folder; an InputError where there is none, or one of either kind."""
     files = [folder / f"{name}{suffix}" for suffix in (".tsv", ".txt")]
-    for path in files:
-        if path.exists():
-            return path
-    raise InputError(f"recording {name!r} has no file with its true events; expected {' or '.join(map(str, files))}")
+    found = [path for path in files if path.exists()]
+    expected = " or ".join(map(str, files))
+    if not found:
+        raise InputError(f"recording {name!r} has no file with its true events; expected {expected}")
+    if len(found) > 1:
+        raise InputError(f"recording {name!r} has two files with true events, expected one: {expected}")
+    return found[0]
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:

@@ -57,12 +57,12 @@ def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
     address : str
         The file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder.
     archives : Path
-        Folder that keeps the archives.
+        Folder that keeps the archives, below their records: files of two records may have the same name.
 
     Returns
     -------
     Path
-        The verified archive, in `archives`, or in place when the address is a folder.
+        The verified archive, ``ARCHIVES/RECORD/FILE``; a link to the file when the address is a folder.
 
     Raises
     ------
@@ -72,7 +72,13 @@ def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
     url = f"{address.rstrip('/')}/{archive['record']}/files/{archive['file']}"
     logger.info("%s: %s %s%s", archive["file"], LICENCE, ZENODO, archive["record"], extra=log.PROGRESS)
     query = "?download=1" if is_remote(url) else ""
-    return download(url + query, archives / archive["file"], digest=f"md5:{archive['md5']}")
+    kept = archives / str(archive["record"]) / archive["file"]
+    found = download(url + query, kept, digest=f"md5:{archive['md5']}")
+    if found != kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.unlink(missing_ok=True)
+        kept.symlink_to(found.resolve())
+    return kept
 
 
 def read_receipt(path: Path) -> Path:

@@ -9,10 +9,15 @@ import json
 import re
 import sys
 
+from softsed.errors import InputError
+
 NOTHING = "Nothing to be done"
 FOLLOWS = "Input files updated by another job"
 PARAMS = "Params have changed since last execution"
-MODULE = re.compile(r"'(softsed/\w+\.py)@\w+'")
+MODULE = re.compile(r"'(softsed/\w+\.py)@\w+',?")
+NONE = "<nothing exclusive>"
+# What Snakemake or the Snakefile say beside the list of jobs: worth repeating.
+REMARK = re.compile(r"^(?:.*(?:left out of|is there without how|provenance).*|records of .*|Warning.*)$", re.MULTILINE)
 LONGEST = 3  # names of files in one line
 
 
@@ -37,33 +42,35 @@ def changed_keys(before: dict, now: dict, path: str = "") -> list[str]:
     return found
 
 
-def params_cause(text: str) -> str:
-    """Tell what changed from Snakemake's list of parameters before and now."""
-    before, _, now = text.partition("before: ")[2].partition(" now: ")
-    if modules := sorted({*MODULE.findall(before), *MODULE.findall(now)}):
-        return f"code changed: {', '.join(modules)}"
+def params_causes(text: str) -> list[str]:
+    """Tell what changed from the parameters before and now: modules, sections of the config, or both."""
+    sides = text.partition("before: ")[2].partition(" now: ")[::2]
+    modules = sorted({name for side in sides for name in MODULE.findall(side)})
+    causes = [f"code changed: {', '.join(modules)}"] if modules else []
+    before, now = (MODULE.sub("", side).strip().strip(",") or NONE for side in sides)
+    if before == now == NONE:
+        return causes
     try:
-        sections = [json.loads(part.strip().strip("'")) for part in (before, now)]
-        keys = changed_keys(*sections)
+        changed = changed_keys(*(json.loads(side.strip("'")) for side in (before, now)))
     except (ValueError, AttributeError):  # not one section of the config: a number, a list, several at once
-        return f"config changed: {before.strip()} -> {now.strip()}"
-    return f"config changed: {', '.join(keys)}"
+        changed = [f"{before} -> {now}"]
+    return [*causes, f"config changed: {', '.join(changed)}"]
 
 
-def cause(reason: str) -> str | None:
-    """Put one reason of a dry run in words; None for what only follows from another job."""
+def causes(reason: str) -> list[str]:
+    """Put one reason of a dry run in words; none for what only follows from another job."""
     kind, _, what = reason.partition(": ")
     if kind == FOLLOWS:
-        return None
+        return []
     if kind == PARAMS:
-        return params_cause(what)
+        return params_causes(what)
     if kind == "Missing output files":
-        return "not made yet"
+        return ["not made yet"]
     if kind == "Updated input files":
         files = sorted(what.split(", "))
         more = f" and {len(files) - LONGEST} more" if len(files) > LONGEST else ""
-        return f"changed: {', '.join(files[:LONGEST])}{more}"
-    return reason[:1].lower() + reason[1:]
+        return [f"changed: {', '.join(files[:LONGEST])}{more}"]
+    return [reason[:1].lower() + reason[1:]]
 
 
 def describe(shown: str) -> str:
@@ -77,18 +84,28 @@ def describe(shown: str) -> str:
     Returns
     -------
     str
-        Lines: how many jobs of which rules, then each cause with the number of jobs that it sets off itself.
+        Lines: what Snakemake remarked, how many jobs of which rules, then each cause with the number of jobs that it
+        sets off itself.
+
+    Raises
+    ------
+    InputError
+        When it is no dry run but an error, which is repeated.
     """
-    if not (jobs := rules(shown)):
-        return "nothing to do: all results are up to date" if NOTHING in shown else shown
-    causes: dict[str, int] = {}
+    jobs = rules(shown)
+    if not jobs and NOTHING not in shown:
+        raise InputError(f"Snakemake could not plan:\n{shown.strip()}")
+    lines = list(dict.fromkeys(REMARK.findall(shown)))
+    if not jobs:
+        return "\n".join([*lines, "nothing to do: all results are up to date"])
+    counts: dict[str, int] = {}
     for line in re.findall(r"^Reason: (.*)$", shown, flags=re.MULTILINE):
-        for text in {found for part in line.split("; ") if (found := cause(part.strip()))}:
-            causes[text] = causes.get(text, 0) + 1
-    lines = [f"{sum(jobs.values())} jobs would run:"]
+        for text in {found for part in line.split("; ") for found in causes(part.strip())}:
+            counts[text] = counts.get(text, 0) + 1
+    lines += [f"{sum(jobs.values())} jobs would run:"]
     lines += [f"  {count:5} {rule}" for rule, count in jobs.items()]
     lines += ["because (and what follows from it):"]
-    lines += [f"  {count:5} {text}" for text, count in sorted(causes.items(), key=lambda item: -item[1])]
+    lines += [f"  {count:5} {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])]
     return "\n".join(lines)
 
 
