@@ -8,6 +8,7 @@ import pytest
 
 from softsed.evaluate import evaluate
 from softsed.labels import harden, to_events
+from softsed.resampling import ranking_scores
 from softsed.segments import count, metrics_of
 from softsed.thresholds import trimmed_midrange
 
@@ -151,3 +152,21 @@ def test_a_class_that_is_never_detected_counts_zero_where_sed_eval_skips_it():
     assert ours["classes_in_reference"] == 2
     assert ours["class_wise"]["door opens/closes"]["f1"] == 0
     assert math.isnan(ours["class_wise"]["wind_blowing"]["f1"])
+
+
+def test_rankings_equal_sed_scores_eval(data):
+    _, hard, scores = data
+    frames = {
+        name: pd.DataFrame(values, columns=CLASSES).assign(
+            onset=np.arange(len(values)), offset=np.arange(1, len(values) + 1)
+        )[["onset", "offset", *CLASSES]]
+        for name, values in scores.items()
+    }
+    truth = {name: [tuple(event) for event in to_events(active, CLASSES)] for name, active in hard.items()}
+    durations = {name: float(len(values)) for name, values in scores.items()}
+    f, *_ = segment_based.best_fscore(frames, truth, durations, segment_length=1.0)
+    area, _ = segment_based.auroc(frames, truth, durations, segment_length=1.0, max_fpr=0.1)
+    ours = ranking_scores(list(hard.values()), list(scores.values()))
+    once = np.ones((1, len(hard)))
+    assert ours["f1_best_macro"](once) == pytest.approx(f["macro_average"])
+    assert ours["mpauc"](once) == pytest.approx(area["mean"])

@@ -15,9 +15,10 @@ from softsed.status import describe, rules
 
 # Jobs of the tiny experiment that follow from one another, read off the graph of the rules.
 TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1}
-SCORES = {**TABLES, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
+INTERVALS = {"make_intervals": 1}
+SCORES = {**TABLES, **INTERVALS, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
 REPORTED = {**TABLES, "make_truth": 1}
-AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
+AFTER_TRAINING = {**REPORTED, **INTERVALS, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
 FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 2}
 FROM_INDEX = {**FROM_TRAINING, "index_features": 1}
 PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
@@ -58,6 +59,8 @@ MODULES = {
     "figures": {"draw_figure": 4},
     "folds": FROM_FOLDS,
     "index": FROM_INDEX,
+    "intervalpage": INTERVALS,
+    "intervals": INTERVALS,
     "joint": {**ESTIMATED, **BOTH},
     "knowntruth": {**CROWD, "evaluate_labels": 2, "evaluate_truth": 10, "make_truth": 1},
     "labelfiles": {**ESTIMATED, **BOTH},
@@ -69,22 +72,23 @@ MODULES = {
     "maestro": {},
     "model": FROM_TRAINING,
     "opinions": {**FROM_OPINIONS, **BOTH},
-    "pages": {**REPORTED, "make_table1": 1, "collect_histories": 1}
+    "pages": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
     "predict": AFTER_TRAINING,
-    "priors": {**REPORTED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
+    "priors": {**REPORTED, **INTERVALS, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
     "provenance": {},
     "quality": {**CROWD, **TRIALS},
     "records": {},
+    "resampling": INTERVALS,
     "salience": {**ASKED, **BOTH},
     "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
-    "segments": SCORES,
+    "segments": {rule: jobs for rule, jobs in SCORES.items() if rule != "make_intervals"},
     "smoothing": {**ESTIMATED, **BOTH},
     "sounds": RENDERED,
     "status": {},
     "survey": {},
     "synthesis": RENDERED,
-    "tables": {**REPORTED, "make_table1": 1, "collect_histories": 1}
+    "tables": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
     "tested": SCORES,
     "thresholds": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2, "make_label_statistics": 1},
@@ -100,7 +104,7 @@ CHANGES = [
     ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}, "config changed: ['H_BCE_sig', "),
     (
         "evaluate:\n  trim: 20",
-        {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10},
+        {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10},
         "config changed: trim: 10 -> 20",
     ),
     (
@@ -139,7 +143,7 @@ CHANGES = [
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM, "not made yet"),
     (
         "runs: 3",
-        {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
+        {**REPORTED, **INTERVALS, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
         | {"collect_histories": 1, "draw_figure": 2},
         "not made yet",
     ),
@@ -161,7 +165,7 @@ FILES = {
     "results/tiny/features/city_center_00.npz": FROM_INDEX,
     "results/tiny/folds/fold1.tsv": {**SCORES, "train_system": 8, "predict_system": 8, "predict_prior": 2}
     | {"collect_histories": 1, "draw_figure": 2},
-    "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, "predict_system": 1}
+    "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, **INTERVALS, "predict_system": 1}
     | {"evaluate_system": 1, "evaluate_truth": 1},
     "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
     "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
@@ -170,9 +174,21 @@ FILES = {
     "workflow/resources/demo_events.tsv": RENDERED,
     "workflow/resources/classes.tsv": RENDERED,
     "workflow/resources/scenes.tsv": RENDERED,
-    "results/tiny/labels/eq1/hard.tsv": {**TABLES, **ONE_SYSTEM, **CROWD, "make_table1": 1, "evaluate_system": 8}
+    "results/tiny/labels/eq1/hard.tsv": {
+        **TABLES,
+        **INTERVALS,
+        **ONE_SYSTEM,
+        **CROWD,
+        "make_table1": 1,
+        "evaluate_system": 8,
+    }
     | {"evaluate_labels": 1, "measure_crowd_size": 1, "draw_figure": 2},
-    "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv": {**REPORTED, "evaluate_system": 1, "evaluate_truth": 1},
+    "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv": {
+        **REPORTED,
+        **INTERVALS,
+        "evaluate_system": 1,
+        "evaluate_truth": 1,
+    },
     "results/tiny/metrics/S_MSE_lin/run1.json": TABLES,
     "workflow/resources/demo_backgrounds.tsv": RENDERED,
 }
@@ -286,7 +302,7 @@ def test_a_clone_and_switched_branches_rerun_nothing(project, tmp_path):
     module.write_text(module.read_text() + "# edited\n")
     (project / "config.yaml").write_text((project / "config.yaml").read_text().replace("trim: 10 ", "trim: 20 "))
     git(project, "commit", "--all", "--message=another experiment")
-    expected = {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10}
+    expected = {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10}
     assert planned(project) == expected
     git(project, "switch", "main")
     check_nothing(project)

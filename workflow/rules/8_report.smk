@@ -8,6 +8,7 @@ rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
         all_of("results/{experiment}/report/metrics.json"),
+        all_of("results/{experiment}/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
         all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
         all_of("results/{experiment}/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
         all_of("results/{experiment}/report/label_quality.md") if TRIALS else [],
@@ -73,6 +74,52 @@ rule make_table2:
     shell:
         "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
+
+
+rule make_intervals:
+    input:
+        predictions=results_of(
+            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            REFERRED + PRIORS,
+        ),
+        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        soft=labels_by(METHOD, "soft"),
+        hard=labels_by(METHOD, "hard"),
+        classes=config["classes"],
+    output:
+        scores=report(
+            "results/{experiment}/report/scores.tsv",
+            caption="../report/scores.rst",
+            category="Tables",
+            labels={"table": "scores"},
+        ),
+        differences=report(
+            "results/{experiment}/report/differences.tsv",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"table": "differences"},
+        ),
+        markdown="results/{experiment}/report/scores.md",
+    log:
+        "results/{experiment}/logs/make_intervals.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_intervals.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("intervals"),
+        config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
+        runs=as_json({system: runs_of(system) for system in REFERRED + PRIORS}),
+        priors=PRIORS,
+        seed=derive_seed("intervals"),
+    message:
+        "Compare systems, with intervals over recordings"
+    shell:
+        "python -m softsed --log {log} intervals --predictions results/{wildcards.experiment}/predictions"
+        " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
+        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
+        " --seed {params.seed} --experiment {wildcards.experiment}"
+        " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
 
 
 if TRUTH:

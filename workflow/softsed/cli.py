@@ -32,6 +32,7 @@ STAGES = (
     "evaluate",
     "truth",
     "tables",
+    "intervals",
     "labelquality",
     "labelstats",
     "truthtable",

@@ -1,0 +1,123 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from softsed import evaluate, intervals
+from softsed.intervals import MIDRANGE, difference_rows, interval, score_rows
+from softsed.labelfiles import write_hard, write_soft
+from softsed.labels import harden, to_events
+from softsed.scores import write_scores
+
+CLASSES = ["a", "b", "c"]
+CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10, "epsilon": 0.001}
+SYSTEMS = {"better": [1, 2], "worse": [1], "prior": [1]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Eight recordings of two scenes in two folds, two systems and a prior."""
+    rng = np.random.default_rng(0)
+    names = [f"{scene}_{i}" for i in range(4) for scene in ("s", "t")]
+    soft = {name: rng.random((40, 3)).round(3) for name in names}
+    for name in names:
+        soft[name][:, 2 if name[0] == "s" else 1] = np.nan
+    write_soft(tmp_path / "soft.tsv", soft, CLASSES)
+    write_hard(tmp_path / "hard.tsv", {n: to_events(harden(v, 0.5), CLASSES) for n, v in soft.items()})
+    (tmp_path / "classes.tsv").write_text("class\n" + "".join(f"{name}\n" for name in CLASSES))
+    for fold in (1, 2):
+        parts = [(n, "test" if i % 2 == fold - 1 else "validation" if i < 2 else "train") for i, n in enumerate(names)]
+        rows = "".join(f"{name}\t{name[0]}\t{part}\n" for name, part in parts)
+        (tmp_path / f"fold{fold}.tsv").write_text("recording\tscene\tpart\n" + rows)
+        tested = [name for name, part in parts if part == "test"]
+        for system, runs in SYSTEMS.items():
+            for run in runs:
+                path = tmp_path / f"predictions/{system}/run{run}/fold{fold}.tsv"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                noise = {"better": 0.1, "worse": 0.6, "prior": 3}[system]
+                levels = {n: np.nan_to_num(soft[n]) + rng.normal(0, noise, (40, 3)) for n in tested}
+                write_scores(path, levels, CLASSES)
+    return tmp_path
+
+
+def run(folder):
+    arguments = {
+        "--predictions": folder / "predictions",
+        "--systems": json.dumps(SYSTEMS),
+        **{"--priors": "prior", "--soft": folder / "soft.tsv", "--hard": folder / "hard.tsv"},
+        **{"--classes": folder / "classes.tsv", "--config": json.dumps(CONFIG), "--seed": 1, "--experiment": "test"},
+        **{"--scores": folder / "scores.tsv", "--differences": folder / "differences.tsv"},
+        "--markdown": folder / "scores.md",
+    }
+    folds = ["--folds", str(folder / "fold1.tsv"), str(folder / "fold2.tsv")]
+    intervals.main([str(word) for pair in arguments.items() for word in pair] + folds)
+    tables = []
+    for name in ("scores", "differences"):
+        with (folder / f"{name}.tsv").open(newline="") as file:
+            tables.append(list(csv.DictReader(file, delimiter="\t")))
+    return tables, (folder / "scores.md").read_text()
+
+
+def test_values_are_those_of_evaluate(folder):
+    (scores, _), _ = run(folder)
+    found = {(r["system"], r["threshold"], r["score"]): float(r["value"]) for r in scores}
+    folds = [str(folder / f"fold{fold}.tsv") for fold in (1, 2)]
+    for system, runs in SYSTEMS.items():
+        pooled = []
+        for number in runs:
+            files = [str(folder / f"predictions/{system}/run{number}/fold{fold}.tsv") for fold in (1, 2)]
+            options = ["--system", system, "--run", str(number), "--scores", *files, "--folds", *folds]
+            options += ["--soft", str(folder / "soft.tsv"), "--hard", str(folder / "hard.tsv"), "--loss", "mse"]
+            options += ["--classes", str(folder / "classes.tsv"), "--config", json.dumps(CONFIG)]
+            evaluate.main([*options, "--output", str(folder / "metrics.json")])
+            pooled.append(json.loads((folder / "metrics.json").read_text())["pooled"]["operating_points"])
+        for point in ("0.5", MIDRANGE):
+            for score, scale in (("error_rate", 1), ("f1_micro", 100), ("f1_macro", 100)):
+                expected = scale * np.mean([points[point][score] for points in pooled])
+                assert found[system, point, score] == pytest.approx(expected, rel=1e-4)
+
+
+def test_intervals_hold_the_value_and_differences_are_paired(folder):
+    (scores, differences), page = run(folder)
+    for row in scores:
+        assert float(row["low"]) <= float(row["value"]) <= float(row["high"]), row
+        assert (row["run_std"] != "") == (row["system"] == "better")
+    pairs = {(row["system"], row["against"]) for row in differences}
+    assert pairs == {("better", "prior"), ("worse", "prior"), ("worse", "better")}
+    gap = {(r["system"], r["against"], r["threshold"], r["score"]): r for r in differences}
+    value = {(r["system"], r["threshold"], r["score"]): float(r["value"]) for r in scores}
+    row = gap["better", "prior", "0.5", "f1_micro"]
+    expected = value["better", "0.5", "f1_micro"] - value["prior", "0.5", "f1_micro"]
+    assert float(row["difference"]) == pytest.approx(expected, abs=1e-3)
+    assert float(row["low"]) > 0
+    assert float(gap["worse", "better", "any", "mse"]["low"]) > 0
+    assert "| `better` | `prior` | 0.5 | **" in page
+    assert "| `worse` | `better` | 0.5 | +" in page  # worse is not bold
+
+
+def test_pairing_takes_out_what_both_share():
+    """Two systems that differ by a constant on every draw: wide intervals, and a difference without any width."""
+    shared = np.linspace(0.2, 0.8, 101)
+    systems = {name: {("0.5", "f1_micro"): (shared + gain)[None]} for name, gain in (("one", 0.0), ("two", 0.1))}
+    wide, _ = score_rows(systems)
+    assert wide["high"] - wide["low"] > 0.5
+    (row,) = difference_rows(systems, [])
+    assert (row["low"], row["difference"], row["high"]) == pytest.approx((0.1, 0.1, 0.1))
+
+
+def test_the_interval_of_a_mean_is_that_of_the_textbook():
+    """Of a plain mean, bootstrap and jackknife both give 1.96 standard errors."""
+    values = np.random.default_rng(1).normal(0, 1, 200)
+    error = values.std(ddof=1) / np.sqrt(200)
+    draws = np.random.default_rng(2).choice(values, (4000, 200)).mean(axis=1)
+    fewer = (values.sum() - values) / 199
+    for others, score, tolerance in ((draws, "f1_micro", 0.06), (fewer, "mpauc", 1e-6)):
+        value, low, high = interval(np.concatenate([[values.mean()], others]), score)
+        assert value == pytest.approx(values.mean())
+        assert (high - low) / 2 == pytest.approx(1.96 * error, rel=tolerance)
+
+
+def test_what_is_not_defined_has_no_interval():
+    assert interval(np.array([np.nan, 1.0]), "f1_micro") == (None, None, None)
+    assert interval(np.array([1.0, np.nan]), "f1_micro") == (None, None, None)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from softsed.resampling import best_f1, draw, error_scores, leave_out, partial_auc, ranking_scores, threshold_scores
+from softsed.segments import count, metrics_of
+
+CLASSES = ["a", "b", "c"]
+SCENES = ["s", "t", "s", "s"]
+
+
+@pytest.fixture(params=range(3))
+def data(request):
+    """Four recordings of different lengths; class c has a reference in the last one only."""
+    rng = np.random.default_rng(request.param)
+    reference = [rng.random((seconds, 3)) > 0.6 for seconds in (30, 7, 19, 40)]
+    for active in reference[:3]:
+        active[:, 2] = False
+    outputs = [np.clip(active + rng.normal(0, 0.6, active.shape), -0.3, 1.3).round(1) for active in reference]
+    return reference, outputs
+
+
+def repeated(items, weights):
+    return [item for item, weight in zip(items, weights, strict=True) for _ in range(int(weight))]
+
+
+def test_draws_have_as_many_recordings_of_each_scene():
+    weights = draw(SCENES, 50, seed=1)
+    assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
+    assert (weights[:, 1] == 1).all()
+    assert len(np.unique(weights, axis=0)) > 5
+    assert (weights == draw(SCENES, 50, seed=1)).all()
+    assert (weights != draw(SCENES, 50, seed=2)).any()
+
+
+def test_leaving_out():
+    assert leave_out(3).tolist() == [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
+
+
+def test_scores_of_a_draw_are_those_that_sed_eval_gives_for_repeated_recordings(data):
+    reference, outputs = data
+    found = [output > 0.5 for output in outputs]
+    weights = draw(SCENES, 8, seed=3)
+    scores = threshold_scores(list(zip(reference, found, strict=True)))
+    ours = {name: score(weights) for name, score in scores.items()}
+    for row, each in enumerate(weights):
+        theirs = metrics_of(count(repeated(reference, each), repeated(found, each), CLASSES), CLASSES)
+        for name, values in ours.items():
+            assert values[row] == pytest.approx(theirs[name], nan_ok=True), name
+
+
+def test_nothing_in_the_reference_has_no_score():
+    scores = threshold_scores([(np.zeros((5, 2), bool), np.ones((5, 2), bool))])
+    assert all(np.isnan(score(np.ones((1, 1)))).all() for score in scores.values())
+    scores = ranking_scores([np.zeros((5, 2), bool)], [np.ones((5, 2))])
+    assert all(np.isnan(score(np.ones((1, 1)))).all() for score in scores.values())
+
+
+def test_a_ranking_by_hand():
+    hits, alarms = np.array([1, 1, 2, 2]), np.array([0, 1, 1, 10])
+    assert best_f1(hits, alarms) == 2 * 2 / (2 + 1 + 2)
+    # True positive rate 1/2 from 0 to 0.1, where a second hit comes: at the end of what counts.
+    assert partial_auc(hits, alarms) == pytest.approx(0.5)
+    # With 20 seconds to raise false alarms in, it comes in the middle.
+    assert partial_auc(hits, np.array([0, 1, 1, 20])) == pytest.approx((0.5 * 0.05 + 1 * 0.05) / 0.1)
+
+
+def test_a_constant_output_ranks_nothing():
+    reference = [np.array([[True], [False], [False], [False]])]
+    scores = ranking_scores(reference, [np.full((4, 1), 0.3)])
+    assert scores["f1_best_macro"](np.ones((1, 1))) == 2 / 5
+    assert scores["mpauc"](np.ones((1, 1))) == 0
+
+
+def test_squared_errors_leave_out_what_was_not_asked_and_weigh_recordings_by_their_cells():
+    reference = [np.array([[0.5, np.nan], [1.0, np.nan]]), np.array([[0.0, 0.0]])]
+    outputs = [np.array([[0.5, 9.0], [1.5, 9.0]]), np.array([[0.5, -2.0]])]
+    score = error_scores(reference, outputs, "mse")["mse"]
+    assert score(np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]])).tolist() == [0.25 / 4, 0, 0.125]

@@ -1,0 +1,94 @@
+"""Markdown page of the intervals: systems with priors below them, skill over the priors, systems against each other."""
+
+from softsed.pages import grid, number
+
+# Columns of each kind of threshold: heading, score, digits, and whether less of it is better.
+THRESHOLDED = [("ER", "error_rate", 2, True), ("F1 %", "f1_micro", 1, False), ("Macro F1 %", "f1_macro", 1, False)]
+UNTHRESHOLDED = [
+    ("Best macro F1 %", "f1_best_macro", 1, False),
+    ("mpAUC %", "mpauc", 1, False),
+    ("Brier", "brier", 3, True),
+    ("MSE", "mse", 3, True),
+]
+INTRODUCTION = """\
+Mean over {runs} run(s); after ±, the standard deviation over the runs; in brackets, the 95 % interval over the
+{recordings} recordings: of a bootstrap ({resamples} draws within scenes), of best macro F1 and mpAUC by the jackknife.
+Models and thresholds stay as they are: what other training recordings or labels would change is not in it.
+
+- Threshold {fixed}: against the hard labels. Class-dependent: on the output and on the soft reference; a class without
+  such a threshold does not count in that fold. The two have different references: compare within one.
+- Macro F1 is a mean over the classes in the reference, with 0 for a class that is never detected. *Best* is at the
+  threshold that suits each class best on the hard labels, chosen with their knowledge: it tells how well seconds are
+  ranked, not what a detector reaches in use. mpAUC is the mean area under the receiver operating characteristic
+  of each class up to a false positive rate of 0.1, as a share of the greatest possible one (a random order has 5 %).
+- Brier score and MSE: mean squared difference of the output, clipped to 0..1, from the hard and from the soft labels,
+  over the classes asked. A linear output and one trained on hard labels are no probabilities by construction.
+
+**The priors never hear the audio.** Micro-averaged scores mostly reward recognising the scene; so do, in part, all
+scores over seconds of different scenes. A detector hears events as far as it beats the priors.
+"""
+
+
+def cell(value: float | None, low: float | None, high: float | None, digits: int, *, signed: bool = False) -> str:
+    """Format a value and its interval; empty where not defined."""
+    if value is None:
+        return ""
+    return f"{number(value, digits, signed=signed)} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def table(found: dict, keys: list[tuple], columns: list[tuple], names: list[str], *, value: str) -> str:
+    """Write a table, a row a key of `keys`, (key, threshold); a difference is bold where it is better beyond chance."""
+    signed = value == "difference"
+    rows = []
+    for key, point in keys:
+        cells = []
+        for _, score, digits, less in columns:
+            row = found[key, point, score]
+            text = cell(row[value], row["low"], row["high"], digits, signed=signed)
+            if row.get("run_std") is not None:
+                text = text.replace(" [", f" ± {row['run_std']:.{digits}f} [")
+            better = row["high"] is not None and (row["high"] < 0 if less else row["low"] > 0)
+            cells.append(f"**{text}**" if signed and better else text)
+        labels = key if isinstance(key, tuple) else (key,)
+        rows.append([*(f"`{label}`" for label in labels), *([point] if "Threshold" in names else []), *cells])
+    return grid([*names, *(heading for heading, *_ in columns)], rows)
+
+
+def intervals_page(scores: list[dict], differences: list[dict], priors: list[str], *, experiment: str) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    scores, differences : list of dict
+        Rows of the two tables of `intervals`; the first two thresholds are the fixed and the class-dependent one.
+    priors : list of str
+        Systems that never hear the audio; they come last in each table.
+    experiment : str
+        Name for the caption.
+    """
+    systems = sorted(dict.fromkeys(row["system"] for row in scores), key=lambda name: name in priors)
+    *points, anything = dict.fromkeys(row["threshold"] for row in scores)
+    found = {(row["system"], row["threshold"], row["score"]): row for row in scores}
+    gaps = {((row["system"], row["against"]), row["threshold"], row["score"]): row for row in differences}
+    pairs = list(dict.fromkeys((row["system"], row["against"]) for row in differences))
+    text = f"# How sure the results are ({experiment})\n\n" + INTRODUCTION.format(
+        runs=max(row["runs"] for row in scores),
+        recordings=scores[0]["recordings"],
+        resamples=scores[0]["resamples"],
+        fixed=points[0],
+    )
+    text += "\n## Scores\n\n" + table(
+        found, [(s, p) for s in systems for p in points], THRESHOLDED, ["System", "Threshold"], value="value"
+    )
+    text += table(found, [(s, anything) for s in systems], UNTHRESHOLDED, ["System"], value="value")
+    sections = [(f"Skill over `{prior}`", [pair for pair in pairs if pair[1] == prior]) for prior in priors]
+    sections.append(("Systems against each other", [pair for pair in pairs if pair[1] not in priors]))
+    for heading, chosen in sections:
+        if chosen:
+            keys = [(pair, point) for pair in chosen for point in points]
+            text += f"## {heading}\n\nDifferences on the same draws; bold: better, and the interval is without 0.\n\n"
+            text += table(gaps, keys, THRESHOLDED, ["System", "Against", "Threshold"], value="difference")
+            text += table(
+                gaps, [(pair, anything) for pair in chosen], UNTHRESHOLDED, ["System", "Against"], value="difference"
+            )
+    return text.rstrip("\n") + "\n"
