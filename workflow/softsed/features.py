@@ -23,10 +23,9 @@ import numpy as np
 
 from softsed.errors import InputError
 
-PIECE = 1 << 17  # samples read at once; by trial, of little influence
-BLOCK_FRAMES = (
-    128  # frames transformed at once: 1 MB, which the cache holds; with 1024 the transform takes twice as long
-)
+# Small enough for the processor's cache; by trial.
+PIECE = 1 << 16  # samples read at once
+BLOCK_FRAMES = 64  # frames transformed at once
 
 logger = logging.getLogger(__name__)
 
@@ -119,19 +118,25 @@ def cut_windows(pieces: Iterable[np.ndarray], window: int, hop: int) -> Iterator
     Yields
     ------
     ndarray of float32 [BLOCK_FRAMES, window]
-        A view, to be used before the next one is taken; the last one may hold fewer frames.
+        A view of what is overwritten before the next one; the last one may hold fewer frames.
     """
     half = np.zeros(window // 2, dtype=np.float32)
     block = BLOCK_FRAMES * hop
-    needed = block + max(window - hop, 0)  # all windows of a block, and what lies before the next one
-    held = half
-    for piece in chain(pieces, [half]):
-        held = np.concatenate([held, piece])
-        while len(held) >= needed:
-            yield np.lib.stride_tricks.sliding_window_view(held[:needed], window)[::hop]
-            held = held[block:]
-    if len(held) >= window:
-        yield np.lib.stride_tricks.sliding_window_view(held, window)[::hop]
+    held = np.empty(block + max(window - hop, 0), dtype=np.float32)  # all windows of a block and what they share
+    filled = 0
+    for piece in chain([half], pieces, [half]):
+        rest = piece
+        while len(rest):
+            taken = rest[: len(held) - filled]
+            rest = rest[len(taken) :]
+            held[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            if filled == len(held):
+                yield np.lib.stride_tricks.sliding_window_view(held, window)[::hop]
+                held[:-block] = held[block:]
+                filled -= block
+    if filled >= window:
+        yield np.lib.stride_tricks.sliding_window_view(held[:filled], window)[::hop]
 
 
 def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dict) -> np.ndarray:
@@ -156,6 +161,7 @@ def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: d
     heard = np.flatnonzero(filterbank.any(axis=0))
     bins = slice(heard[0], heard[-1] + 1)  # a third of the spectrum lies above 14 kHz
     weights = np.ascontiguousarray(filterbank[:, bins].T)  # [bins, mel_bands]
+    keep_freed_memory()
     blocks = []
     for frames in cut_windows(pieces, window, hop_samples(config)):
         spectrum = np.fft.rfft(frames * taper)[:, bins]  # complex64 [block, bins]
@@ -165,6 +171,15 @@ def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: d
         blocks.append(magnitude @ weights)
     mel = np.concatenate(blocks)
     return np.log(np.maximum(mel, np.float32(config["log_floor"]))) if config["log"] else mel
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep small arrays that are freed for the next ones, instead of returning them to the system.
+
+    The scratch of each row of the FFT would be fetched and returned row by row, which took longer than the FFT. glibc
+    changes its mind for good when one large block has been freed: mallopt(3), "dynamic mmap threshold".
+    """
+    np.empty(1 << 24, dtype=np.uint8)
 
 
 def hop_samples(config: dict) -> int:
