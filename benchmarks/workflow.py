@@ -159,6 +159,7 @@ def main() -> None:
             starts = sum(number * cpu[stage] for stage, number in jobs.items())
             rows.append([f"starting the {jobs.total()} steps of {what}", f"{starts:.3g}", *[""] * 7])
             sys.stderr.write(f"{what}: {dict(jobs)}\n")
+        write(options.output, COLUMNS, rows)  # the demo takes minutes
         rows += demo(folder, cpu, options.demos)
     write(options.output, COLUMNS, rows)
 
