@@ -41,6 +41,7 @@ MODULES = {
     "__main__": {},
     "agreement": {"measure_agreement": 1, "make_crowd_page": 1},
     "annotators": {**ASKED, **BOTH},
+    "checkpoint": FROM_TRAINING,
     "classes": {**RENDERED, **BOTH, "make_folds": 1},
     "cli": {},
     "convert": {},
