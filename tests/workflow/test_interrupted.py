@@ -22,7 +22,7 @@ MODEL = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
 HISTORY = "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv"
 CHECKPOINT = "results/tiny/checkpoints/S_MSE_lin/run1/fold1.pt"
 LOG = "results/tiny/logs/train_system/S_MSE_lin_run1_fold1.log"
-DEADLINE_S = 300
+DEADLINE_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,6 @@ def test_snakemake_and_its_trainings_killed_go_on_where_they_were(undisturbed, u
     assert checkpoint.exists()
     assert not (untrained / MODEL).exists()
     # All at once. Snakemake had no time to delete anything or to take its lock away.
-    (untrained / LOG).unlink()
-    (untrained / MODEL).write_text("half a model")
     with start(untrained) as run:
         until(lambda: continued_after(untrained))
         first = continued_after(untrained)
@@ -123,11 +121,12 @@ def test_snakemake_and_its_trainings_killed_go_on_where_they_were(undisturbed, u
         until(lambda: checkpoint.read_bytes() != before)
         os.killpg(run.pid, signal.SIGKILL)
     assert checkpoint.exists()
+    (untrained / MODEL).write_text("half a model")
     snakemake(untrained, "--unlock", configuration=CONFIGURATION)
     assert planned(untrained, MODEL, configuration=CONFIGURATION) == {"train_system": 1}
     # After its end, but before it was recorded: it is not trained from the beginning.
     with start(untrained) as run:
-        until(lambda: "epoch 400 of" in (untrained / LOG).read_text())
+        until(lambda: (untrained / LOG).exists() and "epoch 400 of" in (untrained / LOG).read_text())
         os.killpg(run.pid, signal.SIGKILL)
     assert continued_after(untrained) > first
     snakemake(untrained, "--unlock", configuration=CONFIGURATION)
