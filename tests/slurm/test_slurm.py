@@ -179,6 +179,33 @@ def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(clu
     assert contents(folder, TRAINED) == contents(local, TRAINED)
 
 
+# Added to the module of the prediction: it fails the first time.
+FAILING = """
+predict_well = main
+
+def main(argv):
+    Path("failing").rename("failed") if Path("failing").exists() else predict_well(argv)
+"""
+
+
+def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
+    local, configuration = longer
+    folder = Path(shutil.copytree(local, tmp_path / "project"))
+    for name in [*TRAINED, TRAINING_LOG]:
+        (folder / name).unlink()
+    with (folder / "workflow/softsed/predict.py").open("a", encoding="utf-8") as module:
+        module.write(FAILING)
+    (folder / "failing").touch()
+    with submitted(cluster, folder, *TRAINED, *OFTEN, configuration=configuration) as printed:
+        pass
+    assert (folder / "failed").exists()
+    # Submitted again together, since Snakemake deletes what all jobs of a failed submission made.
+    assert [cluster.job(each)["JobState"] for each in numbers(printed)] == ["FAILED", "COMPLETED"]
+    log = (folder / TRAINING_LOG).read_text()
+    assert int(re.search(r"continuing after epoch (\d+), from", log)[1]) >= 499
+    assert contents(folder, TRAINED) == contents(local, TRAINED)
+
+
 def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
     expected = results(project, "tiny")
     for name in TRAINED:  # one training, and all that is made of it
