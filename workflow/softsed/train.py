@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
 from softsed.log import PROGRESS
-from softsed.model import CRNN, choose_device
+from softsed.model import CRNN, choose_device, choose_precision
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
 
@@ -96,7 +96,7 @@ def fit(
     FloatingPointError
         When a loss is no longer a number, naming the epoch.
     """
-    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"])
+    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
     best, state, stale, history, said = float("inf"), {}, 0, [], time.monotonic()
@@ -175,9 +175,11 @@ def main(argv: list[str] | None = None) -> None:
         "output": system["output"],
         **config["model"],
     }
-    model = CRNN(**parameters).to(device)
+    precision = choose_precision(config["precision"], device)
+    model = CRNN(**parameters, precision=precision).to(device)
     size = sum(weight.numel() for weight in model.parameters())
-    logger.info("%d weights, %d training and %d validation sequences", size, len(training), len(validation))
+    sizes = (size, precision, len(training), len(validation))
+    logger.info("%d weights, trained in %s; %d training and %d validation sequences", *sizes)
     state, history = fit(model, training, validation, loss=system["loss"], config=config, seed=options.seed)
 
     torch.save(
@@ -189,6 +191,7 @@ def main(argv: list[str] | None = None) -> None:
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
             "system": system,
+            "precision": precision,
             "seed": options.seed,
         },
         options.model,
