@@ -144,7 +144,7 @@ def compare(threads: int, jobs: int, runs: int) -> list[list]:
 
 def write(output: Path, columns: list[str], rows: list[list]) -> None:
     """Write a table, and show it."""
-    lines = [columns, *([f"{value:.3g}" if isinstance(value, float) else str(value) for value in row] for row in rows)]
+    lines = [columns, *([f"{value:.4g}" if isinstance(value, float) else str(value) for value in row] for row in rows)]
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
     sys.stdout.write(output.read_text(encoding="utf-8"))

@@ -172,8 +172,11 @@ class FirstBlock(Block):
         batch, frames, bands = mel.shape
         pooled, kind = bands // self.width, working_type(mel)
         with torch.autocast(mel.device.type, enabled=False):  # moments and folded weights: sums over all positions
-            patches = functional.pad(mel, (1, 1, 1, 1)).unfold(1, 3, 1).unfold(2, 3, 1).flatten(3)
-            patches = functional.pad(patches, (0, 1), value=1.0)  # [batch, frames, bands, 10]; the 1 is for the bias
+            patches = mel.new_ones(batch, frames, bands, 10)  # the tenth is for the bias
+            around = functional.pad(mel, (1, 1, 1, 1))
+            for place in range(9):
+                row, column = divmod(place, 3)
+                patches[..., place] = around[:, row : row + frames, column : column + bands]
             weights = self.fold(patches).to(kind)
             windows = patches[:, :, : pooled * self.width].unflatten(2, (pooled, self.width))
             windows = windows.to(kind).movedim(3, 0).reshape(self.width, -1, 10)
