@@ -26,7 +26,8 @@ class CheapDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         dropped = dropped_levels(MODEL["dropout"])
         rows = x.permute(0, 2, 3, 1)  # as it lies in memory
-        return (rows * (draw_kept(rows.shape, dropped, rows) * (LEVELS / (LEVELS - dropped)))).permute(0, 3, 1, 2)
+        kept = draw_kept(rows.shape, dropped, rows.device).to(rows.dtype) * (LEVELS / (LEVELS - dropped))
+        return (rows * kept).permute(0, 3, 1, 2)
 
 
 def channels_last(model: Textbook) -> Textbook:

@@ -147,14 +147,12 @@ def test_values_computed_again_find_the_maximum_they_were(dtype, tolerance):
     assert distance(weights.grad.float(), expected) < tolerance
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("dropout", [0.2, 0.5, 0.01])
-def test_dropout_has_its_rate_and_values_are_independent(dropout, dtype):
+def test_dropout_has_its_rate_and_values_are_independent(dropout):
     torch.manual_seed(0)
     dropped = blocks.dropped_levels(dropout)
     assert dropped / 256 == pytest.approx(dropout, abs=1 / 512)
-    kept = blocks.draw_kept((1001, 257), dropped, torch.empty(0, dtype=dtype))
-    assert kept.dtype == dtype
+    kept = blocks.draw_kept((1001, 257), dropped, torch.device("cpu"))
     assert set(kept.flatten().tolist()) == {0, 1}
     kept = kept.double().flatten()
     p, count = 1 - dropped / 256, kept.numel()

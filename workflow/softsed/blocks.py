@@ -31,7 +31,7 @@ def dropped_levels(dropout: float) -> int:
     return min(round(dropout * LEVELS), LEVELS - 1)
 
 
-def draw_kept(shape: tuple[int, ...], dropped: int, like: Tensor) -> Tensor:
+def draw_kept(shape: tuple[int, ...], dropped: int, device: torch.device) -> Tensor:
     """Draw which values dropout keeps: 1 or 0, independent, eight from each number of torch's generator.
 
     Parameters
@@ -39,17 +39,16 @@ def draw_kept(shape: tuple[int, ...], dropped: int, like: Tensor) -> Tensor:
     shape : tuple of int
     dropped : int
         Of 256 random bytes, so many drop their value.
-    like : Tensor
-        Whose type and device to use.
+    device : torch.device
 
     Returns
     -------
-    Tensor [*shape]
+    Tensor of uint8 [*shape]
     """
     count = torch.Size(shape).numel()
-    numbers = torch.empty(-(-count // 8), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+    numbers = torch.empty(-(-count // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
     drawn = numbers.view(torch.uint8)[:count].view(shape)
-    return drawn.clamp_(dropped - 1, dropped).sub_(dropped - 1).to(like.dtype)
+    return drawn.clamp_(dropped - 1, dropped).sub_(dropped - 1)
 
 
 def take_share(rest: Tensor, equal: Tensor) -> Tensor:
@@ -70,7 +69,7 @@ class PoolReluDrop(torch.autograd.Function):
         """Compute [..., width, filters] -> [..., filters]; `kept` has the shape of the output."""
         y = x.amax(-2).clamp_min_(0)
         if kept is not None:
-            y.mul_(kept)
+            y.mul_(kept.to(y.dtype))
         ctx.save_for_backward(x, y)
         return y
 
@@ -93,13 +92,14 @@ class PatchesPoolReluDrop(torch.autograd.Function):
     def forward(ctx, patches: Tensor, weights: Tensor, kept: Tensor | None) -> Tensor:
         """Compute [width, positions, 10] x [10, filters] -> [positions, filters]; `kept` has the latter's shape."""
         y = patches.new_empty(patches.shape[1], weights.shape[1])
-        for piece, part in zip(y.split(ROWS), patches.split(ROWS, dim=1), strict=True):
-            torch.mm(part[0], weights, out=piece)
-            for place in part[1:]:
+        for start in range(0, len(y), ROWS):
+            rows = slice(start, start + ROWS)
+            piece = torch.mm(patches[0, rows], weights, out=y[rows])
+            for place in patches[1:, rows]:
                 torch.maximum(piece, place @ weights, out=piece)
             piece.clamp_min_(0)
-        if kept is not None:
-            y.mul_(kept)
+            if kept is not None:
+                piece.mul_(kept[rows].to(y.dtype))
         ctx.save_for_backward(patches, weights, y)
         return y
 
@@ -140,9 +140,9 @@ class Block(nn.Module):
         scale = LEVELS / (LEVELS - self.dropped) if self.training else 1.0
         return self.norm.weight * scale, self.norm.bias * scale
 
-    def kept(self, shape: tuple[int, ...], like: Tensor) -> Tensor | None:
+    def kept(self, shape: tuple[int, ...], device: torch.device) -> Tensor | None:
         """Draw what dropout keeps, where it drops anything."""
-        return draw_kept(shape, self.dropped, like) if self.training and self.dropped else None
+        return draw_kept(shape, self.dropped, device) if self.training and self.dropped else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [batch, channels, frames, bands] -> [batch, filters, frames, bands // width]."""
@@ -157,7 +157,7 @@ class Block(nn.Module):
         batch, filters, frames, bands = x.shape
         bands //= self.width
         x = x.permute(0, 2, 3, 1)[:, :, : bands * self.width].unflatten(2, (bands, self.width))
-        x = PoolReluDrop.apply(x, self.kept((batch, frames, bands, filters), x))
+        x = PoolReluDrop.apply(x, self.kept((batch, frames, bands, filters), x.device))
         return x.permute(0, 3, 1, 2)
 
 
@@ -180,7 +180,7 @@ class FirstBlock(Block):
             weights = self.fold(patches).to(kind)
             windows = patches[:, :, : pooled * self.width].unflatten(2, (pooled, self.width))
             windows = windows.to(kind).movedim(3, 0).reshape(self.width, -1, 10)
-            kept = self.kept((windows.shape[1], weights.shape[1]), windows)
+            kept = self.kept((windows.shape[1], weights.shape[1]), mel.device)
             x = PatchesPoolReluDrop.apply(windows, weights, kept)
         return x.view(batch, frames, pooled, -1).permute(0, 3, 1, 2)
 
