@@ -75,7 +75,7 @@ def train_epoch(model: Textbook, data: Sequences, batch_size: int, loss: str, op
     for features, targets, mask in load(data, batch_size, shuffle=True):
         raw = model(features)
         summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
-        elements = mask.sum().item() * targets.shape[-1]
+        elements = mask.sum().item()
         optimiser.zero_grad()
         (summed / elements).backward()
         optimiser.step()
@@ -92,7 +92,7 @@ def validate(model: Textbook, data: Sequences, batch_size: int, loss: str) -> tu
     for features, targets, mask in load(data, batch_size, shuffle=False):
         raw = model(features)
         summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
-        total, frames = total + summed.item(), frames + mask.sum().item() * targets.shape[-1]
+        total, frames = total + summed.item(), frames + mask.sum().item()
         for scores, labels in zip(model.activate(raw), targets, strict=True):
             seconds = len(scores) // FRAMES_PER_SECOND
             for values, events in ((scores, estimated), (labels, reference)):

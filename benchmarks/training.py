@@ -38,7 +38,7 @@ def draw(batches: int) -> Sequences:
     """Draw features and labels of so many batches."""
     shape = (batches * BATCH, FRAMES)
     features, targets = torch.randn(*shape, MODEL["mel_bands"]), torch.rand(*shape, MODEL["classes"])
-    return Sequences(features, targets, torch.ones(*shape, 1))
+    return Sequences(features, targets, torch.ones_like(targets))
 
 
 def operations(model: dict) -> tuple[float, float]:

@@ -51,6 +51,16 @@ def test_targets_are_what_the_system_asks_for(tmp_path):
     np.testing.assert_allclose(read_targets(["r"], kind="soft", **tables)["r"], [[0.2, 0, 0.7], [0.6, 0, 0.5]])
     np.testing.assert_array_equal(read_targets(["r"], kind="hard", **tables)["r"], [[0, 0, 1], [1, 0, 0]])
     assert list(read_targets(["other", "r"], kind="soft", **tables)) == ["other", "r"]
+    tables["asked_only"] = True
+    np.testing.assert_allclose(read_targets(["r"], kind="soft", **tables)["r"], soft)
+    np.testing.assert_array_equal(read_targets(["r"], kind="hard", **tables)["r"], [[0, np.nan, 1], [1, np.nan, 0]])
+
+
+def test_what_was_not_asked_and_filling_do_not_count():
+    targets = np.array([[0.2, np.nan], [0.6, np.nan], [0.5, np.nan]])
+    data = cut([np.ones((3, 4))], [targets], 2)
+    assert data.mask.tolist() == [[[1, 0], [1, 0]], [[1, 0], [0, 0]]]
+    assert data.targets[..., 1].tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(("hop_s", "rate"), [(0.02, 50), (0.04, 25), (0.2, 5)])

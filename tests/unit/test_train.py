@@ -39,6 +39,21 @@ def test_losses_by_hand_and_filling_does_not_count():
     p = 1 / (1 + math.exp(-2))
     bce = math.log(2) - (0.25 * math.log(p) + 0.75 * math.log(1 - p))
     assert train.masked_loss(raw, targets, mask, "bce").item() == pytest.approx(bce)
+    asked = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
+    assert train.masked_loss(raw, targets, asked, "mse").item() == 1
+
+
+def test_a_class_that_is_never_asked_learns_nothing():
+    torch.manual_seed(1)
+    model = CRNN(mel_bands=16, classes=2, output="linear", **SIZES)
+    before = model.dense[-1].weight.detach().clone()
+    targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
+    data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
+    state, history = train.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
+    assert (model.dense[-1].weight[1] == before[1]).all()
+    assert (model.dense[-1].weight[0] != before[0]).any()
+    # The mean is over what counts: the loss of zeros would be 1.
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 1.5
 
 
 def toy(seed, count=12):

@@ -4,7 +4,7 @@ Conventions
 -----------
 - A frame takes the labels of the second it lies in; frames after the last whole second are left out.
 - A recording is cut into sequences of equal length; the last one is filled up and its filling masked.
-- Classes that were not asked in the scene (nan) count as inactive, as in the published files.
+- Classes that were not asked in the scene (nan) count as inactive, as in the published files, or not at all.
 """
 
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ class Sequences:
     features : Tensor [sequences, frames, mel_bands]
     targets : Tensor [sequences, frames, classes]
         Activity levels in 0..1.
-    mask : Tensor [sequences, frames, 1]
-        1 for a frame of the recording, 0 for filling.
+    mask : Tensor [sequences, frames, classes]
+        1 for what counts: frames of the recording, and the classes of its scene where only these count. 0 for others.
     """
 
     features: Tensor
@@ -83,7 +83,7 @@ def whole_seconds(frames: int, rate: int) -> int:
 
 
 def read_targets(
-    recordings: list[str], *, soft: Path, hard: Path | None, kind: str, classes: list[str]
+    recordings: list[str], *, soft: Path, hard: Path | None, kind: str, classes: list[str], asked_only: bool = False
 ) -> dict[str, np.ndarray]:
     """Read what a system is trained on.
 
@@ -93,16 +93,21 @@ def read_targets(
     soft, hard : Path
         Tables of labels.
     kind : {"soft", "hard"}
+    asked_only : bool
+        Whether a class that was not asked is left out, or counts as inactive.
 
     Returns
     -------
     dict of ndarray of float32 [seconds, classes]
-        In 0..1; 0 where a class was not asked.
+        In 0..1; where a class was not asked nan or 0.
     """
-    values = read_soft(soft, classes, recordings)
+    values = soft_labels = read_soft(soft, classes, recordings)
     if kind == "hard":
-        values = read_active(hard, values, classes)
-    return {name: np.nan_to_num(matrix, nan=0).astype(np.float32) for name, matrix in values.items()}
+        values = read_active(hard, soft_labels, classes)
+    other = np.nan if asked_only else 0
+    return {
+        name: np.where(np.isnan(soft_labels[name]), other, matrix).astype(np.float32) for name, matrix in values.items()
+    }
 
 
 def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
@@ -124,6 +129,7 @@ def cut(features: list[np.ndarray], targets: list[np.ndarray], length: int) -> S
     features : list of ndarray [frames or more, mel_bands]
         Normalised, one matrix a recording; frames beyond those of the targets are left out.
     targets : list of ndarray [frames, classes]
+        nan where a class does not count.
     length : int
         Frames of a sequence.
 
@@ -136,7 +142,7 @@ def cut(features: list[np.ndarray], targets: list[np.ndarray], length: int) -> S
     pieces: tuple[list[np.ndarray], ...] = ([], [], [])
     for x, y in zip(features, targets, strict=True):
         filling = ((0, -len(y) % length), (0, 0))
-        for piece, matrix in zip(pieces, (x[: len(y)], y, np.ones((len(y), 1))), strict=True):
+        for piece, matrix in zip(pieces, (x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)), strict=True):
             padded = np.pad(matrix.astype(np.float32), filling)
             piece.append(padded.reshape(-1, length, matrix.shape[1]))
     return Sequences(*(torch.from_numpy(np.concatenate(piece)) for piece in pieces))
@@ -151,8 +157,10 @@ def read_part(
     kind: str,
     classes: list[str],
     rate: int,
+    asked_only: bool = False,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Read features [frames, mel_bands] and targets [frames, classes] of some recordings, `rate` frames a second."""
     xs = [read_features(features / f"{name}.npz") for name in recordings]
-    ys = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes).values()
+    labels = {"soft": soft, "hard": hard, "kind": kind, "classes": classes, "asked_only": asked_only}
+    ys = read_targets(recordings, **labels).values()
     return xs, [frame_targets(*row, rate) for row in zip(recordings, xs, ys, strict=True)]

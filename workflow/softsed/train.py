@@ -35,14 +35,14 @@ def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor
     raw : Tensor [batch, frames, classes]
         Output of `CRNN.forward`: logits for "bce", scores for "mse" of a linear output.
     targets : Tensor [batch, frames, classes]
-    mask : Tensor [batch, frames, 1]
+    mask : Tensor [batch, frames, classes]
     kind : {"bce", "mse"}
         Binary cross-entropy of a sigmoid output, or squared error (Sec. 3.1).
 
     Returns
     -------
     Tensor
-        Scalar; divide by the frames and classes summed over for the mean.
+        Scalar; divide by the sum of the mask for the mean.
     """
     if kind == "bce":
         elements = nn.functional.binary_cross_entropy_with_logits(raw, targets, reduction="none")
@@ -60,7 +60,7 @@ def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, op
         with torch.set_grad_enabled(optimiser is not None):
             raw = model(data.features[batch])
             summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
-        elements = mask.sum().item() * targets.shape[-1]
+        elements = mask.sum().item()
         if optimiser is not None:
             optimiser.zero_grad()
             (summed / elements).backward()
@@ -181,6 +181,7 @@ def main(argv: list[str] | None = None) -> None:
         "kind": system["labels"],
         "classes": classes,
         "rate": frames_per_second(options.feature_config),
+        "asked_only": system.get("mask") == "asked",
     }
     train_features, train_targets = read_part(fold["train"], **read)
     validation_features, validation_targets = read_part(fold["validation"], **read)

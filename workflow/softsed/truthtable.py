@@ -26,7 +26,7 @@ def counterparts(systems: dict[tuple[str, str], list[dict]], reference: str) -> 
     ----------
     systems : dict
         Metrics of the runs by (name, method). What is alike but for the method has the same other settings of the
-        training (labels, loss, output); the labels themselves are named "labels".
+        training (labels, loss, output, mask); the labels themselves are named "labels".
     reference : str
         The method that the others are compared with.
 
@@ -38,7 +38,7 @@ def counterparts(systems: dict[tuple[str, str], list[dict]], reference: str) -> 
 
     def kind(key: tuple[str, str]) -> tuple:
         training = systems[key][0]["training"]
-        return (key[0] == "labels", *(training.get(name) for name in ("labels", "loss", "output")))
+        return (key[0] == "labels", *(training.get(name) for name in ("labels", "loss", "output", "mask")))
 
     known = {kind(key): key for key in reversed(systems) if key[1] == reference}
     return {key: known[kind(key)] for key in systems if key[1] != reference and kind(key) in known}
