@@ -49,7 +49,7 @@ def test_a_class_that_is_never_asked_learns_nothing():
     before = model.dense[-1].weight.detach().clone()
     targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
     data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
-    state, history = train.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
+    _, history = train.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
     assert (model.dense[-1].weight[1] == before[1]).all()
     assert (model.dense[-1].weight[0] != before[0]).any()
     # The mean is over what counts: the loss of zeros would be 1.

@@ -8,6 +8,7 @@ rule report:
     input:
         all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
         all_of("results/{experiment}/report/metrics.json"),
+        all_of("results/{experiment}/report/origin.json"),
         all_of("results/{experiment}/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
         all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
         all_of("results/{experiment}/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
@@ -120,6 +121,44 @@ rule make_intervals:
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --seed {params.seed} --experiment {wildcards.experiment}"
         " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
+
+
+# It runs where Snakemake does, whose versions and commit it writes down. The config is a resource, not a parameter: an
+# edit that changes no result does not change where results come from.
+localrules:
+    make_origin,
+
+
+rule make_origin:
+    input:
+        recordings=config["recordings"],
+        classes=config["classes"],
+        scenes=config["scenes"],
+        features="results/{experiment}/features/index.tsv",
+        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        labels=[labels_by(method, kind) for method in METHODS for kind in ("soft", "hard")],
+        models=results_of(
+            expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS
+        ),
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+    output:
+        json="results/{experiment}/report/origin.json",
+    log:
+        "results/{experiment}/logs/make_origin.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_origin.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    resources:
+        config=as_json(config),
+    params:
+        *code("origin"),
+    message:
+        "Write down where the results come from"
+    shell:
+        "python -m softsed --log {log} origin --experiment {wildcards.experiment} --config {resources.config:q}"
+        " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
+        " --models {input.models} --metrics {input.metrics} --output {output.json}"
 
 
 if TRUTH:

@@ -37,6 +37,7 @@ STAGES = (
     "labelstats",
     "truthtable",
     "figures",
+    "origin",
     "status",
 )
 

@@ -1,4 +1,4 @@
-"""Which modules of the package a stage runs, and their content: the string that tells Snakemake that code changed.
+"""Code and versions behind a result; for Snakemake, the string that tells that code changed.
 
 Snakemake sees neither imports nor the modules behind a command. A rule therefore carries, as a parameter, one
 ``path@hash`` for every module its stage imports from this package. Parameters are compared by content, so an edited
@@ -8,7 +8,10 @@ nothing. Modules as `input:` would miss code that is older than the outputs, suc
 
 import ast
 import hashlib
+import platform
+import subprocess
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -53,3 +56,17 @@ def code(stage: str) -> list[str]:
 def text_hash(path: Path) -> str:
     """Hash a text file, Windows and Unix line ends alike."""
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
+
+
+def commit() -> str | None:
+    """Name the commit of the package, ending in "-dirty" where files differ from it; None outside a git checkout."""
+    command = ["git", "-C", str(PACKAGE), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of Python and of the given packages."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

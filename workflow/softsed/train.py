@@ -20,7 +20,7 @@ from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
 from softsed.log import PROGRESS
 from softsed.model import CRNN, choose_device, choose_precision
-from softsed.provenance import code
+from softsed.provenance import code, commit, versions
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
 
@@ -231,6 +231,13 @@ def main(argv: list[str] | None = None) -> None:
             "system": system,
             "precision": precision,
             "seed": options.seed,
+            "made": {
+                "code": code("train"),
+                "commit": commit(),
+                "versions": versions("torch", "numpy"),
+                "device": str(device),
+                "threads": options.threads,
+            },
         },
         options.model,
     )
