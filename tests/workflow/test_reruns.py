@@ -74,6 +74,7 @@ MODULES = {
     "maestro": {},
     "model": FROM_TRAINING,
     "opinions": {**FROM_OPINIONS, **BOTH},
+    "origin": {"make_origin": 1},
     "pages": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
     "predict": AFTER_TRAINING,
@@ -192,7 +193,7 @@ FILES = {
         "evaluate_system": 1,
         "evaluate_truth": 1,
     },
-    "results/tiny/metrics/S_MSE_lin/run1.json": TABLES,
+    "results/tiny/metrics/S_MSE_lin/run1.json": {**TABLES, "make_origin": 1},
     "workflow/resources/demo_backgrounds.tsv": RENDERED,
 }
 
@@ -201,6 +202,12 @@ FILES = {
 def edited(finished, tmp_path_factory):
     """A copy of the finished project, in whose files `edit` may be used."""
     return Path(shutil.copytree(finished, tmp_path_factory.mktemp("reruns") / "project"))
+
+
+def with_origin(expected):
+    """Add the page on where results come from, which has the hashes of labels, folds, features, models and metrics."""
+    makers = {"harden_labels", "aggregate_opinions", "index_features", "make_folds", "train_system", "evaluate_system"}
+    return {**expected, "make_origin": 1} if makers & set(expected) else expected
 
 
 @contextmanager
@@ -235,7 +242,7 @@ def test_an_edited_module_reruns_its_users_and_is_named(edited, module):
     path = edited / "workflow" / "softsed" / f"{module}.py"
     with edit(path, "\n# edited\n"):
         shown = snakemake(edited, "--dry-run")
-    assert rules(shown) == MODULES[module]
+    assert rules(shown) == with_origin(MODULES[module])
     named = set(re.findall(r"softsed/(\w+)\.py@", shown))  # in the parameters that changed, no others are shown
     assert named == ({module} if MODULES[module] else set())
     assert (f"code changed: softsed/{module}.py" in describe(shown)) == bool(MODULES[module])
@@ -245,7 +252,7 @@ def test_an_edited_module_reruns_its_users_and_is_named(edited, module):
 def test_an_edited_section_reruns_its_users_and_is_named(edited, change, expected, reason):
     (edited / "change.yaml").write_text(change)
     shown = snakemake(edited, "--dry-run", configuration=[*TINY, "change.yaml"])
-    assert rules(shown) == expected
+    assert rules(shown) == with_origin(expected)
     assert reason in describe(shown)
 
 
@@ -253,7 +260,7 @@ def test_an_edited_section_reruns_its_users_and_is_named(edited, change, expecte
 def test_an_edited_file_reruns_its_users_and_is_named(edited, name):
     with edit(edited / name, "\n"):
         shown = snakemake(edited, "--dry-run")
-    assert rules(shown) == FILES[name]
+    assert rules(shown) == with_origin(FILES[name])
     assert re.search(rf"Reason: Updated input files: .*{re.escape(name)}", shown)
     assert f"changed: {name}" in describe(shown)
 
@@ -263,7 +270,7 @@ def test_an_added_recording_is_the_only_one_rendered_and_transformed(edited):
     expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "make_folds": 1}
     with edit(edited / "tests/workflow/tiny.tsv", "city_center_03\tcity_center\t20.0\n"):
         shown = snakemake(edited, "--dry-run")
-        assert rules(shown) == expected
+        assert rules(shown) == with_origin(expected)
         assert "results/tiny/data/audio/city_center_03.wav" in shown
 
 
@@ -308,7 +315,7 @@ def test_a_clone_and_switched_branches_rerun_nothing(project, tmp_path):
     (project / "config.yaml").write_text((project / "config.yaml").read_text().replace("trim: 10 ", "trim: 20 "))
     git(project, "commit", "--all", "--message=another experiment")
     expected = {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10}
-    assert planned(project) == expected
+    assert planned(project) == with_origin(expected)
     git(project, "switch", "main")
     check_nothing(project)
     # A clone has all files anew; results and Snakemake's records are brought along.
@@ -317,7 +324,7 @@ def test_a_clone_and_switched_branches_rerun_nothing(project, tmp_path):
     shutil.copytree(project / ".snakemake/metadata", tmp_path / "clone/.snakemake/metadata")
     check_nothing(tmp_path / "clone")
     git(tmp_path / "clone", "switch", "other")
-    assert planned(tmp_path / "clone") == expected
+    assert planned(tmp_path / "clone") == with_origin(expected)
 
 
 def test_make_status_tells_what_would_run_and_why(edited):

@@ -1,0 +1,60 @@
+"""Where results come from: the files as they are, and what each training says of itself."""
+
+import hashlib
+import json
+import subprocess
+
+import pytest
+import torch
+
+from softsed import origin, provenance
+from softsed.errors import InputError
+
+
+def run(tmp_path, model):
+    files = {"--data": tmp_path / "soft.tsv", "--metrics": tmp_path / "metrics.json", "--models": model}
+    options = [str(word) for pair in files.items() for word in pair]
+    options += ["--experiment", "test", "--config", '{"seed": 1}', "--output", str(tmp_path / "origin.json")]
+    origin.main(options)
+    return json.loads((tmp_path / "origin.json").read_text())
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "soft.tsv").write_text("labels")
+    (tmp_path / "metrics.json").write_text("{}")
+    made = {"code": [], "commit": None, "versions": {"torch": "1"}, "device": "cpu", "threads": 1}
+    model = {"state": {}, "system": {"loss": "mse"}, "seed": 7, "precision": "float32", "made": made}
+    torch.save(model, tmp_path / "fold1.pt")
+    return tmp_path
+
+
+def test_what_is_written_down(files):
+    found = run(files, files / "fold1.pt")
+    assert found["config"] == {"seed": 1}
+    assert found["data"] == {str(files / "soft.tsv"): hashlib.sha256(b"labels").hexdigest()}
+    assert found["metrics"] == {str(files / "metrics.json"): hashlib.sha256(b"{}").hexdigest()}
+    assert found["models"].keys() == found["trainings"].keys() == {str(files / "fold1.pt")}
+    training = found["trainings"][str(files / "fold1.pt")]
+    assert (training["seed"], training["precision"], training["made"]["device"]) == (7, "float32", "cpu")
+    assert (
+        found["versions"]["torch"] == torch.__version__.split("+")[0] or torch.__version__ in found["versions"]["torch"]
+    )
+
+
+def test_something_else_than_a_model(files):
+    with pytest.raises(InputError, match=r"soft\.tsv: not a model written by `softsed train`"):
+        run(files, files / "soft.tsv")
+
+
+def test_the_commit_is_that_of_the_package_and_tells_of_edits(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    assert provenance.commit() is None
+    identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
+    for command in (["init"], ["add", "."], [*identity, "commit", "--allow-empty", "--message=first"]):
+        (tmp_path / "module.py").write_text("first")
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert provenance.commit() == head.stdout.strip()
+    (tmp_path / "module.py").write_text("edited")
+    assert provenance.commit() == f"{head.stdout.strip()}-dirty"
