@@ -27,11 +27,11 @@ from softsed.train import run_epoch
 
 MODEL = {"mel_bands": 64, "classes": 17, "filters": 128, "pooling": [5, 2, 2], "dropout": 0.2}
 MODEL |= {"gru_units": 32, "gru_layers": 2, "dense": [32], "output": "linear"}
-FRAMES, BATCH, TRAINING, VALIDATION = 256, 32, 5, 2  # frames a sequence, sequences a batch, batches of each part
+FRAMES, BATCH, TRAINING, VALIDATION = 256, 32, 4, 1  # frames a sequence, sequences a batch, batches of each part
 KINDS = ["textbook", "float32", "bfloat16"]
 SETTINGS = [(1, 1), (2, 1), (1, 2)]  # threads a job, jobs side by side
 COLUMNS = ["network", "threads", "jobs", "frames_per_s", "ratio", "ratio_least", "ratio_most"]
-COLUMNS += ["cpu_ratio", "cpu_least", "cpu_most", "gflops", "peak_gflops", "share_of_peak", "memory_mb", "runs"]
+COLUMNS += ["cpu_ratio", "cpu_least", "cpu_most", "core_gflops", "core_peak", "share_of_peak", "memory_mb", "runs"]
 
 
 def draw(batches: int) -> Sequences:
@@ -57,13 +57,13 @@ def operations(model: dict) -> tuple[float, float]:
 
 
 def matrix_peak(kind: str) -> float:
-    """Measure the product of large matrices, in GFLOP/s: the best of many."""
+    """Measure the product of large matrices, in GFLOP a second of CPU time: the best of many."""
     a, b = torch.randn(2, 1024, 1024, dtype=torch.bfloat16 if kind == "bfloat16" else torch.float32)
     best = float("inf")
     for _ in range(40):
-        start = time.perf_counter()
+        start = time.process_time()
         a @ b
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return 2 * 1024**3 / best / 1e9
 
 
@@ -88,18 +88,19 @@ def run_one(kind: str, threads: int, training: int, validation: int, changes: di
     before, start = os.times(), time.perf_counter()
     epoch(data, held_out)
     seconds, after = time.perf_counter() - start, os.times()
+    cpu = sum(after[:4]) - sum(before[:4])  # with the worker's
     forward, backward = operations(sizes)
     frames = len(data) * FRAMES, len(held_out) * FRAMES
     return {
         "frames_per_s": sum(frames) / seconds,
-        "cpu_s": sum(after[:4]) - sum(before[:4]),  # with the worker's
-        "gflops": (frames[0] * (forward + backward) + frames[1] * forward) / seconds / 1e9,
+        "cpu_s": cpu,
+        "gflops": (frames[0] * (forward + backward) + frames[1] * forward) / cpu / 1e9,
         "peak_gflops": matrix_peak(kind),
     }
 
 
 def measure(kind: str, threads: int, jobs: int = 1, *, batches=(TRAINING, VALIDATION), changes=None) -> dict:
-    """Run processes side by side: the sum of their speeds, the mean of their CPU time, memory of one."""
+    """Run processes side by side: the sum of their speeds, means of what concerns CPU time, memory of one."""
     command = [sys.executable, __file__, "--one", json.dumps([kind, threads, *batches, changes or {}])]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent / "workflow")}
     processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(jobs)]
@@ -111,9 +112,9 @@ def measure(kind: str, threads: int, jobs: int = 1, *, batches=(TRAINING, VALIDA
         if process.returncode:
             sys.exit(f"failed: {command}")
         found.append(json.loads(text) | {"memory_mb": usage.ru_maxrss / 1024})
-    together = {key: sum(one[key] for one in found) for key in ("frames_per_s", "gflops", "peak_gflops")}
-    return together | {
-        "cpu_s": statistics.mean(one["cpu_s"] for one in found),
+    means = {key: statistics.mean(one[key] for one in found) for key in ("cpu_s", "gflops", "peak_gflops")}
+    return means | {
+        "frames_per_s": sum(one["frames_per_s"] for one in found),
         "memory_mb": max(one["memory_mb"] for one in found),
     }
 

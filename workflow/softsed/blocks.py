@@ -212,7 +212,7 @@ class FirstBlock(Block):
         kernel = self.convolution.weight.flatten(1)
         covariance = (second - mean.outer(mean)).to(kernel.dtype)
         outputs = kernel @ mean.to(kernel.dtype) + self.convolution.bias
-        var = (kernel @ covariance * kernel).sum(1)
+        var = (kernel @ covariance * kernel).sum(1).clamp_min(0)  # rounding could leave less than nothing
         norm = self.norm
         with torch.no_grad():
             norm.num_batches_tracked += 1
