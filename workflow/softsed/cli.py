@@ -37,7 +37,10 @@ STAGES = (
     "labelstats",
     "truthtable",
     "figures",
+    "media",
+    "resultpage",
     "status",
+    "progress",
 )
 
 logger = logging.getLogger(__name__)
