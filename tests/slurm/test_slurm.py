@@ -83,7 +83,7 @@ def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
     assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/label_quality.md"} <= set(expected)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    # Submitted, and in groups: 162 jobs that are not local, in less than a third as many submissions.
+    # Submitted, and in groups: 190 jobs that are not local, in less than a third as many submissions.
     assert 30 < len(numbers(printed)) < 54
     # Without accounting, by the status command of the profile.
     assert "AccountingStorageType   = accounting_storage/none" in cluster.ask("scontrol", "show", "config")
