@@ -43,6 +43,7 @@ MODULES = {
     "__main__": {},
     "agreement": {"measure_agreement": 1, "make_crowd_page": 1},
     "annotators": {**ASKED, **BOTH},
+    "checkpoint": FROM_TRAINING,
     "classes": {**RENDERED, **BOTH, "make_folds": 1},
     "cli": {},
     "convert": {},
@@ -283,7 +284,9 @@ def test_a_recording_listed_before_others_changes_those_of_its_scene(edited):
 
 
 def test_device_threads_and_memory_compute_nothing(edited):
-    check_nothing(edited, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999")
+    check_nothing(
+        edited, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999", "train_system:checkpoint_s=9"
+    )
     check_nothing(edited, "--set-threads", "train_system=2")
 
 

@@ -158,6 +158,13 @@ def keep_records(step):
         logger.warning(f"records of {config['experiment']}: {error}; the run goes on without")
 
 
+def drop_checkpoints():
+    """Remove the checkpoints of this run's trainings, which have all ended and are recorded."""
+    for job in workflow.dag.jobs:
+        if job.rule.name == "train_system":
+            Path(job.params.checkpoint).unlink(missing_ok=True)
+
+
 OWN_OPINIONS = config["data"]["source"] == "opinions"
 if OWN_OPINIONS != bool(config["opinions"]):
     raise WorkflowError(

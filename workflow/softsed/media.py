@@ -11,6 +11,7 @@
 
 import argparse
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,12 @@ QUALITY = 70  # of WebP, 0..100: no difference to be seen on a screen
 logger = logging.getLogger(__name__)
 
 
-def write_sound(path: Path, signal: np.ndarray) -> None:
-    """Write a signal at `SAMPLE_RATE` as MP3; what exceeds -1..1 is clipped."""
+def write_sound(path: Path, pieces: Iterable[np.ndarray]) -> None:
+    """Write a signal at `SAMPLE_RATE`, piece by piece, as MP3; what exceeds -1..1 is clipped."""
     options = {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT"}
-    soundfile.write(path, np.clip(signal, -1, 1), SAMPLE_RATE, compression_level=COMPRESSION, **options)
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1, compression_level=COMPRESSION, **options) as file:
+        for piece in pieces:
+            file.write(np.clip(piece, -1, 1))
 
 
 def spectrogram(mel: np.ndarray, hop_s: float) -> np.ndarray:
