@@ -24,8 +24,8 @@ PHONE, DESK = 390, 1280
 
 @contextmanager
 def chromium(width=DESK, scheme="light"):
-    """A headless Chromium of Debian's, with all it writes into its console and asks the network for."""
-    programs = [shutil.which("chromium"), shutil.which("chromedriver")]
+    """A headless Chromium, with all it writes into its console and asks the network for."""
+    programs = [shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")]
     if None in programs:
         pytest.skip("no chromium or chromedriver on this machine: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()

@@ -11,7 +11,7 @@ function showScores() {
     byId(id).value = text;
     byId(id).dataset.value = value;
   };
-  output("error-rate", metrics.errorRate, metrics.errorRate.toFixed(3));
+  output("error-rate", metrics.errorRate, decimal(metrics.errorRate));
   output("f1-micro", metrics.f1Micro, percent(metrics.f1Micro));
   output("f1-macro", metrics.f1Macro, percent(metrics.f1Macro));
   output("detected", metrics.detected, `${metrics.detected} of ${metrics.present}`);
@@ -25,7 +25,7 @@ function showScores() {
 function showBeside(metrics) {
   const line = (name, found, sums, prior) => {
     const mark = prior ? [element("span", { className: "prior-mark" }, "no audio")] : [];
-    const values = [found.errorRate.toFixed(3), percent(found.f1Micro), percent(found.f1Macro), sums.substitutions,
+    const values = [decimal(found.errorRate), percent(found.f1Micro), percent(found.f1Macro), sums.substitutions,
       sums.deletions, sums.insertions];
     const row = element("tr", { className: prior ? "prior" : "" }, element("td", {}, name, ...mark));
     row.append(...values.map((value) => element("td", {}, String(value))));
@@ -133,7 +133,7 @@ function followSound() {
 }
 
 const KEYS = {
-  " ": () => (sound.paused ? sound.play() : sound.pause()),
+  " ": () => (sound.paused ? sound.play().catch(() => {}) : sound.pause()), // what is wrong the page says below the player
   ArrowLeft: (event) => seek(state.time - (event.shiftKey ? 10 : 1)),
   ArrowRight: (event) => seek(state.time + (event.shiftKey ? 10 : 1)),
   ",": () => choose(data.recordings.indexOf(state.recording) - 1),

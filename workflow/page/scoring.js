@@ -80,7 +80,7 @@ function metricsOf(counts) {
   for (const row of counts.classes) for (const key in total) total[key] += row[key];
   const present = counts.classes.map(f1Of).filter((value) => !Number.isNaN(value));
   return {
-    errorRate: (counts.substitutions + counts.deletions + counts.insertions) / (total.tp + total.fn),
+    errorRate: present.length ? (counts.substitutions + counts.deletions + counts.insertions) / (total.tp + total.fn) : NaN,
     f1Micro: f1Of(total),
     f1Macro: present.reduce((sum, value) => sum + value, 0) / present.length,
     detected: counts.classes.filter((row) => row.tp > 0).length,

@@ -107,6 +107,7 @@ function makeRow(name, label) {
   rows.push(row);
 }
 
+const decimal = (value) => (Number.isNaN(value) ? "-" : value.toFixed(3));
 const percent = (value) => (Number.isNaN(value) ? "-" : (100 * value).toFixed(1));
 
 /** Show the thresholds and the scores of each class. */
