@@ -19,6 +19,7 @@ from softsed.predict import load_model
 SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
 CONFIG = {
     "model": SIZES,
+    "precision": "float32",
     "sequence_frames": 20,
     "batch_size": 4,
     "learning_rate": 0.01,

@@ -19,7 +19,7 @@ from softsed.checkpoint import Checkpoint, hash_of
 from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
 from softsed.log import PROGRESS
-from softsed.model import CRNN, choose_device
+from softsed.model import CRNN, choose_device, choose_precision
 from softsed.provenance import code
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
@@ -109,7 +109,7 @@ def fit(
         When a loss is no longer a number, naming the epoch. The checkpoint is of an epoch before: to train again
         takes a moment to fail again, and with another learning rate begins anew.
     """
-    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"])
+    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
     best, state, stale, history, said = float("inf"), {}, 0, [], time.monotonic()
@@ -195,9 +195,11 @@ def main(argv: list[str] | None = None) -> None:
         "output": system["output"],
         **config["model"],
     }
-    model = CRNN(**parameters).to(device)
+    precision = choose_precision(config["precision"], device)
+    model = CRNN(**parameters, precision=precision).to(device)
     size = sum(weight.numel() for weight in model.parameters())
-    logger.info("%d weights, %d training and %d validation sequences", size, len(training), len(validation))
+    sizes = (size, precision, len(training), len(validation))
+    logger.info("%d weights, trained in %s; %d training and %d validation sequences", *sizes)
     checkpoint = None
     if options.checkpoint:
         tensors = [tensor for data in (training, validation) for tensor in (data.features, data.targets, data.mask)]
@@ -209,6 +211,7 @@ def main(argv: list[str] | None = None) -> None:
             "parameters": parameters,
             "seed": options.seed,
             "device": device.type,
+            "precision": precision,
             "data": hash_of(*tensors),
         }
         checkpoint = Checkpoint(options.checkpoint, identity, options.checkpoint_every)
@@ -225,6 +228,7 @@ def main(argv: list[str] | None = None) -> None:
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
             "system": system,
+            "precision": precision,
             "seed": options.seed,
         },
         options.model,
