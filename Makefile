@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/rules/*.smk)
 
-.PHONY: help env demo status test slurm-test lint bench clean
+.PHONY: help env demo status progress test slurm-test lint bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,10 +32,13 @@ demo: $(VENV)/workflow ## The whole workflow on data it makes itself
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
-	@echo "Tables and figures: results/demo/report, on one page in results/demo/report.html; the crowd: results/demo/labels/page.html"
+	@echo "To look at and listen to: results/demo/page/index.html; its crowd: results/demo/labels/page.html; tables and figures: results/demo/report"
 
 status: $(VENV)/workflow ## What would run for the demo, and why; another experiment: make status CONFIG=config.yaml
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
+
+progress: $(VENV)/workflow ## How far the run that is going on is, and how long it will take
+	@$(BIN)/softsed progress
 
 test: $(VENV)/tests ## The tests
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)

@@ -86,7 +86,7 @@ def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
     assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/label_quality.md"} <= set(expected)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    # Submitted, and in groups: 200 jobs that are not local; 45 trainings with their predictions and 12 groups.
+    # Submitted, and in groups: 226 jobs that are not local; 45 trainings with their predictions and 12 groups.
     assert len(numbers(printed)) == 57
     # Without accounting, by the status command of the profile.
     assert "AccountingStorageType   = accounting_storage/none" in cluster.ask("scontrol", "show", "config")

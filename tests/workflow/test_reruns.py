@@ -14,8 +14,9 @@ from conftest import ROOT, TINY, planned, snakemake
 from softsed.status import describe, rules
 
 # Jobs of the tiny experiment that follow from one another, read off the graph of the rules.
-TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1}
-INTERVALS = {"make_intervals": 1}
+PAGE = {"make_page": 1}
+TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1, **PAGE}
+INTERVALS = {"make_intervals": 1, **PAGE}
 SCORES = {**TABLES, **INTERVALS, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
 REPORTED = {**TABLES, "make_truth": 1}
 AFTER_TRAINING = {**REPORTED, **INTERVALS, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
@@ -29,12 +30,12 @@ CROWD = {"measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1
 ESTIMATED = {**FROM_SOFT, **CROWD, "aggregate_opinions": 2}
 FROM_OPINIONS = {**ESTIMATED, "measure_agreement": 1}
 ASKED = {**FROM_OPINIONS, "simulate_annotators": 1}
-RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "index_features": 1}
-FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6}
+RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "encode_recording": 6, "index_features": 1}
+FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6, "encode_recording": 6}
 TRIALS = {"try_estimators": 2, "make_label_quality": 1, "draw_figure": 2}
 BOTH = {**TRIALS, "draw_figure": 4}  # the figures of the trials and those of the systems
 ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
-ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1}
+ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1, **PAGE}
 
 # Every module of the package -> what an edit of it reruns.
 MODULES = {
@@ -64,7 +65,7 @@ MODULES = {
     "intervalpage": INTERVALS,
     "intervals": INTERVALS,
     "joint": {**ESTIMATED, **BOTH},
-    "knowntruth": {**CROWD, "evaluate_labels": 2, "evaluate_truth": 10, "make_truth": 1},
+    "knowntruth": {**CROWD, "evaluate_labels": 2, "evaluate_truth": 10, "make_truth": 1, **PAGE},
     "labelfiles": {**ESTIMATED, **BOTH},
     "labelquality": {"make_label_quality": 1, "draw_figure": 2},
     "labels": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2},
@@ -72,6 +73,7 @@ MODULES = {
     "log": {},
     "mace": {**ESTIMATED, **BOTH},
     "maestro": {},
+    "media": {"encode_recording": 6},
     "model": FROM_TRAINING,
     "opinions": {**FROM_OPINIONS, **BOTH},
     "origin": {"make_origin": 1},
@@ -79,11 +81,14 @@ MODULES = {
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
     "predict": AFTER_TRAINING,
     "priors": {**REPORTED, **INTERVALS, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
+    "progress": {},
     "provenance": {},
     "quality": {**CROWD, **TRIALS},
     "records": {},
     "recurrent": FROM_TRAINING,
     "resampling": INTERVALS,
+    "resultpage": PAGE,
+    "resulttables": PAGE,
     "salience": {**ASKED, **BOTH},
     "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
     "segments": {rule: jobs for rule, jobs in SCORES.items() if rule != "make_intervals"},
@@ -98,14 +103,14 @@ MODULES = {
     "thresholds": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2, "make_label_statistics": 1},
     "train": FROM_TRAINING,
     "trials": TRIALS,
-    "truth": {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1},
-    "truthtable": {"make_truth": 1},
+    "truth": {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1, **PAGE},
+    "truthtable": {"make_truth": 1, **PAGE},
     "webpage": {"make_crowd_page": 1},
 }
 
 # A change of the config -> what it reruns, and how `make status` puts it.
 CHANGES = [
-    ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1}, "config changed: ['H_BCE_sig', "),
+    ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1, **PAGE}, "config changed: ['H_BCE_sig', "),
     (
         "evaluate:\n  trim: 20",
         {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10},
@@ -131,7 +136,7 @@ CHANGES = [
     (
         "labels:\n  compare: [majority]",
         {**CROWD, "aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "make_truth": 1}
-        | {"measure_crowd_size": 1},
+        | {"measure_crowd_size": 1, **PAGE},
         "not made yet",
     ),
     (
@@ -161,19 +166,20 @@ CHANGES = [
 
 # Text added to the end of a file -> what it reruns.
 FILES = {
-    "results/tiny/data/audio/city_center_00.wav": {**FROM_INDEX, "extract_features": 1},
+    "results/tiny/data/audio/city_center_00.wav": {**FROM_INDEX, "extract_features": 1, "encode_recording": 1},
     "results/tiny/data/truth/city_center_00.tsv": {**ASKED, "evaluate_truth": 10, "evaluate_labels": 2},
     "results/tiny/data/opinions.tsv": FROM_OPINIONS,
     "results/tiny/labels/joint/soft.tsv": {**ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1}
     | {"measure_crowd_size": 1},
-    "results/tiny/features/city_center_00.npz": FROM_INDEX,
+    "results/tiny/features/city_center_00.npz": {**FROM_INDEX, "encode_recording": 1},
     "results/tiny/folds/fold1.tsv": {**SCORES, "train_system": 8, "predict_system": 8, "predict_prior": 2}
     | {"collect_histories": 1, "draw_figure": 2},
     "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, **INTERVALS, "predict_system": 1}
     | {"evaluate_system": 1, "evaluate_truth": 1},
-    "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
-    "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1},
-    "workflow/resources/paper_table2.tsv": {"make_table2": 1},
+    "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
+    "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
+    "workflow/resources/paper_table2.tsv": {"make_table2": 1, **PAGE},
+    "workflow/page/main.js": PAGE,
     "workflow/resources/published_labels.tsv": {"make_label_statistics": 1},
     "workflow/resources/demo_events.tsv": RENDERED,
     "workflow/resources/classes.tsv": RENDERED,
@@ -267,7 +273,7 @@ def test_an_edited_file_reruns_its_users_and_is_named(edited, name):
 
 def test_an_added_recording_is_the_only_one_rendered_and_transformed(edited):
     """Labels are made from all opinions together and folds deal all recordings, so what comes after them is new."""
-    expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "make_folds": 1}
+    expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "encode_recording": 1, "make_folds": 1}
     with edit(edited / "tests/workflow/tiny.tsv", "city_center_03\tcity_center\t20.0\n"):
         shown = snakemake(edited, "--dry-run")
         assert rules(shown) == with_origin(expected)
@@ -341,7 +347,7 @@ def test_make_status_tells_what_would_run_and_why(edited):
     assert "nothing to do: all results are up to date" in status()
     with edit(edited / "workflow/softsed/truthtable.py", "# edited\n"):
         shown = status()
-    assert "1 jobs would run" in shown
+    assert "2 jobs would run" in shown
     assert "make_truth" in shown
     assert "code changed: softsed/truthtable.py" in shown
     configuration = "CONFIG=not_there.yaml"

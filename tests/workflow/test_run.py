@@ -12,6 +12,7 @@ from conftest import planned, snakemake
 from softsed.classes import read_classes, read_fold, read_recordings, read_scenes
 from softsed.labelfiles import read_hard, read_soft
 from softsed.labels import harden, to_events
+from softsed.progress import describe, read_run, remaining, seconds_a_job
 from softsed.scores import read_scores
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
@@ -33,8 +34,36 @@ def test_second_run_has_nothing_to_do(finished):
     assert planned(finished) == {}
 
 
+def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):
+    log = min(path for path in (finished / ".snakemake/log").iterdir() if "Select jobs" in path.read_text())
+    text = log.read_text()
+    whole, half = read_run(text), read_run(text[: text.index("(50%) done")])
+    assert whole.ended
+    assert not half.ended
+    assert len(whole.finished) == sum(whole.planned.values()) > 100
+    assert len(half.finished) == pytest.approx(len(whole.finished) / 2, abs=2)
+    assert 0 < len(half.running) <= 2  # of two cores
+    assert whole.running == {}
+    assert whole.results == "results/tiny"
+    times = seconds_a_job(finished / whole.results / "benchmarks", list(whole.planned))
+    assert times.keys() == whole.planned.keys()
+    left = whole.last - half.last
+    assert left / 3 < remaining(half, times, half.last) < 3 * left
+    assert "the run has ended" in describe(whole, times, whole.last)
+
+
+def test_every_recording_has_sound_and_picture_beside_the_page(finished, results):
+    names = read_recordings(finished / "tests/workflow/tiny.tsv")
+    expected = {f"{name}.{form}" for name in names for form in ("mp3", "webp")}
+    assert {path.name for path in (results / "page/media").iterdir()} == expected
+    page = (results / "page/index.html").read_text(encoding="utf-8")
+    assert "S_MSE_lin" in page
+    assert all(name in page for name in names)
+
+
 def test_every_stage_has_its_folder_and_every_job_its_log(results):
-    stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "logs", "benchmarks"}
+    stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "page"}
+    stages |= {"logs", "benchmarks"}
     assert {path.name for path in results.iterdir()} == stages | {"provenance.jsonl"}
     logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
     timed = {path.relative_to(results / "benchmarks").with_suffix("") for path in results.glob("benchmarks/**/*.tsv")}

@@ -38,7 +38,10 @@ STAGES = (
     "truthtable",
     "figures",
     "origin",
+    "media",
+    "resultpage",
     "status",
+    "progress",
 )
 
 logger = logging.getLogger(__name__)

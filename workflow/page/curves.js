@@ -1,0 +1,75 @@
+"use strict";
+// Fig. 2 and the training curves, by uPlot.
+
+// Okabe and Ito (2008), as softsed/figures.py: distinct for colour-blind readers, and visible on either ground.
+const COLOURS = ["#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0072b2", "#9a6f4e"];
+const DASHES = [[6, 4], [2, 3]];
+
+const isPrior = (name) => data.priors.some((prior) => name === prior || name.startsWith(`${prior}_`));
+const axis = (more) => ({
+  stroke: () => css("--quiet"), grid: { stroke: () => css("--rule"), width: 1 }, ticks: { stroke: () => css("--rule") },
+  font: "12px system-ui", ...more,
+});
+const drawn = []; // [plot, place, height]: to fit the width of the page, and to follow light and dark
+
+function plot(options, columns, place) {
+  const made = new uPlot({ width: place.clientWidth, ...options }, columns, place);
+  drawn.push([made, place, options.height]);
+}
+
+function drawFigure2({ classes, instances, curves }) {
+  const names = Object.keys(curves), detectors = names.filter((name) => !isPrior(name));
+  const label = (index) => (classes[index] ? `${classes[index].replaceAll("_", " ")} (${instances[index]})` : "");
+  const series = names.map((name) => {
+    const prior = isPrior(name), place = detectors.indexOf(name);
+    return {
+      label: prior ? `${name} (no audio)` : name,
+      stroke: prior ? () => css("--prior") : COLOURS[place % COLOURS.length],
+      width: prior ? 1.5 : 2, dash: prior ? DASHES[name.endsWith("_s") ? 1 : 0] : undefined,
+      points: { show: !prior, size: 6 }, value: (_, value) => (value == null ? "-" : value.toFixed(1)),
+    };
+  });
+  const options = {
+    height: 420,
+    scales: { x: { time: false, range: [-0.3, classes.length - 0.7] }, y: { range: [0, 100] } },
+    series: [{ label: "class", value: (_, index) => (index == null ? "-" : label(index)) }, ...series],
+    axes: [
+      axis({ splits: () => classes.map((_, index) => index), values: (_, splits) => splits.map(label), rotate: -90, size: 150,
+        space: 1 }),
+      axis({ size: 36 }),
+    ],
+    cursor: { y: false, drag: { x: false, y: false } },
+  };
+  plot(options, [classes.map((_, index) => index), ...names.map((name) => curves[name])], byId("figure2"));
+}
+
+function drawTraining(trainings) {
+  for (const [system, lines] of Object.entries(trainings)) {
+    const epochs = Math.max(...lines.map(({ train }) => train.length));
+    const fill = (values) => Array.from({ length: epochs }, (_, index) => values[index] ?? null);
+    const columns = [Array.from({ length: epochs }, (_, index) => index + 1)];
+    const series = [{}];
+    for (const { train, validation } of lines)
+      for (const [values, colour] of [[train, "--reference"], [validation, "--alarm"]]) {
+        columns.push(fill(values));
+        series.push({ stroke: () => css(colour), width: 1, points: { show: false } });
+      }
+    const place = byId("training").appendChild(element("div"));
+    const options = {
+      title: system, height: 210, series, legend: { show: false }, cursor: { show: false },
+      scales: { x: { time: false } }, axes: [axis({ size: 30 }), axis({ size: 46 })],
+    };
+    plot(options, columns, place);
+  }
+}
+
+function fitPlots() {
+  for (const [made, place, height] of drawn) made.setSize({ width: place.clientWidth, height });
+}
+
+drawFigure2(data.figure2);
+drawTraining(data.training);
+new ResizeObserver(fitPlots).observe(document.body);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const [made] of drawn) made.redraw(false, true);
+});
