@@ -134,6 +134,11 @@ def system_of(wildcards):
     return as_json(known | {"method": method_of(wildcards.system)})
 
 
+def carried():
+    """What a model tells those who apply it to other recordings, beside what it was trained with."""
+    return config["predict"] | {key: config["evaluate"][key] for key in ("threshold", "trim")}
+
+
 def loss_of(wildcards):
     """The loss a system was trained with; the priors were not trained."""
     return "none" if wildcards.system in PRIORS else config["systems"][wildcards.system]["loss"]

@@ -28,6 +28,7 @@ STAGES = (
     "folds",
     "train",
     "predict",
+    "apply",
     "priors",
     "evaluate",
     "truth",

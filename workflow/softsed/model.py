@@ -71,6 +71,7 @@ class CRNN(nn.Module):
         sizes = [2 * gru_units, *dense, classes]
         self.dense = nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(sizes)))
         self.output = output
+        self.reach = len(pooling)  # frames: one for each 3 x 3 convolution
 
     def forward(self, mel: Tensor) -> Tensor:
         """Compute what the loss sees: logits of a sigmoid output, or the linear outputs.
@@ -84,8 +85,15 @@ class CRNN(nn.Module):
         -------
         Tensor [batch, frames, classes]
         """
+        return self.recur(self.convolve(mel))
+
+    def convolve(self, mel: Tensor) -> Tensor:
+        """Compute the part of `forward` that hears `reach` frames on either side, and takes nearly all the memory."""
         x = self.convolutions(mel.unsqueeze(1))  # [batch, filters, frames, bands]
-        x = x.transpose(1, 2).flatten(2)  # [batch, frames, filters * bands]
+        return x.transpose(1, 2).flatten(2)  # [batch, frames, filters * bands]
+
+    def recur(self, x: Tensor) -> Tensor:
+        """Compute the rest, which hears the whole sequence in both directions."""
         x, _ = self.recurrent(x)  # [batch, frames, 2 * gru_units]
         return self.dense(x)  # [batch, frames, classes]
 

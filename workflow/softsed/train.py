@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
+from softsed.labelfiles import read_soft
 from softsed.log import PROGRESS
 from softsed.model import CRNN, choose_device
+from softsed.thresholds import trimmed_midrange
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
 
@@ -142,6 +144,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--system", type=json.loads, required=True, help="labels, loss and output as JSON")
     parser.add_argument("--config", type=json.loads, required=True, help="section `train` as JSON")
     parser.add_argument("--feature-config", type=json.loads, required=True, help="section `features` as JSON")
+    parser.add_argument(
+        "--carried", type=json.loads, required=True, help="pooling, threshold and trim as JSON: for `softsed apply`"
+    )
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1)
@@ -180,6 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     logger.info("%d weights, %d training and %d validation sequences", size, len(training), len(validation))
     state, history = fit(model, training, validation, loss=system["loss"], config=config, seed=options.seed)
 
+    midrange = trimmed_midrange(list(read_soft(options.soft, classes, fold["train"]).values()), options.carried["trim"])
     torch.save(
         {
             "state": state,
@@ -190,6 +196,8 @@ def main(argv: list[str] | None = None) -> None:
             "features": options.feature_config,
             "system": system,
             "seed": options.seed,
+            "thresholds": torch.from_numpy(midrange),  # [classes], nan without a positive training label
+            "carried": options.carried,
         },
         options.model,
     )
