@@ -53,7 +53,7 @@ except InputError as error:
 MODELS = find_models(Path(str(config["model"])))
 NAME = re.sub(r"[^\w.-]", "_", Path(os.path.abspath(str(config["audio"]))).name)
 OUTPUT = str(config.get("output") or f"results/apply/{NAME}")
-if set(OUTPUT) & set("{}\"\\"):
+if set(OUTPUT) & set('{}"\\'):
     raise explain(f"output: {OUTPUT} cannot be a folder of this workflow; choose a name without braces and quotes")
 
 

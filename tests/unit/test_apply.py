@@ -183,13 +183,15 @@ def test_a_folder_of_recordings(tmp_path):
         list_audio(tmp_path)
     with pytest.raises(InputError, match="there is no such folder"):
         list_audio(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no recording; expected files that end in"):
+    with pytest.raises(InputError, match="no recording; expected files such as"):
         list_audio(tmp_path / "more.wav")
     (tmp_path / "more.wav" / "{x}.wav").touch()
     with pytest.raises(InputError, match="a name without braces"):
         list_audio(tmp_path / "more.wav")
 
 
-def test_every_ending_is_one_that_soundfile_reads():
-    formats = {name.lower() for name in soundfile.available_formats()}
-    assert {".wav", ".flac", ".ogg", ".mp3"} <= {f".{name}" for name in formats}
+def test_every_format_that_soundfile_writes_is_found(tmp_path):
+    for name in soundfile.available_formats():
+        if name not in ("RAW", "MAT4", "MAT5", "MPC2K", "WAVEX", "FLAC"):  # no header, no sound, another ending
+            (tmp_path / f"{name}.{name}").touch()
+    assert len(list_audio(tmp_path)) == len(list(tmp_path.iterdir()))

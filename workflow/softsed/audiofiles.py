@@ -7,9 +7,9 @@ from softsed.errors import InputError
 
 # What libsndfile 1.2 reads (`soundfile.available_formats()`), with the endings in use. A list, because the workflow
 # asks for names in every call, and opening ten thousand files would take longer than all else it does.
-ENDINGS = frozenset(
-    ".aif .aifc .aiff .au .avr .caf .flac .htk .ircam .mp3 .nist .oga .ogg .opus .paf .pvf .rf64 .sd2 .sds .snd .sph .svx"
-    " .voc .w64 .wav .wve .xi".split()
+AUDIO = re.compile(
+    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp3|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
+    re.IGNORECASE,
 )
 UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
 
@@ -35,12 +35,12 @@ def list_audio(folder: Path) -> dict[str, Path]:
     if folder.is_file():
         found = [folder]
     elif folder.is_dir():
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS and p.name[0] != "." and p.is_file())
+        found = sorted(p for p in folder.iterdir() if AUDIO.fullmatch(p.name) and p.name[0] != "." and p.is_file())
     else:
         raise InputError(f"{folder}: there is no such folder or file; expected a folder with recordings")
     if not found:
         raise InputError(
-            f"{folder}: no recording; expected files that end in {' '.join(sorted(ENDINGS))} (subfolders are not read)"
+            f"{folder}: no recording; expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
         )
     recordings: dict[str, Path] = {}
     for path in found:

@@ -3,8 +3,8 @@
 Up to an hour, scores are those of the recording as a whole. Longer ones are cut every hour for the bidirectional GRUs,
 which hear all that came before and all that comes after: each hour is scored together with `CONTEXT_S` seconds on
 either side, whose scores are thrown away, so that the GRUs do not start from nothing where the recording does not. They
-remember for long: on the demo's recordings, joined to 25 minutes and cut as often as every 280 s, scores differ from those
-of the whole by .0005 (S_MSE_lin) to .004 (S_BCE_sig) on average, by .14 at most; with 20 s on either side by .15.
+remember for long: on the demo's recordings, joined to 25 minutes and cut as often as every 280 s, scores differ from
+those of the whole by .0005 (S_MSE_lin) to .004 (S_BCE_sig) on average, by .14 at most.
 """
 
 import logging
