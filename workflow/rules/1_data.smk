@@ -1,4 +1,5 @@
-# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); or opinions of one's own alone.
+# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); one's own, with labels or opinions;
+# or opinions of one's own alone.
 
 
 if config["data"]["source"] == "demo":
@@ -61,6 +62,80 @@ if config["data"]["source"] == "demo":
             "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
+
+elif OWN:
+
+    KIND = next(kind for kind in ("soft", "hard", "opinions") if config[kind])
+    LABELS = Path(config[KIND])
+    # The options that tell `softsed check` what the dataset is.
+    DATASET = " ".join(
+        f"--{name} {shlex.quote(str(path))}"
+        for name, path in ({"audio": config["audio"], KIND: LABELS} | GIVEN).items()
+        if path
+    )
+
+    rule data:
+        input:
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+
+    rule check:
+        input:
+            all_of("results/{experiment}/data/check.txt"),
+
+    # On a cluster, too, before anything is submitted.
+    localrules:
+        check_dataset,
+
+    # Apart from the tables that are read off the dataset, which must not be made anew for other folds; ancient there.
+    rule check_dataset:
+        input:
+            audio=list(AUDIO.values()),
+            labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
+            tables=[path for path in GIVEN.values() if path],
+        output:
+            report="results/{experiment}/data/check.txt",
+        log:
+            "results/{experiment}/logs/check_dataset.log",
+        benchmark:
+            "results/{experiment}/benchmarks/check_dataset.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("check"),
+            dataset=DATASET,
+            folds=config["folds"]["number"],
+            validation=config["folds"]["validation"],
+        message:
+            "Check the dataset in {params.dataset}"
+        shell:
+            "python -m softsed --log {log} check {params.dataset} --folds {params.folds} --validation {params.validation}"
+            " --report {output.report}"
+
+    rule survey_dataset:
+        input:
+            audio=list(AUDIO.values()),
+            labels=rules.check_dataset.input.labels,
+            tables=[path for path in GIVEN.values() if path],
+            checked=ancient("results/{experiment}/data/check.txt"),
+        output:
+            recordings="results/{experiment}/data/recordings.tsv",
+            classes="results/{experiment}/data/classes.tsv",
+            scenes="results/{experiment}/data/scenes.tsv",
+        log:
+            "results/{experiment}/logs/survey_dataset.log",
+        benchmark:
+            "results/{experiment}/benchmarks/survey_dataset.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("check"),
+            dataset=DATASET,
+        message:
+            "Read recordings, classes and scenes off the dataset"
+        shell:
+            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables results/{wildcards.experiment}/data"
 
 elif OWN_OPINIONS:
 

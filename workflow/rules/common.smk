@@ -15,6 +15,7 @@ sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
 from softsed import records
+from softsed.audiofiles import list_audio
 from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
@@ -44,6 +45,28 @@ def own_recordings():
         return [name for (name,) in named] or recording_names(Path(path))
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
+
+
+def own_audio():
+    """The files of one's own recordings, by name; what else may be wrong with them is up to the rule check_dataset."""
+    labels = [kind for kind in ("soft", "hard", "opinions") if config[kind]]
+    if len(labels) != 1:
+        raise WorkflowError(f"audio: give one of soft, hard and opinions with it, not {labels or 'none'}")
+    if not os.path.exists(config[labels[0]]):
+        raise WorkflowError(f"{labels[0]}: there is no file or folder {config[labels[0]]!r} in {os.getcwd()}")
+    try:
+        return {name: str(path) for name, path in list_audio(Path(config["audio"])).items()}
+    except InputError as error:
+        raise WorkflowError(f"audio: {error}") from None
+
+
+def audio_of(wildcards):
+    """The file of a recording: one's own, wherever it is, or what the stage data brought."""
+    if not OWN:
+        return f"results/{wildcards.experiment}/data/audio/{wildcards.recording}.wav"
+    if wildcards.recording not in AUDIO:
+        raise WorkflowError(f"there is no recording {wildcards.recording!r} in {config['audio']}")
+    return AUDIO[wildcards.recording]
 
 
 def no_audio(wildcards):
@@ -163,29 +186,34 @@ def keep_records(step):
         logger.warning(f"records of {config['experiment']}: {error}; the run goes on without")
 
 
-OWN_OPINIONS = config["data"]["source"] == "opinions"
-if OWN_OPINIONS != bool(config["opinions"]):
+OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
+if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):
     raise WorkflowError(
-        f"data.source is {config['data']['source']!r} and opinions is {config['opinions']!r}: opinions of one's own go "
-        "with the source opinions, and this with them; leave out one or the other"
+        f"data.source is {config['data']['source']!r}, audio is {config['audio']!r} and opinions is "
+        f"{config['opinions']!r}: one's own audio goes with the source own, opinions without audio with the source "
+        "opinions, and these with them; leave out one or the other"
     )
-for name in ("recordings", "classes", "scenes"):
-    if config[name] is None and not OWN_OPINIONS:
+if (config["soft"] or config["hard"]) and not OWN:
+    raise WorkflowError("soft and hard are labels of one's own audio; give its folder with the key audio")
+GIVEN = {name: config[name] for name in ("recordings", "classes", "scenes")}
+for name, path in GIVEN.items():
+    if path is None and not (OWN or OWN_OPINIONS):
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
-LISTED = [] if OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
-RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
+AUDIO = own_audio() if OWN else {}
+LISTED = [] if OWN or OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
+RECORDINGS = list(AUDIO) or (own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED])
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
-for name in ("recordings", "classes", "scenes"):  # what is not given, the rule survey_opinions writes
-    config[name] = config[name] or f"results/{config['experiment']}/data/{name}.tsv"
+for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
+    config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
 
 # Labels are made from opinions by each of METHODS, or published. Those by METHOD are the reference of Tables 1 and 2,
 # hence of REFERRED, the systems trained on them; labels by another method would be another reference.
-FROM_OPINIONS = config["data"]["source"] in ("demo", "opinions")
+FROM_OPINIONS = config["data"]["source"] == "demo" or bool(config["opinions"])
 OPINIONS = config["opinions"] or "results/{experiment}/data/opinions.tsv"
-METHOD = config["labels"]["method"] if FROM_OPINIONS else "published"
+METHOD = config["labels"]["method"] if FROM_OPINIONS else "given" if OWN else "published"
 NAMED = [
     *config["labels"]["compare"],
     *(config["systems"][s]["method"] for s in SYSTEMS if "method" in config["systems"][s]),
@@ -205,7 +233,7 @@ else:
 TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else ""
 
 # joint takes windows of up to 12 s (joint.LONGEST_S). Where it is only there to be compared, longer ones leave it out.
-if OWN_OPINIONS and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
+if config["opinions"] and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
     logger.warning(f"joint is left out of labels.compare: {config['opinions']} has windows of more than 12 s")
     METHODS = [method for method in METHODS if method != "joint" or method == METHOD]
 
@@ -215,7 +243,7 @@ TRIALS = list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in conf
 if NAMED and not FROM_OPINIONS:
     raise WorkflowError(
         f"labels.compare or the key method of a system asks for labels by {NAMED}, but there are no opinions to make "
-        "labels from: soft labels are published for this data; leave these keys out"
+        "labels from: labels of this data are given; leave these keys out"
     )
 
 for curve in config["report"]["curves"]:

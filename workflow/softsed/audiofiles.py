@@ -14,8 +14,8 @@ AUDIO = re.compile(
 UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
 
 
-def list_audio(folder: Path) -> dict[str, Path]:
-    """List the recordings in a folder, or the one that is named.
+def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """List the recordings in a folder, or the one that is named, and what is wrong with the others.
 
     Parameters
     ----------
@@ -24,44 +24,53 @@ def list_audio(folder: Path) -> dict[str, Path]:
 
     Returns
     -------
-    dict of Path
+    recordings : dict of Path
         Recording, the name of the file without ending, to its file; sorted.
-
-    Raises
-    ------
-    InputError
-        When there is no such folder, no audio in it, a name that the workflow cannot use, or two files of one name.
+    problems : list of str
+        No such folder, no audio in it, names that the workflow cannot use, two files of one name.
     """
     if folder.is_file():
         found = [folder]
     elif folder.is_dir():
         found = sorted(p for p in folder.iterdir() if AUDIO.fullmatch(p.name) and p.name[0] != "." and p.is_file())
     else:
-        raise InputError(f"{folder}: there is no such folder or file; expected a folder with recordings")
+        return {}, [f"{folder}: there is no such folder or file; expected a folder with recordings"]
     if not found:
-        raise InputError(
-            f"{folder}: no recording; expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
-        )
+        expected = "expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
+        return {}, [f"{folder}: no recording; {expected}"]
     recordings: dict[str, Path] = {}
+    problems = []
     for path in found:
         if UNUSABLE.search(path.name):
-            raise InputError(
-                f"{path}: a name without braces, quotation marks, *, ? and backslashes is needed; rename it"
-            )
-        if path.stem in recordings:
-            raise InputError(f"{path}: {recordings[path.stem]} has the same name but for its ending; rename one")
-        recordings[path.stem] = path
+            problems.append(f"{path}: rename it, without braces, quotation marks, *, ? and backslashes")
+        elif path.stem in recordings:
+            problems.append(f"{path}: {recordings[path.stem]} has the same name but for its ending; rename one")
+        else:
+            recordings[path.stem] = path
+    return recordings, problems
+
+
+def list_audio(folder: Path) -> dict[str, Path]:
+    """List the recordings as `find_audio` does; an InputError with all problems, if there are any."""
+    recordings, problems = find_audio(folder)
+    if problems:
+        raise InputError("\n".join(problems))
     return recordings
 
 
 def measure(path: Path) -> float:
-    """Read the length of a recording in seconds off its header; an InputError where it is no audio or empty."""
+    """Read the length of a recording in seconds, and its end; an InputError where it is no audio, empty or cut off."""
     import soundfile  # noqa: PLC0415  # so that listing a folder needs no audio library
 
     try:
-        seconds = soundfile.info(path).duration
+        with soundfile.SoundFile(path) as file:
+            frames, rate = len(file), file.samplerate
+            file.seek(max(0, frames - rate))
+            last = len(file.read(rate))
     except (OSError, soundfile.SoundFileError) as error:
         raise InputError(f"{path}: cannot be read as audio: {error}") from error
-    if not seconds:
+    if not frames:
         raise InputError(f"{path}: the recording is empty")
-    return seconds
+    if last < min(frames, rate):
+        raise InputError(f"{path}: the recording is cut off before its {frames / rate:.1f} s")
+    return frames / rate

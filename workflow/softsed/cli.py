@@ -17,6 +17,8 @@ STAGES = (
     "annotators",
     "convert",
     "survey",
+    "check",
+    "given",
     "crowd",
     "agreement",
     "crowdsize",
