@@ -91,7 +91,7 @@ def rows(path):
 )
 def test_the_whole_workflow_is_planned(own, kind, labels, rule):
     plan = planned(own, configuration=config(kind, labels))
-    assert plan[rule] == plan["check_dataset"] == plan["survey_dataset"] == 1
+    assert plan[rule] == plan["survey_dataset"] == 1
     assert plan["extract_features"] == 6
     assert plan["train_system"] == 2 * 3
     assert plan["make_table2"] == plan["make_figure2"] == 1
@@ -109,11 +109,11 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
         np.testing.assert_allclose(found[name], labels_of(name))
     assert {row["scene"] for row in rows(own / "results/soft/data/recordings.tsv")} == {"kitchen", "yard"}
     assert planned(own, *targets, configuration=with_scenes) == {}
-    # Other folds are checked anew, and labels stay as they are; fewer would be too few.
-    (own / "fewer.yaml").write_text("folds:\n  number: 2\n  validation: 0.5\n")
+    # Other folds leave the labels as they are; they are checked too.
+    (own / "other.yaml").write_text("folds:\n  validation: 0.3\n")
     (own / "more.yaml").write_text("folds:\n  number: 4\n")
-    fewer, more = ([*with_scenes[:2], name, *with_scenes[2:]] for name in ("fewer.yaml", "more.yaml"))
-    assert planned(own, *targets, configuration=fewer) == {"check_dataset": 1, "check": 1, "make_folds": 1}
+    other, more = ([*with_scenes[:2], name, *with_scenes[2:]] for name in ("other.yaml", "more.yaml"))
+    assert planned(own, *targets, configuration=other) == {"make_folds": 1}
     shown = snakemake(own, *targets, configuration=more, fails=True)
     assert "scene 'kitchen' has 3 recordings, too few for 4 folds" in shown
     assert "scene 'yard' has 3 recordings, too few for 4 folds" in shown
@@ -145,8 +145,8 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     [
         (["audio=my data/audio"], "give one of soft, hard and opinions with it, not none"),
         (["audio=my data/audio", "soft=a", "hard=b"], "not ['soft', 'hard']"),
-        (["audio=my data/audio", "soft=nowhere.tsv"], "soft: there is no file or folder 'nowhere.tsv'"),
-        (["audio=nowhere", "soft=my data/soft.tsv"], "audio: nowhere: there is no such folder"),
+        (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
+        (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
         (["soft=my data/soft.tsv"], "soft and hard are labels of one's own audio"),
     ],
 )

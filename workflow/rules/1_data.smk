@@ -65,8 +65,6 @@ if config["data"]["source"] == "demo":
 
 elif OWN:
 
-    KIND = next(kind for kind in ("soft", "hard", "opinions") if config[kind])
-    LABELS = Path(config[KIND])
     # The options that tell `softsed check` what the dataset is.
     DATASET = " ".join(
         f"--{name} {shlex.quote(str(path))}"
@@ -80,45 +78,16 @@ elif OWN:
             classes=config["classes"],
             scenes=config["scenes"],
 
+    # Mistakes have stopped everything before, see common.smk.
     rule check:
         input:
-            all_of("results/{experiment}/data/check.txt"),
-
-    # On a cluster, too, before anything is submitted.
-    localrules:
-        check_dataset,
-
-    # Apart from the tables that are read off the dataset, which must not be made anew for other folds; ancient there.
-    rule check_dataset:
-        input:
-            audio=list(AUDIO.values()),
-            labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
-            tables=[path for path in GIVEN.values() if path],
-        output:
-            report="results/{experiment}/data/check.txt",
-        log:
-            "results/{experiment}/logs/check_dataset.log",
-        benchmark:
-            "results/{experiment}/benchmarks/check_dataset.tsv"
-        conda:
-            "../../envs/softsed.yaml"
-        params:
-            *code("check"),
-            dataset=DATASET,
-            folds=config["folds"]["number"],
-            validation=config["folds"]["validation"],
-        message:
-            "Check the dataset in {params.dataset}"
-        shell:
-            "python -m softsed --log {log} check {params.dataset} --folds {params.folds} --validation {params.validation}"
-            " --report {output.report}"
+            rules.data.input,
 
     rule survey_dataset:
         input:
             audio=list(AUDIO.values()),
-            labels=rules.check_dataset.input.labels,
+            labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
             tables=[path for path in GIVEN.values() if path],
-            checked=ancient("results/{experiment}/data/check.txt"),
         output:
             recordings="results/{experiment}/data/recordings.tsv",
             classes="results/{experiment}/data/classes.tsv",

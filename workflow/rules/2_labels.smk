@@ -46,7 +46,7 @@ elif OWN:
 
     rule adopt_given:
         input:
-            labels=rules.check_dataset.input.labels,
+            labels=rules.survey_dataset.input.labels,
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],

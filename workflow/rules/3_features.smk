@@ -32,7 +32,6 @@ rule make_filterbank:
 rule extract_features:
     input:
         audio=audio_of,
-        checked=ancient("results/{experiment}/data/check.txt") if OWN else [],  # before anything is computed
         filterbank="results/{experiment}/features/filterbank/filterbank.npz",
     output:
         features="results/{experiment}/features/{recording}.npz",

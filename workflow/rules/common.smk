@@ -15,7 +15,7 @@ sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
 from softsed import records
-from softsed.audiofiles import list_audio
+from softsed.audiofiles import find_audio
 from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
@@ -47,17 +47,34 @@ def own_recordings():
         raise WorkflowError(f"opinions: {error}") from None
 
 
-def own_audio():
-    """The files of one's own recordings, by name; what else may be wrong with them is up to the rule check_dataset."""
-    labels = [kind for kind in ("soft", "hard", "opinions") if config[kind]]
-    if len(labels) != 1:
-        raise WorkflowError(f"audio: give one of soft, hard and opinions with it, not {labels or 'none'}")
-    if not os.path.exists(config[labels[0]]):
-        raise WorkflowError(f"{labels[0]}: there is no file or folder {config[labels[0]]!r} in {os.getcwd()}")
+def own_kind():
+    """What labels one's own recordings have: soft, hard or opinions."""
+    kinds = [kind for kind in ("soft", "hard", "opinions") if config[kind]]
+    if len(kinds) != 1:
+        raise WorkflowError(f"audio: give one of soft, hard and opinions with it, not {kinds or 'none'}")
+    return kinds[0]
+
+
+def check_own():
+    """Stop with everything that is wrong with a dataset of one's own.
+
+    Not a rule: what depends on a rule that runs again does not run for a change of its own, where it is by ancient()
+    (Snakemake 9.27.1), and runs for no reason of its own, where it is not.
+    """
+    from softsed.check import check_before
+
     try:
-        return {name: str(path) for name, path in list_audio(Path(config["audio"])).items()}
+        check_before(
+            Path(f"results/{config['experiment']}/data/recordings.tsv"),
+            audio=Path(config["audio"]),
+            labels=LABELS,
+            kind=KIND,
+            tables={name: path and Path(path) for name, path in GIVEN.items()},
+            folds=config["folds"]["number"],
+            validation=config["folds"]["validation"],
+        )
     except InputError as error:
-        raise WorkflowError(f"audio: {error}") from None
+        raise WorkflowError(str(error)) from None
 
 
 def audio_of(wildcards):
@@ -199,9 +216,17 @@ GIVEN = {name: config[name] for name in ("recordings", "classes", "scenes")}
 for name, path in GIVEN.items():
     if path is None and not (OWN or OWN_OPINIONS):
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
-AUDIO = own_audio() if OWN else {}
+if OWN:
+    KIND = own_kind()
+    LABELS = Path(config[KIND])
+    AUDIO = {name: str(path) for name, path in find_audio(Path(config["audio"]))[0].items()}
+    if workflow.is_main_process:
+        check_own()
 LISTED = [] if OWN or OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
-RECORDINGS = list(AUDIO) or (own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED])
+if OWN:
+    RECORDINGS = list(AUDIO)
+else:
+    RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
 for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
     config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"

@@ -14,7 +14,8 @@ import logging
 from pathlib import Path
 
 from softsed import checks, survey
-from softsed.classes import Recording, read_classes
+from softsed.audiofiles import find_audio
+from softsed.classes import Recording, read_classes, read_recordings
 from softsed.errors import InputError
 from softsed.given import KINDS, Problems, read_labels
 from softsed.log import PROGRESS
@@ -77,6 +78,47 @@ def examine(
     return recordings, classes, checks.check_asked(tables["scenes"], asked, classes, problems)
 
 
+def check(
+    audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], *, folds: int, validation: float
+) -> tuple[dict[str, Recording], list[str], dict[str, list[str]]]:
+    """Read the tables of a dataset off it as `examine` does; an InputError with all problems, if there are any.
+
+    `folds` is the number of folds that is wanted, 0 for none, and `validation` the share of validation recordings.
+    """
+    problems = Problems()
+    try:
+        recordings, classes, asked = examine(audio, labels, kind, tables, problems)
+        if not problems and kind == "opinions":
+            checks.check_crowd(labels, recordings, classes, asked)
+        if recordings and folds:
+            checks.check_folds(recordings, folds, validation, problems)
+    except InputError as error:  # of a table, or of the opinions as a whole: nothing can be said beyond it
+        problems.add("tables", str(error))
+    if problems:
+        raise InputError(f"{len(problems)} problem(s) in the dataset:\n{problems}")
+    return recordings, classes, asked
+
+
+def check_before(
+    table: Path, *, audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], folds: int, validation: float
+) -> None:
+    """Check a dataset as `check` does, before every call of the workflow; only its folds, if it was checked before.
+
+    It was, if the table of recordings that was made of it is newer than all its files and lists the same recordings.
+    """
+    found, _ = find_audio(audio)
+    files = [*found.values(), labels, *(labels.glob("*") if labels.is_dir() else []), *filter(None, tables.values())]
+    made = table.stat().st_mtime if table.exists() else 0
+    if found and all(path.exists() and path.stat().st_mtime < made for path in files):
+        recordings, problems = read_recordings(table), Problems()
+        if recordings.keys() == found.keys():
+            checks.check_folds(recordings, folds, validation, problems)
+            if problems:
+                raise InputError(str(problems))
+            return
+    check(audio, labels, kind, tables, folds=folds, validation=validation)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Say everything that is wrong with a dataset of one's own, or write its tables."""
     parser = argparse.ArgumentParser(prog="softsed check", description=main.__doc__)
@@ -89,29 +131,17 @@ def main(argv: list[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, help=f"table of {name}, if there is one")
     parser.add_argument("--folds", type=int, default=5, help="number of folds that are wanted (5); 0: none")
     parser.add_argument("--validation", type=float, default=0.25, help="share of recordings for validation (0.25)")
-    parser.add_argument("--report", type=Path, help="what was found good, written")
     parser.add_argument("--tables", type=Path, help="folder for recordings.tsv, classes.tsv and scenes.tsv, written")
     options = parser.parse_args(argv)
     kind = next(kind for kind in (*KINDS, "opinions") if getattr(options, kind))
-    labels, problems = getattr(options, kind), Problems()
-    try:
-        given = {name: getattr(options, name) for name in TABLES}
-        recordings, classes, asked = examine(options.audio, labels, kind, given, problems)
-        if not problems and kind == "opinions":
-            checks.check_crowd(labels, recordings, classes, asked)
-        if recordings and options.folds:
-            checks.check_folds(recordings, options.folds, options.validation, problems)
-    except InputError as error:  # of a table, or of the opinions as a whole: nothing can be said beyond it
-        problems.add("tables", str(error))
-    if problems:
-        raise InputError(f"{len(problems)} problems:\n{problems}")
+    given = {name: getattr(options, name) for name in TABLES}
+    folds = {"folds": options.folds, "validation": options.validation}
+    recordings, classes, asked = check(options.audio, getattr(options, kind), kind, given, **folds)
     seconds = sum(one.duration_s for one in recordings.values())
     text = f"no problems: {len(recordings)} recordings of {seconds / 60:.1f} min in {len(asked)} scene(s)"
     text += f", {len(classes)} classes: {', '.join(classes)}"
     if kind == "hard":
         text += "; hard labels only: soft labels are 0 and 1, and systems trained on soft labels are trained on these"
     logger.info("%s", text, extra=PROGRESS)
-    if options.report:
-        options.report.write_text(text + "\n", encoding="utf-8")
     if options.tables:
         survey.write_tables(recordings, classes, asked, {name: options.tables / f"{name}.tsv" for name in TABLES})
