@@ -59,6 +59,7 @@ MODULES = {
     "download": FROM_FOLDS,
     "errors": {},
     "evaluate": {**TABLES, "evaluate_system": 8},
+    "export": {},
     "features": FROM_FEATURES,
     "figures": {"draw_figure": 4},
     "folds": FROM_FOLDS,

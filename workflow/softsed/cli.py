@@ -40,6 +40,7 @@ STAGES = (
     "labelstats",
     "truthtable",
     "figures",
+    "export",
     "status",
 )
 
