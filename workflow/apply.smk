@@ -22,7 +22,7 @@ from softsed.provenance import code
 KEYS = {
     "audio": "folder of recordings, or one of them",
     "model": "folder of a run, results/EXPERIMENT/models/SYSTEM/runN, whose models are averaged, or one .pt file",
-    "output": "folder for scores, events and timelines; without it results/apply/NAME, NAME that of the audio folder",
+    "output": "folder for scores, events and timelines; without it results/apply/NAME, NAME that of audio",
     "threshold": "of the events: class-dependent (without it), fixed (that of the experiment) or a number",
 }
 
@@ -51,7 +51,8 @@ try:
 except InputError as error:
     raise explain(f"audio: {error}") from None
 MODELS = find_models(Path(str(config["model"])))
-NAME = re.sub(r"[^\w.-]", "_", Path(os.path.abspath(str(config["audio"]))).name)
+SOURCE = Path(os.path.abspath(str(config["audio"])))
+NAME = re.sub(r"[^\w.-]", "_", SOURCE.stem if SOURCE.is_file() else SOURCE.name)
 OUTPUT = str(config.get("output") or f"results/apply/{NAME}")
 if set(OUTPUT) & set('{}"\\'):
     raise explain(f"output: {OUTPUT} cannot be a folder of this workflow; choose a name without braces and quotes")
