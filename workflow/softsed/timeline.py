@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 from softsed.labelfiles import Event
 
 WIDEST = 40  # inches: an hour at 120 dots an inch has more than one dot a second
+STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)  # between marks of the time
+MARKS = 16
 
 
 def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *, title: str) -> Figure:
@@ -46,6 +48,7 @@ def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *
     axes.set_yticks(np.arange(len(classes) - 1) + 0.5, minor=True)
     axes.grid(axis="y", which="minor", color="0.85", linewidth=0.5)
     axes.tick_params(which="both", left=False)
+    axes.set_xticks(np.arange(0, seconds + 1, next(step for step in STEPS_S if seconds / step < MARKS)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value // 60:.0f}:{value % 60:02.0f}")
     axes.set(xlabel="time, min:s", title=f"{title}: scores, and events in orange")
     figure.colorbar(shades, ax=axes, label="score", pad=0.01, aspect=15)
