@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 CORES ?= 2
 CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
-SMK := Snakefile $(wildcard workflow/rules/*.smk)
+SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
 .PHONY: help env demo status progress test slurm-test lint bench clean
 

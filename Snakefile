@@ -9,8 +9,12 @@ min_version("9.27.1")
 configfile: "config.yaml"
 
 
-# One's own opinions: what differs then. What the command line says stands above both files.
-if config["opinions"]:
+# One's own recordings, or opinions alone: what differs then. What the command line says stands above all files.
+if config["audio"]:
+
+    configfile: "workflow/own.yaml"
+
+elif config["opinions"]:
 
     configfile: "workflow/opinions.yaml"
 

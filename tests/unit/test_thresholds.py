@@ -57,10 +57,6 @@ def test_trimmed_midrange_of_no_recording_is_an_error():
         trimmed_midrange([], 10)
 
 
-def test_trimmed_midrange_of_hard_labels_is_the_one_value():
-    np.testing.assert_array_equal(trimmed_midrange([np.array([[0.0], [1.0], [1.0]])], 10), [1])
-
-
 def ratio(p, threshold):
     """F as a ratio of expectations, term by term."""
     active = [value for value in p if value > threshold]
@@ -114,3 +110,8 @@ def test_expected_f1_is_the_mean_of_f1_over_many_truths():
 
     assert mean_f1(threshold) == pytest.approx(2 * threshold, abs=0.003)
     assert all(mean_f1(threshold) > mean_f1(other) for other in (threshold - 0.15, threshold + 0.15))
+
+
+def test_labels_of_0_and_1_have_a_threshold_that_something_exceeds():
+    binary = np.array([[0, 1], [1, 1], [0, 0], [1, 0.5]])
+    np.testing.assert_array_equal(trimmed_midrange([binary], 10), [0.5, (np.percentile([1, 1, 0.5], 10) + 1) / 2])

@@ -11,7 +11,7 @@ import torch
 from softsed import train
 from softsed.checkpoint import Checkpoint
 from softsed.dataset import cut
-from softsed.labelfiles import write_hard, write_soft
+from softsed.labelfiles import read_soft, write_hard, write_soft
 from softsed.labels import to_events
 from softsed.model import CRNN
 from softsed.predict import load_model
@@ -199,6 +199,7 @@ def command(folder, name="m", *more, labels="soft", **changes):
         "--system": {"labels": labels, "loss": "mse", "output": "linear"},
         "--config": {**CONFIG, "epochs": 2, **changes},
         "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
+        "--carried": {"pooling": "max", "threshold": 0.4, "trim": 20},
     }
     files = {"--fold": "fold1.tsv", "--features": "features", "--soft": "soft.tsv", "--hard": "hard.tsv"}
     files |= {"--classes": "classes.tsv", "--model": f"{name}.pt", "--history": f"{name}.tsv"}
@@ -213,6 +214,12 @@ def test_command_writes_model_and_history(experiment):
     model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
     assert extras["classes"] == ["a", "b"]
     assert extras["seed"] == 7
+    # For those who apply it: what the config says, and the trimmed midrange of the training recordings' soft labels.
+    assert extras["carried"] == {"pooling": "max", "threshold": 0.4, "trim": 20}
+    soft = read_soft(experiment / "soft.tsv", ["a", "b"])
+    training = np.concatenate([soft[f"r{i}"] for i in range(3)])
+    expected = (np.percentile(training, 20, axis=0) + np.percentile(training, 80, axis=0)) / 2
+    np.testing.assert_allclose(extras["thresholds"], expected)
     assert not model.training
     lines = (experiment / "m.tsv").read_text().splitlines()
     assert lines[0].split("\t") == ["epoch", "train_loss", "validation_loss", "learning_rate"]

@@ -21,7 +21,7 @@ def test_ruff():
 
 
 def test_snakefmt():
-    run("snakefmt", "--check", "Snakefile", "workflow/rules")
+    run("snakefmt", "--check", "Snakefile", "workflow")
 
 
 def test_snakemake_lint():
@@ -45,7 +45,7 @@ def config_keys(config, path=()):
 def test_every_key_of_the_config_is_described_and_every_described_key_has_a_value():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     given = set(config_keys(yaml.safe_load((ROOT / "config.yaml").read_text())))
-    for name in ("demo", "opinions"):
+    for name in ("demo", "opinions", "own"):
         given |= set(config_keys(yaml.safe_load((ROOT / f"workflow/{name}.yaml").read_text())))
     described = set(schema_keys(schema))
     named = {"systems", "sha256", "archives", "detection"}  # below these the names are the user's or come by reference
@@ -54,7 +54,7 @@ def test_every_key_of_the_config_is_described_and_every_described_key_has_a_valu
     }
 
 
-@pytest.mark.parametrize("experiment", ["demo", "opinions"])
+@pytest.mark.parametrize("experiment", ["demo", "opinions", "own"])
 def test_experiments_name_only_keys_that_differ(experiment):
     base = yaml.safe_load((ROOT / "config.yaml").read_text())
 
@@ -109,7 +109,7 @@ def test_what_the_readme_links_to_and_tells_to_type_exists():
 
 
 def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alone_on_purpose():
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow").rglob("*.smk")))
     blocks = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:rule|localrules)\b|\Z)", text, re.MULTILINE | re.DOTALL)
     running = {name for name, block in blocks if "shell:" in block}
     local = set(re.findall(r"^ *localrules:\n +(\w+),$", text, re.MULTILINE))

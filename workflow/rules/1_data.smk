@@ -1,4 +1,5 @@
-# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); or opinions of one's own alone.
+# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); one's own, with labels or opinions;
+# or opinions of one's own alone.
 
 
 if config["data"]["source"] == "demo":
@@ -61,6 +62,49 @@ if config["data"]["source"] == "demo":
             "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
+
+elif OWN:
+
+    # The options that tell `softsed check` what the dataset is.
+    DATASET = " ".join(
+        f"--{name} {shlex.quote(str(path))}"
+        for name, path in ({"audio": config["audio"], KIND: LABELS} | GIVEN).items()
+        if path
+    )
+
+    rule data:
+        input:
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+
+    # Mistakes have stopped everything before, see common.smk.
+    rule check:
+        input:
+            rules.data.input,
+
+    rule survey_dataset:
+        input:
+            audio=list(AUDIO.values()),
+            labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
+            tables=[path for path in GIVEN.values() if path],
+        output:
+            recordings="results/{experiment}/data/recordings.tsv",
+            classes="results/{experiment}/data/classes.tsv",
+            scenes="results/{experiment}/data/scenes.tsv",
+        log:
+            "results/{experiment}/logs/survey_dataset.log",
+        benchmark:
+            "results/{experiment}/benchmarks/survey_dataset.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("check"),
+            dataset=DATASET,
+        message:
+            "Read recordings, classes and scenes off the dataset"
+        shell:
+            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables results/{wildcards.experiment}/data"
 
 elif OWN_OPINIONS:
 

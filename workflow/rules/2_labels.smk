@@ -1,5 +1,5 @@
 # labels: opinions to soft labels (Sec. 2.1, eq. 1, or another method, side by side) and soft labels to hard ones.
-# Published soft labels enter half-way, as the labels by the method "published".
+# Published soft labels enter half-way, as the labels by the method "published", and labels of one's own, as "given".
 
 
 rule labels:
@@ -41,6 +41,33 @@ if FROM_OPINIONS:
             "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
             " --competence {output.competence} --soft {output.soft}"
+
+elif OWN:
+
+    rule adopt_given:
+        input:
+            labels=rules.survey_dataset.input.labels,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+        output:
+            soft="results/{experiment}/labels/given/soft.tsv",
+        log:
+            "results/{experiment}/logs/adopt_given.log",
+        benchmark:
+            "results/{experiment}/benchmarks/adopt_given.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("given"),
+            kind=KIND,
+            labels=str(LABELS),
+        message:
+            "Take over {params.kind} labels from {params.labels}"
+        shell:
+            "python -m softsed --log {log} given --kind {params.kind} --labels {params.labels:q}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --soft {output.soft}"
 
 else:
 

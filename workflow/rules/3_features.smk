@@ -31,7 +31,7 @@ rule make_filterbank:
 
 rule extract_features:
     input:
-        audio="results/{experiment}/data/audio/{recording}.wav",
+        audio=audio_of,
         filterbank="results/{experiment}/features/filterbank/filterbank.npz",
     output:
         features="results/{experiment}/features/{recording}.npz",
@@ -48,7 +48,7 @@ rule extract_features:
         "Extract features of {wildcards.recording}"
     shell:
         "python -m softsed --log {log} features --config {params.config:q} --filterbank {input.filterbank}"
-        " --audio {input.audio} --output {output.features}"
+        " --audio {input.audio:q} --output {output.features}"
 
 
 rule index_features:

@@ -31,6 +31,9 @@ rule train_system:
         mem_mb=4000,
         device="auto",
         checkpoint_s=60,  # from one checkpoint to the next, at least
+        # What a model is applied with elsewhere goes into its file. No parameter: another threshold trains nothing
+        # again, and the file says what the config was when it was trained.
+        carried=as_json(carried()),
     params:
         *code("train"),
         system=system_of,
@@ -43,6 +46,6 @@ rule train_system:
     shell:
         "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
-        " --feature-config {params.features:q} --seed {params.seed} --device {resources.device} --threads {threads}"
+        " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
         " --model {output.model} --history {output.history}"

@@ -15,6 +15,7 @@ sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
 from softsed import records
+from softsed.audiofiles import find_audio
 from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
@@ -44,6 +45,45 @@ def own_recordings():
         return [name for (name,) in named] or recording_names(Path(path))
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
+
+
+def own_kind():
+    """What labels one's own recordings have: soft, hard or opinions."""
+    kinds = [kind for kind in ("soft", "hard", "opinions") if config[kind]]
+    if len(kinds) != 1:
+        raise WorkflowError(f"audio: give one of soft, hard and opinions with it, not {kinds or 'none'}")
+    return kinds[0]
+
+
+def check_own():
+    """Stop with everything that is wrong with a dataset of one's own.
+
+    Not a rule: what depends on a rule that runs again does not run for a change of its own, where it is by ancient()
+    (Snakemake 9.27.1), and runs for no reason of its own, where it is not.
+    """
+    from softsed.check import check_before
+
+    try:
+        check_before(
+            Path(f"results/{config['experiment']}/data/recordings.tsv"),
+            audio=Path(config["audio"]),
+            labels=LABELS,
+            kind=KIND,
+            tables={name: path and Path(path) for name, path in GIVEN.items()},
+            folds=config["folds"]["number"],
+            validation=config["folds"]["validation"],
+        )
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def audio_of(wildcards):
+    """The file of a recording: one's own, wherever it is, or what the stage data brought."""
+    if not OWN:
+        return f"results/{wildcards.experiment}/data/audio/{wildcards.recording}.wav"
+    if wildcards.recording not in AUDIO:
+        raise WorkflowError(f"there is no recording {wildcards.recording!r} in {config['audio']}")
+    return AUDIO[wildcards.recording]
 
 
 def no_audio(wildcards):
@@ -134,6 +174,11 @@ def system_of(wildcards):
     return as_json(known | {"method": method_of(wildcards.system)})
 
 
+def carried():
+    """What a model tells those who apply it to other recordings, beside what it was trained with."""
+    return config["predict"] | {key: config["evaluate"][key] for key in ("threshold", "trim")}
+
+
 def loss_of(wildcards):
     """The loss a system was trained with; the priors were not trained."""
     return "none" if wildcards.system in PRIORS else config["systems"][wildcards.system]["loss"]
@@ -165,29 +210,42 @@ def drop_checkpoints():
             Path(job.params.checkpoint).unlink(missing_ok=True)
 
 
-OWN_OPINIONS = config["data"]["source"] == "opinions"
-if OWN_OPINIONS != bool(config["opinions"]):
+OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
+if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):
     raise WorkflowError(
-        f"data.source is {config['data']['source']!r} and opinions is {config['opinions']!r}: opinions of one's own go "
-        "with the source opinions, and this with them; leave out one or the other"
+        f"data.source is {config['data']['source']!r}, audio is {config['audio']!r} and opinions is "
+        f"{config['opinions']!r}: one's own audio goes with the source own, opinions without audio with the source "
+        "opinions, and these with them; leave out one or the other"
     )
-for name in ("recordings", "classes", "scenes"):
-    if config[name] is None and not OWN_OPINIONS:
+if (config["soft"] or config["hard"]) and not OWN:
+    raise WorkflowError("soft and hard are labels of one's own audio; give its folder with the key audio")
+GIVEN = {name: config[name] for name in ("recordings", "classes", "scenes")}
+for name, path in GIVEN.items():
+    if path is None and not (OWN or OWN_OPINIONS):
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
-LISTED = [] if OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
-RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
+if OWN:
+    KIND = own_kind()
+    LABELS = Path(config[KIND])
+    AUDIO = {name: str(path) for name, path in find_audio(Path(config["audio"]))[0].items()}
+    if workflow.is_main_process:
+        check_own()
+LISTED = [] if OWN or OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
+if OWN:
+    RECORDINGS = list(AUDIO)
+else:
+    RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
-for name in ("recordings", "classes", "scenes"):  # what is not given, the rule survey_opinions writes
-    config[name] = config[name] or f"results/{config['experiment']}/data/{name}.tsv"
+for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
+    config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
 
 # Labels are made from opinions by each of METHODS, or published. Those by METHOD are the reference of Tables 1 and 2,
 # hence of REFERRED, the systems trained on them; labels by another method would be another reference.
-FROM_OPINIONS = config["data"]["source"] in ("demo", "opinions")
+FROM_OPINIONS = config["data"]["source"] == "demo" or bool(config["opinions"])
 OPINIONS = config["opinions"] or "results/{experiment}/data/opinions.tsv"
-METHOD = config["labels"]["method"] if FROM_OPINIONS else "published"
+METHOD = config["labels"]["method"] if FROM_OPINIONS else "given" if OWN else "published"
 NAMED = [
     *config["labels"]["compare"],
     *(config["systems"][s]["method"] for s in SYSTEMS if "method" in config["systems"][s]),
@@ -207,7 +265,7 @@ else:
 TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else ""
 
 # joint takes windows of up to 12 s (joint.LONGEST_S). Where it is only there to be compared, longer ones leave it out.
-if OWN_OPINIONS and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
+if config["opinions"] and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
     logger.warning(f"joint is left out of labels.compare: {config['opinions']} has windows of more than 12 s")
     METHODS = [method for method in METHODS if method != "joint" or method == METHOD]
 
@@ -217,7 +275,7 @@ TRIALS = list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in conf
 if NAMED and not FROM_OPINIONS:
     raise WorkflowError(
         f"labels.compare or the key method of a system asks for labels by {NAMED}, but there are no opinions to make "
-        "labels from: soft labels are published for this data; leave these keys out"
+        "labels from: labels of this data are given; leave these keys out"
     )
 
 for curve in config["report"]["curves"]:

@@ -85,6 +85,7 @@ class CRNN(nn.Module):
         sizes = [2 * gru_units, *dense, classes]
         self.dense = nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(sizes)))
         self.output, self.precision = output, precision
+        self.reach = len(pooling)  # frames: one for each 3 x 3 convolution
 
     def forward(self, mel: Tensor) -> Tensor:
         """Compute what the loss sees: logits of a sigmoid output, or the linear outputs.
@@ -98,11 +99,23 @@ class CRNN(nn.Module):
         -------
         Tensor [batch, frames, classes]
         """
-        with torch.autocast(mel.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+        return self.recur(self.convolve(mel))
+
+    def convolve(self, mel: Tensor) -> Tensor:
+        """Compute the part of `forward` that hears `reach` frames on either side, and takes nearly all the memory."""
+        with self.autocast(mel):
             x = self.convolutions(mel)  # [batch, filters, frames, bands]
-            x = x.permute(0, 2, 3, 1).flatten(2)  # [batch, frames, bands * filters], as it lies in memory
+        return x.permute(0, 2, 3, 1).flatten(2)  # [batch, frames, bands * filters], as it lies in memory
+
+    def recur(self, x: Tensor) -> Tensor:
+        """Compute the rest, which hears the whole sequence in both directions."""
+        with self.autocast(x):
             x = self.recurrent(x)  # [batch, frames, 2 * gru_units]
         return self.dense(x)  # [batch, frames, classes]
+
+    def autocast(self, x: Tensor) -> torch.autocast:
+        """Return the context in which products are computed in the model's precision."""
+        return torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def activate(self, raw: Tensor) -> Tensor:
         """Turn the output of `forward` into scores: probabilities, or the linear outputs as they are."""

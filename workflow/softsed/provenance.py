@@ -70,3 +70,8 @@ def commit() -> str | None:
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of Python and of the given packages."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+
+
+def made(stage: str, *packages: str) -> dict:
+    """Tell what a stage runs on: code, commit and versions."""
+    return {"code": code(stage), "commit": commit(), "versions": versions(*packages)}

@@ -39,6 +39,14 @@ def write_scores(path: Path, scores: dict[str, np.ndarray], classes: list[str]) 
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_plain(path: Path, values: np.ndarray, classes: list[str]) -> None:
+    """Write the scores [seconds, classes] of one recording without its name: the layout of sed_scores_eval."""
+    lines = ["\t".join(TIMES[1:] + classes)]
+    for second, row in enumerate(values):
+        lines.append("\t".join([str(second), str(second + 1), *(f"{value:.6f}" for value in row)]))
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
     """Read scores.
 

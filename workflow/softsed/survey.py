@@ -9,7 +9,7 @@ import argparse
 import re
 from pathlib import Path
 
-from softsed.classes import OPINION_COLUMNS, read_columns
+from softsed.classes import OPINION_COLUMNS, Recording, read_columns
 from softsed.errors import InputError
 
 # Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
@@ -128,6 +128,17 @@ def _scenes_by_classes(answered: dict[str, set[str]]) -> dict[str, str]:
     return {name: kinds[frozenset(classes)] for name, classes in answered.items()}
 
 
+def write_tables(
+    recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]], paths: dict[str, Path]
+) -> None:
+    """Write the tables of recordings, classes and scenes to the paths of these names."""
+    rows = "".join(f"{one.name}\t{one.scene}\t{one.duration_s:.10g}\n" for one in recordings.values())
+    paths["recordings"].write_text("recording\tscene\tduration_s\n" + rows, encoding="utf-8")
+    paths["classes"].write_text("class\n" + "".join(f"{name}\n" for name in classes), encoding="utf-8")
+    rows = "".join(f"{scene}\t{name}\n" for scene, names in asked.items() for name in names)
+    paths["scenes"].write_text("scene\tclass\n" + rows, encoding="utf-8")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Write the tables of recordings, classes and scenes that a table of opinions implies."""
     parser = argparse.ArgumentParser(prog="softsed survey", description=main.__doc__)
@@ -137,9 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene, written")
     options = parser.parse_args(argv)
     durations, classes, scenes, asked = survey(options.opinions)
-    rows = "".join(f"{name}\t{scenes[name]}\t{duration}\n" for name, duration in durations.items())
-    options.recordings.write_text("recording\tscene\tduration_s\n" + rows, encoding="utf-8")
-    rows = "".join(f"{name}\n" for name in classes)
-    options.classes.write_text("class\n" + rows, encoding="utf-8")
-    rows = "".join(f"{scene}\t{name}\n" for scene, names in asked.items() for name in names)
-    options.scenes.write_text("scene\tclass\n" + rows, encoding="utf-8")
+    recordings = {name: Recording(name, scenes[name], seconds) for name, seconds in durations.items()}
+    write_tables(
+        recordings, classes, asked, {name: getattr(options, name) for name in ("recordings", "classes", "scenes")}
+    )

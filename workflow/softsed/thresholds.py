@@ -16,7 +16,8 @@ def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
     """Compute the class-dependent thresholds of Sec. 4: the trimmed midrange of the training soft labels.
 
     The n % trimmed midrange is (P_n + P_100-n) / 2 with P the percentiles of the values listed in the published
-    files: asked in the scene and not zero.
+    files: asked in the scene and not zero. Nothing would lie above a midrange of 1, which is that of labels of 0 and 1:
+    the threshold of these is .5, the midrange with the zeros.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
         raise InputError("no recording to take class-dependent thresholds from; expected the training recordings")
     pooled = np.concatenate(values)
     listed = (column[column > 0] for column in pooled.T)
-    return np.array([np.percentile(v, (percent, 100 - percent)).mean() if len(v) else np.nan for v in listed])
+    found = (np.percentile(v, (percent, 100 - percent)).mean() if len(v) else np.nan for v in listed)
+    return np.array([0.5 if value == 1 else value for value in found])
 
 
 def expected_f1(values: list[np.ndarray]) -> np.ndarray:

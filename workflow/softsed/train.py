@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from softsed.checkpoint import Checkpoint, hash_of
 from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
+from softsed.labelfiles import read_soft
 from softsed.log import PROGRESS
 from softsed.model import CRNN, choose_device, choose_precision
-from softsed.provenance import code, commit, versions
+from softsed.provenance import code, made
+from softsed.thresholds import trimmed_midrange
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
 
@@ -160,6 +162,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--system", type=json.loads, required=True, help="labels, loss and output as JSON")
     parser.add_argument("--config", type=json.loads, required=True, help="section `train` as JSON")
     parser.add_argument("--feature-config", type=json.loads, required=True, help="section `features` as JSON")
+    parser.add_argument(
+        "--carried", type=json.loads, required=True, help="pooling, threshold and trim as JSON: for `softsed apply`"
+    )
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1)
@@ -220,6 +225,7 @@ def main(argv: list[str] | None = None) -> None:
         model, training, validation, loss=system["loss"], config=config, seed=options.seed, checkpoint=checkpoint
     )
 
+    midrange = trimmed_midrange(list(read_soft(options.soft, classes, fold["train"]).values()), options.carried["trim"])
     torch.save(
         {
             "state": state,
@@ -231,13 +237,9 @@ def main(argv: list[str] | None = None) -> None:
             "system": system,
             "precision": precision,
             "seed": options.seed,
-            "made": {
-                "code": code("train"),
-                "commit": commit(),
-                "versions": versions("torch", "numpy"),
-                "device": str(device),
-                "threads": options.threads,
-            },
+            "thresholds": torch.from_numpy(midrange),  # [classes], nan without a positive training label
+            "carried": options.carried,
+            "made": made("train", "torch", "numpy") | {"device": str(device), "threads": options.threads},
         },
         options.model,
     )

@@ -1,0 +1,191 @@
+"""A dataset of one's own: labels or opinions in any format go through the same rules, mistakes stop them first."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from conftest import ROOT, copy_project, planned, snakemake
+
+from softsed.labelfiles import read_hard, read_soft
+from softsed.labels import to_events
+
+RATE = 16000
+CLASSES = ["dog barking", "tap"]
+NAMES = [f"{scene}.{index}" for scene in ("kitchen", "yard") for index in range(3)]
+SECONDS = 12
+SIZES = {
+    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
+    "folds": {"number": 3, "validation": 0.4},
+    "systems": {"S_BCE_sig": None},
+    "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
+    "labels": {"crowd_sizes": [1], "draws": 1, "competence": {"restarts": 1}},
+    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
+}
+
+
+def labels_of(name):
+    """Soft labels [seconds, classes] of one recording, drawn by its name."""
+    rng = np.random.default_rng(NAMES.index(name))
+    return np.round(np.clip(rng.normal(0.5, 0.4, (SECONDS, 2)), 0, 1), 3)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A copy of the project with a dataset in all formats and no results."""
+    folder = copy_project(tmp_path_factory.mktemp("own"))
+    data = folder / "my data"
+    for name in ("audio", "soft", "hard"):
+        (data / name).mkdir(parents=True)
+    soft = ["recording\tonset\toffset\tlabel\tvalue"]
+    hard = ["recording\tonset\toffset\tlabel"]
+    opinions = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    scenes = ["recording\tscene"]
+    for index, name in enumerate(NAMES):
+        values = labels_of(name)
+        audible = np.repeat(values, RATE, axis=0)  # tones as loud as their soft labels
+        time = np.arange(len(audible)) / RATE
+        signal = 0.1 * (audible * np.sin(2 * np.pi * time[:, None] * [440, 1760])).sum(axis=1)
+        signal = np.concatenate([signal, np.zeros(RATE // 2)])
+        ending = ["wav", "flac"][index % 2]
+        soundfile.write(data / "audio" / f"{name}.{ending}", np.stack([signal] * 2, axis=1), RATE)
+        rows = [(t, t + 1, label, values[t, c]) for t in range(SECONDS) for c, label in enumerate(CLASSES)]
+        soft += ["\t".join(map(str, (name, *row))) for row in rows]
+        (data / "soft" / f"{name}.txt").write_text("".join("\t".join(map(str, r)) + "\n" for r in rows if r[3]))
+        events = to_events(values > 0.5, CLASSES)
+        hard += ["\t".join(map(str, (name, *event))) for event in events]
+        (data / "hard" / f"{name}.txt").write_text("".join("\t".join(map(str, event)) + "\n" for event in events))
+        for onset in range(SECONDS - 2):
+            for who in "abc":
+                ticks = values[onset : onset + 3].mean(axis=0) > 0.5
+                opinions += [
+                    f"{name}\t{onset}\t{onset + 3}\t{who}\t{c}\t{int(t)}" for c, t in zip(CLASSES, ticks, strict=True)
+                ]
+        scenes += [f"{name}\t{name.split('.')[0]}"]
+    for name, lines in {"soft": soft, "hard": hard, "opinions": opinions, "recordings": scenes}.items():
+        (data / f"{name}.tsv").write_text("\n".join(lines) + "\n")
+    (folder / "sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    return folder
+
+
+def config(kind, labels, *more):
+    """The options of a dataset whose labels are of a kind; results go to results/KIND."""
+    dataset = ["audio=my data/audio", f"{kind}=my data/{labels}", f"experiment={kind}", *more]
+    return ["--configfile", "sizes.yaml", "--config", *dataset]
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "rule"),
+    [
+        ("soft", "soft.tsv", "adopt_given"),
+        ("hard", "hard", "adopt_given"),
+        ("opinions", "opinions.tsv", "measure_agreement"),
+    ],
+)
+def test_the_whole_workflow_is_planned(own, kind, labels, rule):
+    plan = planned(own, configuration=config(kind, labels))
+    assert plan[rule] == plan["survey_dataset"] == 1
+    assert plan["extract_features"] == 6
+    assert plan["train_system"] == 2 * 3
+    assert plan["make_table2"] == plan["make_figure2"] == 1
+    assert not set(plan) & {"render_recording", "fetch_archive", "survey_opinions"}
+
+
+def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
+    """The soft labels by either format are those that were given; with a table of recordings there are scenes."""
+    with_scenes = config("soft", "soft.tsv", "recordings=my data/recordings.tsv")
+    targets = ["check", "labels", "results/soft/folds/fold1.tsv"]
+    shown = snakemake(own, *targets, configuration=with_scenes)
+    assert "no problems: 6 recordings of 1.2 min in 2 scene(s), 2 classes: dog barking, tap" in shown
+    found = read_soft(own / "results/soft/labels/given/soft.tsv", CLASSES)
+    for name in NAMES:
+        np.testing.assert_allclose(found[name], labels_of(name))
+    assert {row["scene"] for row in rows(own / "results/soft/data/recordings.tsv")} == {"kitchen", "yard"}
+    assert planned(own, *targets, configuration=with_scenes) == {}
+    # Other folds leave the labels as they are; they are checked too.
+    (own / "other.yaml").write_text("folds:\n  validation: 0.3\n")
+    (own / "more.yaml").write_text("folds:\n  number: 4\n")
+    other, more = ([*with_scenes[:2], name, *with_scenes[2:]] for name in ("other.yaml", "more.yaml"))
+    assert planned(own, *targets, configuration=other) == {"make_folds": 1}
+    shown = snakemake(own, *targets, configuration=more, fails=True)
+    assert "scene 'kitchen' has 3 recordings, too few for 4 folds" in shown
+    assert "scene 'yard' has 3 recordings, too few for 4 folds" in shown
+    assert "Traceback" not in shown
+
+
+def test_all_mistakes_are_named_before_anything_is_computed(own):
+    lines = (own / "my data/soft.tsv").read_text().splitlines()
+    lines[3] = lines[3].replace("dog barking", "dog_barking")
+    lines[5] = lines[5].rsplit("\t", 1)[0] + "\t1.5"
+    lines.append("attic\t0\t1\ttap\t0.5")
+    lines.append("yard.2\t12\t13\ttap\t0.5")
+    (own / "my data/wrong.tsv").write_text("\n".join(lines) + "\n")
+    shown = snakemake(own, configuration=config("soft", "wrong.tsv", "experiment=wrong"), fails=True)
+    for message in (
+        "line 4: class 'dog_barking' is 'dog barking' in my data/wrong.tsv, line 2",
+        "line 6: the soft label is 1.5; expected a value from 0 to 1",
+        "line 146: no audio named 'attic'",
+        "line 147: up to 13 s, but the recording 'yard.2' lasts 12.50 s",
+    ):
+        assert message in shown
+    assert "Traceback" not in shown
+    assert not list((own / "results/wrong").glob("features/*.npz"))
+    assert not list((own / "results/wrong").glob("data/*.tsv"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["audio=my data/audio"], "give one of soft, hard and opinions with it, not none"),
+        (["audio=my data/audio", "soft=a", "hard=b"], "not ['soft', 'hard']"),
+        (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
+        (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
+        (["soft=my data/soft.tsv"], "soft and hard are labels of one's own audio"),
+    ],
+)
+def test_mistakes_of_the_config_stop_before_that(own, options, message):
+    assert message in snakemake(own, "--dry-run", configuration=["--config", *options], fails=True)
+
+
+def test_a_dataset_is_not_the_demo(own):
+    configuration = ["--configfile", "workflow/demo.yaml", "--config", "audio=my data/audio", "soft=my data/soft.tsv"]
+    assert "data.source is 'demo'" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "labels"), [("soft", "soft"), ("hard", "hard"), ("hard", "hard.tsv"), ("opinions", "opinions.tsv")]
+)
+def test_it_goes_all_the_way_to_the_report(own, kind, labels):
+    name = f"all_{labels.replace('.', '_')}"
+    configuration = config(kind, labels, f"experiment={name}")
+    snakemake(own, configuration=configuration)
+    assert planned(own, configuration=configuration) == {}
+    results = own / "results" / name
+    table = rows(results / "report/table2.tsv")
+    assert {row["system"] for row in table} == {"H_BCE_sig", "S_MSE_lin", "scene_prior", "recording_prior"}
+    metrics = json.loads((results / "metrics/S_MSE_lin/run1.json").read_text())
+    assert metrics["classes"] == CLASSES
+    assert metrics["recordings"] == 6
+    if kind == "opinions":
+        assert (results / "labels/page.html").exists()
+    else:
+        expected = {name: to_events(labels_of(name) > 0.5, CLASSES) for name in NAMES}
+        assert read_hard(results / "labels/given/hard.tsv", CLASSES) == expected
+    if kind == "hard":  # soft labels of 0 and 1: class-dependent thresholds of .5, and something is above them
+        soft = read_soft(results / "labels/given/soft.tsv", CLASSES)
+        assert set(np.concatenate(list(soft.values())).ravel()) == {0, 1}
+        assert metrics["thresholds"]["class-dependent"]["fold1"] == dict.fromkeys(CLASSES, 0.5)
+        assert metrics["pooled"]["operating_points"]["class-dependent"]["counts"]["n_ref"] > 0
+
+
+def test_small_sizes_are_those_of_the_demo():
+    small, demo = (yaml.safe_load((ROOT / f"workflow/{name}.yaml").read_text()) for name in ("small", "demo"))
+    assert small == {section: demo[section] for section in ("features", "train")}

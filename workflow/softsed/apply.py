@@ -1,0 +1,140 @@
+"""Trained models for anyone's recordings: scores a second, events and a picture of both, whatever the length.
+
+Conventions
+-----------
+- Everything needed comes from the model files: classes, normalisation, features, pooling, thresholds.
+- Several models (the folds of a run) score a recording each, and the mean of their scores counts. Thresholds are
+  averaged likewise. That is no cross-validation: all but one of them were trained on any recording of the experiment,
+  so scores of these say nothing about how good the models are; those in predictions/ do.
+- Scores are text in the layout of sed_scores_eval, one file a recording: onset, offset, one column a class.
+- Events are hard label text: onset, offset, label. sed_eval reads it, and Audacity imports it as a label track.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from softsed.dataset import frames_per_second
+from softsed.errors import InputError
+from softsed.labelfiles import write_events
+from softsed.labels import harden, to_events
+from softsed.model import CRNN, choose_device
+from softsed.predict import load_model, score
+from softsed.scores import write_plain
+from softsed.stream import CONTEXT_S, STRETCH_S, mel_blocks, overlapping
+from softsed.thresholds import MIDRANGE
+from softsed.timeline import draw_timeline
+
+FIXED = "fixed"
+CARRIED = ("classes", "features", "carried")  # what the models of a run have in common
+
+logger = logging.getLogger(__name__)
+
+
+def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dict]]:
+    """Load the models that are to be averaged.
+
+    Raises
+    ------
+    InputError
+        When a file is no model or lacks what it takes to apply it, or two differ in classes, features or pooling.
+    """
+    models = [load_model(path, device) for path in paths]
+    for path, (_, extras) in zip(paths, models, strict=True):
+        if missing := [key for key in (*CARRIED, "thresholds") if key not in extras]:
+            raise InputError(f"{path}: no {missing} in this model, of an older version of softsed; train it again")
+        for key in CARRIED:
+            if extras[key] != models[0][1][key]:
+                raise InputError(f"{path} and {paths[0]} differ in {key}; expected the models of one run")
+    return models
+
+
+def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray:
+    """Choose the threshold of each class.
+
+    Parameters
+    ----------
+    models
+        From `load_models`.
+    wanted : str
+        "class-dependent": trimmed midrange of the training labels, mean over the models; "fixed": the one of the
+        experiment's config; or a number.
+
+    Returns
+    -------
+    ndarray [classes]
+        nan, which nothing exceeds, for a class that no model has a class-dependent threshold of.
+    """
+    _, extras = models[0]
+    if wanted == MIDRANGE:
+        listed = np.array([extras["thresholds"].cpu().numpy() for _, extras in models])  # [models, classes]
+        known = ~np.isnan(listed)
+        with np.errstate(invalid="ignore"):
+            return np.where(known, listed, 0).sum(axis=0) / known.sum(axis=0)
+    try:
+        value = extras["carried"]["threshold"] if wanted == FIXED else float(wanted)
+    except ValueError as error:
+        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number") from error
+    return np.full(len(extras["classes"]), value)
+
+
+def score_recording(
+    models: list[tuple[CRNN, dict]], path: Path, *, length: int = STRETCH_S, context: int = CONTEXT_S
+) -> np.ndarray:
+    """Score a recording of any length.
+
+    Parameters
+    ----------
+    models
+        From `load_models`.
+    path : Path
+        Anything libsndfile reads.
+    length, context : int
+        Whole seconds, see `stream`: a recording no longer than `length` is scored as a whole.
+
+    Returns
+    -------
+    ndarray [seconds, classes]
+        Mean over the models; an InputError for less than a second of audio.
+    """
+    _, extras = models[0]
+    rate, pooling = frames_per_second(extras["features"]), extras["carried"]["pooling"]
+    scores = []
+    for mel, lead, _ in overlapping(mel_blocks(path, extras["features"]), length * rate, context * rate):
+        mean = np.mean([score(*model, mel, pooling) for model in models], axis=0)
+        scores.append(mean[lead // rate :][:length])
+    found = np.concatenate(scores)
+    if not len(found):
+        raise InputError(f"{path}: shorter than a second, the unit of all scores")
+    return found
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Score one recording with a model, or with the mean of several: scores a second, events and a picture."""
+    parser = argparse.ArgumentParser(prog="softsed apply", description=main.__doc__)
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="written by `softsed train`; averaged")
+    parser.add_argument("--audio", type=Path, required=True, help="recording, anything libsndfile reads")
+    parser.add_argument(
+        "--threshold", default=MIDRANGE, help=f"of the events: {MIDRANGE} (default), {FIXED} or a number"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--scores", type=Path, required=True, help="scores, written")
+    parser.add_argument("--events", type=Path, required=True, help="events, written")
+    parser.add_argument("--timeline", type=Path, required=True, help="picture, written: .png, .svg or .pdf")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(options.threads)
+    models = load_models(options.models, choose_device(options.device))
+    classes = models[0][1]["classes"]
+    thresholds = choose_threshold(models, options.threshold)
+    scores = score_recording(models, options.audio)
+    events = to_events(harden(scores, thresholds), classes)
+    write_plain(options.scores, scores, classes)
+    write_events(options.events, events)
+    draw_timeline(scores, events, classes, title=options.audio.name).savefig(options.timeline, dpi=120)
+    levels = ", ".join(f"{name} {value:.3g}" for name, value in zip(classes, thresholds, strict=True))
+    logger.info("%s: %d s scored by the mean of %d models", options.audio, len(scores), len(models))
+    logger.info("%d events above the thresholds (%s) %s", len(events), options.threshold, levels)

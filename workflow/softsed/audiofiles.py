@@ -1,0 +1,76 @@
+"""A folder of recordings: which files are audio, by what name each goes, how long they are."""
+
+import re
+from pathlib import Path
+
+from softsed.errors import InputError
+
+# What libsndfile 1.2 reads (`soundfile.available_formats()`), with the endings in use. A list, because the workflow
+# asks for names in every call, and opening ten thousand files would take longer than all else it does.
+AUDIO = re.compile(
+    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp3|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
+    re.IGNORECASE,
+)
+UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
+
+
+def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """List the recordings in a folder, or the one that is named, and what is wrong with the others.
+
+    Parameters
+    ----------
+    folder : Path
+        Its files that end like audio are taken, hidden ones and subfolders are not. Or a file, whatever its ending.
+
+    Returns
+    -------
+    recordings : dict of Path
+        Recording, the name of the file without ending, to its file; sorted.
+    problems : list of str
+        No such folder, no audio in it, names that the workflow cannot use, two files of one name.
+    """
+    if folder.is_file():
+        found = [folder]
+    elif folder.is_dir():
+        found = sorted(p for p in folder.iterdir() if AUDIO.fullmatch(p.name) and p.name[0] != "." and p.is_file())
+    else:
+        return {}, [f"{folder}: there is no such folder or file; expected a folder with recordings"]
+    if not found:
+        expected = "expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
+        return {}, [f"{folder}: no recording; {expected}"]
+    recordings: dict[str, Path] = {}
+    problems = []
+    for path in found:
+        if UNUSABLE.search(path.name):
+            problems.append(f"{path}: rename it, without braces, quotation marks, *, ? and backslashes")
+        elif path.stem in recordings:
+            problems.append(f"{path}: {recordings[path.stem]} has the same name but for its ending; rename one")
+        else:
+            recordings[path.stem] = path
+    return recordings, problems
+
+
+def list_audio(folder: Path) -> dict[str, Path]:
+    """List the recordings as `find_audio` does; an InputError with all problems, if there are any."""
+    recordings, problems = find_audio(folder)
+    if problems:
+        raise InputError("\n".join(problems))
+    return recordings
+
+
+def measure(path: Path) -> float:
+    """Read the length of a recording in seconds, and its end; an InputError where it is no audio, empty or cut off."""
+    import soundfile  # noqa: PLC0415  # so that listing a folder needs no audio library
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            frames, rate = len(file), file.samplerate
+            file.seek(max(0, frames - rate))
+            last = len(file.read(rate))
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError(f"{path}: cannot be read as audio: {error}") from error
+    if not frames:
+        raise InputError(f"{path}: the recording is empty")
+    if last < min(frames, rate):
+        raise InputError(f"{path}: the recording is cut off before its {frames / rate:.1f} s")
+    return frames / rate
