@@ -12,7 +12,7 @@ from softsed.features import make_filterbank, mel_energies, read_audio
 from softsed.labelfiles import read_events
 from softsed.model import CRNN
 from softsed.predict import pool_seconds
-from softsed.stream import mel_blocks, overlapping
+from softsed.stream import overlapping
 
 FEATURES = {"sample_rate": 8000, "window": 512, "hop_s": 0.05, "mel_bands": 16, "f_min": 50, "f_max": 4000}
 FEATURES |= {"power": 2.0, "log": True, "log_floor": 1e-10}
@@ -106,14 +106,6 @@ def test_any_rate_format_and_channels(models, tmp_path):
         assert found.shape == expected.shape
         np.testing.assert_allclose(found, expected, atol=0.02 if name == "d.mp3" else 1e-3)
         assert measure(tmp_path / name) == pytest.approx(40, abs=0.1)
-
-
-def test_features_in_blocks_are_those_of_the_recording(tmp_path):
-    soundfile.write(tmp_path / "r.wav", noise(95), 8000)
-    blocks = list(mel_blocks(tmp_path / "r.wav", FEATURES))
-    assert len(blocks) == 4
-    whole = mel_energies(read_audio(tmp_path / "r.wav", 8000), make_filterbank(FEATURES), FEATURES)
-    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-6)
 
 
 def test_thresholds_of_several_models(models):

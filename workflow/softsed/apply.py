@@ -24,7 +24,7 @@ from softsed.labels import harden, to_events
 from softsed.model import CRNN, choose_device
 from softsed.predict import load_model, score
 from softsed.scores import write_plain
-from softsed.stream import CONTEXT_S, STRETCH_S, mel_blocks, overlapping
+from softsed.stream import CONTEXT_S, STRETCH_S, mel_of, overlapping
 from softsed.thresholds import MIDRANGE
 from softsed.timeline import draw_timeline
 
@@ -103,7 +103,7 @@ def score_recording(
     _, extras = models[0]
     rate, pooling = frames_per_second(extras["features"]), extras["carried"]["pooling"]
     scores = []
-    for mel, lead, _ in overlapping(mel_blocks(path, extras["features"]), length * rate, context * rate):
+    for mel, lead, _ in overlapping(mel_of(path, extras["features"]), length * rate, context * rate):
         mean = np.mean([score(*model, mel, pooling) for model in models], axis=0)
         scores.append(mean[lead // rate :][:length])
     found = np.concatenate(scores)

@@ -140,7 +140,12 @@ def cut_windows(pieces: Iterable[np.ndarray], window: int, hop: int) -> Iterator
 
 
 def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dict) -> np.ndarray:
-    """Compute the mel energies of a signal.
+    """Compute the mel energies of a signal: float32 [1 + samples // hop, mel_bands], arguments as in `mel_blocks`."""
+    return np.concatenate(list(mel_blocks(pieces, filterbank, config)))
+
+
+def mel_blocks(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dict) -> Iterator[np.ndarray]:
+    """Compute the mel energies of a signal block by block.
 
     Parameters
     ----------
@@ -151,10 +156,10 @@ def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: d
         The section ``features``: sample_rate (Hz), window (samples), hop_s (seconds), power (2 is energy),
         log (natural logarithm or not) and log_floor (smallest energy the logarithm sees).
 
-    Returns
-    -------
+    Yields
+    ------
     ndarray of float32 [frames, mel_bands]
-        frames = 1 + samples // hop.
+        One after the other they have 1 + samples // hop frames.
     """
     window, power = config["window"], config["power"]
     taper = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)  # periodic Hann
@@ -162,15 +167,13 @@ def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: d
     bins = slice(heard[0], heard[-1] + 1)  # a third of the spectrum lies above 14 kHz
     weights = np.ascontiguousarray(filterbank[:, bins].T)  # [bins, mel_bands]
     keep_freed_memory()
-    blocks = []
     for frames in cut_windows(pieces, window, hop_samples(config)):
         spectrum = np.fft.rfft(frames * taper)[:, bins]  # complex64 [block, bins]
         magnitude = spectrum.real**2 + spectrum.imag**2  # np.abs would take a root, to be squared again
         if power != 2:
             magnitude **= power / 2
-        blocks.append(magnitude @ weights)
-    mel = np.concatenate(blocks)
-    return np.log(np.maximum(mel, np.float32(config["log_floor"]))) if config["log"] else mel
+        mel = magnitude @ weights
+        yield np.log(np.maximum(mel, np.float32(config["log_floor"]))) if config["log"] else mel
 
 
 def keep_freed_memory() -> None:
