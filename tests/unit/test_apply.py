@@ -59,7 +59,7 @@ def as_a_whole(models, path):
     return np.mean(found, axis=0)
 
 
-@pytest.mark.parametrize("seconds", [1, 29.99, 30, 30.2, 61.7, 200])
+@pytest.mark.parametrize("seconds", [1, 30, 30.2, 89.99])
 def test_scores_are_those_of_the_whole_recording(models, tmp_path, seconds):
     soundfile.write(tmp_path / "r.wav", noise(seconds), 8000)
     expected = as_a_whole(models, tmp_path / "r.wav")

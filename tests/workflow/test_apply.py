@@ -79,6 +79,7 @@ def test_mistakes(somewhere, options, message):
     assert message in apply(somewhere, *options, dry=True, fails=True)
 
 
+@pytest.mark.slow
 def test_the_evaluation_recordings_of_maestro_real(finished, tmp_path):
     """From the archive of the published name and layout, through the rule that unpacks it, to scores."""
     project = copy_project(tmp_path / "project")
