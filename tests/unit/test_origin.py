@@ -23,7 +23,7 @@ def run(tmp_path, model):
 def files(tmp_path):
     (tmp_path / "soft.tsv").write_text("labels")
     (tmp_path / "metrics.json").write_text("{}")
-    made = {"code": [], "commit": None, "versions": {"torch": "1"}, "device": "cpu", "threads": 1}
+    made = {"code": [], "versions": {"torch": "1"}, "device": "cpu", "threads": 1}
     model = {"state": {}, "system": {"loss": "mse"}, "seed": 7, "precision": "float32", "made": made}
     torch.save(model, tmp_path / "fold1.pt")
     return tmp_path
@@ -47,14 +47,18 @@ def test_something_else_than_a_model(files):
         run(files, files / "soft.tsv")
 
 
-def test_the_commit_is_that_of_the_package_and_tells_of_edits(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+def test_the_commit_is_that_of_the_checkout_and_tells_of_edited_code(tmp_path, monkeypatch):
+    package = tmp_path / "workflow" / "softsed"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(provenance, "PACKAGE", package)
     assert provenance.commit() is None
+    (package / "module.py").write_text("first")
+    (tmp_path / "table.tsv").write_text("first")
     identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
-    for command in (["init"], ["add", "."], [*identity, "commit", "--allow-empty", "--message=first"]):
-        (tmp_path / "module.py").write_text("first")
+    for command in (["init"], ["add", "."], [*identity, "commit", "--message=first"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    (tmp_path / "table.tsv").write_text("results are tracked, too, and change in a run")
     assert provenance.commit() == head.stdout.strip()
-    (tmp_path / "module.py").write_text("edited")
+    (package / "module.py").write_text("edited")
     assert provenance.commit() == f"{head.stdout.strip()}-dirty"

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from softsed.resampling import best_f1, draw, error_scores, leave_out, partial_auc, ranking_scores, threshold_scores
+from softsed.resampling import (
+    best_f1,
+    draw,
+    error_scores,
+    jackknife_error,
+    leave_out,
+    partial_auc,
+    ranking_scores,
+    threshold_scores,
+)
 from softsed.segments import count, metrics_of
 
 CLASSES = ["a", "b", "c"]
@@ -33,7 +42,23 @@ def test_draws_have_as_many_recordings_of_each_scene():
 
 
 def test_leaving_out():
-    assert leave_out(3).tolist() == [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    """The others of the scene weigh more; two recordings that are alone in theirs stand in for one another."""
+    assert leave_out(["s", "s", "s"]).tolist() == [[0, 1.5, 1.5], [1.5, 0, 1.5], [1.5, 1.5, 0]]
+    assert leave_out(["s", "t", "s", "u"]).tolist() == [[0, 1, 2, 1], [1, 0, 1, 2], [2, 1, 0, 1], [1, 2, 1, 0]]
+    assert leave_out(["s"]).tolist() == [[1]]
+
+
+def test_the_jackknife_leaves_out_what_differs_between_scenes():
+    """Of a mean of scenes with the same spread around different levels: the textbook's stratified error."""
+    rng = np.random.default_rng(0)
+    scenes = ["s"] * 30 + ["t"] * 20
+    values = rng.normal(0, 1, 50) + np.array([0.0] * 30 + [100.0] * 20)
+    within = [values[:30], values[30:]]
+    expected = np.sqrt(sum((len(v) / 50) ** 2 * v.var(ddof=1) / len(v) for v in within))
+    weights = leave_out(scenes)
+    assert jackknife_error(weights @ values / weights.sum(axis=1), scenes) == pytest.approx(expected)
+    draws = draw(scenes, 4000, seed=1) @ values / 50
+    assert draws.std() == pytest.approx(expected, rel=0.06)
 
 
 def test_scores_of_a_draw_are_those_that_sed_eval_gives_for_repeated_recordings(data):

@@ -149,7 +149,9 @@ rule make_origin:
         models=results_of(
             expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS
         ),
+        opinions=OPINIONS if FROM_OPINIONS else [],
         metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        truth=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
     output:
         json="results/{experiment}/report/origin.json",
     log:
@@ -167,7 +169,7 @@ rule make_origin:
     shell:
         "python -m softsed --log {log} origin --experiment {wildcards.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
-        " --models {input.models} --metrics {input.metrics} --output {output.json}"
+        " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth} --output {output.json}"
 
 
 if TRUTH:

@@ -23,12 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import choose_classes
 from softsed.divergence import kld_bernoulli, kld_time
-from softsed.labelfiles import read_soft
-from softsed.labels import harden, read_active
+from softsed.labels import harden
 from softsed.segments import UNITS, count, jsonable, metrics_of
-from softsed.tested import cut_to, read_tested, recordings_of
+from softsed.tested import read_scored
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.
@@ -114,16 +112,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
     parser.add_argument("--output", type=Path, required=True, help="metrics as JSON, written")
     options = parser.parse_args(argv)
-    names, chosen = choose_classes(options.classes, options.config["classes"])
-    classes = [names[i] for i in chosen]
-    tested = read_tested(options.scores, options.folds, names)
-    soft = read_soft(options.soft, names, recordings_of(tested))
-    hard = read_active(options.hard, soft, names)
-    folds = {
-        fold: ({name: cut_to(len(soft[name]), values, name)[:, chosen] for name, values in scores.items()}, training)
-        for fold, (scores, training) in tested.items()
-    }
-    soft, hard = ({name: values[:, chosen] for name, values in labels.items()} for labels in (soft, hard))
+    tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
+    classes, folds, soft, hard = read_scored(options.scores, options.folds, **tables, wanted=options.config["classes"])
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
         **{

@@ -10,10 +10,13 @@ UNTHRESHOLDED = [
     ("Brier", "brier", 3, True),
     ("MSE", "mse", 3, True),
 ]
+TOLD = ", scene told"  # after a threshold: nothing is detected of classes that were not asked in the scene
+ONE_RUN = "none is marked, since with one run nobody knows what another seed would have given"
 INTRODUCTION = """\
 Mean over {runs} run(s); after ±, the standard deviation over the runs; in brackets, the 95 % interval over the
-{recordings} recordings: of a bootstrap ({resamples} draws within scenes), of best macro F1 and mpAUC by the jackknife.
-Models and thresholds stay as they are: what other training recordings or labels would change is not in it.
+{recordings} recordings: of a bootstrap ({resamples} draws within scenes), of best macro F1 and mpAUC by the jackknife
+within scenes. Models and thresholds stay as they are: what other training recordings, labels or seeds would change is
+not in it. Many intervals stand here, and one in twenty misses: they are not corrected for their number.
 
 - Threshold {fixed}: against the hard labels. Class-dependent: on the output and on the soft reference; a class without
   such a threshold does not count in that fold. The two have different references: compare within one.
@@ -23,6 +26,12 @@ Models and thresholds stay as they are: what other training recordings or labels
   of each class up to a false positive rate of 0.1, as a share of the greatest possible one (a random order has 5 %).
 - Brier score and MSE: mean squared difference of the output, clipped to 0..1, from the hard and from the soft labels,
   over the classes asked. A linear output and one trained on hard labels are no probabilities by construction.
+
+- Best macro F1 and mpAUC are those of sed_scores_eval (tests hold them equal). PSDS is not given: it matches events by
+  how much of them is found, and hard labels of 1 s, made from opinions on windows of many seconds, have no such edges.
+- Classes that were not asked in a scene count as silent, and detecting one is a false alarm, also for systems (`mask:
+  asked`) that are trained without them. *Scene told*: what was not asked is not detected.
+- Where all this comes from (config, data, commit, versions, seeds, precision): `origin.json`.
 
 **The priors never hear the audio.** Micro-averaged scores mostly reward recognising the scene; so do, in part, all
 scores over seconds of different scenes. A detector hears events as far as it beats the priors.
@@ -36,8 +45,10 @@ def cell(value: float | None, low: float | None, high: float | None, digits: int
     return f"{number(value, digits, signed=signed)} [{number(low, digits)}, {number(high, digits)}]"
 
 
-def table(found: dict, keys: list[tuple], columns: list[tuple], names: list[str], *, value: str) -> str:
-    """Write a table, a row a key of `keys`, (key, threshold); a difference is bold where it is better beyond chance."""
+def table(
+    found: dict, keys: list[tuple], columns: list[tuple], names: list[str], *, value: str, bold: bool = False
+) -> str:
+    """Write a table, a row a key of `keys`, (key, threshold); `bold` marks what is better with an interval without 0."""
     signed = value == "difference"
     rows = []
     for key, point in keys:
@@ -48,7 +59,7 @@ def table(found: dict, keys: list[tuple], columns: list[tuple], names: list[str]
             if row.get("run_std") is not None:
                 text = text.replace(" [", f" ± {row['run_std']:.{digits}f} [")
             better = row["high"] is not None and (row["high"] < 0 if less else row["low"] > 0)
-            cells.append(f"**{text}**" if signed and better else text)
+            cells.append(f"**{text}**" if bold and better else text)
         labels = key if isinstance(key, tuple) else (key,)
         rows.append([*(f"`{label}`" for label in labels), *([point] if "Threshold" in names else []), *cells])
     return grid([*names, *(heading for heading, *_ in columns)], rows)
@@ -66,8 +77,11 @@ def intervals_page(scores: list[dict], differences: list[dict], priors: list[str
     experiment : str
         Name for the caption.
     """
+    compare_systems = max(row["runs"] for row in scores) > 1
     systems = sorted(dict.fromkeys(row["system"] for row in scores), key=lambda name: name in priors)
     *points, anything = dict.fromkeys(row["threshold"] for row in scores)
+    told = [point for point in points if point.endswith(TOLD)]
+    points = [point for point in points if point not in told]
     found = {(row["system"], row["threshold"], row["score"]): row for row in scores}
     gaps = {((row["system"], row["against"]), row["threshold"], row["score"]): row for row in differences}
     pairs = list(dict.fromkeys((row["system"], row["against"]) for row in differences))
@@ -81,14 +95,18 @@ def intervals_page(scores: list[dict], differences: list[dict], priors: list[str
         found, [(s, p) for s in systems for p in points], THRESHOLDED, ["System", "Threshold"], value="value"
     )
     text += table(found, [(s, anything) for s in systems], UNTHRESHOLDED, ["System"], value="value")
+    text += "## Scores when the scene is told\n\n"
+    text += table(found, [(s, p) for s in systems for p in told], THRESHOLDED, ["System", "Threshold"], value="value")
     sections = [(f"Skill over `{prior}`", [pair for pair in pairs if pair[1] == prior]) for prior in priors]
     sections.append(("Systems against each other", [pair for pair in pairs if pair[1] not in priors]))
     for heading, chosen in sections:
         if chosen:
             keys = [(pair, point) for pair in chosen for point in points]
-            text += f"## {heading}\n\nDifferences on the same draws; bold: better, and the interval is without 0.\n\n"
-            text += table(gaps, keys, THRESHOLDED, ["System", "Against", "Threshold"], value="difference")
-            text += table(
-                gaps, [(pair, anything) for pair in chosen], UNTHRESHOLDED, ["System", "Against"], value="difference"
-            )
+            bold = compare_systems or chosen[0][1] in priors
+            note = "bold: better, and the interval is without 0" if bold else ONE_RUN
+            text += f"## {heading}\n\nDifferences on the same draws; {note}.\n\n"
+            names = ["System", "Against", "Threshold"]
+            text += table(gaps, keys, THRESHOLDED, names, value="difference", bold=bold)
+            pairs_only = [(pair, anything) for pair in chosen]
+            text += table(gaps, pairs_only, UNTHRESHOLDED, names[:2], value="difference", bold=bold)
     return text.rstrip("\n") + "\n"

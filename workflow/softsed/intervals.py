@@ -18,13 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import choose_classes, read_table
-from softsed.intervalpage import intervals_page
-from softsed.labelfiles import read_soft
-from softsed.labels import harden, read_active
-from softsed.resampling import Score, draw, error_scores, leave_out, ranking_scores, threshold_scores
+from softsed.classes import read_table
+from softsed.intervalpage import TOLD, intervals_page
+from softsed.labels import harden
+from softsed.resampling import Score, draw, error_scores, jackknife_error, leave_out, ranking_scores, threshold_scores
 from softsed.tables import write_tsv
-from softsed.tested import cut_to, read_tested, recordings_of
+from softsed.tested import read_scored
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 RESAMPLES = 1000
@@ -68,12 +67,15 @@ def scores_of(
         for name, output in scores.items():
             outputs[name] = output
             midrange[name] = harden(soft[name], own), harden(output, own)
-    fixed = [(hard[name], harden(outputs[name], config["threshold"])) for name in order]
+    fixed = {name: (hard[name], harden(outputs[name], config["threshold"])) for name in order}
     tested = [outputs[name] for name in order]
     asked = [np.where(np.isnan(soft[name]), np.nan, hard[name]) for name in order]
-    tables = {
-        f"{config['threshold']:g}": threshold_scores(fixed),
-        MIDRANGE: threshold_scores([midrange[name] for name in order]),
+    tables = {}
+    for point, pairs in ((f"{config['threshold']:g}", fixed), (MIDRANGE, midrange)):
+        tables[point] = threshold_scores([pairs[name] for name in order])
+        told = [(reference, output & ~np.isnan(soft[name])) for name in order for reference, output in [pairs[name]]]
+        tables[point + TOLD] = threshold_scores(told)
+    tables |= {
         ANY: ranking_scores([hard[name] for name in order], tested)
         | error_scores(asked, tested, "brier")
         | error_scores([soft[name] for name in order], tested, "mse"),
@@ -81,52 +83,55 @@ def scores_of(
     return {(point, name): score for point, found in tables.items() for name, score in found.items()}
 
 
-def resample(runs: list[dict[Key, Score]], weights: np.ndarray) -> dict[Key, np.ndarray]:
+def resample(runs: list[dict[Key, Score]], scenes: list[str], seed: int) -> dict[Key, np.ndarray]:
     """Score every run of a system on every draw, or with one recording less, as its interval needs.
 
     Parameters
     ----------
-    weights : ndarray [resamples, recordings]
+    scenes : list of str
+        Of the recordings.
+    seed : int
+        The same draws the recordings of every system.
 
     Returns
     -------
     dict of ndarray [runs, 1 + resamples] or [runs, 1 + recordings]
         The first column is for each recording once.
     """
-    once = np.ones((1, weights.shape[1]))
-    draws, fewer = (np.concatenate([once, rows]) for rows in (weights, leave_out(weights.shape[1])))
+    once = np.ones((1, len(scenes)))
+    draws, fewer = (np.concatenate([once, rows]) for rows in (draw(scenes, RESAMPLES, seed), leave_out(scenes)))
     return {
         key: np.stack([run[key](fewer if key[1] in RANKING else draws) for run in runs]) * SCALE.get(key[1], 1)
         for key in runs[0]
     }
 
 
-def interval(values: np.ndarray, score: str) -> tuple[float | None, float | None, float | None]:
+def interval(values: np.ndarray, score: str, scenes: list[str]) -> tuple[float | None, float | None, float | None]:
     """Value and 95 % interval, of a row of `resample`; None where not defined. Draws without a score do not count."""
-    value, others = values[0], values[1:][~np.isnan(values[1:])]
-    if np.isnan(value) or not len(others):
+    value, others = values[0], values[1:]
+    if np.isnan(value) or np.isnan(others).all():
         return None, None, None
     if score in RANKING:
-        error = NORMAL * np.sqrt((len(others) - 1) * np.mean((others - others.mean()) ** 2))
+        error = NORMAL * jackknife_error(others, scenes)
         low, high = value - error, value + error
     else:
-        low, high = np.percentile(others, PERCENT)
+        low, high = np.percentile(others[~np.isnan(others)], PERCENT)
     return float(value), float(low), float(high)
 
 
-def score_rows(systems: dict[str, dict[Key, np.ndarray]]) -> list[dict]:
+def score_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str]) -> list[dict]:
     """One row a system and score, columns `SCORES` but the last two: means over runs, intervals of these means."""
     rows = []
     for system, found in systems.items():
         for (point, score), values in found.items():
-            value, low, high = interval(values.mean(axis=0), score)
+            value, low, high = interval(values.mean(axis=0), score, scenes)
             spread = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
             row = {"system": system, "threshold": point, "score": score, "value": value, "low": low, "high": high}
             rows.append(row | {"run_std": spread, "runs": len(values)})
     return rows
 
 
-def difference_rows(systems: dict[str, dict[Key, np.ndarray]], priors: list[str]) -> list[dict]:
+def difference_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str], priors: list[str]) -> list[dict]:
     """One row a pair and score, columns `DIFFERENCES`: each detector against the priors and those listed before it."""
     detectors = [system for system in systems if system not in priors]
     rows = []
@@ -134,7 +139,7 @@ def difference_rows(systems: dict[str, dict[Key, np.ndarray]], priors: list[str]
         for against in [*priors, *detectors[:place]]:
             for (point, score), values in systems[system].items():
                 gap = values.mean(axis=0) - systems[against][point, score].mean(axis=0)
-                difference, low, high = interval(gap, score)
+                difference, low, high = interval(gap, score, scenes)
                 row = {"system": system, "against": against, "threshold": point, "score": score}
                 rows.append(row | {"difference": difference, "low": low, "high": high})
     return rows
@@ -157,31 +162,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--differences", type=Path, required=True, help="table of differences, written")
     parser.add_argument("--markdown", type=Path, required=True, help="page, written")
     options = parser.parse_args(argv)
-    names, chosen = choose_classes(options.classes, options.config["classes"])
     listed = [row for path in options.folds for row in read_table(path, ("recording", "scene"))]
     scene_of = {row["recording"]: row["scene"] for row in listed}
+    tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     found: dict[str, dict[Key, np.ndarray]] = {}
-    order: list[str] = []
     for system, runs in options.systems.items():
         functions = []
         for run in runs:
             files = [options.predictions / system / f"run{run}" / path.name for path in options.folds]
-            tested = read_tested(files, options.folds, names)
-            if not order:
-                order = [name for scores, _ in tested.values() for name in scores]
-                weights = draw([scene_of[name] for name in order], RESAMPLES, options.seed)
-                soft = read_soft(options.soft, names, recordings_of(tested))
-                hard = read_active(options.hard, soft, names)
-                soft, hard = ({n: values[:, chosen] for n, values in labels.items()} for labels in (soft, hard))
-            folds = {
-                fold: ({n: cut_to(len(soft[n]), values, n)[:, chosen] for n, values in scores.items()}, training)
-                for fold, (scores, training) in tested.items()
-            }
+            _, folds, soft, hard = read_scored(files, options.folds, **tables, wanted=options.config["classes"])
+            order = [name for scores, _ in folds.values() for name in scores]
             functions.append(scores_of(folds, soft, hard, options.config, order))
-        found[system] = resample(functions, weights)
+        scenes = [scene_of[name] for name in order]
+        found[system] = resample(functions, scenes, options.seed)
         logger.info("%s: %d runs scored on %d draws of %d recordings", system, len(runs), RESAMPLES, len(order))
-    scores = [row | {"recordings": len(order), "resamples": RESAMPLES} for row in score_rows(found)]
-    differences = difference_rows(found, options.priors)
+    scores = [row | {"recordings": len(order), "resamples": RESAMPLES} for row in score_rows(found, scenes)]
+    differences = difference_rows(found, scenes, options.priors)
     write_tsv(options.scores, SCORES, scores)
     write_tsv(options.differences, DIFFERENCES, differences)
     text = intervals_page(scores, differences, options.priors, experiment=options.experiment)

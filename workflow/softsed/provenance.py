@@ -59,10 +59,17 @@ def text_hash(path: Path) -> str:
 
 
 def commit() -> str | None:
-    """Name the commit of the package, ending in "-dirty" where files differ from it; None outside a git checkout."""
-    command = ["git", "-C", str(PACKAGE), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    """Name the commit of the checkout, ending in "-dirty" where its code differs from it; None outside of one."""
+    root = PACKAGE.parent.parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", root, *arguments], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
     try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        edited = git("status", "--porcelain", "--", PACKAGE.parent.name, "Snakefile", "config.yaml")
+        return git("rev-parse", "HEAD") + ("-dirty" if edited else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -73,5 +80,5 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def made(stage: str, *packages: str) -> dict:
-    """Tell what a stage runs on: code, commit and versions."""
-    return {"code": code(stage), "commit": commit(), "versions": versions(*packages)}
+    """Tell what a stage runs on: code and versions. Not the commit: the same training has the same bytes in any."""
+    return {"code": code(stage), "versions": versions(*packages)}

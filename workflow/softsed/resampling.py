@@ -21,8 +21,15 @@ MAX_FPR = 0.1  # up to which the receiver operating characteristic counts: more 
 Score = Callable[[np.ndarray], np.ndarray]  # weights -> score
 
 
+def strata(scenes: list[str]) -> list[np.ndarray]:
+    """Group recordings by scene, those that are alone in theirs together: the indices of each group."""
+    members = [np.flatnonzero(np.array(scenes) == scene) for scene in dict.fromkeys(scenes)]
+    single = [group for group in members if len(group) == 1]
+    return [group for group in members if len(group) > 1] + ([np.concatenate(single)] if single else [])
+
+
 def draw(scenes: list[str], resamples: int, seed: int) -> np.ndarray:
-    """Draw recordings with replacement, from each scene as many as it has.
+    """Draw recordings with replacement, from each scene as many as it has (see `strata`).
 
     How many recordings a scene has is part of the design of a data set, and classes belong to scenes: without it some
     draws would have no recording left in which a class is heard.
@@ -38,15 +45,36 @@ def draw(scenes: list[str], resamples: int, seed: int) -> np.ndarray:
         How often each recording was drawn.
     """
     random, weights = np.random.default_rng(seed), np.zeros((resamples, len(scenes)))
-    for scene in dict.fromkeys(scenes):
-        members = np.flatnonzero(np.array(scenes) == scene)
+    for members in strata(scenes):
         weights[:, members] = random.multinomial(len(members), np.full(len(members), 1 / len(members)), size=resamples)
     return weights
 
 
-def leave_out(recordings: int) -> np.ndarray:
-    """Leave out one recording at a time, for the jackknife: weights [recordings, recordings]."""
-    return np.ones((recordings, recordings)) - np.eye(recordings)
+def leave_out(scenes: list[str]) -> np.ndarray:
+    """Leave out one recording at a time, for the jackknife: weights [recordings, recordings].
+
+    The others of its scene weigh more, so that the scene weighs the same.
+    """
+    weights = np.ones((len(scenes), len(scenes)))
+    for members in strata(scenes):
+        if len(members) > 1:
+            weights[np.ix_(members, members)] = len(members) / (len(members) - 1)
+            weights[members, members] = 0
+    return weights
+
+
+def jackknife_error(values: np.ndarray, scenes: list[str]) -> float:
+    """Compute the standard error from a score without each recording [recordings], of `leave_out` (Jones, 1974).
+
+    The variance is the sum over scenes h of (n_h - 1) / n_h sum_i (score_hi - mean_h)^2; values that are nan are left
+    out.
+    """
+    variance = 0.0
+    for members in strata(scenes):
+        known = values[members][~np.isnan(values[members])]
+        if len(known):
+            variance += (len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum()
+    return float(np.sqrt(variance))
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

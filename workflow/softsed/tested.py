@@ -2,11 +2,14 @@
 
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from softsed.classes import read_fold
+from softsed.classes import choose_classes, read_fold
 from softsed.errors import InputError
+from softsed.labelfiles import read_soft
+from softsed.labels import read_active
 from softsed.scores import read_scores
 
 logger = logging.getLogger(__name__)
@@ -58,3 +61,40 @@ def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
     if len(scores) > labelled:
         logger.warning("%s: %d s of scores, only the %d s with labels count", name, len(scores), labelled)
     return scores[:labelled]
+
+
+class Scored(NamedTuple):
+    """Scores and labels of the classes that count, the columns of all matrices [seconds, classes]."""
+
+    classes: list[str]
+    folds: dict[str, tuple[dict[str, np.ndarray], list[str]]]  # as `read_tested`, cut to the labels
+    soft: dict[str, np.ndarray]  # nan where not asked
+    hard: dict[str, np.ndarray]  # bool
+
+
+def read_scored(
+    scores: list[Path], folds: list[Path], *, soft: Path, hard: Path, classes: Path, wanted: object
+) -> Scored:
+    """Read the scores of a system on all folds, with the labels of all recordings.
+
+    Parameters
+    ----------
+    scores, folds : list of Path
+        See `read_tested`.
+    soft, hard, classes : Path
+        Tables.
+    wanted : str or list of str
+        The classes that count, `classes` of the section ``evaluate``.
+    """
+    names, chosen = choose_classes(classes, wanted)
+    tested = read_tested(scores, folds, names)
+    levels = read_soft(soft, names, recordings_of(tested))
+    active = read_active(hard, levels, names)
+    return Scored(
+        [names[i] for i in chosen],
+        {
+            fold: ({n: cut_to(len(levels[n]), values, n)[:, chosen] for n, values in found.items()}, training)
+            for fold, (found, training) in tested.items()
+        },
+        *({name: values[:, chosen] for name, values in labels.items()} for labels in (levels, active)),
+    )
