@@ -48,7 +48,7 @@ def cell(value: float | None, low: float | None, high: float | None, digits: int
 def table(
     found: dict, keys: list[tuple], columns: list[tuple], names: list[str], *, value: str, bold: bool = False
 ) -> str:
-    """Write a table, a row a key of `keys`, (key, threshold); `bold` marks what is better with an interval without 0."""
+    """Write a table, a row a key, (name, threshold); `bold` marks what is better with an interval without 0."""
     signed = value == "difference"
     rows = []
     for key, point in keys:
