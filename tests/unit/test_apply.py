@@ -186,7 +186,7 @@ def test_a_folder_of_recordings(tmp_path):
     with pytest.raises(InputError, match="no recording; expected files such as"):
         list_audio(tmp_path / "more.wav")
     (tmp_path / "more.wav" / "{x}.wav").touch()
-    with pytest.raises(InputError, match="a name without braces"):
+    with pytest.raises(InputError, match="rename it, without braces"):
         list_audio(tmp_path / "more.wav")
 
 
