@@ -51,6 +51,10 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 
 bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
+	PYTHONPATH=workflow $(BIN)/python benchmarks/features.py results/benchmarks/features.tsv
+	PYTHONPATH=workflow PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/workflow.py results/benchmarks/workflow.tsv
+	PYTHONPATH=workflow $(BIN)/python benchmarks/training.py results/benchmarks/training.tsv
+	PYTHONPATH=workflow $(BIN)/python benchmarks/scaling.py results/benchmarks/scaling.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/plan.py results/benchmarks/plan.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
 

@@ -55,6 +55,7 @@ rule all:
 # What was made goes with its records, also after a run in which something failed.
 onsuccess:
     keep_records(records.save)
+    drop_checkpoints()
 
 
 onerror:

@@ -9,22 +9,19 @@ csv of the standard library. Machines differ and are noisy, so that what counts 
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import yaml
+from measure import ROOT, run, use_one_core
 
 from softsed.annotators import annotate, draw_pool
 from softsed.classes import Recording, read_classes, read_scenes
 from softsed.trials import draw_events
 
-ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ["step", "seconds", "seconds_least", "seconds_most", "peak_mb"]
 COLUMNS += ["over_csv_reading", "over_least", "over_most", "runs"]
 RECORDINGS, SECONDS, ANNOTATORS, EVENT_S, TIMES = 75, 229, 150, 4, 5
@@ -73,26 +70,12 @@ def write_corpus(folder: Path) -> list[str]:
         resources / name for name in ("classes.tsv", "scenes.tsv")))]  # fmt: skip
 
 
-def measure(command: list[str]) -> tuple[float, float]:
-    """Run a command on one core: wall time in seconds and peak memory in MB."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = str(ROOT / "workflow")
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"failed: {command}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-
 def main() -> None:
     """Measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path)
     output = parser.parse_args().output
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    use_one_core()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = write_corpus(folder)
@@ -120,10 +103,10 @@ def main() -> None:
         for step, command in steps.items():
             found, ratios = [], []
             for _ in range(TIMES):
-                reference, _ = measure([sys.executable, "-c", REFERENCE, files[0]])
-                found.append(measure([sys.executable, *command]))
-                ratios.append(found[-1][0] / reference)
-            seconds, memory = zip(*found, strict=True)
+                reference = run(sys.executable, "-c", REFERENCE, files[0])
+                found.append(run(sys.executable, *command))
+                ratios.append(found[-1].seconds / reference.seconds)
+            seconds, memory = ([getattr(one, name) for one in found] for name in ("seconds", "peak_mb"))
             spread = [statistics.median(seconds), min(seconds), max(seconds), max(memory)]
             spread += [statistics.median(ratios), min(ratios), max(ratios)]
             rows.append([step, *(f"{value:.3g}" for value in spread), str(TIMES)])

@@ -1,7 +1,9 @@
 """profiles/slurm on a real cluster: a local run's results, also when jobs are killed, cancelled or lose their node."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +32,9 @@ TRAINED = [
     "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv",
 ]
 TRAINING_LOG = "results/tiny/logs/train_system/S_MSE_lin_run1_fold1.log"
-# A training long enough to be caught in the middle.
+# A training long enough to be caught in the middle, with a checkpoint every epoch.
 LONGER = "train: {epochs: 500, patience: 500}\n"
+OFTEN = ["--set-resources", "train_system:checkpoint_s=0"]
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +86,8 @@ def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
     assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/label_quality.md"} <= set(expected)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    # Submitted, and in groups: 162 jobs that are not local, in less than a third as many submissions.
-    assert 30 < len(numbers(printed)) < 54
+    # Submitted, and in groups: 163 jobs that are not local; 30 trainings with their predictions and 11 groups.
+    assert len(numbers(printed)) == 41
     # Without accounting, by the status command of the profile.
     assert "AccountingStorageType   = accounting_storage/none" in cluster.ask("scontrol", "show", "config")
     assert planned(folder, configuration=DEMO) == {}
@@ -145,23 +148,61 @@ def preempt(cluster, number):
     cluster.ask("scontrol", "requeue", number)
 
 
-@pytest.mark.parametrize("interrupt", [cancel, preempt])
-def test_a_training_stopped_in_the_middle_starts_again_and_finishes(cluster, longer, tmp_path, interrupt):
+def overrun(cluster, number):
+    """Let a job run out of time, with its training held: SLURM counts in minutes, and looks twice a minute."""
+    trainings = [pid for pid, command in cluster.processes().items() if re.search("softsed .* train ", command)]
+    for pid in trainings:
+        os.kill(pid, signal.SIGSTOP)
+    cluster.ask("scontrol", "update", f"JobId={number}", "TimeLimit=1")
+    wait_until(lambda: cluster.job(number)["JobState"] == "TIMEOUT", "the end of its time")
+
+
+@pytest.mark.parametrize("interrupt", [cancel, preempt, overrun])
+def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(cluster, longer, tmp_path, interrupt):
     local, configuration = longer
     folder = Path(shutil.copytree(local, tmp_path / "project"))
     for name in [*TRAINED, TRAINING_LOG]:
         (folder / name).unlink()
     log = folder / TRAINING_LOG
-    with submitted(cluster, folder, *TRAINED, configuration=configuration) as printed:
+    with submitted(cluster, folder, *TRAINED, *OFTEN, configuration=configuration) as printed:
         wait_until(lambda: log.exists() and "epoch 3 of" in log.read_text(), "a training in the middle")
         number = numbers(printed)[0]
         assert cluster.job(number)["JobState"] == "RUNNING"
         interrupt(cluster, number)
     state = [cluster.job(each) for each in numbers(printed)]
-    if interrupt is cancel:  # a new submission
-        assert [job["JobState"] for job in state] == ["CANCELLED", "COMPLETED"]
-    else:  # the same one once more
+    if interrupt is preempt:  # the same one once more
         assert [(job["JobState"], job["Restarts"]) for job in state] == [("COMPLETED", "1")]
+    else:  # a new submission
+        assert [job["JobState"] for job in state] == ["CANCELLED" if interrupt is cancel else "TIMEOUT", "COMPLETED"]
+    assert int(re.search(r"continuing after epoch (\d+), from results/tiny/checkpoints/", log.read_text())[1]) > 1
+    assert not list((folder / "results/tiny/checkpoints").rglob("*.pt"))
+    assert contents(folder, TRAINED) == contents(local, TRAINED)
+
+
+# Added to the module of the prediction: it fails the first time.
+FAILING = """
+predict_well = main
+
+def main(argv):
+    Path("failing").rename("failed") if Path("failing").exists() else predict_well(argv)
+"""
+
+
+def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
+    local, configuration = longer
+    folder = Path(shutil.copytree(local, tmp_path / "project"))
+    for name in [*TRAINED, TRAINING_LOG]:
+        (folder / name).unlink()
+    with (folder / "workflow/softsed/predict.py").open("a", encoding="utf-8") as module:
+        module.write(FAILING)
+    (folder / "failing").touch()
+    with submitted(cluster, folder, *TRAINED, *OFTEN, configuration=configuration) as printed:
+        pass
+    assert (folder / "failed").exists()
+    # Submitted again together, since Snakemake deletes what all jobs of a failed submission made.
+    assert [cluster.job(each)["JobState"] for each in numbers(printed)] == ["FAILED", "COMPLETED"]
+    log = (folder / TRAINING_LOG).read_text()
+    assert int(re.search(r"continuing after epoch (\d+), from", log)[1]) >= 499
     assert contents(folder, TRAINED) == contents(local, TRAINED)
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from softsed import crowdsize
 from softsed.classes import read_table
@@ -99,6 +100,13 @@ def test_correlation_by_hand():
     assert correlation(np.array([0, 0, 1, 1.0]), np.array([0, 1, 0, 1.0]), ranks=False) == pytest.approx(0)
     for one, other in (([1, 1, 1.0], [1, 2, 3.0]), ([1, 2.0], [1, 2.0])):
         assert np.isnan(correlation(np.array(one), np.array(other), ranks=True))
+
+
+def test_ranks_correlate_as_in_scipy():
+    rng = np.random.default_rng(7)
+    for values in (5, 1000):  # many equal ones, and few
+        one, other = rng.integers(values, size=(2, 50)).astype(float)
+        assert correlation(one, other, ranks=True) == pytest.approx(spearmanr(one, other).statistic)
 
 
 def test_comparison_by_hand():

@@ -1,6 +1,7 @@
-"""Training: losses by hand, the best epoch is kept, same seed same weights, and the scaler ignores the test part."""
+"""Training: losses by hand, the best epoch is kept, same seed same weights, also after kills; test data is unseen."""
 
 import json
+import logging
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from softsed import train
+from softsed.checkpoint import Checkpoint
 from softsed.dataset import cut
 from softsed.labelfiles import read_soft, write_hard, write_soft
 from softsed.labels import to_events
@@ -17,6 +19,7 @@ from softsed.predict import load_model
 SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
 CONFIG = {
     "model": SIZES,
+    "precision": "float32",
     "sequence_frames": 20,
     "batch_size": 4,
     "learning_rate": 0.01,
@@ -46,10 +49,11 @@ def toy(seed, count=12):
     return cut(features, targets, CONFIG["sequence_frames"])
 
 
-def fit(seed=1, loss="mse", **changes):
+def fit(seed=1, loss="mse", checkpoint=None, recordings=12, **changes):
     torch.manual_seed(seed)
     model = CRNN(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
-    return model, *train.fit(model, toy(0), toy(1, 4), loss=loss, config={**CONFIG, **changes}, seed=seed)
+    options = {"loss": loss, "config": {**CONFIG, **changes}, "seed": seed, "checkpoint": checkpoint}
+    return model, *train.fit(model, toy(0, recordings), toy(1, 4), **options)
 
 
 @pytest.mark.parametrize("loss", ["mse", "bce"])
@@ -84,6 +88,70 @@ def test_a_loss_that_is_not_finite_stops_with_the_epoch():
         fit(learning_rate=1e30)
 
 
+def interrupt(monkeypatch, after, outcome):
+    """Let the passes over data, two an epoch, be followed by an outcome instead: an exception, or a loss."""
+    original, passes = train.run_epoch, iter(range(1, 1000))
+
+    def run_epoch(*arguments):
+        loss = original(*arguments)
+        if next(passes) < after:
+            return loss
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(train, "run_epoch", run_epoch)
+
+
+def same(one, other):
+    """Weights bit by bit, and losses to the last digit."""
+    (_, state, history), (_, other_state, other_history) = one, other
+    return history == other_history and all(torch.equal(state[name], other_state[name]) for name in state)
+
+
+# A learning rate and patience such that it falls and training stops early, so that all of it has to be remembered.
+SHORT = {"recordings": 2, "learning_rate": 0.2, "epochs": 30, "plateau_epochs": 2, "patience": 5}
+
+
+def stopped(monkeypatch, path, after, outcome):
+    """Begin or continue a training that is interrupted, and return by what."""
+    with monkeypatch.context() as patch:
+        interrupt(patch, after, outcome)
+        try:
+            fit(checkpoint=Checkpoint(path, {}, 0), **SHORT)
+        except (KeyboardInterrupt, FloatingPointError) as error:
+            return error
+    return None
+
+
+def test_killed_at_any_pass_it_ends_with_the_same_bits(tmp_path, monkeypatch):
+    whole = fit(**SHORT)
+    epochs = len(whole[2])
+    assert epochs > 5
+    assert len({row["learning_rate"] for row in whole[2]}) > 1
+    for after in (1, 2, 3, 7, 2 * epochs - 1, 2 * epochs):
+        path = tmp_path / f"after{after}.pt"
+        assert stopped(monkeypatch, path, after, KeyboardInterrupt())
+        assert path.exists() == (after > 2)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
+    # Ended and called again, as when the model is lost: nearly nothing to do, and the same.
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, AssertionError("more than one epoch"))
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
+
+
+@pytest.mark.parametrize("after", [9, 10])
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
+    path = tmp_path / "fold1.pt"
+    assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after, loss))
+    # Again: at once, and the same.
+    with caplog.at_level(logging.INFO):
+        assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after - 8, loss))
+    assert f"continuing after epoch 4, from {path}" in caplog.text
+    assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), fit(**SHORT))
+
+
 def test_mean_over_frames_not_over_batches():
     torch.manual_seed(0)
     model = CRNN(mel_bands=16, classes=1, output="linear", **SIZES)
@@ -111,10 +179,10 @@ def experiment(tmp_path):
     return tmp_path
 
 
-def command(folder, name="m"):
+def command(folder, name="m", *more, labels="soft", **changes):
     sections = {
-        "--system": {"labels": "soft", "loss": "mse", "output": "linear"},
-        "--config": {**CONFIG, "epochs": 2},
+        "--system": {"labels": labels, "loss": "mse", "output": "linear"},
+        "--config": {**CONFIG, "epochs": 2, **changes},
         "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
         "--carried": {"pooling": "max", "threshold": 0.4, "trim": 20},
     }
@@ -123,7 +191,7 @@ def command(folder, name="m"):
     arguments = ["--seed", "7", "--device", "cpu"]
     arguments += [text for key, value in sections.items() for text in (key, json.dumps(value))]
     arguments += [text for key, value in files.items() for text in (key, str(folder / value))]
-    train.main(arguments)
+    train.main([*arguments, *more])
 
 
 def test_command_writes_model_and_history(experiment):
@@ -156,3 +224,54 @@ def test_test_recordings_change_neither_scaler_nor_weights(experiment):
     assert all(torch.equal(before["state"][name], after["state"][name]) for name in before["state"])
     frames = np.concatenate([np.load(experiment / "features" / f"r{i}.npz")["mel"][:40] for i in range(3)])
     np.testing.assert_allclose(before["mean"], frames.mean(axis=0), atol=1e-5)
+
+
+def edit_features(folder, name):
+    """Other features of one recording."""
+    mel = np.load(folder / "features" / f"{name}.npz")["mel"]
+    np.savez(
+        folder / "features" / f"{name}.npz", mel=mel + np.linspace(0, 1, mel.size, dtype=np.float32).reshape(41, 16)
+    )
+
+
+def edit_text(folder, name, before, after):
+    text = (folder / name).read_text()
+    assert before in text
+    (folder / name).write_text(text.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "named"),
+    [
+        (lambda folder: edit_features(folder, "r0"), {}, "data"),
+        (lambda folder: edit_features(folder, "r3"), {}, "data"),
+        (lambda folder: edit_text(folder, "fold1.tsv", "r1\tscene\ttrain", "r1\tscene\ttest"), {}, "data"),
+        (lambda folder: edit_text(folder, "fold1.tsv", "r4\tscene\ttest", "r4\tscene\tvalidation"), {}, "data"),
+        (lambda folder: edit_text(folder, "soft.tsv", "0.", "0.0"), {}, "data"),
+        (lambda folder: edit_text(folder, "classes.tsv", "a\nb", "b\na"), {}, "data"),
+        (None, {"labels": "hard"}, "system, data"),
+        (None, {"learning_rate": 0.02}, "config"),
+        (None, {"more": ["--seed", "8"]}, "seed"),
+        # What does not matter.
+        (lambda folder: edit_features(folder, "r4"), {}, None),
+        (None, {"more": ["--threads", "2", "--checkpoint-every", "60"]}, None),
+    ],
+)
+def test_only_the_same_training_is_continued(experiment, caplog, change, options, named):
+    checkpoint = ["--checkpoint", str(experiment / "checkpoint.pt"), "--checkpoint-every", "0"]
+    command(experiment, "m", *checkpoint)
+    if change:
+        change(experiment)
+    with caplog.at_level(logging.INFO):
+        command(experiment, "m", *checkpoint, *options.pop("more", []), **options)
+    assert ("continuing after epoch 2" in caplog.text) == (named is None)
+    assert named is None or f"made with other {named}, hence ignored" in caplog.text
+
+
+def test_a_checkpoint_of_other_code_is_not_continued(experiment, caplog, monkeypatch):
+    checkpoint = ["--checkpoint", str(experiment / "checkpoint.pt"), "--checkpoint-every", "0"]
+    command(experiment, "m", *checkpoint)
+    monkeypatch.setattr(train, "code", lambda stage: [f"softsed/{stage}.py@edited"])
+    with caplog.at_level(logging.INFO):
+        command(experiment, "m", *checkpoint)
+    assert "made with other code, hence ignored" in caplog.text

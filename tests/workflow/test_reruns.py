@@ -46,6 +46,8 @@ MODULES = {
     "audiofiles": {},
     "check": {},
     "checks": {},
+    "blocks": FROM_TRAINING,
+    "checkpoint": FROM_TRAINING,
     "classes": {**RENDERED, **BOTH, "make_folds": 1},
     "cli": {},
     "convert": {},
@@ -86,6 +88,7 @@ MODULES = {
     "quality": {**CROWD, **TRIALS},
     "records": {},
     "resampling": INTERVALS,
+    "recurrent": FROM_TRAINING,
     "salience": {**ASKED, **BOTH},
     "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
     "segments": {rule: jobs for rule, jobs in SCORES.items() if rule != "make_intervals"},
@@ -286,7 +289,9 @@ def test_a_recording_listed_before_others_changes_those_of_its_scene(edited):
 
 
 def test_device_threads_and_memory_compute_nothing(edited):
-    check_nothing(edited, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999")
+    check_nothing(
+        edited, "--set-resources", "train_system:device=cpu", "train_system:mem_mb=9999", "train_system:checkpoint_s=9"
+    )
     check_nothing(edited, "--set-threads", "train_system=2")
 
 

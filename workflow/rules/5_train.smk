@@ -1,5 +1,8 @@
 # train: one job a system, run and fold, one thread each: many small trainings side by side use the cores better than
 # one training on many threads.
+#
+# A training that was killed continues from its checkpoint. That is a parameter and not an output, which Snakemake would
+# delete before the job starts again; `drop_checkpoints` removes it after a run that ended well.
 
 
 rule train:
@@ -30,16 +33,19 @@ rule train_system:
         # What a model is applied with elsewhere goes into its file. No parameter: another threshold trains nothing
         # again, and the file says what the config was when it was trained.
         carried=as_json(carried()),
+        checkpoint_s=60,  # from one checkpoint to the next, at least
     params:
         *code("train"),
         system=system_of,
         config=as_json(config["train"]),
         features=as_json(config["features"]),
         seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
+        checkpoint="results/{experiment}/checkpoints/{system}/run{run}/fold{fold}.pt",
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
+        " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
         " --model {output.model} --history {output.history}"

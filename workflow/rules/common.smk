@@ -203,6 +203,13 @@ def keep_records(step):
         logger.warning(f"records of {config['experiment']}: {error}; the run goes on without")
 
 
+def drop_checkpoints():
+    """Remove the checkpoints of this run's trainings, which have all ended and are recorded."""
+    for job in workflow.dag.jobs:
+        if job.rule.name == "train_system":
+            Path(job.params.checkpoint).unlink(missing_ok=True)
+
+
 OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
 if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):
     raise WorkflowError(

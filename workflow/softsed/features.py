@@ -5,20 +5,27 @@ Conventions
 - Channels are averaged; other sampling rates are resampled to the configured one, so that one filter bank serves.
 - Frame i is centred at i * hop: the signal is padded with half a window of zeros on either side, as librosa does
   by default, and a recording of n samples has 1 + n // hop frames.
+- A recording is read and transformed piece by piece, so that memory grows with its features only. Where a piece ends
+  makes no difference: windows are taken over in blocks that are counted from the start of the recording.
 - The filter bank is librosa's (Slaney's scale, triangles of equal area) and is made once: importing librosa's filters
-  takes longer than the transform of a whole recording. The rest needs numpy only.
+  takes longer than the transform of a whole recording. The rest needs numpy only: its float32 transform is slower than
+  scipy's, but importing scipy.fft takes longer than the four minutes of audio that it would save time on.
 """
 
 import argparse
 import json
 import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from softsed.errors import InputError
 
-BLOCK_FRAMES = 1024  # bounds the memory of the windowed copy: 1024 frames x 2048 samples of float32 are 8 MB
+# Small enough for the processor's cache; by trial.
+PIECE = 1 << 16  # samples read at once
+BLOCK_FRAMES = 64  # frames transformed at once
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +53,8 @@ def make_filterbank(config: dict) -> np.ndarray:
     ).astype(np.float32)
 
 
-def read_audio(path: Path, sample_rate: int) -> np.ndarray:
-    """Read a recording as one channel at the wanted rate.
+def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Read a recording piece by piece, as one channel at the wanted rate.
 
     Parameters
     ----------
@@ -56,9 +63,10 @@ def read_audio(path: Path, sample_rate: int) -> np.ndarray:
     sample_rate : int
         In Hz; audio at another rate is resampled (soxr, high quality).
 
-    Returns
-    -------
+    Yields
+    ------
     ndarray of float32 [samples]
+        Of any length; one after the other they are the recording.
 
     Raises
     ------
@@ -67,29 +75,77 @@ def read_audio(path: Path, sample_rate: int) -> np.ndarray:
     """
     import soundfile  # noqa: PLC0415  # so that reading features needs no audio library
 
+    samples = broken = 0
     try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)  # [samples, channels]
+        with soundfile.SoundFile(path) as file:
+            convert = resampler(path, file.samplerate, sample_rate)
+            buffer = np.empty((PIECE, file.channels), dtype=np.float32)
+            while len(audio := file.read(out=buffer)):  # [samples, channels]
+                samples += len(audio)
+                broken += audio.size - np.count_nonzero(np.isfinite(audio))
+                if not broken:  # or else only the rest is counted
+                    # Channel by channel: a mean along the short axis takes longer than reading the file.
+                    yield convert(sum(audio.T) / np.float32(file.channels), last=False)
+            yield convert(np.empty(0, dtype=np.float32), last=True)
     except (OSError, soundfile.SoundFileError) as error:
         raise InputError(f"{path}: cannot be read as audio: {error}") from error
-    if not len(audio):
+    if not samples:
         raise InputError(f"{path}: the recording is empty")
-    if not np.isfinite(audio).all():
-        raise InputError(f"{path}: {np.count_nonzero(~np.isfinite(audio))} samples are not finite numbers")
-    mono = audio.mean(axis=1)
-    if rate != sample_rate:
-        import soxr  # noqa: PLC0415  # only recordings at another rate pay for the import
-
-        logger.info("%s: resampling from %d Hz to %d Hz", path, rate, sample_rate)
-        mono = soxr.resample(mono, rate, sample_rate)
-    return mono
+    if broken:
+        raise InputError(f"{path}: {broken} samples are not finite numbers")
 
 
-def mel_energies(signal: np.ndarray, filterbank: np.ndarray, config: dict) -> np.ndarray:
+def resampler(path: Path, rate: int, wanted: int) -> Callable[..., np.ndarray]:
+    """Return what brings a signal from one rate to another piece by piece: `convert(piece, last=False)`."""
+    if rate == wanted:
+        return lambda piece, last: piece
+    import soxr  # noqa: PLC0415  # only recordings at another rate pay for the import
+
+    logger.info("%s: resampling from %d Hz to %d Hz", path, rate, wanted)
+    return soxr.ResampleStream(rate, wanted, num_channels=1).resample_chunk
+
+
+def cut_windows(pieces: Iterable[np.ndarray], window: int, hop: int) -> Iterator[np.ndarray]:
+    """Cut a signal into windows, with half a window of zeros on either side of it.
+
+    Parameters
+    ----------
+    pieces : iterable of ndarray of float32 [samples]
+        The signal, one piece after the other.
+    window, hop : int
+        In samples.
+
+    Yields
+    ------
+    ndarray of float32 [BLOCK_FRAMES, window]
+        A view of what is overwritten before the next one; the last one may hold fewer frames.
+    """
+    half = np.zeros(window // 2, dtype=np.float32)
+    block = BLOCK_FRAMES * hop
+    held = np.empty(block + max(window - hop, 0), dtype=np.float32)  # all windows of a block and what they share
+    filled = 0
+    for piece in chain([half], pieces, [half]):
+        rest = piece
+        while len(rest):
+            taken = rest[: len(held) - filled]
+            rest = rest[len(taken) :]
+            held[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            if filled == len(held):
+                yield np.lib.stride_tricks.sliding_window_view(held, window)[::hop]
+                held[:-block] = held[block:]
+                filled -= block
+    if filled >= window:
+        yield np.lib.stride_tricks.sliding_window_view(held[:filled], window)[::hop]
+
+
+def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dict) -> np.ndarray:
     """Compute the mel energies of a signal.
 
     Parameters
     ----------
-    signal : ndarray of float32 [samples]
+    pieces : iterable of ndarray of float32 [samples]
+        The signal, one piece after the other; where it is cut makes no difference.
     filterbank : ndarray of float32 [mel_bands, window // 2 + 1]
     config : dict
         The section ``features``: sample_rate (Hz), window (samples), hop_s (seconds), power (2 is energy),
@@ -100,16 +156,30 @@ def mel_energies(signal: np.ndarray, filterbank: np.ndarray, config: dict) -> np
     ndarray of float32 [frames, mel_bands]
         frames = 1 + samples // hop.
     """
-    window, hop = config["window"], hop_samples(config)
+    window, power = config["window"], config["power"]
     taper = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)  # periodic Hann
-    padded = np.pad(signal, window // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]  # [frames, window], a view
-    mel = np.empty((len(frames), len(filterbank)), dtype=np.float32)
-    for start in range(0, len(frames), BLOCK_FRAMES):
-        block = slice(start, start + BLOCK_FRAMES)
-        spectrum = np.abs(np.fft.rfft(frames[block] * taper)) ** config["power"]  # [block, window // 2 + 1]
-        mel[block] = spectrum @ filterbank.T
+    heard = np.flatnonzero(filterbank.any(axis=0))
+    bins = slice(heard[0], heard[-1] + 1)  # a third of the spectrum lies above 14 kHz
+    weights = np.ascontiguousarray(filterbank[:, bins].T)  # [bins, mel_bands]
+    keep_freed_memory()
+    blocks = []
+    for frames in cut_windows(pieces, window, hop_samples(config)):
+        spectrum = np.fft.rfft(frames * taper)[:, bins]  # complex64 [block, bins]
+        magnitude = spectrum.real**2 + spectrum.imag**2  # np.abs would take a root, to be squared again
+        if power != 2:
+            magnitude **= power / 2
+        blocks.append(magnitude @ weights)
+    mel = np.concatenate(blocks)
     return np.log(np.maximum(mel, np.float32(config["log_floor"]))) if config["log"] else mel
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep small arrays that are freed for the next ones, instead of returning them to the system.
+
+    The scratch of each row of the FFT would be fetched and returned row by row, which took longer than the FFT. glibc
+    changes its mind for good when one large block has been freed: mallopt(3), "dynamic mmap threshold".
+    """
+    np.empty(1 << 24, dtype=np.uint8)
 
 
 def hop_samples(config: dict) -> int:
@@ -136,9 +206,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     with np.load(options.filterbank, allow_pickle=False) as file:
         filterbank = file["filterbank"]
-    signal = read_audio(options.audio, options.config["sample_rate"])
-    mel = mel_energies(signal, filterbank, options.config)
-    np.savez(options.output, mel=mel, sample_rate=options.config["sample_rate"], hop_s=options.config["hop_s"])
-    logger.info(
-        "%s: %.1f s, %d frames of %d bands", options.audio, len(signal) / options.config["sample_rate"], *mel.shape
-    )
+    rate, hop_s = options.config["sample_rate"], options.config["hop_s"]
+    mel = mel_energies(read_audio(options.audio, rate), filterbank, options.config)
+    np.savez(options.output, mel=mel, sample_rate=rate, hop_s=hop_s)
+    logger.info("%s: %.1f s, %d frames of %d bands", options.audio, (len(mel) - 1) * hop_s, *mel.shape)

@@ -9,10 +9,28 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from softsed.blocks import Block, FirstBlock
+from softsed.errors import InputError
+from softsed.recurrent import BidirectionalGRU
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of a name; "auto" is CUDA where there is one, else the CPU."""
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Return what convolutions compute in: "float32" or "bfloat16".
+
+    "auto" is bfloat16 on a CPU with instructions for products of bfloat16 (AVX512-BF16, AMX, Arm's BF16), which are
+    twice to many times as fast as those of float32, and float32 elsewhere: without such instructions bfloat16 is
+    slower, and on a GPU nothing has been measured.
+    """
+    if name != "auto":
+        return name
+    found = torch.cpu.get_capabilities()
+    units = any(found.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
+    return "bfloat16" if device.type == "cpu" and units else "float32"
 
 
 class CRNN(nn.Module):
@@ -36,6 +54,8 @@ class CRNN(nn.Module):
         Units of linear layers between the GRU and the output.
     output : {"sigmoid", "linear"}
         Activation of the last layer: probabilities, or linear regression (Sec. 3.1).
+    precision : {"float32", "bfloat16"}
+        What products are computed in. Weights, sums of the batch norm, states of the GRU and outputs are float32.
     """
 
     def __init__(
@@ -50,27 +70,21 @@ class CRNN(nn.Module):
         gru_layers: int,
         dense: list[int],
         output: str,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
-        blocks, channels, bands = [], 1, mel_bands
+        bands = mel_bands
+        blocks = []
         for width in pooling:
-            blocks += [
-                nn.Conv2d(channels, filters, kernel_size=3, padding=1),
-                nn.BatchNorm2d(filters),
-                # Pooling before ReLU gives the same values as after it (both are monotone) with less to compute.
-                nn.MaxPool2d((1, width)),
-                nn.ReLU(),
-                nn.Dropout(dropout),
-            ]
-            channels, bands = filters, bands // width
-        # Filters last in memory: the same numbers, and convolutions a third faster on a CPU.
-        self.convolutions = nn.Sequential(*blocks).to(memory_format=torch.channels_last)
-        self.recurrent = nn.GRU(
-            channels * bands, gru_units, num_layers=gru_layers, bidirectional=True, batch_first=True
-        )
+            blocks.append(Block(filters, filters, width, dropout) if blocks else FirstBlock(filters, width, dropout))
+            bands //= width
+        if not bands:
+            raise InputError(f"pooling {pooling} leaves none of {mel_bands} mel bands; choose smaller numbers")
+        self.convolutions = nn.Sequential(*blocks)
+        self.recurrent = BidirectionalGRU(filters * bands, gru_units, gru_layers)
         sizes = [2 * gru_units, *dense, classes]
         self.dense = nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(sizes)))
-        self.output = output
+        self.output, self.precision = output, precision
         self.reach = len(pooling)  # frames: one for each 3 x 3 convolution
 
     def forward(self, mel: Tensor) -> Tensor:
@@ -89,13 +103,19 @@ class CRNN(nn.Module):
 
     def convolve(self, mel: Tensor) -> Tensor:
         """Compute the part of `forward` that hears `reach` frames on either side, and takes nearly all the memory."""
-        x = self.convolutions(mel.unsqueeze(1))  # [batch, filters, frames, bands]
-        return x.transpose(1, 2).flatten(2)  # [batch, frames, filters * bands]
+        with self.products(mel):
+            x = self.convolutions(mel)  # [batch, filters, frames, bands]
+            return x.permute(0, 2, 3, 1).flatten(2)  # [batch, frames, bands * filters], as it lies in memory
 
     def recur(self, x: Tensor) -> Tensor:
         """Compute the rest, which hears the whole sequence in both directions."""
-        x, _ = self.recurrent(x)  # [batch, frames, 2 * gru_units]
+        with self.products(x):
+            x = self.recurrent(x)  # [batch, frames, 2 * gru_units]
         return self.dense(x)  # [batch, frames, classes]
+
+    def products(self, x: Tensor) -> torch.autocast:
+        """Return the context in which products are computed in `precision`."""
+        return torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def activate(self, raw: Tensor) -> Tensor:
         """Turn the output of `forward` into scores: probabilities, or the linear outputs as they are."""

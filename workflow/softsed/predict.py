@@ -46,7 +46,7 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
     Returns
     -------
     model : CRNN
-        In evaluation mode.
+        In evaluation mode, and in float32 whatever it was trained in: scores do not depend on what the CPU has.
     extras : dict
         What is needed to apply it: classes, mean and std of the features, the feature section of the config.
     """

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-MESSAGES = {"errors", "log"}  # what these modules do never reaches an output, so an edit reruns nothing
+# What these modules do never reaches an output, so an edit reruns nothing: messages, and these hashes.
+ASIDE = {"errors", "log", "provenance"}
 
 
 @cache
@@ -44,7 +45,7 @@ def code(stage: str) -> list[str]:
     while waiting:
         module = waiting.pop()
         modules.add(module)
-        waiting |= first_party_imports(module) - modules - MESSAGES
+        waiting |= first_party_imports(module) - modules - ASIDE
     return [f"{PACKAGE.name}/{module}.py@{text_hash(PACKAGE / f'{module}.py')}" for module in sorted(modules)]
 
 

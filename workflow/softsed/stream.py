@@ -7,56 +7,16 @@ remember for long: on the demo's recordings, joined to 25 minutes and cut as oft
 those of the whole by .0005 (S_MSE_lin) to .004 (S_BCE_sig) on average, by .14 at most.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from softsed.errors import InputError
-from softsed.features import hop_samples, make_filterbank, mel_energies
+from softsed.features import hop_samples, make_filterbank, mel_energies, read_audio
 
 STRETCH_S = 3600  # at 20 ms: 46 MB of features, 0.3 GB for 128 filters after the convolutions
 CONTEXT_S = 120
 BLOCK_S = 30  # transformed at once
-PIECE = 1 << 18  # samples read at once
-
-logger = logging.getLogger(__name__)
-
-
-def read_pieces(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
-    """Read a recording piece by piece as one channel at the wanted rate: `features.read_audio`, bounded.
-
-    Yields
-    ------
-    ndarray of float32 [samples]
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, is empty or holds samples that are not numbers.
-    """
-    import soundfile  # noqa: PLC0415  # as in `features`
-    import soxr  # noqa: PLC0415
-
-    samples, resample = 0, None
-    try:
-        with soundfile.SoundFile(path) as file:
-            if file.samplerate != sample_rate:
-                logger.info("%s: resampling from %d Hz to %d Hz", path, file.samplerate, sample_rate)
-                resample = soxr.ResampleStream(file.samplerate, sample_rate, 1).resample_chunk
-            while len(audio := file.read(PIECE, dtype="float32", always_2d=True)):  # [samples, channels]
-                if not np.isfinite(audio).all():
-                    raise InputError(f"{path}: samples after {samples / file.samplerate:.1f} s are not finite numbers")
-                samples += len(audio)
-                mono = audio.mean(axis=1)
-                yield resample(mono) if resample else mono
-            if resample:
-                yield resample(np.empty(0, np.float32), last=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path}: cannot be read as audio: {error}") from error
-    if not samples:
-        raise InputError(f"{path}: the recording is empty")
 
 
 def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iterator[tuple[np.ndarray, int, bool]]:
@@ -105,7 +65,7 @@ def mel_blocks(path: Path, config: dict) -> Iterator[np.ndarray]:
     """
     filterbank, hop = make_filterbank(config), hop_samples(config)
     margin = -(-config["window"] // (2 * hop)) * hop  # half a window, in whole frames
-    pieces = read_pieces(path, config["sample_rate"])
+    pieces = read_audio(path, config["sample_rate"])
     for signal, lead, last in overlapping(pieces, BLOCK_S * config["sample_rate"], margin):
-        mel = mel_energies(signal, filterbank, config)[lead // hop :]
+        mel = mel_energies([signal], filterbank, config)[lead // hop :]
         yield mel if last else mel[: BLOCK_S * config["sample_rate"] // hop]

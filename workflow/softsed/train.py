@@ -2,7 +2,8 @@
 
 A system is what it is trained on (hard or soft labels), its loss and its output layer. Everything random - initial
 weights, order of the sequences, dropout - follows from one seed: same seed, same machine and same number of threads
-give the same weights. The model that is kept is the one with the lowest validation loss.
+give the same weights, also after kills: a training continues from its checkpoint. The model that is kept is the one
+with the lowest validation loss.
 """
 
 import argparse
@@ -14,11 +15,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from softsed.checkpoint import Checkpoint, hash_of
 from softsed.classes import read_classes, read_fold
 from softsed.dataset import Scaler, Sequences, cut, frames_per_second, read_part
 from softsed.labelfiles import read_soft
 from softsed.log import PROGRESS
-from softsed.model import CRNN, choose_device
+from softsed.model import CRNN, choose_device, choose_precision
+from softsed.provenance import code
 from softsed.thresholds import trimmed_midrange
 
 PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
@@ -69,7 +72,14 @@ def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, op
 
 
 def fit(
-    model: CRNN, training: Sequences, validation: Sequences, *, loss: str, config: dict, seed: int
+    model: CRNN,
+    training: Sequences,
+    validation: Sequences,
+    *,
+    loss: str,
+    config: dict,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[dict[str, Tensor], list[dict]]:
     """Train until the validation loss has stopped improving.
 
@@ -85,6 +95,8 @@ def fit(
         improvement after which training ends).
     seed : int
         Of the order of the sequences.
+    checkpoint : Checkpoint, optional
+        Continued if there is one, and written from time to time; a training that was killed gives the same results.
 
     Returns
     -------
@@ -96,13 +108,17 @@ def fit(
     Raises
     ------
     FloatingPointError
-        When a loss is no longer a number, naming the epoch.
+        When a loss is no longer a number, naming the epoch. The checkpoint is of an epoch before: to train again
+        takes a moment to fail again, and with another learning rate begins anew.
     """
-    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"])
+    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
     best, state, stale, history, said = float("inf"), {}, 0, [], time.monotonic()
-    for epoch in range(1, config["epochs"] + 1):
+    if checkpoint and (progress := checkpoint.load(model, optimiser, order)):
+        best, state, stale, history = progress
+        logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
+    for epoch in range(len(history) + 1, config["epochs"] + 1):
         rate = optimiser.param_groups[0]["lr"]
         batches = list(torch.randperm(len(training), generator=order).split(config["batch_size"]))
         row = {
@@ -130,6 +146,8 @@ def fit(
         )
         if stale >= config["patience"]:
             break
+        if checkpoint:
+            checkpoint.save((best, state, stale, history), model, optimiser, order)
     return state, history
 
 
@@ -150,6 +168,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--checkpoint", type=Path, help="continued if there is one, written; delete it afterwards")
+    parser.add_argument("--checkpoint-every", type=float, default=60, help="seconds between checkpoints, at least")
     parser.add_argument("--model", type=Path, required=True, help="the trained model, written")
     parser.add_argument("--history", type=Path, required=True, help="losses, one row an epoch, written")
     options = parser.parse_args(argv)
@@ -180,10 +200,29 @@ def main(argv: list[str] | None = None) -> None:
         "output": system["output"],
         **config["model"],
     }
-    model = CRNN(**parameters).to(device)
+    precision = choose_precision(config["precision"], device)
+    model = CRNN(**parameters, precision=precision).to(device)
     size = sum(weight.numel() for weight in model.parameters())
-    logger.info("%d weights, %d training and %d validation sequences", size, len(training), len(validation))
-    state, history = fit(model, training, validation, loss=system["loss"], config=config, seed=options.seed)
+    sizes = (size, precision, len(training), len(validation))
+    logger.info("%d weights, trained in %s; %d training and %d validation sequences", *sizes)
+    checkpoint = None
+    if options.checkpoint:
+        tensors = [tensor for data in (training, validation) for tensor in (data.features, data.targets, data.mask)]
+        identity = {
+            "code": code("train"),
+            "torch": str(torch.__version__),
+            "system": system,
+            "config": config,
+            "parameters": parameters,
+            "seed": options.seed,
+            "device": device.type,
+            "precision": precision,
+            "data": hash_of(*tensors),
+        }
+        checkpoint = Checkpoint(options.checkpoint, identity, options.checkpoint_every)
+    state, history = fit(
+        model, training, validation, loss=system["loss"], config=config, seed=options.seed, checkpoint=checkpoint
+    )
 
     midrange = trimmed_midrange(list(read_soft(options.soft, classes, fold["train"]).values()), options.carried["trim"])
     torch.save(
@@ -195,6 +234,7 @@ def main(argv: list[str] | None = None) -> None:
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
             "system": system,
+            "precision": precision,
             "seed": options.seed,
             "thresholds": torch.from_numpy(midrange),  # [classes], nan without a positive training label
             "carried": options.carried,

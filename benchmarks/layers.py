@@ -1,0 +1,99 @@
+"""Where a training step of ours spends its time, layer by layer, and what bounds each.
+
+CPU time on one core, least of several, of forward and backward of each part alone. Arithmetic is given where it counts,
+as GFLOP/s beside the product of large matrices; elsewhere the bytes that must at least be read and written, as GB/s
+beside a copy between large arrays. Run by hand:
+
+    python benchmarks/layers.py layers.tsv
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from training import BATCH, FRAMES, MODEL, write
+
+from softsed.model import CRNN
+
+TIMES = 7
+COLUMNS = ["precision", "part", "forward_ms", "backward_ms", "share", "gflop", "gflops", "gb", "gb_per_s"]
+
+
+def least(step) -> float:
+    """Measure CPU time in milliseconds: the least of several."""
+    best = float("inf")
+    for _ in range(TIMES):
+        start = time.process_time()
+        step()
+        best = min(best, time.process_time() - start)
+    return best * 1e3
+
+
+def both(layer, x: Tensor, weights: list[Tensor]) -> tuple[float, float, Tensor]:
+    """Measure forward and backward of a layer, and return its output."""
+    y = layer(x)
+    gradient = torch.randn_like(y)
+    inputs = [*weights, x] if x.requires_grad else weights
+    return least(lambda: layer(x)), least(lambda: torch.autograd.grad(y, inputs, gradient, retain_graph=True)), y
+
+
+def parts(precision: str) -> list[list]:
+    """Measure one step in one precision: rows of part, forward, backward, GFLOP, GB."""
+    model, rows = CRNN(**MODEL, precision=precision), []
+    x, size = torch.randn(BATCH, FRAMES, MODEL["mel_bands"]), 2 if precision == "bfloat16" else 4
+    positions = BATCH * FRAMES * MODEL["mel_bands"]
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        for number, block in enumerate(model.convolutions, start=1):
+            forward, backward, y = both(block, x, list(block.parameters()))
+            filters = y.shape[1]
+            if number == 1:
+                flop = (
+                    2 * positions * 9 * filters
+                )  # of the convolution that is not written down; thrice, and its gradient
+                rows.append(["block 1", forward, backward, 2 * flop / 1e9, None])
+            else:
+                convolution = block.convolution
+                first, second, z = both(convolution, x, list(convolution.parameters()))
+                flop = 3 * 2 * z.numel() * 9 * filters / 1e9
+                rows.append([f"block {number}: convolution", first, second, flop, None])
+                # Forward: z twice, its norm written and read, y. Backward: three times y, norm, gradients of norm and z
+                # written, z and gradient of the norm twice.
+                moved = (4 * z.numel() + y.numel() + 3 * y.numel() + 7 * z.numel()) * size / 1e9
+                rows.append([f"block {number}: norm to dropout", forward - first, backward - second, None, moved])
+            x = y.detach().requires_grad_()
+        x = x.permute(0, 2, 3, 1).flatten(2).detach().requires_grad_()
+        forward, backward, y = both(model.recurrent, x, list(model.recurrent.parameters()))
+        units = MODEL["gru_units"]
+        products = sum(12 * units * (inputs + units) for inputs in (x.shape[-1], 2 * units))
+        rows.append(["GRU", forward, backward, 3 * BATCH * FRAMES * products / 1e9, None])
+    return rows
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    large = torch.randn(2**26)
+    target = torch.empty_like(large)
+    target.copy_(large)
+    copied = 2 * large.numel() * 4 / 1e6 / least(lambda: target.copy_(large))
+    table = []
+    for precision in ("float32", "bfloat16"):
+        rows = parts(precision)
+        total = sum(forward + backward for _, forward, backward, *_ in rows)
+        for part, forward, backward, flop, moved in rows:
+            spent = (forward + backward) / 1e3
+            speeds = [flop or "", flop / spent if flop else "", moved or "", moved / spent if moved else ""]
+            table.append([precision, part, forward, backward, spent * 1e3 / total, *speeds])
+        square = torch.randn(1024, 1024, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+        peak = 2 * len(square) ** 3 / 1e6 / least(lambda square=square: square @ square)
+        table.append([precision, "large matrices, copy", "", "", "", "", peak, "", copied])
+    write(options.output, COLUMNS, table)
+
+
+if __name__ == "__main__":
+    main()
