@@ -219,7 +219,7 @@ def edited(finished, tmp_path_factory):
 
 
 def with_origin(expected):
-    """Add the page on where results come from, which has the hashes of opinions, labels, folds, features, models and metrics."""
+    """Add the file on where results come from: the hashes of opinions, labels, folds, features, models, metrics."""
     makers = {"harden_labels", "aggregate_opinions", "index_features", "make_folds", "train_system", "evaluate_system"}
     makers |= {"evaluate_truth"}
     return {**expected, "make_origin": 1} if makers & set(expected) else expected

@@ -128,9 +128,9 @@ def write_tables(tables: dict[str, list[dict[str, str]]], priors: list[str]) -> 
         ),
         block(
             "Differences of systems",
-            "On the same draws of recordings: beyond the chance of these recordings where the interval is without 0; seeds are not in it."
-            " The difference to a prior "
-            "is what a detector hears beyond knowing the scene or the recording.",
+            "On the same draws of recordings: beyond the chance of these recordings where the interval is without 0; "
+            "seeds are not in it. The difference to a prior is what a detector hears beyond knowing the scene or the "
+            "recording.",
             *intervals(
                 tables["differences"],
                 {"System": "system", "Against": "against", "Threshold": "threshold"},
