@@ -336,7 +336,7 @@ rule make_label_quality:
 
 rule encode_recording:
     input:
-        audio="results/{experiment}/data/audio/{recording}.wav",
+        audio=audio_of,
         features="results/{experiment}/features/{recording}.npz",
     output:
         sound="results/{experiment}/page/media/{recording}.mp3",
@@ -352,7 +352,7 @@ rule encode_recording:
     message:
         "Make sound and picture of {wildcards.recording} for the page"
     shell:
-        "python -m softsed --log {log} media --audio {input.audio} --features {input.features}"
+        "python -m softsed --log {log} media --audio {input.audio:q} --features {input.features}"
         " --sound {output.sound} --picture {output.picture}"
 
 
