@@ -86,7 +86,7 @@ def test_all_that_is_wrong_with_soft_labels(data):
         "soft.tsv, line 9: 3 fields after the recording, expected onset offset label value",
         "soft.tsv, line 14: expected numbers, got ['zero', '1', 'car', '0.1']",
         "soft.tsv, line 26: 'car' at 0 s again, as in",
-        "soft.tsv, line 27: up to 4 s, but the recording 'd' lasts 3.50 s (3 whole seconds)",
+        "soft.tsv, line 27: from 3 to 4 s, but the recording 'd' lasts 3.50 s (3 whole seconds)",
         "soft.tsv, line 28: no audio named 'attic'",
         "soft.tsv, line 2 on: 2 of 3 s of 'car' in 'a' have no row, first 1 s; write zeros out, too",
     ):
@@ -103,7 +103,16 @@ def test_all_that_is_wrong_with_hard_labels(data):
         "hard.tsv: no labels of the recording 'b'; add them or leave the audio out",
         "hard.tsv, line 2: unknown class 'dog_barking'; known are ['car']; correct or add it",
         "hard.tsv, line 3: class 'dog barking' is 'dog_barking' in hard.tsv, line 2; write one of them everywhere",
-        "hard.tsv, line 4: up to 9 s, but the recording 'c' lasts 3.50 s (3 whole seconds); correct or leave out",
+        "hard.tsv, line 4: from 0 to 9 s, but the recording 'c' lasts 3.50 s (3 whole seconds); correct or leave out",
+    ]
+
+
+def test_events_after_the_last_whole_second_are_named_since_they_would_be_lost(data):
+    rows = [*hard_rows(), "a\t3.6\t3.9\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4\tcar"]
+    assert problems(data, "hard", write(data / "hard.tsv", HARD, rows)) == [
+        f"hard.tsv, line {line}: from {span} s, but the recording {name!r} lasts 3.50 s (3 whole seconds); "
+        "correct or leave out"
+        for line, span, name in ((7, "3.6 to 3.9", "a"), (8, "3 to 3.5", "b"))
     ]
 
 
