@@ -233,6 +233,33 @@ def test_a_soft_table_tells_itself_what_was_asked(data):
     np.testing.assert_allclose(found["a"], [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]])
 
 
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_classes_of_the_table_that_never_come_up_were_asked(data, kind):
+    """In labels without zeros nothing else can be meant; a table of scenes says it otherwise, a scene at a time."""
+    (data / "text").mkdir()
+    for name in NAMES:
+        (data / f"text/{name}.txt").touch()
+    (data / "text/a.txt").write_text("1\t2\tcar\t0.25\n" if kind == "soft" else "1\t2\tcar\n")
+    tables = dict.fromkeys(check.TABLES) | {"classes": write(data / "classes.tsv", "class", ["wind", "car", "tap"])}
+
+    def examined():
+        recordings, classes, asked = check.check(data / "audio", data / "text", kind, tables, folds=0, validation=0.5)
+        assert classes == ["wind", "car", "tap"]
+        return asked, adopt(read_labels(data / "text", kind, Problems()), recordings, asked, classes)
+
+    asked, found = examined()
+    assert asked == {"all": ["wind", "car", "tap"]}
+    np.testing.assert_array_equal(found["a"], [[0, 0, 0], [0, 0.25 if kind == "soft" else 1, 0], [0, 0, 0]])
+    assert not found["b"].any()
+    scenes = [f"{name}\t{scene}" for name, scene in zip(NAMES, ("street", "street", "home", "home"), strict=True)]
+    tables["recordings"] = write(data / "recordings.tsv", "recording\tscene", scenes)
+    tables["scenes"] = write(data / "scenes.tsv", "scene\tclass", ["street\tcar", "street\twind", "home\ttap"])
+    asked, found = examined()
+    assert asked == {"street": ["wind", "car"], "home": ["tap"]}
+    assert np.isnan(found["a"][:, 2]).all()
+    assert np.isnan(found["c"][:, :2]).all()
+
+
 def test_a_table_of_scenes_must_hold_what_has_labels(data):
     labels = write(data / "soft.tsv", SOFT, soft_rows())
     scenes = write(data / "scenes.tsv", "scene\tclass", ["all\tcar"])
