@@ -68,8 +68,33 @@ rule all:
         [f"{OUTPUT}/scores/{recording}.tsv" for recording in RECORDINGS],
 
 
+# A second's import of librosa, once instead of for every recording.
+localrules:
+    make_filterbank,
+
+
+rule make_filterbank:
+    input:
+        model=str(MODELS[0]),
+    output:
+        filterbank=f"{OUTPUT}/filterbank.npz",
+    log:
+        f"{OUTPUT}/logs/filterbank/filterbank.log",
+    benchmark:
+        f"{OUTPUT}/benchmarks/filterbank/filterbank.tsv"
+    conda:
+        "../envs/softsed.yaml"
+    params:
+        *code("apply"),
+    message:
+        "Make the mel filter bank of the models"
+    shell:
+        "python -m softsed --log {log:q} apply --models {input.model:q} --filterbank {output.filterbank:q} --device cpu"
+
+
 rule apply_model:
     input:
+        filterbank=f"{OUTPUT}/filterbank.npz",
         audio=lambda wildcards: str(RECORDINGS[wildcards.recording]),
         models=[str(path) for path in MODELS],
     output:
@@ -92,6 +117,6 @@ rule apply_model:
     message:
         "Score {wildcards.recording}"
     shell:
-        "python -m softsed --log {log:q} apply --models {input.models:q} --audio {input.audio:q}"
-        " --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
+        "python -m softsed --log {log:q} apply --models {input.models:q} --filterbank {input.filterbank:q}"
+        " --audio {input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
         " --scores {output.scores:q} --events {output.events:q} --timeline {output.timeline:q}"

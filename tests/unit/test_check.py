@@ -86,7 +86,7 @@ def test_all_that_is_wrong_with_soft_labels(data):
         "soft.tsv, line 9: 3 fields after the recording, expected onset offset label value",
         "soft.tsv, line 14: expected numbers, got ['zero', '1', 'car', '0.1']",
         "soft.tsv, line 26: 'car' at 0 s again, as in",
-        "soft.tsv, line 27: up to 4 s, but the recording 'd' lasts 3.50 s (3 whole seconds)",
+        "soft.tsv, line 27: from 3 to 4 s, but the recording 'd' lasts 3.50 s (3 whole seconds)",
         "soft.tsv, line 28: no audio named 'attic'",
         "soft.tsv, line 2 on: 2 of 3 s of 'car' in 'a' have no row, first 1 s; write zeros out, too",
     ):
@@ -103,7 +103,16 @@ def test_all_that_is_wrong_with_hard_labels(data):
         "hard.tsv: no labels of the recording 'b'; add them or leave the audio out",
         "hard.tsv, line 2: unknown class 'dog_barking'; known are ['car']; correct or add it",
         "hard.tsv, line 3: class 'dog barking' is 'dog_barking' in hard.tsv, line 2; write one of them everywhere",
-        "hard.tsv, line 4: up to 9 s, but the recording 'c' lasts 3.50 s (3 whole seconds); correct or leave out",
+        "hard.tsv, line 4: from 0 to 9 s, but the recording 'c' lasts 3.50 s (3 whole seconds); correct or leave out",
+    ]
+
+
+def test_events_after_the_last_whole_second_are_named_since_they_would_be_lost(data):
+    rows = [*hard_rows(), "a\t3.6\t3.9\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4\tcar"]
+    assert problems(data, "hard", write(data / "hard.tsv", HARD, rows)) == [
+        f"hard.tsv, line {line}: from {span} s, but the recording {name!r} lasts 3.50 s (3 whole seconds); "
+        "correct or leave out"
+        for line, span, name in ((7, "3.6 to 3.9", "a"), (8, "3 to 3.5", "b"))
     ]
 
 
@@ -222,6 +231,33 @@ def test_a_soft_table_tells_itself_what_was_asked(data):
     found = adopt(read_labels(labels, "soft", Problems()), recordings, asked, classes)
     assert np.isnan(found["b"][:, 1]).all()
     np.testing.assert_allclose(found["a"], [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]])
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_classes_of_the_table_that_never_come_up_were_asked(data, kind):
+    """In labels without zeros nothing else can be meant; a table of scenes says it otherwise, a scene at a time."""
+    (data / "text").mkdir()
+    for name in NAMES:
+        (data / f"text/{name}.txt").touch()
+    (data / "text/a.txt").write_text("1\t2\tcar\t0.25\n" if kind == "soft" else "1\t2\tcar\n")
+    tables = dict.fromkeys(check.TABLES) | {"classes": write(data / "classes.tsv", "class", ["wind", "car", "tap"])}
+
+    def examined():
+        recordings, classes, asked = check.check(data / "audio", data / "text", kind, tables, folds=0, validation=0.5)
+        assert classes == ["wind", "car", "tap"]
+        return asked, adopt(read_labels(data / "text", kind, Problems()), recordings, asked, classes)
+
+    asked, found = examined()
+    assert asked == {"all": ["wind", "car", "tap"]}
+    np.testing.assert_array_equal(found["a"], [[0, 0, 0], [0, 0.25 if kind == "soft" else 1, 0], [0, 0, 0]])
+    assert not found["b"].any()
+    scenes = [f"{name}\t{scene}" for name, scene in zip(NAMES, ("street", "street", "home", "home"), strict=True)]
+    tables["recordings"] = write(data / "recordings.tsv", "recording\tscene", scenes)
+    tables["scenes"] = write(data / "scenes.tsv", "scene\tclass", ["street\tcar", "street\twind", "home\ttap"])
+    asked, found = examined()
+    assert asked == {"street": ["wind", "car"], "home": ["tap"]}
+    assert np.isnan(found["a"][:, 2]).all()
+    assert np.isnan(found["c"][:, :2]).all()
 
 
 def test_a_table_of_scenes_must_hold_what_has_labels(data):

@@ -12,6 +12,7 @@ from softsed.errors import InputError
 from softsed.labelfiles import Event, write_hard, write_soft
 from softsed.labels import to_events
 from softsed.scores import write_scores
+from softsed.segments import count, metrics_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # dcase_util announces the end of pkg_resources
@@ -59,9 +60,10 @@ def test_hard_labels_for_sed_eval_and_audacity(made):
         assert [(float(a), float(b), c) for a, b, c in (line.split("\t") for line in lines)] == events
     # sed_eval counts the export of the labels against the labels as perfect.
     metrics = sed_eval.sound_event.SegmentBasedMetrics(CLASSES, time_resolution=1.0)
-    for name in HARD:
+    for name, events in HARD.items():
+        reference = [dict(zip(("onset", "offset", "event_label"), event, strict=True)) for event in events]
         listed = sed_eval.io.load_event_list(str(folder / f"{name}.txt"))
-        metrics.evaluate(listed, listed, evaluated_length_seconds=12)
+        metrics.evaluate(reference, listed, evaluated_length_seconds=12)
     assert metrics.overall_f_measure()["f_measure"] == 1
 
 
@@ -91,11 +93,15 @@ def test_scores_for_sed_scores_eval(made):
         assert list(table.columns) == ["onset", "offset", *CLASSES]
         np.testing.assert_array_equal(table["onset"], np.arange(12))
         np.testing.assert_allclose(table[CLASSES].to_numpy(), scores)
-    # Against references it takes them: the scores of a fold are evaluated.
+    # It makes of them, against the hard labels, the F1 that softsed makes of the scores themselves.
     events = {name: [tuple(event) for event in HARD[name]] for name in SCORES}
     lengths = dict.fromkeys(SCORES, 12.0)
     fmeasure, *_ = sed_scores_eval.segment_based.fscore(folder, events, lengths, threshold=0.5, segment_length=1.0)
-    assert 0 <= fmeasure["macro_average"] <= 1
+    outputs = [scores > 0.5 for scores in SCORES.values()]
+    expected = metrics_of(count([SOFT[name] > 0.5 for name in SCORES], outputs, CLASSES), CLASSES)
+    assert fmeasure["macro_average"] == pytest.approx(expected["f1_macro"])
+    assert fmeasure["micro_average"] == pytest.approx(expected["f1_micro"])
+    assert [fmeasure[name] for name in CLASSES] == pytest.approx([expected["class_wise"][c]["f1"] for c in CLASSES])
 
 
 @pytest.mark.filterwarnings("ignore:Passing a schema to Validator.iter_errors")

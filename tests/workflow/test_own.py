@@ -92,7 +92,7 @@ def rows(path):
 def test_the_whole_workflow_is_planned(own, kind, labels, rule):
     plan = planned(own, configuration=config(kind, labels))
     assert plan[rule] == plan["survey_dataset"] == 1
-    assert plan["extract_features"] == 6
+    assert plan["extract_features"] == plan["encode_recording"] == 6
     assert plan["train_system"] == 2 * 3
     assert plan["make_table2"] == plan["make_figure2"] == 1
     assert not set(plan) & {"render_recording", "fetch_archive", "survey_opinions"}
@@ -132,7 +132,7 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
         "line 4: class 'dog_barking' is 'dog barking' in my data/wrong.tsv, line 2",
         "line 6: the soft label is 1.5; expected a value from 0 to 1",
         "line 146: no audio named 'attic'",
-        "line 147: up to 13 s, but the recording 'yard.2' lasts 12.50 s",
+        "line 147: from 12 to 13 s, but the recording 'yard.2' lasts 12.50 s",
     ):
         assert message in shown
     assert "Traceback" not in shown

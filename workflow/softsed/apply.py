@@ -19,6 +19,7 @@ import torch
 
 from softsed.dataset import frames_per_second
 from softsed.errors import InputError
+from softsed.features import make_filterbank
 from softsed.labelfiles import write_events
 from softsed.labels import harden, to_events
 from softsed.model import CRNN, choose_device
@@ -82,7 +83,12 @@ def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray
 
 
 def score_recording(
-    models: list[tuple[CRNN, dict]], path: Path, *, length: int = STRETCH_S, context: int = CONTEXT_S
+    models: list[tuple[CRNN, dict]],
+    path: Path,
+    filterbank: np.ndarray,
+    *,
+    length: int = STRETCH_S,
+    context: int = CONTEXT_S,
 ) -> np.ndarray:
     """Score a recording of any length.
 
@@ -92,6 +98,8 @@ def score_recording(
         From `load_models`.
     path : Path
         Anything libsndfile reads.
+    filterbank : ndarray of float32 [mel_bands, window // 2 + 1]
+        From `features.make_filterbank`, of the models' features.
     length, context : int
         Whole seconds, see `stream`: a recording no longer than `length` is scored as a whole.
 
@@ -103,7 +111,7 @@ def score_recording(
     _, extras = models[0]
     rate, pooling = frames_per_second(extras["features"]), extras["carried"]["pooling"]
     scores = []
-    for mel, lead, _ in overlapping(mel_of(path, extras["features"]), length * rate, context * rate):
+    for mel, lead in overlapping(mel_of(path, filterbank, extras["features"]), length * rate, context * rate):
         mean = np.mean([score(*model, mel, pooling) for model in models], axis=0)
         scores.append(mean[lead // rate :][:length])
     found = np.concatenate(scores)
@@ -113,24 +121,32 @@ def score_recording(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Score one recording with a model, or with the mean of several: scores a second, events and a picture."""
+    """Score one recording with a model, or with the mean of several; or make the filter bank for it."""
     parser = argparse.ArgumentParser(prog="softsed apply", description=main.__doc__)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="written by `softsed train`; averaged")
-    parser.add_argument("--audio", type=Path, required=True, help="recording, anything libsndfile reads")
+    parser.add_argument("--filterbank", type=Path, required=True, help="written without --audio, read with it")
+    parser.add_argument("--audio", type=Path, help="recording, anything libsndfile reads; with it all outputs")
     parser.add_argument(
         "--threshold", default=MIDRANGE, help=f"of the events: {MIDRANGE} (default), {FIXED} or a number"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--scores", type=Path, required=True, help="scores, written")
-    parser.add_argument("--events", type=Path, required=True, help="events, written")
-    parser.add_argument("--timeline", type=Path, required=True, help="picture, written: .png, .svg or .pdf")
+    parser.add_argument("--scores", type=Path, help="scores, written")
+    parser.add_argument("--events", type=Path, help="events, written")
+    parser.add_argument("--timeline", type=Path, help="picture, written: .png, .svg or .pdf")
     options = parser.parse_args(argv)
+    if options.audio and not (options.scores and options.events and options.timeline):
+        parser.error("--audio needs --scores, --events and --timeline")
     torch.set_num_threads(options.threads)
     models = load_models(options.models, choose_device(options.device))
+    if options.audio is None:
+        np.savez(options.filterbank, filterbank=make_filterbank(models[0][1]["features"]))
+        return
+    with np.load(options.filterbank, allow_pickle=False) as file:
+        filterbank = file["filterbank"]
     classes = models[0][1]["classes"]
     thresholds = choose_threshold(models, options.threshold)
-    scores = score_recording(models, options.audio)
+    scores = score_recording(models, options.audio, filterbank)
     events = to_events(harden(scores, thresholds), classes)
     write_plain(options.scores, scores, classes)
     write_events(options.events, events)

@@ -6,7 +6,8 @@ and scenes would say is read off these, as far as they are not given:
 - A recording lasts as long as its audio; with a soft table or opinions, as long as these say something about it.
 - The classes are those that come up in the labels.
 - Without a table of recordings (recording, scene) all are of one scene, ``all``; with opinions see `survey`.
-- The classes asked in a scene: those with a row in it (soft table, opinions), all of them for all other labels.
+- The classes asked in a scene: those with a row in it (soft table, opinions), all of them for all other labels,
+  those of a table of classes that never come up included. A table of scenes says it otherwise.
 """
 
 import argparse
@@ -62,9 +63,11 @@ def examine(
         checks.check_recordings(places, lengths, str(labels), problems)
         checks.check_names(found.names(), known, problems)
         checks.check_rows(found, lengths, problems)
-        classes, used = sorted(found.names()), {}
+        classes, used = known or sorted(found.names()), {}
         for name, rows in found.rows.items():
-            used[name] = {row.label for row in rows} if found.zeros_listed else classes
+            # Where nothing tells what was asked, it was everything: what was never heard is 0, too.
+            told = found.zeros_listed or tables["scenes"]
+            used[name] = {row.label for row in rows} if told else classes
             if found.zeros_listed and rows:
                 lengths[name] = max(row.offset for row in rows)
     classes = known or classes

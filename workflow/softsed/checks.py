@@ -85,12 +85,14 @@ def check_rows(labels: Labels, lengths: dict[str, float], problems: Problems) ->
     """Find labels beyond the audio, repeated ones, and seconds that a soft table leaves out."""
     for name, rows in labels.rows.items():
         length = lengths.get(name, 0.0)
-        # Events may end with the audio, rounded as somebody liked; seconds are the whole ones.
+        # Events may end with the audio, rounded as somebody liked, but those that start after the last whole second
+        # would be lost; seconds are the whole ones.
         limit = int(length) if labels.kind == "soft" else length + 1
         seen: dict[tuple[float, str], str] = {}
         for row in rows:
-            if length and row.offset > limit:
-                text = f"{row.where}: up to {row.offset:g} s, but the recording {name!r} lasts {length:.2f} s"
+            if length and (row.offset > limit or row.onset >= int(length)):
+                text = f"{row.where}: from {row.onset:g} to {row.offset:g} s"
+                text += f", but the recording {name!r} lasts {length:.2f} s"
                 problems.add("beyond the audio", f"{text} ({int(length)} whole seconds); correct or leave out")
             if labels.kind == "soft" and (first := seen.setdefault((row.onset, row.label), row.where)) != row.where:
                 problems.add("repeated", f"{row.where}: {row.label!r} at {row.onset:g} s again, as in {first}")

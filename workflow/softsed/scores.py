@@ -5,6 +5,7 @@ A table with the columns ``recording onset offset CLASS CLASS ...``: one row a s
 first column, the block of a recording is the layout that sed_scores_eval reads.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,19 @@ def write_scores(path: Path, scores: dict[str, np.ndarray], classes: list[str]) 
     for recording, values in scores.items():
         if values.ndim != 2 or values.shape[1] != len(classes):
             raise InputError(f"{recording}: scores of shape {values.shape}; expected (seconds, {len(classes)})")
-        for second, row in enumerate(values):
-            lines.append("\t".join([recording, str(second), str(second + 1), *(f"{value:.6f}" for value in row)]))
+        lines += [f"{recording}\t{row}" for row in _rows(values)]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_plain(path: Path, values: np.ndarray, classes: list[str]) -> None:
     """Write the scores [seconds, classes] of one recording without its name: the layout of sed_scores_eval."""
-    lines = ["\t".join(TIMES[1:] + classes)]
-    for second, row in enumerate(values):
-        lines.append("\t".join([str(second), str(second + 1), *(f"{value:.6f}" for value in row)]))
+    lines = ["\t".join(TIMES[1:] + classes), *_rows(values)]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _rows(values: np.ndarray) -> Iterator[str]:
+    for second, row in enumerate(values):
+        yield "\t".join([str(second), str(second + 1), *(f"{value:.6f}" for value in row)])
 
 
 def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:

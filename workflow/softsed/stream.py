@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.features import make_filterbank, mel_blocks, read_audio
+from softsed.features import mel_blocks, read_audio
 
 STRETCH_S = 3600  # at 20 ms: 46 MB of features, 0.3 GB for 128 filters after the convolutions
 CONTEXT_S = 120
 
 
-def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iterator[tuple[np.ndarray, int, bool]]:
+def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iterator[tuple[np.ndarray, int]]:
     """Cut a sequence that comes in pieces anew, into stretches with something of their neighbours on either side.
 
     Parameters
@@ -31,11 +31,9 @@ def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iter
     Yields
     ------
     stretch : ndarray
-        With its neighbours.
+        With its neighbours; the last one may be shorter.
     lead : int
         Where the stretch itself begins: `overlap`, or less at the start of the sequence.
-    last : bool
-        True for the last one, which may be shorter than `length`.
     """
     pieces = iter(pieces)
     held, first, start = next(pieces), 0, 0  # `held` begins at index `first` of the sequence
@@ -47,14 +45,13 @@ def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iter
             end += len(piece)
         begin = max(0, start - overlap)
         held, first = np.concatenate(parts)[begin - first :], begin
-        last = end <= start + length
-        yield held[: wanted - first], start - first, last
-        if last:
+        yield held[: wanted - first], start - first
+        if end <= start + length:
             return
         start += length
 
 
-def mel_of(path: Path, config: dict) -> Iterator[np.ndarray]:
+def mel_of(path: Path, filterbank: np.ndarray, config: dict) -> Iterator[np.ndarray]:
     """Compute the features of a recording piece by piece, `config` the section ``features``.
 
     Yields
@@ -62,4 +59,4 @@ def mel_of(path: Path, config: dict) -> Iterator[np.ndarray]:
     ndarray of float32 [frames, mel_bands]
         One after the other they are `features.mel_energies` of the whole recording.
     """
-    return mel_blocks(read_audio(path, config["sample_rate"]), make_filterbank(config), config)
+    return mel_blocks(read_audio(path, config["sample_rate"]), filterbank, config)
