@@ -377,11 +377,12 @@ def test_every_evaluated_system_is_a_described_artifact_and_every_curve_of_figur
     ):
         for name, system in systems.items():
             labels = [*(system[key] for key in ("labels", "loss", "output")), system.get("method", method)]
+            labels += [system["mask"]] if "mask" in system else []
             artifacts[f"{experiment}-{name}"] = (f"results/{experiment}/models/{name}", labels)
     described = {"hard", "soft", "sigmoid", "linear", "binary cross-entropy", "mean squared error"}
     assert {name: (entry["path"], entry["labels"]) for name, entry in stages["artifacts"].items()} == artifacts
     for entry in stages["artifacts"].values():
-        labels, loss, output, _ = entry["labels"]
+        labels, loss, output, *_ = entry["labels"]
         said = {labels, {"bce": "binary cross-entropy", "mse": "mean squared error"}[loss], output}
         assert entry["type"] == "model"
         assert {word for word in described if word in entry["desc"]} == said
