@@ -4,7 +4,8 @@ Sizes are the paper's: 64 mel bands, 17 classes, 128 filters, sequences of 256 f
 stand for an epoch. The reference is `benchmarks/textbook.py`. Each epoch runs in a process of its own, all kinds in
 turn, several times; what counts is the ratio to the reference beside it, in frames a second and in CPU time (which
 other work on the machine disturbs less). Every process also measures what its cores reach in a product of large
-matrices, in the same precision and on as many threads, and gives its arithmetic as a share of that.
+matrices, in the same precision and on as many threads, and gives its arithmetic as a share of that. bfloat16 is
+measured where the CPU has instructions for it.
 
     python benchmarks/training.py results/benchmarks/training.tsv
 """
@@ -22,13 +23,13 @@ import torch
 from textbook import Textbook, train_epoch, validate
 
 from softsed.dataset import Sequences
-from softsed.model import CRNN
+from softsed.model import CRNN, choose_precision
 from softsed.train import run_epoch
 
 MODEL = {"mel_bands": 64, "classes": 17, "filters": 128, "pooling": [5, 2, 2], "dropout": 0.2}
 MODEL |= {"gru_units": 32, "gru_layers": 2, "dense": [32], "output": "linear"}
 FRAMES, BATCH, TRAINING, VALIDATION = 256, 32, 4, 1  # frames a sequence, sequences a batch, batches of each part
-KINDS = ["textbook", "float32", "bfloat16"]
+KINDS = list(dict.fromkeys(["textbook", "float32", choose_precision("auto", torch.device("cpu"))]))
 SETTINGS = [(1, 1), (2, 1), (1, 2)]  # threads a job, jobs side by side
 COLUMNS = ["network", "threads", "jobs", "frames_per_s", "ratio", "ratio_least", "ratio_most"]
 COLUMNS += ["cpu_ratio", "cpu_least", "cpu_most", "core_gflops", "core_peak", "share_of_peak", "memory_mb", "runs"]

@@ -104,6 +104,16 @@ def make_page(folder: Path, *, sound: bool = True) -> Made:
     write_soft(folder / "soft.tsv", made.soft, CLASSES)
     write_hard(folder / "hard.tsv", {name: to_events(active, CLASSES) for name, active in made.hard.items()})
     tsv(folder / "classes.tsv", [{"class": name} for name in CLASSES])
+    made_on = {"seed": 7, "precision": "float32", "made": {"device": "cpu", "threads": 1}}
+    origin = {
+        "commit": None,
+        "versions": {"torch": "1.0"},
+        "config": {"experiment": HOSTILE},
+        "metrics": {},
+        "models": {},
+    }
+    origin |= {"data": {HOSTILE: "0123"}, "trainings": {f"models/{SYSTEMS[1]}/run1/fold1.pt": made_on}}
+    (folder / "origin.json").write_text(json.dumps(origin))
     curves = [{"class": name, "instances": 3, "net": 50, "scene_prior_s": 20} for name in CLASSES]
     losses = [
         {"system": SYSTEMS[1], "run": 1, "fold": fold, "epoch": epoch, "train_loss": 1 / epoch, "validation_loss": ""}
@@ -122,6 +132,7 @@ def make_page(folder: Path, *, sound: bool = True) -> Made:
         "--tables": report_tables(folder),
         "--figure2": [tsv(folder / "figure2.tsv", curves)],
         "--training": [tsv(folder / "training.tsv", losses)],
+        "--origin": [str(folder / "origin.json")],
         "--assets": [str(ROOT / "workflow/page" / name) for name in ASSETS],
         "--experiment": [HOSTILE],
         "--page": [str(made.page)],

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from softsed.errors import InputError
-from softsed.figures import STYLE, draw_figure2, draw_label_quality, draw_label_reliability, draw_training, main, mpl
+from softsed.figures import (
+    STYLE,
+    draw_figure2,
+    draw_label_quality,
+    draw_label_reliability,
+    draw_reliability,
+    draw_training,
+    main,
+    mpl,
+)
 
 FIGURE2 = """\
 class\tinstances\tH_BCE_sig\tS_MSE_lin_h\tS_MSE_lin_s\tscene_prior_h\tscene_prior_s
@@ -32,6 +41,12 @@ RELIABILITY = "event_length_s\tmethod\tbin_from\tbin_to\tcells\tsoft\ttrue\n" + 
     f"{length}\t{method}\t{low}\t{low + 0.5}\t10\t{soft}\t{true}\n"
     for length, method in itertools.product((2, 8), ("eq1", "joint"))
     for low, soft, true in ((0, 0.2, 0.1 * length), (0.5, "", ""))
+)
+SCORED = "system\treference\tcalibration_error\tbin_from\tbin_to\tseconds\tscore\tlabel\n" + "".join(
+    f"{system}\t{reference}\t0.0{place}\t{low}\t{low + 0.5}\t{seconds}\t{score}\t{label}\n"
+    for system in ("net", "other", "scene_prior")
+    for place, reference in enumerate(("hard", "soft"))
+    for low, seconds, score, label in ((0, 30, 0.2, 0.1 * place), (0.5, 10, 0.7, 0.9), (0.9, 0, "", ""))
 )
 
 
@@ -125,6 +140,20 @@ def test_label_reliability_has_a_panel_an_event_length_and_gaps_for_empty_bins(t
     np.testing.assert_allclose(joint.get_xdata(), [0.2, np.nan])
 
 
+def test_reliability_has_a_panel_a_system_with_both_references(table):
+    figure = draw_reliability(table(SCORED))
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == [
+        f"{name}\nsoft 0.010, hard 0.000" for name in ("net", "other", "scene_prior (no audio)")
+    ]
+    diagonal, soft, hard = panels[0].get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    np.testing.assert_allclose(soft.get_ydata(), [0.1, 0.9, np.nan])
+    np.testing.assert_allclose(hard.get_ydata(), [0, 0.9, np.nan])
+    areas = panels[0].collections[0].get_sizes()
+    assert (areas[0] - 4) / (areas[1] - 4) == pytest.approx(3)  # the circles of the soft reference: 30 and 10 s
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -132,6 +161,7 @@ def test_label_reliability_has_a_panel_an_event_length_and_gaps_for_empty_bins(t
         ("training", TRAINING),
         ("label_quality", QUALITY),
         ("label_reliability", RELIABILITY),
+        ("reliability", SCORED),
     ],
 )
 def test_same_table_same_bytes(table, name, text):
@@ -152,6 +182,7 @@ def test_same_table_same_bytes(table, name, text):
         (draw_training, "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n", "nothing to draw"),
         (draw_label_quality, QUALITY.splitlines()[0], "nothing to draw"),
         (draw_label_reliability, RELIABILITY.splitlines()[0], "nothing to draw"),
+        (draw_reliability, SCORED.splitlines()[0], "nothing to draw"),
     ],
 )
 def test_a_table_without_curves_is_an_error(table, draw_table, text, message):

@@ -17,10 +17,13 @@ from softsed.status import describe, rules
 PAGE = {"make_page": 1}
 TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1, **PAGE}
 INTERVALS = {"make_intervals": 1, **PAGE}
-SCORES = {**TABLES, **INTERVALS, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
+COMPARED = {**INTERVALS, "make_reliability": 1}
+SCORES = {**TABLES, **COMPARED, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
+SCORES |= {"draw_figure": 2}
 REPORTED = {**TABLES, "make_truth": 1}
-AFTER_TRAINING = {**REPORTED, **INTERVALS, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
-FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 2}
+AFTER_TRAINING = {**REPORTED, **COMPARED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
+AFTER_TRAINING |= {"draw_figure": 2}
+FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 3}
 FROM_INDEX = {**FROM_TRAINING, "index_features": 1}
 PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
 FROM_FOLDS = {**FROM_TRAINING, **PRIORS_TOO, "make_folds": 1, "evaluate_labels": 2}
@@ -33,7 +36,7 @@ ASKED = {**FROM_OPINIONS, "simulate_annotators": 1}
 RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "encode_recording": 6, "index_features": 1}
 FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6, "encode_recording": 6}
 TRIALS = {"try_estimators": 2, "make_label_quality": 1, "draw_figure": 2}
-BOTH = {**TRIALS, "draw_figure": 4}  # the figures of the trials and those of the systems
+BOTH = {**TRIALS, "draw_figure": 5}  # the figures of the trials and those of the systems
 ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
 ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1, **PAGE}
 
@@ -64,7 +67,7 @@ MODULES = {
     "evaluate": {**TABLES, "evaluate_system": 8},
     "export": {},
     "features": FROM_FEATURES,
-    "figures": {"draw_figure": 4},
+    "figures": {"draw_figure": 5},
     "folds": FROM_FOLDS,
     "given": {},
     "index": FROM_INDEX,
@@ -82,30 +85,32 @@ MODULES = {
     "media": {"encode_recording": 6},
     "model": FROM_TRAINING,
     "opinions": {**FROM_OPINIONS, **BOTH},
-    "origin": {"make_origin": 1},
-    "pages": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
-    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
+    "origin": {"make_origin": 1, **PAGE},
+    "pages": {**REPORTED, **COMPARED, "make_table1": 1, "collect_histories": 1}
+    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 5},
     "predict": AFTER_TRAINING,
-    "priors": {**REPORTED, **INTERVALS, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2},
+    "priors": {**REPORTED, **COMPARED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2}
+    | {"draw_figure": 2},
     "progress": {},
     "provenance": {},
-    "quality": {**CROWD, **TRIALS},
+    "quality": {**CROWD, **TRIALS, "make_reliability": 1, "draw_figure": 3},
     "records": {},
     "recurrent": FROM_TRAINING,
+    "reliability": {"make_reliability": 1, "draw_figure": 1},
     "resampling": INTERVALS,
     "resultpage": PAGE,
     "resulttables": PAGE,
     "salience": {**ASKED, **BOTH},
     "scores": {**SCORES, "predict_system": 24, "predict_prior": 6},
-    "segments": {rule: jobs for rule, jobs in SCORES.items() if rule != "make_intervals"},
+    "segments": {**REPORTED, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2},
     "smoothing": {**ESTIMATED, **BOTH},
     "sounds": RENDERED,
     "status": {},
     "stream": {},
     "survey": {},
     "synthesis": RENDERED,
-    "tables": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
-    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
+    "tables": {**REPORTED, **COMPARED, "make_table1": 1, "collect_histories": 1}
+    | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 5},
     "tested": SCORES,
     "timeline": {},
     "thresholds": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2, "make_label_statistics": 1},
@@ -160,8 +165,8 @@ CHANGES = [
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM, "not made yet"),
     (
         "runs: 3",
-        {**REPORTED, **INTERVALS, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
-        | {"collect_histories": 1, "draw_figure": 2},
+        {**REPORTED, **COMPARED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
+        | {"collect_histories": 1, "draw_figure": 3},
         "not made yet",
     ),
     (
@@ -181,9 +186,9 @@ FILES = {
     | {"measure_crowd_size": 1},
     "results/tiny/features/city_center_00.npz": {**FROM_INDEX, "encode_recording": 1},
     "results/tiny/folds/fold1.tsv": {**SCORES, "train_system": 8, "predict_system": 8, "predict_prior": 2}
-    | {"collect_histories": 1, "draw_figure": 2},
-    "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, **INTERVALS, "predict_system": 1}
-    | {"evaluate_system": 1, "evaluate_truth": 1},
+    | {"collect_histories": 1, "draw_figure": 3},
+    "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, **COMPARED, "predict_system": 1}
+    | {"evaluate_system": 1, "evaluate_truth": 1, "draw_figure": 2},
     "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
     "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
     "workflow/resources/paper_table2.tsv": {"make_table2": 1, **PAGE},
@@ -194,18 +199,19 @@ FILES = {
     "workflow/resources/scenes.tsv": RENDERED,
     "results/tiny/labels/eq1/hard.tsv": {
         **TABLES,
-        **INTERVALS,
+        **COMPARED,
         **ONE_SYSTEM,
         **CROWD,
         "make_table1": 1,
         "evaluate_system": 8,
     }
-    | {"evaluate_labels": 1, "measure_crowd_size": 1, "draw_figure": 2},
+    | {"evaluate_labels": 1, "measure_crowd_size": 1, "draw_figure": 3},
     "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv": {
         **REPORTED,
-        **INTERVALS,
+        **COMPARED,
         "evaluate_system": 1,
         "evaluate_truth": 1,
+        "draw_figure": 2,
     },
     "results/tiny/metrics/S_MSE_lin/run1.json": {**TABLES, "make_origin": 1},
     "workflow/resources/demo_backgrounds.tsv": RENDERED,
@@ -219,10 +225,10 @@ def edited(finished, tmp_path_factory):
 
 
 def with_origin(expected):
-    """Add the file on where results come from: the hashes of opinions, labels, folds, features, models, metrics."""
+    """Add the file on where results come from, in the page too: hashes of opinions, labels, folds, models, metrics."""
     makers = {"harden_labels", "aggregate_opinions", "index_features", "make_folds", "train_system", "evaluate_system"}
     makers |= {"evaluate_truth"}
-    return {**expected, "make_origin": 1} if makers & set(expected) else expected
+    return {**expected, "make_origin": 1, **PAGE} if makers & set(expected) else expected
 
 
 @contextmanager

@@ -8,7 +8,7 @@ PAGE = expand(
     name=["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
     + ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"],
 )
-FIGURES = ["figure2", "training"] + (["label_quality", "label_reliability"] if TRIALS else [])
+FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
 
 
 rule report:
@@ -119,7 +119,7 @@ rule make_intervals:
     params:
         *code("intervals"),
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=as_json({system: runs_of(system) for system in REFERRED + PRIORS}),
+        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
         priors=PRIORS,
         seed=derive_seed("intervals"),
     message:
@@ -130,6 +130,36 @@ rule make_intervals:
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --seed {params.seed} --experiment {wildcards.experiment}"
         " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
+
+
+rule make_reliability:
+    input:
+        predictions=results_of(
+            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            REFERRED + PRIORS,
+        ),
+        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        soft=labels_by(METHOD, "soft"),
+        hard=labels_by(METHOD, "hard"),
+        classes=config["classes"],
+    output:
+        tsv="results/{experiment}/report/reliability.tsv",
+    log:
+        "results/{experiment}/logs/make_reliability.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_reliability.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("reliability"),
+        evaluated=as_json(config["evaluate"]["classes"]),
+        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
+    message:
+        "Make the reliability diagrams of all systems"
+    shell:
+        "python -m softsed --log {log} reliability --predictions results/{wildcards.experiment}/predictions"
+        " --systems {params.runs:q} --folds {input.folds} --soft {input.soft} --hard {input.hard}"
+        " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
 
 # It runs where Snakemake does, whose versions and commit it writes down. The config is a resource, not a parameter: an
@@ -373,6 +403,7 @@ rule make_page:
         ),
         figure2="results/{experiment}/report/figure2.tsv",
         training="results/{experiment}/report/training.tsv",
+        origin="results/{experiment}/report/origin.json",
         assets=PAGE,
     output:
         page="results/{experiment}/page/index.html",
@@ -393,5 +424,5 @@ rule make_page:
         "python -m softsed --log {log} resultpage --predictions results/{wildcards.experiment}/predictions"
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --assets {input.assets}"
-        " --experiment {wildcards.experiment} --page {output.page}"
+        " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
+        " --assets {input.assets} --experiment {wildcards.experiment} --page {output.page}"

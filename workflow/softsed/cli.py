@@ -36,6 +36,7 @@ STAGES = (
     "truth",
     "tables",
     "intervals",
+    "reliability",
     "labelquality",
     "labelstats",
     "truthtable",

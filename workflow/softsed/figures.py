@@ -1,4 +1,4 @@
-"""Figures of the report, drawn from its tables: class-wise F1 (Fig. 2) and training curves.
+"""Figures of the report, drawn from its tables: class-wise F1 (Fig. 2), training curves, reliability.
 
 The SVG of the same table has the same bytes on every run: no date, fixed identifiers. Systems whose name ends in
 ``_prior`` never hear the audio and are drawn thin, grey and dashed.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -194,11 +195,48 @@ def draw_label_reliability(path: Path) -> Figure:
     return figure
 
 
+def draw_reliability(path: Path) -> Figure:
+    """Draw reliability diagrams of scores: a panel a system, against soft and hard labels.
+
+    The area of a marker grows with the seconds in its bin; calibration errors are in the title of the panel.
+    """
+    rows = read_table(path, ("system", "reference", "calibration_error", "seconds", "score", "label"))
+    if not rows:
+        raise InputError(f"{path}: nothing to draw; expected one row a bin")
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    width = min(4, len(systems))
+    height = -(-len(systems) // width)
+    figure = Figure(figsize=(2.1 * width + 0.4, 2.4 * height + 0.5), layout="constrained")
+    panels = figure.subplots(height, width, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes in panels[len(systems) :]:
+        axes.set_axis_off()
+    kinds = {"soft": ("mean soft label", COLOURS[0], "o"), "hard": ("share of active seconds", COLOURS[1], "s")}
+    for axes, system in zip(panels, systems, strict=False):
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+        errors = []
+        for kind, (text, colour, marker) in kinds.items():
+            mine = [row for row in rows if (row["system"], row["reference"]) == (system, kind)]
+            seconds, scores, labels = (np.array(numbers(mine, key, path)) for key in ("seconds", "score", "label"))
+            axes.plot(scores, labels, color=colour, linewidth=1.0, label=text)
+            axes.scatter(scores, labels, s=4 + 60 * seconds / seconds.sum(), color=colour, marker=marker)
+            errors.append(f"{kind} {float(mine[0]['calibration_error']):.3f}")
+        name = f"{system} (no audio)" if PRIOR.search(system) else system
+        axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=7)
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        axes.grid(color="0.9")
+        axes.set_axisbelow(True)
+    figure.supxlabel("score", fontsize=9)
+    figure.supylabel("label", fontsize=9)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    return figure
+
+
 FIGURES: dict[str, Callable[[Path], Figure]] = {
     "figure2": draw_figure2,
     "training": draw_training,
     "label_quality": draw_label_quality,
     "label_reliability": draw_label_reliability,
+    "reliability": draw_reliability,
 }
 
 

@@ -23,7 +23,7 @@ from softsed.intervalpage import TOLD, intervals_page
 from softsed.labels import harden
 from softsed.resampling import Score, draw, error_scores, jackknife_error, leave_out, ranking_scores, threshold_scores
 from softsed.tables import write_tsv
-from softsed.tested import read_scored
+from softsed.tested import read_scored, scores_of_run
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 RESAMPLES = 1000
@@ -169,7 +169,7 @@ def main(argv: list[str] | None = None) -> None:
     for system, runs in options.systems.items():
         functions = []
         for run in runs:
-            files = [options.predictions / system / f"run{run}" / path.name for path in options.folds]
+            files = scores_of_run(options.predictions, system, run, options.folds)
             _, folds, soft, hard = read_scored(files, options.folds, **tables, wanted=options.config["classes"])
             order = [name for scores, _ in folds.values() for name in scores]
             functions.append(scores_of(folds, soft, hard, options.config, order))

@@ -17,11 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import choose_classes, read_table
-from softsed.labelfiles import read_soft
-from softsed.labels import read_active
+from softsed.classes import read_table
 from softsed.resulttables import real, write_tables
-from softsed.tested import cut_to, read_tested, recordings_of
+from softsed.tested import read_scored, scores_of_run
 from softsed.thresholds import trimmed_midrange
 
 MICRO = 1_000_000
@@ -154,40 +152,34 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--tables", type=Path, nargs="+", required=True, help="table1, table2, scores, ... of the report"
     )
+    parser.add_argument("--origin", type=Path, required=True, help="where the results come from, JSON")
     parser.add_argument("--figure2", type=Path, required=True, help="table of Fig. 2")
     parser.add_argument("--training", type=Path, required=True, help="table of training histories")
     parser.add_argument("--assets", type=Path, nargs="+", required=True, help="template, styles and scripts, in order")
     parser.add_argument("--experiment", required=True, help="name for the heading")
     parser.add_argument("--page", type=Path, required=True, help="page, written")
     options = parser.parse_args(argv)
-    names, chosen = choose_classes(options.classes, options.config["classes"])
     listed = [row for path in options.folds for row in read_table(path, ("recording", "scene"))]
-    systems = {
-        system: read_tested(
-            [options.predictions / system / "run1" / path.name for path in options.folds], options.folds, names
+    files = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
+    scored = {
+        system: read_scored(
+            scores_of_run(options.predictions, system, 1, options.folds),
+            options.folds,
+            **files,
+            wanted=options.config["classes"],
         )
         for system in options.systems
     }
-    soft = read_soft(options.soft, names, recordings_of(next(iter(systems.values()))))
-    hard = read_active(options.hard, soft, names)
-    systems = {
-        system: {
-            fold: (
-                {name: cut_to(len(soft[name]), values, name)[:, chosen] for name, values in scores.items()},
-                training,
-            )
-            for fold, (scores, training) in tested.items()
-        }
-        for system, tested in systems.items()
-    }
-    soft, hard = ({name: values[:, chosen] for name, values in labels.items()} for labels in (soft, hard))
+    classes, _, soft, hard = next(iter(scored.values()))
+    systems = {system: found.folds for system, found in scored.items()}
     data = {
-        "classes": [names[index] for index in chosen],
+        "classes": classes,
         "priors": options.priors,
         **numbers(systems, soft, hard, {row["recording"]: row["scene"] for row in listed}, options.config),
         **curves(read_table(options.figure2, ("class", "instances")), read_table(options.training, ("system", "fold"))),
     }
-    tables = write_tables({path.stem: read_table(path, ()) for path in options.tables}, options.priors)
+    origin = json.loads(options.origin.read_text(encoding="utf-8"))
+    tables = write_tables({path.stem: read_table(path, ()) for path in options.tables}, origin, options.priors)
     options.page.write_text(
         page(options.assets, f"Results of {options.experiment}", tables, data), encoding="utf-8", newline="\n"
     )

@@ -1,12 +1,15 @@
 """Tables of the page of results: those of the report, rounded, as HTML; whatever comes from files is escaped."""
 
 import html
+import json
+from pathlib import PurePath
 
 from softsed.intervalpage import THRESHOLDED, UNTHRESHOLDED, cell
 from softsed.pages import number
 
 NO_AUDIO = '<span class="prior-mark">no audio</span>'
-TEXT = ("System", "Against", "Threshold", "Labels by", "scene")  # columns that are no numbers
+TEXT = ("System", "Against", "Threshold", "Labels by", "scene", "Software", "Version", "Run", "Fold", "Precision")
+TEXT += ("Device", "File", "SHA-256")  # columns that are no numbers
 
 # Columns of a table: heading, column, digits, and the column of its standard deviation, if there is one.
 TABLE2 = [
@@ -94,13 +97,37 @@ def intervals(rows: list[dict[str, str]], keys: dict[str, str], value: str, prio
     return tables
 
 
-def write_tables(tables: dict[str, list[dict[str, str]]], priors: list[str]) -> str:
+def origin_block(origin: dict) -> str:
+    """Write where the results come from, the content of `origin.json`: code, versions, trainings, hashes, config."""
+    software = [["code", origin["commit"] or "not a git checkout"], *map(list, origin["versions"].items())]
+    trainings = [
+        [*PurePath(path).parts[-3:-1], PurePath(path).stem]
+        + [str(made[key]) for key in ("seed", "precision")]
+        + [str(made["made"][key]) for key in ("device", "threads")]
+        for path, made in origin["trainings"].items()
+    ]
+    hashes = [[path, digest] for kind in ("data", "models", "metrics") for path, digest in origin[kind].items()]
+    config = html.escape(json.dumps(origin["config"], indent=2))
+    return block(
+        "Where it comes from",
+        "Commit and versions when the report was made, seed and device of every training, SHA-256 of labels, folds, "
+        "index of features, models and metrics, and the whole config; report/origin.json has the same.",
+        sortable(["Software", "Version"], software, []),
+        sortable(["System", "Run", "Fold", "Seed", "Precision", "Device", "Threads"], trainings, []),
+        sortable(["File", "SHA-256"], hashes, []),
+        f"<details><summary>Config</summary><pre>{config}</pre></details>\n",
+    )
+
+
+def write_tables(tables: dict[str, list[dict[str, str]]], origin: dict, priors: list[str]) -> str:
     """Write all tables.
 
     Parameters
     ----------
     tables : dict of list of dict
         Rows of the tables of the report: table1, table2, scores, differences, and truth where there is one.
+    origin : dict
+        Content of `origin.json`.
     priors : list of str
         Systems that never hear the audio: their rows are marked.
 
@@ -144,5 +171,5 @@ def write_tables(tables: dict[str, list[dict[str, str]]], priors: list[str]) -> 
         keys = {"System": "system", "Labels by": "method", "Threshold": "threshold"}
         parts.append(block("Against the true events", text, rounded(tables["truth"], keys, TRUTH, priors)))
     text = "Event instances in the hard labels; -: the class was not asked in the scene."
-    parts.append(block("Table 1: data", text, table1))
+    parts += [block("Table 1: data", text, table1), origin_block(origin)]
     return "".join(parts)

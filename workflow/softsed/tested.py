@@ -63,6 +63,11 @@ def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
     return scores[:labelled]
 
 
+def scores_of_run(predictions: Path, system: str, run: int, folds: list[Path]) -> list[Path]:
+    """Name the scores of one run of a system, a file a fold, in a folder of SYSTEM/runN/FOLD.tsv."""
+    return [predictions / system / f"run{run}" / path.name for path in folds]
+
+
 class Scored(NamedTuple):
     """Scores and labels of the classes that count, the columns of all matrices [seconds, classes]."""
 
