@@ -21,7 +21,6 @@ from softsed.errors import InputError
 from softsed.provenance import code
 from softsed.survey import NAME, longest_window, recording_names
 
-
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
 # itself ends with this process, see lifeline.
 shell.prefix("exec ")

@@ -86,9 +86,7 @@ class Checkpoint:
             return None
         try:
             saved = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
-        except (
-            pickle.UnpicklingError
-        ):  # more than tensors, numbers and text: none of ours, and nothing of it is executed
+        except pickle.UnpicklingError:  # more than tensors, numbers and text: none of ours
             logger.warning("%s: not written by `softsed train`, hence ignored; training begins anew", self.path)
             return None
         others = [name for name, value in self.identity.items() if saved["identity"].get(name) != value]
