@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from chromium import PHONE, chromium
+from chromium import DESK, PHONE, chromium
 from pagemaker import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
 from selenium import webdriver
 from selenium.webdriver.common.by import By
