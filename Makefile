@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo status progress test slurm-test lint bench clean
+.PHONY: help env demo status progress test slurm-test lint audit bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -52,6 +52,17 @@ lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/snakefmt --check $(SMK)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --lint
 
+# --strict: a package that the database does not know is an error, not a line among others.
+audit: $(VENV)-audit/done ## Known vulnerabilities of every pinned package; asks a public database
+	failed=0; for lock in envs/*.lock; do \
+		$(VENV)-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement $$lock || failed=1; \
+	done; exit $$failed
+
+$(VENV)-audit/done: envs/audit.lock
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --requirement envs/audit.lock
+	touch $@
+
 bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/labels.py results/benchmarks/labels.tsv
 	PYTHONPATH=workflow $(BIN)/python benchmarks/features.py results/benchmarks/features.tsv
@@ -62,4 +73,4 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
 
 clean: ## Remove the environment and the results of the demo, but not what is in git
-	rm -rf $(VENV) $(filter-out %/report %/metrics,$(wildcard results/demo/*))
+	rm -rf $(VENV) $(VENV)-audit $(filter-out %/report %/metrics,$(wildcard results/demo/*))

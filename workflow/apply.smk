@@ -15,9 +15,13 @@ min_version("9.27.1")
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])))
 
+from softsed import lifeline
 from softsed.audiofiles import list_audio
 from softsed.errors import InputError
 from softsed.provenance import code
+
+shell.prefix("exec ")
+os.environ[lifeline.RUN] = str(os.getpid())
 
 KEYS = {
     "audio": "folder of recordings, or one of them",
@@ -38,6 +42,8 @@ def find_models(path):
     found = sorted(path.glob("fold*.pt"), key=lambda file: (len(file.name), file.name)) if path.is_dir() else [path]
     if not (found and found[0].is_file()):
         raise explain(f"model: no fold*.pt in {path}, and no file of that name; `dvc pull models@demo` fetches models")
+    if set(str(path)) & set("{}"):
+        raise explain(f"model: {path} has braces, which are patterns to the workflow; rename it")
     return found
 
 
@@ -118,5 +124,5 @@ rule apply_model:
         "Score {wildcards.recording}"
     shell:
         "python -m softsed --log {log:q} apply --models {input.models:q} --filterbank {input.filterbank:q}"
-        " --audio {input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
+        " --audio={input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
         " --scores {output.scores:q} --events {output.events:q} --timeline {output.timeline:q}"

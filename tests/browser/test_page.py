@@ -1,11 +1,10 @@
 """The page of results in Chromium: what it shows, computes and lets one do, without a server and without a network."""
 
 import json
-import shutil
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from chromium import DESK, PHONE, chromium
 from pagemaker import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -18,32 +17,6 @@ from softsed.segments import count, metrics_of
 from softsed.thresholds import trimmed_midrange
 
 pytestmark = pytest.mark.browser
-
-PHONE, DESK = 390, 1280
-
-
-@contextmanager
-def chromium(width=DESK, scheme="light"):
-    """A headless Chromium, with all it writes into its console and asks the network for."""
-    programs = [shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")]
-    if None in programs:
-        pytest.skip("no chromium or chromedriver on this machine: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    # --no-sandbox: Chromium as root refuses to start otherwise; it opens nothing but the page made here.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"):
-        options.add_argument(argument)
-    options.add_argument("--autoplay-policy=no-user-gesture-required")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(programs[1]))
-    try:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == PHONE}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        yield driver
-    finally:
-        driver.quit()
 
 
 def wait(driver, condition):

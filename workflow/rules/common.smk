@@ -14,12 +14,17 @@ PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
-from softsed import records
+from softsed import lifeline, records
 from softsed.audiofiles import find_audio
 from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
-from softsed.survey import longest_window, recording_names
+from softsed.survey import NAME, longest_window, recording_names
+
+# A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
+# itself ends with this process, see lifeline.
+shell.prefix("exec ")
+os.environ[lifeline.RUN] = str(os.getpid())
 
 
 def table(path, *columns):
@@ -220,6 +225,9 @@ if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and n
 if (config["soft"] or config["hard"]) and not OWN:
     raise WorkflowError("soft and hard are labels of one's own audio; give its folder with the key audio")
 GIVEN = {name: config[name] for name in ("recordings", "classes", "scenes")}
+for name, path in GIVEN.items() | {(key, config[key]) for key in ("audio", "soft", "hard", "opinions", "truth")}:
+    if set(path or "") & set("{}"):
+        raise WorkflowError(f"{name}: {path} has braces, which are patterns to the workflow; rename it")
 for name, path in GIVEN.items():
     if path is None and not (OWN or OWN_OPINIONS):
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
@@ -234,6 +242,12 @@ if OWN:
     RECORDINGS = list(AUDIO)
 else:
     RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
+for name in RECORDINGS:  # before it becomes the name of files and part of commands
+    if not NAME.fullmatch(name):
+        raise WorkflowError(
+            f"{config['recordings']}: recording {name!r} cannot be the name of a file; expected letters (A-Z, a-z), "
+            "digits, '_', '-' and '.', the first a letter, a digit or '_'"
+        )
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
 for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
     config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"

@@ -15,6 +15,7 @@ import hashlib
 import io
 import logging
 import os
+import pickle
 import time
 from pathlib import Path
 
@@ -83,7 +84,11 @@ class Checkpoint:
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             logger.warning("%s: damaged, hence ignored; training begins anew", self.path)
             return None
-        saved = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
+        try:
+            saved = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:  # more than tensors, numbers and text: none of ours
+            logger.warning("%s: not written by `softsed train`, hence ignored; training begins anew", self.path)
+            return None
         others = [name for name, value in self.identity.items() if saved["identity"].get(name) != value]
         if others:
             logger.info("%s: made with other %s, hence ignored; training begins anew", self.path, ", ".join(others))

@@ -8,7 +8,7 @@ import importlib
 import logging
 from pathlib import Path
 
-from softsed import log
+from softsed import disk, lifeline, log
 from softsed.errors import InputError
 
 STAGES = (
@@ -59,14 +59,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="`softsed STAGE --help` explains them")
     options = parser.parse_args(argv)
-    log.start(options.log)
     try:
+        log.start(options.log)
+        lifeline.follow()
         module = importlib.import_module(f"softsed.{options.stage}")
         module.main(options.arguments)
-    except InputError as error:
+    except (InputError, FloatingPointError) as error:  # the latter of a training whose loss is not a number any more
         logger.error("softsed %s: %s", options.stage, error)
         return 1
-    except Exception:
-        logger.exception("softsed %s: unexpected error, please report it", options.stage)
+    except Exception as error:
+        if reason := disk.explain(error, options.log.parent if options.log else Path()):
+            logger.error("softsed %s: %s", options.stage, reason)
+        else:
+            logger.exception("softsed %s: unexpected error, please report it", options.stage)
         return 1
     return 0

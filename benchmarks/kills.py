@@ -1,0 +1,196 @@
+"""Kill -9 at random moments of a run, again and again, and set what comes of it beside a run that was left alone.
+
+Killed are Snakemake alone, one of its jobs, or all of them at once. After the death of Snakemake the lock is taken away
+and the same command given again, as a person would; so it is when a job's death made the run fail. The table has a line
+a kill: when, what, and which rules were running.
+
+    python benchmarks/kills.py results/benchmarks/kills.tsv           # the whole demo, twice: about 15 minutes
+"""
+
+import argparse
+import csv
+import hashlib
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from plan import copy_project
+
+TARGETS = ("snakemake", "job", "all")
+SHARES = (0.35, 0.45, 0.2)
+GRACE_S = 5.0  # within which the jobs of a Snakemake that was killed must have ended
+CHANGING = {"logs", "benchmarks", "provenance.jsonl"}  # of the results: times
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What was killed when: seconds of this start of Snakemake, the rule of the job, the rules that were running."""
+
+    start: int
+    seconds: float
+    target: str
+    rule: str
+    running: str
+    survived_s: float  # how long jobs went on after Snakemake had been killed
+
+
+def command_of(process: psutil.Process) -> str:
+    """Return the command of a process, empty when it has just ended."""
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def steps(processes: list[psutil.Process]) -> list[tuple[str, psutil.Process]]:
+    """Pick the jobs among processes, with their rules, which their log files name."""
+    found = [(re.search(r"softsed --log \S*?/logs/(\w+)", command_of(process)), process) for process in processes]
+    return [(match[1], process) for match, process in found if match]
+
+
+def survivors(folder: Path) -> list[tuple[str, psutil.Process]]:
+    """Find the jobs that run in a folder, whoever started them."""
+    inside = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(folder):
+                inside.append(process)
+    return steps(inside)
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Start Snakemake as the leader of a group of processes, printing to a file."""
+    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    with (folder / "printed.txt").open("a") as printed:
+        return subprocess.Popen(
+            ["snakemake", *arguments],
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=variables,
+            start_new_session=True,
+        )
+
+
+def call(folder: Path, *arguments: str) -> None:
+    """Run Snakemake to its end, which must be good."""
+    with snakemake(folder, *arguments) as run:
+        if run.wait():
+            sys.exit((folder / "printed.txt").read_text()[-5000:])
+
+
+def strike(run: subprocess.Popen, moments: np.random.Generator, hit: set[str]) -> tuple[str, str, str]:
+    """Kill something of a run: target, rule of the job, rules that were running; nothing where there was no job.
+
+    Of the jobs one whose rule was not hit before is preferred: most rules take a second of minutes.
+    """
+    running = steps(psutil.Process(run.pid).children(recursive=True))
+    named = " ".join(sorted(rule for rule, _ in running))
+    target = moments.choice(TARGETS, p=SHARES)
+    if target == "snakemake":
+        run.kill()
+    elif target == "all":
+        os.killpg(run.pid, signal.SIGKILL)
+    elif running:
+        rule, process = min(running, key=lambda job: (job[0] in hit, moments.random()))
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            return target, rule, named
+        return "", "", named
+    else:
+        return "", "", named
+    run.wait()
+    return str(target), "", named
+
+
+def outlive(folder: Path) -> float:
+    """Measure how long jobs outlive their Snakemake, which has just been killed."""
+    end = time.monotonic()
+    while jobs := survivors(folder):
+        if time.monotonic() - end > GRACE_S:
+            sys.exit(f"Snakemake was killed {GRACE_S:.0f} s ago and these jobs go on: {jobs}")
+        time.sleep(0.05)
+    return time.monotonic() - end
+
+
+def torment(folder: Path, arguments: list[str], seed: int, waits: tuple[float, float]) -> Iterator[Kill]:
+    """Run Snakemake until it has ended well, killing after random waits; yield the kills."""
+    moments, hit = np.random.default_rng(seed), set()
+    for start in range(1, 1000):
+        began = time.monotonic()
+        with snakemake(folder, *arguments) as run:
+            while run.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    run.wait(moments.uniform(*waits))
+                    break
+                seconds = time.monotonic() - began
+                target, rule, running = strike(run, moments, hit)
+                hit.add(rule)
+                if target:
+                    gone = run.poll() is not None
+                    yield Kill(
+                        start, round(seconds, 2), target, rule, running, round(outlive(folder), 2) if gone else 0
+                    )
+        if run.returncode == 0:
+            return
+        call(folder, *arguments, "--unlock")
+    sys.exit("a thousand starts and no end")
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Hash everything that an experiment left, logs and times aside."""
+    (experiment,) = (folder / "results").glob("*/report")
+    root = experiment.parent
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.relative_to(root).parts[0] not in CHANGING
+    }
+
+
+def main() -> None:
+    """Kill a demo again and again."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path, help="the kills, written")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--waits", type=float, nargs=2, default=(1, 25), help="seconds before the next kill")
+    options = parser.parse_args()
+    arguments = ["--configfile", "workflow/demo.yaml", "--cores", "2"]
+    with tempfile.TemporaryDirectory() as name:
+        alone, killed = Path(name, "alone"), Path(name, "killed")
+        for folder in (alone, killed):
+            copy_project(folder)
+        start = time.monotonic()
+        call(alone, *arguments)
+        logger.info("undisturbed: %.0f s", time.monotonic() - start)
+        start, kills = time.monotonic(), []
+        for kill in torment(killed, arguments, options.seed, options.waits):
+            kills.append(kill)
+            logger.info("%d: %s", len(kills), kill)
+        logger.info("killed %d times: %.0f s", len(kills), time.monotonic() - start)
+        found, expected = results(killed), results(alone)
+        other = sorted(path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path))
+        logger.info("%d files, of which these differ: %s", len(expected), other or "none")
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    with options.table.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
+        rows.writerow(Kill.__dataclass_fields__)
+        rows.writerows(vars(kill).values() for kill in kills)
+    sys.exit(bool(other))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Names from data files reach no shell, no pattern of the workflow, no formula of a drawing and no page but as text."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from chromium import chromium
+from conftest import TINY, copy_project, snakemake
+
+from softsed.classes import read_table
+from softsed.labelfiles import read_events
+
+RATE, SECONDS = 16000, 12
+MARK = "PWNED"
+IMAGE = "<img src=x onerror=document.title=1>"
+NAMES = [
+    f"a; touch {MARK}",
+    f"$(touch {MARK})",
+    f"`touch {MARK}` && touch {MARK}",
+    f'it\'s "quoted" > {MARK}',
+    "--help",
+    "{wildcards} {recording} {0}",
+    IMAGE,
+    "%s %(name)s $\\frac$ \\",
+    "</script><script>document.title=2</script>",
+]
+RECORDINGS = [f"r{index}" for index in range(6)]
+SCENES = {name: (IMAGE, f"$(touch {MARK})")[index % 2] for index, name in enumerate(RECORDINGS)}
+SIZES = {
+    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
+    "folds": {"number": 3, "validation": 0.4},
+    "systems": {"S_BCE_sig": None},
+    "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
+    "labels": {"compare": [], "crowd_sizes": [1], "draws": 1, "competence": {"restarts": 1}},
+    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
+}
+OWN = ["--configfile", "sizes.yaml", "--config", "audio=sounds", "opinions=opinions.tsv", "recordings=recordings.tsv"]
+
+
+def marks(folder):
+    return [path for path in folder.rglob("*") if path.name.startswith(MARK)]
+
+
+def write_table(path, columns, rows):
+    lines = ["\t".join(columns), *("\t".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """A copy of the project with recordings of noise, and opinions of people and about classes of hostile names."""
+    folder = copy_project(tmp_path_factory.mktemp("hostile"))
+    (folder / "sounds").mkdir()
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in RECORDINGS:
+        soundfile.write(folder / f"sounds/{name}.wav", 0.1 * rng.standard_normal(RATE * SECONDS), RATE)
+        loud = rng.random((SECONDS, len(NAMES))) > 0.5
+        rows += [
+            (name, onset, onset + 3, who, label, int(loud[onset, index]))
+            for onset in range(SECONDS - 2)
+            for who in NAMES[:3]
+            for index, label in enumerate(NAMES)
+        ]
+    write_table(folder / "opinions.tsv", ["recording", "onset", "offset", "annotator", "class", "opinion"], rows)
+    write_table(folder / "recordings.tsv", ["recording", "scene"], SCENES.items())
+    (folder / "sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(dataset):
+    """The whole way, to the report of Snakemake and to a model that is applied."""
+    snakemake(dataset, configuration=OWN)
+    snakemake(dataset, "--report", "report.html", configuration=OWN)
+    apply = [
+        "--snakefile",
+        "workflow/apply.smk",
+        "--config",
+        "audio=sounds/r0.wav",
+        "model=results/own/models/S_MSE_lin",
+    ]
+    snakemake(dataset, configuration=[*apply[:-1], f"{apply[-1]}/run1"])
+    return dataset / "results/own"
+
+
+@pytest.mark.slow
+def test_classes_annotators_and_scenes_are_text_all_the_way(dataset, results):
+    assert marks(dataset) == []
+    classes = sorted(NAMES)
+    assert json.loads((results / "metrics/S_MSE_lin/run1.json").read_text())["classes"] == classes
+    assert {row["scene"] for row in read_table(results / "report/table1.tsv", ["scene"])} > set(SCENES.values())
+    competence = read_table(results / "labels/eq1/competence.tsv", ["annotator"])
+    assert {row["annotator"] for row in competence} == set(NAMES[:3])
+    assert {row["class"] for row in read_table(results / "report/figure2.tsv", ["class"])} == set(NAMES)
+    events = dataset / "results/apply/r0/events/r0.txt"
+    assert {event.label for event in read_events(events, classes)} <= set(NAMES)
+    for page in (results / "page/index.html", results / "labels/page.html", dataset / "report.html"):
+        text = page.read_text(encoding="utf-8")
+        assert IMAGE not in text, page
+        assert NAMES[-1] not in text, page
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("page", ["page/index.html", "labels/page.html", "../../report.html"])
+def test_no_page_executes_a_name(results, page):
+    with chromium() as driver:
+        driver.get((results / page).resolve().as_uri())
+        assert driver.title not in ("1", "2")
+        assert driver.find_elements("css selector", "img[onerror]") == []
+
+
+@pytest.mark.parametrize("name", [f"a; touch {MARK}", f"$(touch {MARK})", "-rf", IMAGE.replace(" ", "_"), "{fold}"])
+def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
+    """Its name becomes that of files. Names that no file can have come in tables, so these are looked at as well."""
+    for path in (dataset / "sounds").iterdir():
+        (tmp_path / path.name).hardlink_to(path)
+    (tmp_path / "r0.wav").rename(tmp_path / f"{name}.wav")
+    own = [*OWN[:2], "--config", f"audio={tmp_path}", *OWN[4:], "experiment=renamed"]
+    shown = snakemake(dataset, configuration=own, fails=True)
+    assert f"{name}.wav: rename it" in shown
+    assert "Traceback" not in shown
+    (dataset / "table.tsv").write_text(f"recording\tscene\tduration_s\n{name}\tcity_center\t20\n")
+    (dataset / "table.yaml").write_text("recordings: table.tsv\n")
+    shown = snakemake(dataset, configuration=[*TINY, "table.yaml"], fails=True)
+    assert f"table.tsv: recording {name!r} cannot be the name of a file" in shown
+    assert marks(dataset) == marks(tmp_path) == []
+    assert not os.path.exists(dataset / "results/renamed/features")
+    assert not (dataset / "results/tiny").exists()
+
+
+@pytest.mark.parametrize("key", ["audio", "truth", "classes"])
+def test_a_path_with_braces_is_refused(dataset, key):
+    own = [*OWN, f"{key}=so{{und}}s"]
+    shown = snakemake(dataset, "--dry-run", configuration=own, fails=True)
+    assert f"{key}: so{{und}}s has braces, which are patterns to the workflow; rename it" in shown

@@ -1,0 +1,50 @@
+"""Kill -9 of Snakemake and of jobs, again and again: what is left in the end is what an undisturbed run leaves."""
+
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import TINY, copy_project, planned, snakemake
+from kills import results, torment
+
+# Every rule of the demo; trainings of seconds, with checkpoints in their midst.
+LONGER = "runs: 1\ntrain: {epochs: 150, patience: 150}\n"
+CONFIGURATION = [*TINY, "longer.yaml"]
+OPTIONS = ["--cores", "2", "--max-jobs-per-timespan", "100/1s", "--set-resources", "train_system:checkpoint_s=0.5"]
+AT_LEAST = 20
+WAITS_S = (0.5, 7)  # before the next kill
+
+
+def prepare(folder):
+    (folder / "longer.yaml").write_text(LONGER, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_a_run_ends_with_the_same_bytes(finished, tmp_path):
+    alone = prepare(shutil.copytree(finished, tmp_path / "alone"))
+    shutil.rmtree(alone / "results/tiny/models")  # two runs a system
+    for name in ("predictions", "metrics", "logs", "benchmarks", "report"):
+        shutil.rmtree(alone / "results/tiny" / name)
+    snakemake(alone, configuration=CONFIGURATION)
+    killed = prepare(copy_project(tmp_path / "killed"))
+
+    seed = int(np.random.SeedSequence().entropy % 2**32)
+    print("seed", seed)  # noqa: T201 - shown when the test fails
+    kills = list(torment(killed, [*OPTIONS, *CONFIGURATION], seed, WAITS_S))
+    for kill in kills:
+        print(kill)  # noqa: T201
+    targets = Counter(kill.target for kill in kills)
+    assert len(kills) >= AT_LEAST, targets
+    assert min(targets["snakemake"], targets["job"], targets["all"]) > 0, targets
+    assert len({kill.rule for kill in kills if kill.target == "job"}) >= 4
+    # In the midst of trainings, which went on from checkpoints.
+    assert any("train_system" in kill.running for kill in kills)
+    logs = (killed / "results/tiny/logs/train_system").glob("*.log")
+    assert any("continuing after epoch" in log.read_text() for log in logs)
+
+    found, expected = results(killed), results(alone)
+    assert found.keys() == expected.keys()  # no half of a file was left, no checkpoint, nothing is missing
+    assert [name for name in expected if found[name] != expected[name]] == []
+    assert planned(killed, configuration=CONFIGURATION) == {}

@@ -1,0 +1,102 @@
+"""Folders of any name, and no network: the whole way in a checkout with spaces and letters beyond ASCII."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from conftest import ROOT, copy_project, planned
+from server import serve
+
+RATE, SECONDS = 16000, 12
+GUARD = Path(__file__).parent / "guard"
+SIZES = {
+    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
+    "folds": {"number": 3, "validation": 0.4},
+    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
+}
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """What any Python process asks of the network from here on, by the file it is written to."""
+    log = tmp_path / "network.txt"
+    monkeypatch.setenv("PYTHONPATH", f"{GUARD}{os.pathsep}{os.environ['PYTHONPATH']}")
+    monkeypatch.setenv("NETWORK_LOG", str(log))
+    return log
+
+
+def guarded(folder, *command):
+    """Run a command with the guard, which `conftest.snakemake` would take away."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_guard_sees_what_is_asked(asked, tmp_path):
+    with serve(tmp_path) as server:
+        port = server.address.split(":")[-1]
+        script = f"import requests; requests.get('{server.address}/x')"
+        guarded(tmp_path, sys.executable, "-c", script)
+    assert f"('127.0.0.1', {port})" in asked.read_text()
+
+
+def own(folder):
+    """A dataset in folders with spaces and umlauts."""
+    rng = np.random.default_rng(0)
+    for kind in ("söunds", "läbels"):
+        (folder / f"my {kind}").mkdir()
+    for index in range(6):
+        soundfile.write(folder / f"my söunds/r{index}.wav", 0.1 * rng.standard_normal(RATE * SECONDS), RATE)
+        (folder / f"my läbels/r{index}.txt").write_text(f"{index}\t{index + 3}\tVögel\n", encoding="utf-8")
+    (folder / "my sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    return ["--configfile", "my sizes.yaml", "--config", "audio=my söunds", "hard=my läbels", "experiment=mine"]
+
+
+@pytest.mark.slow
+def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp_path):
+    folder = copy_project(tmp_path / "mein Projekt (älter) 'β' $HOME; & #1")
+    tiny = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml"]
+    cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    cut = cut if subprocess.run([*cut, "true"], check=False, capture_output=True).returncode == 0 else []
+    guarded(folder, *cut, "snakemake", *tiny, "--cores", "2")
+    guarded(folder, *cut, "snakemake", *tiny, "--cores", "1", "--report", "report.html")
+    assert planned(folder) == {}
+    mine = own(folder)
+    targets = ["labels", "results/mine/models/S_MSE_lin/run1/fold1.pt"]
+    guarded(folder, *cut, "snakemake", "--cores", "2", *targets, *mine)
+    shutil.copytree(folder / "results/mine/models/S_MSE_lin/run1", folder / "mödels dir/run 1")
+    apply = ["--snakefile", "workflow/apply.smk", "--config", "audio=my söunds", "model=mödels dir/run 1"]
+    guarded(folder, *cut, "snakemake", "--cores", "2", *apply, "output=öut put")
+    assert len(list((folder / "öut put/events").iterdir())) == 6
+    assert not asked.exists(), asked.read_text()
+
+
+def test_dvc_asks_nobody_and_reports_to_nobody(tmp_path):
+    """It would tell its makers of every command, and `dvc version` would ask them for a newer one."""
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
+    left_out = ("CI", "DVC_TEST", "DVC_NO_ANALYTICS")
+    variables = {key: value for key, value in os.environ.items() if key not in left_out}
+    variables |= dict.fromkeys(("DVC_ANALYTICS_ENDPOINT", "DVC_UPDATER_ENDPOINT"), "http://127.0.0.1:9")
+
+    def spawned():
+        command = ["dvc", "version", "-v"]
+        done = subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True)
+        return set(re.findall(r"Trying to spawn \['daemon', '(\w+)'", done.stdout + done.stderr))
+
+    assert spawned() == set()
+    (tmp_path / ".dvc/config.local").write_text("[core]\nanalytics = true\ncheck_update = true\n")
+    assert spawned() == {"analytics", "updater"}
+
+
+def test_folders_of_ones_own_are_planned_and_asked_for_nowhere_else(asked, tmp_path):
+    folder = copy_project(tmp_path / "Ö 1")
+    assert "my söunds/r0.wav" in guarded(folder, "snakemake", "--cores", "1", "--dry-run", *own(folder))
+    assert not asked.exists(), asked.read_text()

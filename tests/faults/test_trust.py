@@ -1,0 +1,112 @@
+"""Files of others are data: nothing in them is executed, wherever they are read."""
+
+import hashlib
+import io
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from softsed import cli
+from softsed.checkpoint import Checkpoint
+from softsed.dataset import read_features
+from softsed.errors import InputError
+from softsed.origin import training_of
+
+CONFIG = '{"pooling": "mean"}'
+
+
+class Bomb:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """A bomb that works, and the mark that it would leave; a test ends without the mark."""
+    mark = tmp_path / "executed"
+    pickle.loads(pickle.dumps(Bomb(mark)))
+    mark.rmdir()
+    yield Bomb(mark)
+    assert not mark.exists()
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+
+
+@pytest.fixture(params=["torch", "old torch", "pickle"])
+def model(request, bomb, tmp_path):
+    """A model file with a bomb: as torch writes it today, as it did until 1.5, or a bare pickle."""
+    path = tmp_path / "fold1.pt"
+    content = {"state": bomb, "parameters": {}, "system": {}, "seed": 1, "precision": "", "made": {}}
+    if request.param == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=request.param == "torch")
+    return path
+
+
+def refused(capsys, *command):
+    assert cli.main([str(part) for part in command]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error
+
+
+def test_a_model_is_applied(model, tmp_path, capsys):
+    outputs = {name: tmp_path / name for name in ("scores", "events", "timeline")}
+    command = ["apply", "--models", model, "--filterbank", tmp_path / "bank.npz"]
+    assert f"{model}: not a model written by `softsed train`" in refused(capsys, *command)
+    command += ["--audio", "x.wav", *(part for name, path in outputs.items() for part in (f"--{name}", path))]
+    assert f"{model}: not a model written by `softsed train`" in refused(capsys, *command)
+    assert not any(path.exists() for path in outputs.values())
+
+
+def test_a_model_scores_a_fold(model, tmp_path, capsys):
+    command = ["predict", "--model", model, "--fold", "fold1.tsv", "--features", tmp_path, "--config", CONFIG]
+    assert f"{model}: not a model" in refused(capsys, *command, "--output", tmp_path / "scores.tsv")
+    assert not (tmp_path / "scores.tsv").exists()
+
+
+def test_a_model_tells_where_it_comes_from(model):
+    with pytest.raises(InputError, match="not a model written by"):
+        training_of(model)
+
+
+def test_a_checkpoint_is_ignored_though_its_sum_is_right(bomb, tmp_path, caplog):
+    buffer = io.BytesIO()
+    torch.save({"identity": {}, "model": bomb}, buffer)
+    path = tmp_path / "fold1.pt"
+    path.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    assert (
+        Checkpoint(path, {}, 0).load(torch.nn.Linear(1, 1), None, None) is None
+    )  # what would be changed is not touched
+    assert f"{path}: not written by `softsed train`, hence ignored" in caplog.text
+
+
+def test_features_are_numbers(bomb, tmp_path):
+    path = tmp_path / "one.npz"
+    np.savez(path, mel=np.array([bomb], dtype=object))
+    with pytest.raises(InputError, match="no features of this project"):
+        read_features(path)
+
+
+def test_no_reader_in_the_package_allows_pickles():
+    """Whatever is added: torch.load and np.load say that nothing is executed, and nothing else unpickles."""
+    folder = Path(cli.__file__).parent
+    for path in folder.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("torch.load(") == text.count("weights_only=True"), path
+        assert text.count("np.load(") == text.count("allow_pickle=False"), path
+        assert "pickle.load" not in text, path
+        for call in ("eval(", "exec(", "os.system(", "shell=True", "yaml.load(", "yaml.unsafe_load("):
+            assert f" {call}" not in text, (path, call)
+            assert f"({call}" not in text, (path, call)
