@@ -107,6 +107,7 @@ MODULES = {
     "tables": {**REPORTED, **INTERVALS, "make_table1": 1, "collect_histories": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 4},
     "tested": SCORES,
+    "textfiles": {**RENDERED, **BOTH, "make_folds": 1},
     "timeline": {},
     "thresholds": {**FROM_HARD, **SCORES, **CROWD, **BOTH, "harden_labels": 2, "make_label_statistics": 1},
     "train": FROM_TRAINING,

@@ -16,10 +16,10 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.en
 
 from softsed import records
 from softsed.audiofiles import find_audio
-from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.provenance import code
 from softsed.survey import longest_window, recording_names
+from softsed.textfiles import read_table
 
 
 def table(path, *columns):

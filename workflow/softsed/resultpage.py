@@ -17,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import choose_classes, read_table
+from softsed.classes import choose_classes
 from softsed.labelfiles import read_soft
 from softsed.labels import read_active
 from softsed.resulttables import real, write_tables
 from softsed.tested import cut_to, read_tested, recordings_of
+from softsed.textfiles import read_table
 from softsed.thresholds import trimmed_midrange
 
 MICRO = 1_000_000
