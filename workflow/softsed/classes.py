@@ -48,11 +48,16 @@ def read_classes(path: Path) -> list[str]:
 def choose_classes(path: Path, which: str | list[str]) -> tuple[list[str], list[int]]:
     """Read the table of classes: all names, and the columns of those that count (a list of names, or "all")."""
     known = read_classes(path)
+    return known, choose_columns(known, which, path)
+
+
+def choose_columns(known: list[str], which: str | list[str], path: Path) -> list[int]:
+    """Find the columns of the classes that count; an InputError where one is not known from `path`."""
     if which == "all":
-        return known, list(range(len(known)))
+        return list(range(len(known)))
     if unknown := [name for name in which if name not in known]:
         raise InputError(f"evaluate.classes: no class {unknown} in {path}, which has {known}")
-    return known, [column for column, name in enumerate(known) if name in which]
+    return [column for column, name in enumerate(known) if name in which]
 
 
 def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
