@@ -1,7 +1,7 @@
 # softsed: from annotators' opinions to a detector and its numbers.
 # The stages in the order of the flow; each is one rule file, one word. `snakemake STAGE` runs up to that stage.
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27.1")
 
@@ -17,9 +17,6 @@ if config["audio"]:
 elif config["opinions"]:
 
     configfile: "workflow/opinions.yaml"
-
-
-validate(config, "workflow/schemas/config.schema.yaml")
 
 
 report: "workflow/report/workflow.rst"

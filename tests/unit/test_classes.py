@@ -12,9 +12,9 @@ from softsed.classes import (
     read_classes,
     read_recordings,
     read_scenes,
-    read_table,
 )
 from softsed.errors import InputError
+from softsed.textfiles import read_table
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 

@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from softsed import crowdsize
-from softsed.classes import read_table
 from softsed.crowdsize import Comparison, answered, correlation, draw, per_window
 from softsed.errors import InputError
 from softsed.opinions import Opinions
+from softsed.textfiles import read_table
 
 pytestmark = pytest.mark.filterwarnings("error")
 

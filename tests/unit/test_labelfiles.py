@@ -97,7 +97,7 @@ def test_published_file_without_rows_is_silence(tmp_path):
         ("1 2 people 0.5", "expected 4 tab-separated fields"),
         ("1\t2\tpeople_talking\t0.5", "unknown class 'people_talking'"),
         ("1\t2\tdoor opens/closes\t0.5", "was not asked in this scene"),
-        ("1\tx\tpeople talking\t0.5", "must be seconds"),
+        ("1\tx\tpeople talking\t0.5", "expected 0 <= onset < offset in seconds"),
         ("2\t1\tpeople talking\t0.5", "expected 0 <= onset < offset"),
         ("-1\t0\tpeople talking\t0.5", "expected 0 <= onset < offset"),
         ("nan\t1\tpeople talking\t0.5", "expected 0 <= onset < offset"),
@@ -152,7 +152,7 @@ def test_errors_in_soft_labels_name_the_file_and_the_place(tmp_path, rows, messa
         ([], "no label below the header"),
         (["r\t0\t1\tbirds"], "line 2: unknown class 'birds'"),
         (["r\t1\t1\tbirds_singing"], "line 2: expected 0 <= onset < offset"),
-        (["r\t\t1\tbirds_singing"], "line 2: onset and offset must be seconds"),
+        (["r\t\t1\tbirds_singing"], "line 2: expected 0 <= onset < offset in seconds"),
         (["r\t0\t1\tbirds_singing", "r\t\t\t"], "line 3: 'r' has events and a row without any"),
     ],
 )

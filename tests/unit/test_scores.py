@@ -60,8 +60,8 @@ def test_columns_must_be_the_classes_in_order(tmp_path, header):
         (["a\t0\t0.5\t0\t0"], r"line 2: 0 to 0.5 s; expected 0 to 1 s"),
         (["a\t0\t1\t0\t0", "b\t0\t1\t0\t0", "a\t1\t2\t0\t0"], r"line 4: 'a' appears in two places"),
         (["a\t0\t1\t0"], r"line 2: 4 tab-separated fields; expected 5"),
-        (["a\t0\t1\t0\tx"], r"line 2: expected numbers"),
-        (["a\t0\t1\t0\tnan"], r"line 2: a score is not a finite number"),
+        (["a\t0\t1\t0\tx"], r"line 2: expected finite numbers as scores"),
+        (["a\t0\t1\t0\tnan"], r"line 2: expected finite numbers as scores"),
         ([], r"no scores below the header"),
     ],
 )
@@ -71,5 +71,5 @@ def test_errors_name_file_and_line(tmp_path, lines, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.tsv: scores cannot be read"):
+    with pytest.raises(InputError, match=r"none\.tsv: cannot be read as text"):
         read_scores(tmp_path / "none.tsv", CLASSES)

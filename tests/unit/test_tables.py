@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.tables import TABLE2, main
+from softsed.textfiles import read_table
 
 RESOURCES = Path(__file__).parents[2] / "workflow" / "resources"
 POINTS = ("0.5", "class-dependent")

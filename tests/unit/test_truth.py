@@ -65,7 +65,7 @@ def test_every_second_that_an_event_touches_is_true_and_nothing_beyond_the_label
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("1\tx\ta", r"r\.tsv, line 3: onset and offset must be seconds"),
+        ("1\tx\ta", r"r\.tsv, line 3: expected 0 <= onset < offset in seconds"),
         ("2\t1\ta", r"r\.tsv, line 3: expected 0 <= onset < offset"),
         ("nan\t1\ta", r"r\.tsv, line 3: expected 0 <= onset < offset"),
         ("1\t2\tdog", r"r\.tsv, line 3: unknown class 'dog'"),

@@ -1,4 +1,4 @@
-# Functions and constraints that the rules share; no rules here.
+# Functions and constraints that the rules share, and what is checked before anything is planned; no rules here.
 
 import hashlib
 import json
@@ -16,10 +16,11 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.en
 
 from softsed import lifeline, records
 from softsed.audiofiles import find_audio
-from softsed.classes import read_table
+from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
 from softsed.errors import InputError
 from softsed.provenance import code
 from softsed.survey import NAME, longest_window, recording_names
+from softsed.textfiles import read_table
 
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
 # itself ends with this process, see lifeline.
@@ -27,12 +28,17 @@ shell.prefix("exec ")
 os.environ[lifeline.RUN] = str(os.getpid())
 
 
-def table(path, *columns):
-    """The given columns of a TSV table with a header, one tuple a row."""
+def checked(function, *arguments, **options):
+    """What a function of the package returns; its InputError as an error of Snakemake, which shows no traceback."""
     try:
-        return [tuple(row[column] for column in columns) for row in read_table(path, columns)]
+        return function(*arguments, **options)
     except InputError as error:
         raise WorkflowError(str(error)) from None
+
+
+def table(path, *columns):
+    """The given columns of a TSV table with a header, one tuple a row."""
+    return [tuple(row[column] for column in columns) for row in checked(read_table, path, columns)]
 
 
 def own_recordings():
@@ -68,18 +74,17 @@ def check_own():
     """
     from softsed.check import check_before
 
-    try:
-        check_before(
-            Path(f"results/{config['experiment']}/data/recordings.tsv"),
-            audio=Path(config["audio"]),
-            labels=LABELS,
-            kind=KIND,
-            tables={name: path and Path(path) for name, path in GIVEN.items()},
-            folds=config["folds"]["number"],
-            validation=config["folds"]["validation"],
-        )
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
+    checked(
+        check_before,
+        Path(f"results/{config['experiment']}/data/recordings.tsv"),
+        audio=Path(config["audio"]),
+        labels=LABELS,
+        kind=KIND,
+        tables={name: path and Path(path) for name, path in GIVEN.items()},
+        folds=config["folds"]["number"],
+        validation=config["folds"]["validation"],
+        evaluated=config["evaluate"]["classes"],
+    )
 
 
 def audio_of(wildcards):
@@ -215,6 +220,7 @@ def drop_checkpoints():
             Path(job.params.checkpoint).unlink(missing_ok=True)
 
 
+checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
 if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):
     raise WorkflowError(
@@ -237,6 +243,8 @@ if OWN:
     AUDIO = {name: str(path) for name, path in find_audio(Path(config["audio"]))[0].items()}
     if workflow.is_main_process:
         check_own()
+elif not OWN_OPINIONS and workflow.is_main_process:
+    checked(check_tables, config, {name: Path(path) for name, path in GIVEN.items()})
 LISTED = [] if OWN or OWN_OPINIONS else table(config["recordings"], "recording", "scene", "duration_s")
 if OWN:
     RECORDINGS = list(AUDIO)
@@ -272,7 +280,11 @@ REFERRED = [system for system in SYSTEMS if method_of(system) == METHOD]
 
 # Files with the true events of every recording, where they are known: a folder of the user's, or those of the demo.
 # Steps are told the folder: the names of some thousand files are more than a command may hold.
-if config["truth"]:
+if config["truth"] and not os.path.isdir(config["truth"]):
+    raise WorkflowError(
+        f"truth: there is no folder {config['truth']!r} in {os.getcwd()}; expected RECORDING.txt with true events in it"
+    )
+elif config["truth"]:
     TRUTH = expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
 elif config["data"]["source"] == "demo":
     TRUTH = all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
@@ -280,8 +292,9 @@ else:
     TRUTH = []
 TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else ""
 
-# joint takes windows of up to 12 s (joint.LONGEST_S). Where it is only there to be compared, longer ones leave it out.
-if config["opinions"] and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"])) > 12:
+# Where joint is only there to be compared, windows too long for it leave it out.
+LONG = config["opinions"] and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"]))
+if LONG and LONG > LONGEST_JOINT_S:
     logger.warning(f"joint is left out of labels.compare: {config['opinions']} has windows of more than 12 s")
     METHODS = [method for method in METHODS if method != "joint" or method == METHOD]
 

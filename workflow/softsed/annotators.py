@@ -30,9 +30,10 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from softsed.classes import Recording, read_asked, read_classes, read_lines
+from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.salience import salience
+from softsed.textfiles import read_lines
 
 # False alarms of a class that fills none of the recording, relative to one that fills all of it.
 UNEXPECTED = 0.2

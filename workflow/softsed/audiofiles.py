@@ -11,6 +11,8 @@ AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp3|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
     re.IGNORECASE,
 )
+SHORTER = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
+STREAMED = 0x7FFF0000  # lengths from here on are those of programs that write into a pipe and do not know them yet
 UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
 
 
@@ -58,12 +60,31 @@ def list_audio(folder: Path) -> dict[str, Path]:
     return recordings
 
 
+def check_whole(path: Path, header: str) -> None:
+    """Stop at a file that is shorter than its header says, which libsndfile reads up to where it ends.
+
+    Parameters
+    ----------
+    header : str
+        What libsndfile notes about it (`soundfile.SoundFile.extra_info`): WAV, AIFF, AU, W64. FLAC and MP3 show it only
+        when they are read, OGG does not.
+    """
+    for found in SHORTER.finditer(header):
+        announced, there = map(int, found.groups())
+        if there < announced < STREAMED:
+            raise InputError(
+                f"{path}: the recording is cut off: its header announces {announced} bytes of audio, there are only "
+                f"{there}; copy it again"
+            )
+
+
 def measure(path: Path) -> float:
     """Read the length of a recording in seconds, and its end; an InputError where it is no audio, empty or cut off."""
     import soundfile  # noqa: PLC0415  # so that listing a folder needs no audio library
 
     try:
         with soundfile.SoundFile(path) as file:
+            check_whole(path, file.extra_info)
             frames, rate = len(file), file.samplerate
             file.seek(max(0, frames - rate))
             last = len(file.read(rate))

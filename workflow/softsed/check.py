@@ -16,7 +16,7 @@ from pathlib import Path
 
 from softsed import checks, survey
 from softsed.audiofiles import find_audio
-from softsed.classes import Recording, read_classes, read_recordings
+from softsed.classes import Recording, choose_classes, choose_columns, read_classes, read_recordings
 from softsed.errors import InputError
 from softsed.given import KINDS, Problems, read_labels
 from softsed.log import PROGRESS
@@ -103,11 +103,20 @@ def check(
 
 
 def check_before(
-    table: Path, *, audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], folds: int, validation: float
+    table: Path,
+    *,
+    audio: Path,
+    labels: Path,
+    kind: str,
+    tables: dict[str, Path | None],
+    folds: int,
+    validation: float,
+    evaluated: str | list[str],
 ) -> None:
     """Check a dataset as `check` does, before every call of the workflow; only its folds, if it was checked before.
 
     It was, if the table of recordings that was made of it is newer than all its files and lists the same recordings.
+    `evaluated` are the classes that count, names or "all": those of the labels, or of the table beside that one.
     """
     found, _ = find_audio(audio)
     files = [*found.values(), labels, *(labels.glob("*") if labels.is_dir() else []), *filter(None, tables.values())]
@@ -118,8 +127,10 @@ def check_before(
             checks.check_folds(recordings, folds, validation, problems)
             if problems:
                 raise InputError(str(problems))
+            choose_classes(table.with_name("classes.tsv"), evaluated)
             return
-    check(audio, labels, kind, tables, folds=folds, validation=validation)
+    _, classes, _ = check(audio, labels, kind, tables, folds=folds, validation=validation)
+    choose_columns(classes, evaluated, tables["classes"] or labels)
 
 
 def main(argv: list[str] | None = None) -> None:

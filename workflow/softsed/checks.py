@@ -3,6 +3,7 @@
 Each function adds to `Problems` a line that says where (file and line), what was found, and what to do.
 """
 
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 
 from softsed import survey
 from softsed.audiofiles import find_audio, measure
-from softsed.classes import OPINION_COLUMNS, Recording, read_columns, read_lines, read_scenes
+from softsed.classes import OPINION_COLUMNS, Recording, read_scenes
 from softsed.crowd import soft_labels
 from softsed.errors import InputError
 from softsed.folds import generate_folds
 from softsed.given import Labels, Problems, Row
 from softsed.opinions import read_opinions
+from softsed.textfiles import read_columns, read_lines, read_number
 
 SCENE = "all"  # without a table of recordings
 
@@ -105,10 +107,11 @@ def check_complete(name: str, rows: list[Row], problems: Problems) -> None:
     seconds = {label: set() for label in dict.fromkeys(row.label for row in rows)}
     for row in rows:
         seconds[row.label].add(int(row.onset))
-    everything = set(range(int(max(row.offset for row in rows))))
+    length = int(max(row.offset for row in rows))
     for label, listed in seconds.items():
-        if missing := sorted(everything - listed):
-            text = f"{len(missing)} of {len(everything)} s of {label!r} in {name!r} have no row, first {missing[0]} s"
+        if len(listed) < length:  # not as sets: a row of the year 3000 would fill the memory
+            first = next(second for second in itertools.count() if second not in listed)
+            text = f"{length - len(listed)} of {length} s of {label!r} in {name!r} have no row, first {first} s"
             problems.add("incomplete", f"{rows[0].where} on: {text}; write zeros out, too")
 
 
@@ -125,11 +128,12 @@ def check_opinions(path: Path, lengths: dict[str, float], known: list[str] | Non
         where = f"{path}, line {line}"
         first["recording"].setdefault(name, where)
         first["class"].setdefault(label, where)
-        if not onset.isdecimal() or not offset.isdecimal() or int(onset) >= int(offset):
+        start, end = read_number(onset), read_number(offset)
+        if not (start.is_integer() and end.is_integer() and 0 <= start < end):
             problems.add(
-                "times", f"{where}: window from {onset!r} to {offset!r}; expected whole seconds, onset < offset"
+                "times", f"{where}: window from {onset!r} to {offset!r}; expected whole seconds, 0 <= onset < offset"
             )
-        elif lengths.get(name) and int(offset) > lengths[name]:
+        elif lengths.get(name) and end > lengths[name]:
             text = f"{where}: window up to {offset} s, but the recording {name!r} lasts {lengths[name]:.2f} s"
             problems.add("beyond the audio", f"{text}; correct or leave out")
         if not annotator or not label:

@@ -24,10 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import OPINION_COLUMNS, read_lines
+from softsed.classes import LONGEST_S, OPINION_COLUMNS
 from softsed.errors import InputError
 from softsed.labelfiles import write_events
 from softsed.labels import to_events
+from softsed.survey import NAME
+from softsed.textfiles import read_lines, read_number
 
 CLIP_S = 10  # seconds, every clip of SONYC-UST
 LEVELS = {"coarse": re.compile(r"(\d+_.+)_presence"), "fine": re.compile(r"(\d+-[0-9X]+_.+)_presence")}
@@ -73,14 +75,11 @@ class Strong:
             name, scene, annotator, label = (row[key] for key in ("recording", "scene", "annotator", "label"))
             if not all((name, scene, annotator, label)):
                 raise InputError(f"{path}, line {line}: recording, scene, annotator and label need a name, got {row}")
-            try:
-                onset, offset = float(row["onset"]), float(row["offset"])
-            except ValueError:
-                onset = offset = float("nan")
-            if not 0 <= onset <= offset < float("inf"):
+            onset, offset = read_number(row["onset"]), read_number(row["offset"])
+            if not 0 <= onset <= offset <= LONGEST_S:
                 raise InputError(
                     f"{path}, line {line}: event from {row['onset']!r} to {row['offset']!r}, expected seconds, "
-                    "0 <= onset <= offset"
+                    f"0 <= onset <= offset <= {LONGEST_S}"
                 )
             if scenes.setdefault(name, scene) != scene:
                 raise InputError(f"{path}, line {line}: {name!r} is in {scene!r}, but in {scenes[name]!r} before")
@@ -142,6 +141,18 @@ class Strong:
         return np.column_stack(votes) * 2 > len(people)
 
 
+def _sonyc_classes(path: Path, header: list[str], level: str) -> dict[str, str]:
+    """Read the columns of a level and their classes off the header of SONYC-UST."""
+    classes = {column: match[1] for column in header if (match := LEVELS[level].fullmatch(column))}
+    missing = [column for column in ("audio_filename", "annotator_id") if column not in header]
+    if missing or not classes:
+        missing += [] if classes else [f"ending in _presence of the {level} level"]
+        raise InputError(f"{path}, line 1: no column {missing}; found {header}")
+    if bad := sorted({name for name in header if header.count(name) > 1 or not name.isprintable()}):
+        raise InputError(f"{path}, line 1: the columns {bad} are there twice, or cannot be names; correct them")
+    return classes
+
+
 def read_sonyc(path: Path, level: str) -> Iterable[str]:
     """Yield the header and rows of the opinions of the volunteers in an ``annotations.csv`` of SONYC-UST.
 
@@ -165,18 +176,16 @@ def read_sonyc(path: Path, level: str) -> Iterable[str]:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             header = reader.fieldnames or []
-            classes = {column: match[1] for column in header if (match := LEVELS[level].fullmatch(column))}
-            missing = [column for column in ("audio_filename", "annotator_id") if column not in header]
-            if missing or not classes:
-                missing += [] if classes else [f"ending in _presence of the {level} level"]
-                raise InputError(f"{path}, line 1: no column {missing}; found {header}")
+            classes = _sonyc_classes(path, header, level)
             for row in reader:
                 where, who, clip = f"{path}, line {reader.line_num}", row["annotator_id"], row["audio_filename"]
                 if None in row or None in row.values():
                     raise InputError(f"{where}: expected {len(header)} comma-separated fields")
-                if not re.fullmatch(r"-?\d+", who):
+                if not re.fullmatch(r"-?[0-9]+", who):
                     raise InputError(f"{where}: annotator_id is {who!r}, expected a whole number")
-                if int(who) <= 0:
+                if not NAME.fullmatch(Path(clip).stem):
+                    raise InputError(f"{where}: audio_filename is {clip!r}, expected a name such as 01_000006.wav")
+                if who[0] == "-" or not who.strip("0"):
                     continue
                 if (clip, who) in seen:
                     repeated += 1

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import Recording, read_table
+from softsed.classes import Recording
 from softsed.crowdplots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
 from softsed.knowntruth import read_true_events, truth_file
 from softsed.labelfiles import Event, read_hard, read_soft
 from softsed.opinions import Opinions, add_tables, read_tables
+from softsed.textfiles import read_table
 from softsed.webpage import grid, page
 
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines

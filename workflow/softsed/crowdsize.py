@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_table
 from softsed.crowd import estimator
 from softsed.knowntruth import read_true_events, truth_file
 from softsed.labelfiles import read_soft
 from softsed.labels import choose_thresholds, harden, rasterise, read_active
 from softsed.opinions import Opinions, add_tables, read_tables
 from softsed.quality import best_threshold, brier_score, calibration_error, f1_score, reliability
+from softsed.textfiles import read_table
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
 AGAINST_TRUTH = ("truth_f1", "truth_f1_best", "truth_brier", "truth_calibration_error")

@@ -28,9 +28,10 @@ from typing import NamedTuple
 import numpy as np
 
 from softsed import sounds
-from softsed.classes import Recording, read_asked, read_classes, read_lines
+from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.synthesis import RATE, band_gain, filtered
+from softsed.textfiles import read_lines
 
 MIN_EVENT_S = 0.3  # shorter ones would be a click
 MAX_COVER = 0.9  # share of a recording that one class may fill: its events never overlap one another

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from softsed.audiofiles import check_whole
 from softsed.errors import InputError
 
 # Small enough for the processor's cache; by trial.
@@ -71,13 +72,15 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     InputError
-        When the file cannot be read, is empty or holds samples that are not numbers.
+        When the file cannot be read, is empty, cut off or holds samples that are not numbers.
     """
     import soundfile  # noqa: PLC0415  # so that reading features needs no audio library
 
     samples = broken = 0
     try:
         with soundfile.SoundFile(path) as file:
+            check_whole(path, file.extra_info)
+            announced, rate = len(file), file.samplerate
             convert = resampler(path, file.samplerate, sample_rate)
             buffer = np.empty((PIECE, file.channels), dtype=np.float32)
             while len(audio := file.read(out=buffer)):  # [samples, channels]
@@ -91,8 +94,13 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         raise InputError(f"{path}: cannot be read as audio: {error}") from error
     if not samples:
         raise InputError(f"{path}: the recording is empty")
+    if samples + rate < announced:  # a second, since some MP3 only estimate their length
+        raise InputError(
+            f"{path}: the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s; copy "
+            "it again or, where it can be heard to its end, convert it to FLAC"
+        )
     if broken:
-        raise InputError(f"{path}: {broken} samples are not finite numbers")
+        raise InputError(f"{path}: {broken} samples are not finite numbers; export the recording again or leave it out")
 
 
 def resampler(path: Path, rate: int, wanted: int) -> Callable[..., np.ndarray]:

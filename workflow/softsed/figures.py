@@ -14,8 +14,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from softsed.classes import read_table
 from softsed.errors import InputError
+from softsed.textfiles import read_table
 
 # Okabe and Ito (2008): distinct for colour-blind readers. Markers differ too, for print in black and white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]

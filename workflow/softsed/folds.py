@@ -10,7 +10,6 @@ Conventions
 """
 
 import argparse
-import csv
 import json
 import logging
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from softsed.classes import PARTS, Recording, read_recordings
 from softsed.download import download
 from softsed.errors import InputError
+from softsed.textfiles import read_text
 
 # Part -> its name in the official files.
 OFFICIAL_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -158,14 +158,13 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
 
 def _read_list(path: Path, recordings: dict[str, Recording]) -> set[str]:
     names: set[str] = set()
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.reader(file))
-    if not rows or rows[0] != ["filename"]:
+    rows = read_text(path)
+    if rows[:1] != ["filename"]:
         raise InputError(f"{path}, line 1: expected the one column 'filename', got {rows[:1]}")
     for line, row in enumerate(rows[1:], start=2):
-        scene, _, name = "".join(row).partition("/")
+        scene, _, name = row.partition("/")
         if name not in recordings or recordings[name].scene != scene:
-            raise InputError(f"{path}, line {line}: {row} is not a scene/recording of the table of recordings")
+            raise InputError(f"{path}, line {line}: {row!r} is not a scene/recording of the table of recordings")
         if name in names:
             raise InputError(f"{path}, line {line}: recording {name!r} is listed twice")
         names.add(name)

@@ -24,6 +24,7 @@ from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.labelfiles import HARD, ROUNDING, SOFT, Event, write_soft
 from softsed.labels import rasterise
+from softsed.textfiles import read_number, read_text
 
 KINDS = ("soft", "hard")
 SHOWN = 10  # problems of one kind
@@ -124,12 +125,12 @@ def read_labels(path: Path, kind: str, problems: Problems) -> Labels:
 
 def _lines(path: Path, problems: Problems) -> Iterator[tuple[str, list[str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.add("labels", f"{path}: cannot be read as text (UTF-8): {error}")
+        lines = read_text(path)
+    except InputError as error:
+        problems.add("labels", str(error))
         return
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
+    for number, line in enumerate(lines, start=1):
+        if line:
             yield f"{path}, line {number}", line.split("\t")
 
 
@@ -139,12 +140,10 @@ def _parse(where: str, parts: list[str], fields: tuple[str, ...], problems: Prob
             "fields", f"{where}: {len(parts)} fields after the recording, expected {' '.join(fields)} with tabs"
         )
         return None
-    try:
-        onset, offset, *value = (float(text) for text in (*parts[:2], *parts[3:]))
-    except ValueError:
+    onset, offset, *value = (read_number(text) for text in (*parts[:2], *parts[3:]))
+    if any(map(math.isnan, (onset, offset, *value))):
         problems.add("numbers", f"{where}: expected numbers, got {parts}")
-        return None
-    if not parts[2].strip():
+    elif not parts[2]:
         problems.add("labels", f"{where}: no label; write the name of the class")
     elif not 0 <= onset < offset < math.inf:
         problems.add("times", f"{where}: from {onset:g} to {offset:g} s; expected 0 <= onset < offset in seconds")
@@ -173,8 +172,19 @@ def to_matrix(labels: Labels, name: str, classes: list[str], *, asked: list[str]
     -------
     ndarray [seconds, classes]
         Soft labels, 0 and 1 from hard ones (onset rounded down, offset up, as sed_eval does); nan where not asked.
+
+    Raises
+    ------
+    InputError
+        When a row is of a class that is not in `classes`, or soft and after the end: labels of another dataset.
     """
     rows = labels.rows[name]
+    for row in rows:
+        if row.label not in classes or (labels.kind == "soft" and row.onset >= seconds):
+            raise InputError(
+                f"{row.where}: {row.label!r} at {row.onset:g} s of {name!r}; expected {seconds} s of {classes}, "
+                "as `softsed check` has found: check these labels again"
+            )
     matrix = np.full((seconds, len(classes)), np.nan)
     if labels.zeros_listed:
         asked = [label for label in classes if label in {row.label for row in rows}]
@@ -190,7 +200,9 @@ def to_matrix(labels: Labels, name: str, classes: list[str], *, asked: list[str]
 
 
 def adopt(labels: Labels, recordings: dict[str, Recording], asked: dict[str, list[str]], classes: list[str]) -> dict:
-    """Arrange the labels of all recordings."""
+    """Arrange the labels of all recordings; an InputError where one has none."""
+    if missing := [name for name in recordings if name not in labels.rows]:
+        raise InputError(f"no labels of {missing}, which the table of recordings lists; check these labels again")
     return {
         name: to_matrix(labels, name, classes, asked=asked[one.scene], seconds=int(one.duration_s))
         for name, one in recordings.items()

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_table
 from softsed.intervalpage import TOLD, intervals_page
 from softsed.labels import harden
 from softsed.resampling import Score, draw, error_scores, jackknife_error, leave_out, ranking_scores, threshold_scores
 from softsed.tables import write_tsv
 from softsed.tested import read_scored, scores_of_run
+from softsed.textfiles import read_table
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
 RESAMPLES = 1000

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from softsed.classes import read_lines
 from softsed.errors import InputError
 from softsed.labelfiles import Event, parse_event, read_events
+from softsed.textfiles import read_lines
 
 
 def truth_file(folder: Path, name: str) -> Path:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.classes import read_columns, read_lines
 from softsed.errors import InputError
+from softsed.textfiles import read_columns, read_lines, read_number, read_text
 
 # The published values hold 1.000000031 (rounding of a sum of weights); anything further out is a mistake.
 ROUNDING = 1e-6
@@ -88,16 +88,17 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
         blocks.setdefault(recording, []).append(row)
     labels = {}
     for recording, rows in blocks.items():
-        second = onset[rows].astype(int)
-        matrix = np.full((second.max() + 1, len(classes)), np.nan)
-        matrix[second, column[rows]] = value[rows]
-        listed = ~np.isnan(matrix).all(axis=0)
-        if len(rows) != matrix[:, listed].size or np.isnan(matrix[:, listed]).any():
+        seconds, listed = int(onset[rows].max()) + 1, np.unique(column[rows])
+        complete = len(rows) == seconds * len(listed)  # counted first: a row of the year 3000 would fill the memory
+        if complete:
+            labels[recording] = np.full((seconds, len(classes)), np.nan)
+            labels[recording][onset[rows].astype(int), column[rows]] = value[rows]
+            complete = not np.isnan(labels[recording][:, listed]).any()
+        if not complete:
             raise InputError(
-                f"{path}: {recording!r} has {len(rows)} rows for {len(matrix)} s and {listed.sum()} classes; expected "
-                "one for every second of every class, zeros included"
+                f"{path}, line {rows[0] + 2} on: {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} "
+                "classes; expected one for every second of every class, zeros included"
             )
-        labels[recording] = matrix
     return _wanted(labels, recordings, path)
 
 
@@ -167,10 +168,7 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
             raise InputError(f"{where}: expected a row of one whole second, got {event.onset} to {event.offset}")
         if event.offset > seconds:
             raise InputError(f"{where}: {event.onset} to {event.offset} s lies beyond the {seconds} s of the recording")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
+        value = read_number(text)
         if not -ROUNDING <= value <= 1 + ROUNDING:
             raise InputError(f"{where}: expected a soft label in 0..1, got {text!r}")
         cell = int(event.onset), classes.index(event.label)
@@ -184,12 +182,8 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
 def read_rows(path: Path, classes: list[str], fields: int) -> list[tuple[int, Event, list[str]]]:
     """Read label text without a header: line number, event and the fields after the label."""
     rows = []
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as label text: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+    for number, line in enumerate(read_text(path), start=1):
+        if not line:
             continue
         parts = line.split("\t")
         if len(parts) != fields:
@@ -213,28 +207,20 @@ def parse_event(where: str, fields: list[str], classes: list[str]) -> Event:
     onset, offset, label = fields
     if label not in classes:
         raise InputError(f"{where}: unknown class {label!r}; known are {classes}")
-    try:
-        event = Event(float(onset), float(offset), label)
-    except ValueError as error:
-        raise InputError(f"{where}: onset and offset must be seconds, got {fields}") from error
+    event = Event(read_number(onset), read_number(offset), label)
     if not 0 <= event.onset < event.offset < float("inf"):
-        raise InputError(f"{where}: expected 0 <= onset < offset, got {fields}")
+        raise InputError(f"{where}: expected 0 <= onset < offset in seconds, got {fields}")
     return event
 
 
 def _numbers(texts: list[str]) -> np.ndarray:
     """Read numbers; nan for what is none."""
     try:
-        return np.array(texts, dtype=float)
+        if "_" not in "".join(texts):
+            return np.array(texts, dtype=float)
     except ValueError:
-        return np.array([_number(text) for text in texts])
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+        pass  # one by one, to know which
+    return np.array([read_number(text) for text in texts])
 
 
 def _wanted(found: dict, recordings: list[str] | None, path: Path) -> dict:

@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.pages import grid, number
 from softsed.quality import BINS
 from softsed.tables import average, write_tsv
+from softsed.textfiles import read_table
 from softsed.trials import KEYS, QUALITY, RELIABILITY, SCORES
 
 BASELINE = "eq1"

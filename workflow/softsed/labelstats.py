@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import choose_classes, read_recordings, read_table
+from softsed.classes import choose_classes, read_recordings
 from softsed.errors import InputError
 from softsed.labelfiles import read_soft
 from softsed.pages import grid
 from softsed.tables import write_tsv
+from softsed.textfiles import read_table
 
 PIECE_S = 60
 WHOLE, PIECES = "recordings", f"pieces of {PIECE_S} s"

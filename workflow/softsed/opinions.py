@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from softsed.classes import OPINION_COLUMNS as COLUMNS
-from softsed.classes import Recording, read_asked, read_classes, read_columns
+from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
+from softsed.textfiles import read_columns, read_number
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,7 @@ def read_opinions(
 def _parse_window(name: str, start: str, end: str, recordings: dict[str, Recording]) -> tuple[str, int, int]:
     if name not in recordings:
         raise InputError(f"recording {name!r} is not in the table of recordings; check its spelling")
-    try:
-        onset, offset = float(start), float(end)
-    except ValueError:
-        onset = offset = float("nan")
+    onset, offset = read_number(start), read_number(end)
     if not (onset.is_integer() and offset.is_integer() and 0 <= onset < offset):
         raise InputError(f"window from {start!r} to {end!r}, expected whole seconds, 0 <= onset < offset")
     duration = recordings[name].duration_s

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_classes, read_table
+from softsed.classes import read_classes
 from softsed.errors import InputError
 from softsed.labelfiles import read_soft
 from softsed.scores import write_scores
+from softsed.textfiles import read_table
 
 logger = logging.getLogger(__name__)
 

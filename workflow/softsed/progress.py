@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
-from softsed.classes import read_table
 from softsed.errors import InputError
 from softsed.status import rules
+from softsed.textfiles import read_table
 
 QUOTED = re.compile(r"^ *Logfile .*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # logs of failed jobs, repeated
 STAMP = re.compile(r"^\s*\[(\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]")

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import read_table
 from softsed.resulttables import real, write_tables
 from softsed.tested import read_scored, scores_of_run
+from softsed.textfiles import read_table
 from softsed.thresholds import trimmed_midrange
 
 MICRO = 1_000_000

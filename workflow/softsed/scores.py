@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.errors import InputError
+from softsed.textfiles import read_number, read_text
 
 TIMES = ["recording", "onset", "offset"]
 
@@ -70,10 +71,7 @@ def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         When the columns are not `classes` in this order, or a row is not the second that follows the one before it
         (a recording begins at 0 s and stands in one block), or a score is not a finite number.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: scores cannot be read: {error}") from error
+    lines = read_text(path)
     header = lines[0].split("\t") if lines else []
     if header != TIMES + classes:
         raise InputError(f"{path}, line 1: columns are {header}; expected {TIMES + classes}, tab-separated")
@@ -84,17 +82,14 @@ def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         recording, *fields = line.split("\t")
         if len(fields) != len(header) - 1:
             raise InputError(f"{where}: {len(fields) + 1} tab-separated fields; expected {len(header)}")
-        try:
-            onset, offset, *values = (float(field) for field in fields)
-        except ValueError as error:
-            raise InputError(f"{where}: expected numbers after the recording: {error}") from error
+        onset, offset, *values = map(read_number, fields)
         if recording != previous and recording in rows:
             raise InputError(f"{where}: {recording!r} appears in two places; expected one block a recording")
         block = rows.setdefault(recording, [])
         if (onset, offset) != (len(block), len(block) + 1):
-            raise InputError(f"{where}: {onset:g} to {offset:g} s; expected {len(block)} to {len(block) + 1} s")
+            raise InputError(f"{where}: {fields[0]} to {fields[1]} s; expected {len(block)} to {len(block) + 1} s")
         if not np.isfinite(values).all():
-            raise InputError(f"{where}: a score is not a finite number: {line!r}")
+            raise InputError(f"{where}: expected finite numbers as scores, got {fields[2:]}")
         block.append(values)
         previous = recording
     if not rows:

@@ -9,14 +9,14 @@ import argparse
 import re
 from pathlib import Path
 
-from softsed.classes import OPINION_COLUMNS, Recording, read_columns
+from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording
 from softsed.errors import InputError
+from softsed.textfiles import read_columns, read_number
 
 # Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
 # shell or a pattern could take for its own, no hidden files, no options.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SCENE = "scene"
-LONGEST_S = 24 * 3600  # a day: beyond it, somebody wrote milliseconds
 
 
 def _table(path: Path) -> dict[str, list[str]]:
@@ -50,10 +50,7 @@ def longest_window(path: Path) -> float:
     columns = read_columns(path, OPINION_COLUMNS)
     longest = 0.0
     for onset, offset in set(zip(columns["onset"], columns["offset"], strict=True)):
-        try:
-            longest = max(longest, float(offset) - float(onset))
-        except ValueError:
-            continue
+        longest = max(longest, read_number(offset) - read_number(onset))  # of nan and a number, the first: the number
     return longest
 
 
@@ -86,10 +83,7 @@ def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[
     names = table["recording"]
     durations: dict[str, int] = {}
     for name, text in sorted(set(zip(names, table["offset"], strict=True))):
-        try:
-            offset = float(text)
-        except ValueError:
-            offset = float("nan")
+        offset = read_number(text)
         if not (offset.is_integer() and 1 <= offset <= LONGEST_S):
             line = list(zip(names, table["offset"], strict=True)).index((name, text)) + 2
             raise InputError(

@@ -11,10 +11,11 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-from softsed.classes import Recording, read_asked, read_classes, read_table
+from softsed.classes import Recording, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.labelfiles import Event, read_hard
 from softsed.pages import table1_page, table2_page
+from softsed.textfiles import read_table
 from softsed.thresholds import MIDRANGE
 
 SCORES = ("error_rate", "f1_micro", "f1_macro")
