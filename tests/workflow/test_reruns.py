@@ -44,6 +44,7 @@ MODULES = {
     "agreement": {"measure_agreement": 1, "make_crowd_page": 1},
     "annotators": {**ASKED, **BOTH},
     "apply": {},
+    "archives": {},
     "audiofiles": {},
     "blocks": FROM_TRAINING,
     "check": {},
