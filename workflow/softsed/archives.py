@@ -18,7 +18,7 @@ from softsed.errors import InputError
 
 # Of these alone zipfile unpacks no more at a time than it is asked for: a kilobyte of bzip2 may be gigabytes in memory.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-AGAIN = "`--forcerun fetch_archive` checks its hash and brings it anew where that is wrong."
+AGAIN = "`snakemake data --forcerun fetch_archive` checks its hash, fetches it anew if that is wrong; then run again."
 REPACK = "Repack the archive with plain Deflate and put its new md5 into the config."
 
 logger = logging.getLogger(__name__)

@@ -91,7 +91,8 @@ def read_receipt(path: Path) -> Path:
         raise InputError(f"{path}: no receipt of an archive (MD5, two spaces, file): {error}") from error
     if not archive.exists():
         raise InputError(
-            f"{archive} is gone, of which {path} is the receipt; `--forcerun fetch_archive` brings it back"
+            f"{archive} is gone, of which {path} is the receipt; `snakemake data --forcerun fetch_archive` "
+            "brings it back, then run again"
         )
     return archive
 
