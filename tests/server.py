@@ -10,6 +10,8 @@ Example::
     assert [request.range for request in server.requests] == [None, "bytes=1000-"]
 """
 
+import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,10 +40,15 @@ class Server:
     folder: Path
     address: str = ""
     requests: list[Request] = field(default_factory=list)
-    busy: int = 0  # answer 503 this many more times
+    busy: int = 0  # answer `busy_status` this many more times
+    busy_status: int = 503
     drops: int = 0  # break this many more answers off
     drop_after: int = 0  # after so many bytes of the file
     drop_only: str = ""  # only of targets that contain this
+    hold_s: float = 0  # keep a connection that is broken off open and silent for so long before
+    trickle: tuple[int, float] | None = None  # so many bytes, then a pause of so many seconds, and so on
+    sends_on: str = ""  # redirect to the same target below this address
+    tells_length: bool = True  # False: an answer just ends
     knows_ranges: bool = True  # False: answer 200 and everything to a request for a range
     shifts_ranges: bool = False  # True: answer 206 with the beginning of the file, whatever was asked for
     truncate_to: int | None = None  # serve only so much of each file, as if it were whole
@@ -86,7 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
         request, path = self._receive()
         if files.busy:
             files.busy -= 1
-            self._start(request, 503)
+            self._start(request, files.busy_status)
+        elif files.sends_on:
+            self._start(request, 302, Location=f"{files.sends_on}{self.path}")
         elif not path.is_file():
             self._start(request, 404)
         else:
@@ -96,7 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         request.status = status
         self.send_response(status)
         for name, value in ({"Content_Length": 0} | headers).items():
-            self.send_header(name.replace("_", "-"), str(value))
+            if name != "Content_Length" or self.files.tells_length:
+                self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
 
     def _send(self, request: Request, content: bytes) -> None:
@@ -115,20 +125,30 @@ class _Handler(BaseHTTPRequestHandler):
             self._start(request, 200, Content_Length=len(content))
         if files.drops and files.drop_only in request.target:  # the announced length stands, then the connection closes
             files.drops -= 1
-            content = content[: files.drop_after]
+            content, hold_s = content[: files.drop_after], files.hold_s
+        else:
+            hold_s = 0
         request.sent = len(content)  # noted before: the client may be done before this thread goes on
-        with suppress(ConnectionError):  # who only wants to know whether the file is there hangs up
-            self.wfile.write(content)
+        size, pause_s = files.trickle or (max(len(content), 1), 0)
+        with suppress(ConnectionError, ssl.SSLError):  # who only wants to know whether the file is there hangs up
+            for start in range(0, len(content), size):
+                self.wfile.write(content[start : start + size])
+                time.sleep(pause_s)
+        time.sleep(hold_s)
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Server]:
-    """Serve a folder until the block ends."""
+def serve(folder: Path, *, port: int = 0, certificate: Path | None = None) -> Iterator[Server]:
+    """Serve a folder until the block ends, on a port of its own, with TLS if there is a file of certificate and key."""
     server = Server(folder)
     # The handler's request log entry is complete only when its thread ends: server_close() waits for all of them.
-    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, server))
+    http = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, server))
     http.daemon_threads = False
-    server.address = f"http://127.0.0.1:{http.server_address[1]}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+    server.address = f"http{'s' if certificate else ''}://127.0.0.1:{http.server_address[1]}"
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -47,6 +47,7 @@ MODULES = {
     "agreement": {"measure_agreement": 1, "make_crowd_page": 1},
     "annotators": {**ASKED, **BOTH},
     "apply": {},
+    "archives": {},
     "audiofiles": FROM_FEATURES,
     "blocks": FROM_TRAINING,
     "check": {},

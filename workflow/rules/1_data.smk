@@ -139,6 +139,10 @@ elif OWN_OPINIONS:
 else:
 
     MAESTRO = config["data"]["maestro_real"]
+    RECEIPTS = {
+        name: f"results/{{experiment}}/data/archives/{name}-{archive['md5'][:8]}.md5"
+        for name, archive in MAESTRO["archives"].items()
+    }
 
     rule data:
         input:
@@ -151,34 +155,35 @@ else:
         fetch_archive,
 
     # An archive is no output: a download that broke off goes on from where it was, all experiments share it, and it may
-    # be deleted when it has been unpacked. Its receipt stays, ancient for what is unpacked from it, with the md5 as a
-    # parameter: fetching once more, for a new recording, unpacks only this recording. The address is a resource, not a
-    # parameter: the md5 says what is fetched, and a mirror reruns nothing.
+    # be deleted when it has been unpacked. Its receipt stays, ancient for what is unpacked from it: fetching once more,
+    # for a new recording, unpacks only this recording. The md5 in the receipt's name says what is fetched; whence, under
+    # which name and by which code are resources or nothing, not parameters, so that a mirror reruns nothing. Above all,
+    # no receipt that is there may be a reason to fetch: while this rule runs for one, what depends on it by ancient()
+    # does not run for a change of its own, not even where it is missing, and the run ends well (Snakemake 9.27.1).
     rule fetch_archive:
         output:
-            receipt="results/{experiment}/data/archives/{archive}.md5",
+            receipt="results/{experiment}/data/archives/{archive}-{md5}.md5",
         log:
-            "results/{experiment}/logs/fetch_archive/{archive}.log",
+            "results/{experiment}/logs/fetch_archive/{archive}-{md5}.log",
         benchmark:
-            "results/{experiment}/benchmarks/fetch_archive/{archive}.tsv"
+            "results/{experiment}/benchmarks/fetch_archive/{archive}-{md5}.tsv"
         wildcard_constraints:
             archive="|".join(MAESTRO["archives"]),
+            md5="[0-9a-f]{8}",
         conda:
             "../../envs/softsed.yaml"
         resources:
             address=MAESTRO["address"],
-        params:
-            *code("maestro"),
             archive=lambda wildcards: as_json(MAESTRO["archives"][wildcards.archive]),
         message:
             "Fetch {wildcards.archive} of MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro fetch --archive {params.archive:q} --address {resources.address:q}"
+            "python -m softsed --log {log} maestro fetch --archive {resources.archive:q} --address {resources.address:q}"
             " --archives results/archives --receipt {output.receipt}"
 
     rule unpack_recording:
         input:
-            receipt=ancient("results/{experiment}/data/archives/development_audio.md5"),
+            receipt=ancient(RECEIPTS["development_audio"]),
         output:
             audio="results/{experiment}/data/audio/{recording}.wav",
         log:
@@ -199,7 +204,7 @@ else:
 
     rule unpack_labels:
         input:
-            receipt=ancient("results/{experiment}/data/archives/development_annotation.md5"),
+            receipt=ancient(RECEIPTS["development_annotation"]),
         output:
             published="results/{experiment}/data/published/{recording}.txt",
         log:
@@ -220,7 +225,7 @@ else:
 
     rule unpack_evaluation:
         input:
-            receipt=ancient("results/{experiment}/data/archives/evaluation_audio.md5"),
+            receipt=ancient(RECEIPTS["evaluation_audio"]),
         output:
             found="results/{experiment}/data/evaluation.tsv",
         log:

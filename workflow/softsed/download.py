@@ -9,25 +9,32 @@ Conventions
   process would be simpler but could not be resumed. The empty lock file stays, as removing it would let a third
   process lock a new one while the second holds the old one.
 - A folder (plain path or ``file://``) is read in place: nothing is copied, the hash is checked all the same.
+- A server may send us on to another one, as archives and mirrors do: it is followed, over HTTP only, and named. What
+  counts is the hash, not who delivers; nothing but the name of a public file is told to either.
 """
 
 import fcntl
 import hashlib
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from softsed import log
 from softsed.errors import InputError
 
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
 WAITS_S = (2.0, 10.0, 30.0, 60.0)  # before the second, third, ... attempt; progress starts the list anew
 CONNECT_S, READ_S = 10.0, 60.0  # seconds of silence after which a connection counts as broken
-CHUNK_BYTES = 2**16  # what a broken connection costs at most: an incomplete chunk is lost
+CHUNK_BYTES = 2**16  # less than this in READ_S, or in an attempt, is no progress: a trickle would never end
 SHOWN_BYTES = 10_000_000  # smaller files arrive before a progress display is of use
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may pass
 
@@ -73,6 +80,9 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
     """
     digest = digest.lower()
     algorithm = digest.partition(":")[0]
+    part = path.with_name(f"{path.name}.part")
+    if "://" in url and urlsplit(url).scheme not in ("http", "https", "file"):
+        raise InputError(f"{url}: the address must begin with https://, http:// or file://, or be a folder")
     try:
         if not is_remote(url):
             local = Path(url2pathname(urlsplit(url).path) if url.startswith("file:") else url)
@@ -87,7 +97,6 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
                 if file_digest(path, algorithm) == digest:
                     return path
                 logger.warning("%s: not the expected file (%s), downloading it anew", path, digest)
-            part = path.with_name(f"{path.name}.part")
             _transfer(url, part, waits_s=waits_s)
             try:
                 _check(part, digest, origin=url, advice="The partial file is removed, run again")
@@ -96,7 +105,10 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
                 raise
             part.replace(path)
     except OSError as error:
-        raise InputError(f"{url}: cannot be read, or not be kept as {path}: {error}") from error
+        kept = f"; it continues after the {_size(part)} bytes in {part}" if _size(part) else ""
+        raise InputError(
+            f"{url}: cannot be read, or not be kept as {path}: {error}. Mend that and run again{kept}."
+        ) from error
     logger.info("%s: downloaded from %s, %s", path, url, digest)
     return path
 
@@ -129,10 +141,10 @@ def _size(path: Path) -> int:
 
 
 def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
-    """Repeat attempts until `part` is complete. Those that brought the file further than ever do not count."""
+    """Repeat attempts until `part` is complete. Those that brought the file a chunk further do not count."""
     attempt, furthest = 0, _size(part)
     while (trouble := _attempt(url, part)) is not None:
-        if _size(part) > furthest:
+        if _size(part) >= furthest + CHUNK_BYTES:
             attempt, furthest = 0, _size(part)
         if attempt == len(waits_s):
             raise InputError(
@@ -147,6 +159,7 @@ def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
 def _attempt(url: str, part: Path) -> str | None:
     """Append the rest of the file to `part`: None when complete, or what went wrong if another attempt may help."""
     import requests  # noqa: PLC0415 - 0.1 s that steps without a download need not spend
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     have = _size(part)
     # Compression on the way would change the meaning of byte positions.
@@ -154,6 +167,8 @@ def _attempt(url: str, part: Path) -> str | None:
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_S, READ_S)) as response:
             status = response.status_code
+            if response.history:
+                logger.info("%s: sent on to %s", url, response.url, extra=log.PROGRESS)
             if status == 416 and have:  # nothing beyond what we have: complete, or foreign; the hash tells
                 return None
             if status in BUSY:
@@ -166,15 +181,45 @@ def _attempt(url: str, part: Path) -> str | None:
                     return f"asked for bytes from {have}, the server sent {found!r}; starting anew"
             else:
                 have = 0  # the server does not know ranges and sends everything
-            total = have + int(response.headers.get("Content-Length", 0))
+            rest = response.raw.length_remaining or 0  # 0 as well where the server does not say
+            _check_room(part, have, rest, url)
             with part.open("ab" if have else "wb") as file:
-                for chunk in _shown(response.iter_content(CHUNK_BYTES), part.stem, have, total):
+                for chunk in _shown(_arriving(response.raw), part.stem, have, have + rest):
                     file.write(chunk)
-    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+    except requests.exceptions.SSLError as error:
+        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+            return f"connection trouble ({error})"
+        raise InputError(
+            f"{url}: the server's certificate is not to be trusted: {error}. Check the address and this machine's "
+            "clock; a certificate of one's own is named in the environment variable REQUESTS_CA_BUNDLE."
+        ) from error
+    except (requests.ConnectionError, requests.Timeout, HTTPError, TimeoutError) as error:
         return f"connection trouble ({error})"
     except requests.RequestException as error:
         raise InputError(f"{url}: cannot be downloaded: {error}; check the address in the config") from error
     return None
+
+
+def _check_room(part: Path, have: int, rest: int, url: str) -> None:
+    """Stop before the disk is full: others write to it, too. What lies in `part` beyond `have` is to be replaced."""
+    free = shutil.disk_usage(part.parent).free + _size(part) - have
+    if rest > free:
+        raise InputError(
+            f"{url}: {rest / 1e6:.1f} MB are to come and {part.parent} has room for {free / 1e6:.1f} MB. Make room, or "
+            "let that folder be a link to another disk, and run again: it continues where it was."
+        )
+
+
+def _arriving(body: "BaseHTTPResponse") -> Iterator[bytes]:
+    """Pass on what arrives when it arrives; a trickle is a TimeoutError."""
+    since, arrived = time.monotonic(), 0
+    while piece := body.read1(CHUNK_BYTES, decode_content=True):
+        yield piece
+        arrived += len(piece)
+        if arrived >= CHUNK_BYTES:
+            since, arrived = time.monotonic(), 0
+        elif time.monotonic() - since > READ_S:
+            raise TimeoutError(f"only {arrived} bytes in {READ_S:g} s")
 
 
 def _shown(chunks: Iterable[bytes], name: str, done: int, total: int) -> Iterator[bytes]:

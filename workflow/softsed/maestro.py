@@ -9,7 +9,7 @@ inside the archives (the top folder in any case):
 - ``development_annotation/soft_labels_SCENE/SCENE_NN.txt``, their soft labels
 - ``Evaluation_audio/SCENE/SCENE_NN.wav``, 26 recordings whose labels are not public
 
-Only members expected by name are read, and no path of an archive is used for writing.
+Only members expected by name are read.
 """
 
 import argparse
@@ -17,13 +17,10 @@ import json
 import logging
 import os
 import re
-import shutil
-import stat
-import zipfile
-import zlib
 from pathlib import Path
 
 from softsed import log
+from softsed.archives import list_members, unpack, write_whole
 from softsed.classes import Recording
 from softsed.download import download, is_remote
 from softsed.errors import InputError
@@ -34,6 +31,7 @@ ZENODO = "https://zenodo.org/records/"  # shown with the licence, wherever the a
 # Five minutes of 44.1 kHz stereo with 32 bits are 106 MB, their soft labels 0.1 MB: more than these is no recording.
 LARGEST_AUDIO_BYTES = 500 * 10**6
 LARGEST_TEXT_BYTES = 10 * 10**6
+LARGEST_SET_BYTES = 10 * 10**9  # 26 evaluation recordings are a quarter of it at most
 
 # Suffix of the file to write -> the member of the development archives, its top folder in lower case, and its bound.
 MEMBERS = {
@@ -73,11 +71,15 @@ def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
     logger.info("%s: %s %s%s", archive["file"], LICENCE, ZENODO, archive["record"], extra=log.PROGRESS)
     query = "?download=1" if is_remote(url) else ""
     kept = archives / str(archive["record"]) / archive["file"]
-    found = download(url + query, kept, digest=f"md5:{archive['md5']}")
-    if found != kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.unlink(missing_ok=True)
-        kept.symlink_to(found.resolve())
+    found = download(url + query, kept, digest=f"md5:{archive['md5']}").resolve()
+    if found != kept.resolve():  # the same where the folder holds a link to what is kept here
+        link = kept.with_name(f".{kept.name}.{os.getpid()}.link")
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(found)
+            link.replace(kept)
+        except OSError as error:
+            raise InputError(f"{kept}: cannot be made a link to {found}: {error}") from error
     return kept
 
 
@@ -89,88 +91,10 @@ def read_receipt(path: Path) -> Path:
         raise InputError(f"{path}: no receipt of an archive (MD5, two spaces, file): {error}") from error
     if not archive.exists():
         raise InputError(
-            f"{archive} is gone, of which {path} is the receipt; `--forcerun fetch_archive` brings it back"
+            f"{archive} is gone, of which {path} is the receipt; `snakemake data --forcerun fetch_archive` "
+            "brings it back, then run again"
         )
     return archive
-
-
-def list_members(archive: Path) -> dict[str, zipfile.ZipInfo]:
-    """List the members of a zip archive by path, the top folder in lower case.
-
-    Raises
-    ------
-    InputError
-        When it is not a zip archive, a member's path leads out of the archive, or a path occurs twice: such an
-        archive is not the published one, whatever its other members are.
-    """
-    try:
-        with zipfile.ZipFile(archive) as file:
-            infos = file.infolist()
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{archive}: cannot be read as a zip archive: {error}") from error
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
-        steps = info.filename.replace("\\", "/").split("/")
-        if steps[0] == "" or steps[0].endswith(":") or ".." in steps:
-            raise InputError(f"{archive}: the path of member {info.filename!r} leads out of the archive; not unpacked")
-        top, _, rest = info.filename.partition("/")
-        if members.setdefault(f"{top.lower()}/{rest}", info) is not info:
-            raise InputError(f"{archive}: holds {info.filename!r} twice; not unpacked")
-    return members
-
-
-def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> None:
-    """Unpack the members that are wanted, each to the file we name for it.
-
-    Parameters
-    ----------
-    archive : Path
-        A zip archive.
-    targets : dict
-        Member, its top folder in lower case -> file to write. Folders are made, files replaced one by one, each
-        only when complete.
-    largest_bytes : int
-        A larger member is refused. The size declared in the archive is a bound on what is written: zipfile
-        reads no further and finds the checksum wrong.
-
-    Raises
-    ------
-    InputError
-        When members are missing, too large, links, damaged, or compressed or encrypted in a way Python cannot read.
-        The first three are found before anything is written.
-    """
-    members = list_members(archive)
-    if missing := sorted(set(targets) - set(members)):
-        raise InputError(f"{archive}: {len(missing)} of {len(targets)} expected members are missing: {missing}")
-    for name in targets:
-        if members[name].file_size > largest_bytes:
-            size = members[name].file_size
-            raise InputError(f"{archive}: {name}: {size} bytes unpacked, at most {largest_bytes} expected")
-        if stat.S_ISLNK(members[name].external_attr >> 16):
-            raise InputError(f"{archive}: {name}: is a link, expected a file")
-    logger.info("%s: unpacking %d files", archive, len(targets))
-    with zipfile.ZipFile(archive) as file:
-        for name, target in targets.items():
-            try:
-                _unpack_member(file, members[name], target)
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                raise InputError(f"{archive}: {name}: damaged: {error}") from error
-            except RuntimeError as error:  # encrypted, or an unknown method (NotImplementedError), such as Deflate64
-                advice = "Repack the archive with plain Deflate and put its new md5 into the config"
-                raise InputError(f"{archive}: {name}: cannot be unpacked: {error}. {advice}.") from error
-            except OSError as error:
-                raise InputError(f"{target}: cannot be written: {error}") from error
-
-
-def _unpack_member(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")  # a second process writes a part of its own
-    try:
-        with file.open(member) as source, part.open("wb") as sink:
-            shutil.copyfileobj(source, sink, 2**20)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
@@ -184,13 +108,18 @@ def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
     Raises
     ------
     InputError
-        When there is none, or one cannot be read as audio; see also :func:`unpack`.
+        When there is none, they are more than a set of recordings can be, or one cannot be read as audio; see also
+        :func:`softsed.archives.unpack`.
     """
     import soundfile  # noqa: PLC0415 - the development set is brought in without it
 
-    matches = {name: match for name in list_members(archive) if (match := EVALUATION_MEMBER.fullmatch(name))}
+    members = list_members(archive)
+    matches = {name: match for name in members if (match := EVALUATION_MEMBER.fullmatch(name))}
     if not matches:
         raise InputError(f"{archive}: no member Evaluation_audio/SCENE/SCENE_NN.wav found")
+    if (size := sum(members[name].file_size for name in matches)) > LARGEST_SET_BYTES:
+        expected = f"at most {LARGEST_SET_BYTES} expected of this set; not unpacked"
+        raise InputError(f"{archive}: {len(matches)} recordings, {size} bytes unpacked, {expected}")
     targets = {name: audio / f"{match['recording']}.wav" for name, match in matches.items()}
     unpack(archive, targets, largest_bytes=LARGEST_AUDIO_BYTES)
     found = []
@@ -224,7 +153,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if options.command == "fetch":
         archive = fetch_archive(options.archive, options.address, options.archives)
-        options.receipt.write_text(f"{options.archive['md5']}  {archive}\n", encoding="utf-8")
+        write_whole(options.receipt, f"{options.archive['md5']}  {archive}\n".encode())
     elif options.command == "unpack":
         member, largest_bytes = MEMBERS[options.output.suffix]
         name = member.format(scene=options.scene, recording=options.recording)
@@ -232,6 +161,5 @@ def main(argv: list[str] | None = None) -> None:
     else:
         found = unpack_evaluation(read_receipt(options.receipt), options.audio)
         rows = "".join(f"{recording.name}\t{recording.scene}\t{recording.duration_s:.4f}\n" for recording in found)
-        options.found.parent.mkdir(parents=True, exist_ok=True)
-        options.found.write_text(f"recording\tscene\tduration_s\n{rows}", encoding="utf-8")
+        write_whole(options.found, f"recording\tscene\tduration_s\n{rows}".encode())
         logger.info("%s: %d evaluation recordings", options.found, len(found))

@@ -1,0 +1,95 @@
+"""Disks that are full while MAESTRO Real is brought in: file systems of 1 MB, mounted for the test."""
+
+import hashlib
+import random
+import zipfile
+
+import pytest
+from server import serve
+from smalldisk import fill, small_disk
+
+from softsed import cli
+from softsed.archives import unpack
+from softsed.download import download
+from softsed.errors import InputError
+
+SIZE = 300_000
+CONTENT = random.Random(1).randbytes(SIZE)
+DIGEST = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+
+
+@pytest.fixture
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        yield disk
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served/file.zip").write_bytes(CONTENT)
+    with serve(tmp_path / "served") as server:
+        yield server
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def test_what_will_not_fit_is_not_begun(server, disk):
+    (disk / "other").write_bytes(bytes(900_000))
+    with pytest.raises(InputError, match=r"0\.3 MB are to come and .*archives has room for 0\.1 MB\. Make room"):
+        download(f"{server.address}/file.zip", disk / "archives/file.zip", digest=DIGEST)
+    assert names(disk / "archives") == []
+    assert [request.status for request in server.requests] == [200]  # not asked again: waiting would not help
+    (disk / "other").unlink()
+    download(f"{server.address}/file.zip", disk / "archives/file.zip", digest=DIGEST)
+
+
+def test_the_rest_of_a_part_needs_room_only_for_itself(server, disk):
+    (disk / "file.zip.part").write_bytes(CONTENT[:200_000])
+    (disk / "other").write_bytes(bytes(700_000))
+    download(f"{server.address}/file.zip", disk / "file.zip", digest=DIGEST)
+    assert server.requests[0].range == "bytes=200000-"
+
+
+def test_a_disk_that_fills_up_on_the_way_costs_nothing(server, disk):
+    server.tells_length = False  # so that it is not known beforehand
+    (disk / "other").write_bytes(bytes(900_000))
+    part = disk / "file.zip.part"
+    with pytest.raises(InputError, match=r"No space left on device.*run again; it continues after the .* bytes in"):
+        download(f"{server.address}/file.zip", disk / "file.zip", digest=DIGEST)
+    have = part.stat().st_size
+    assert 0 < have < SIZE
+    assert names(disk) == ["file.zip.part", "other"]
+    (disk / "other").unlink()
+    download(f"{server.address}/file.zip", disk / "file.zip", digest=DIGEST)
+    assert [request.range for request in server.requests] == [None, f"bytes={have}-"]
+    assert names(disk) == ["file.zip"]
+
+
+def test_unpacking_leaves_what_was_there_and_no_half_files(tmp_path, disk):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as file:
+        file.writestr("a/new.wav", CONTENT)
+    (disk / "new.wav").write_bytes(b"old")
+    (disk / "other").write_bytes(bytes(900_000))
+    with pytest.raises(InputError, match=r"new\.wav: cannot be written: .*No space left on device; mend that"):
+        unpack(tmp_path / "archive.zip", {"a/new.wav": disk / "new.wav"}, largest_bytes=SIZE)
+    assert names(disk) == ["new.wav", "other"]
+    assert (disk / "new.wav").read_bytes() == b"old"
+
+
+def test_an_archive_whose_receipt_cannot_be_written_is_not_fetched_twice(server, tmp_path, disk, capsys):
+    (tmp_path / "served/1/files").mkdir(parents=True)
+    (tmp_path / "served/file.zip").rename(tmp_path / "served/1/files/file.zip")
+    archive = f'{{"record": 1, "file": "file.zip", "md5": "{DIGEST[4:]}"}}'
+    command = ["maestro", "fetch", "--archive", archive, "--address", server.address]
+    command += ["--archives", str(tmp_path / "kept"), "--receipt", str(disk / "file.md5")]
+    filler = fill(disk)
+    assert cli.main(command) == 1
+    assert "file.md5: cannot be written: [Errno 28] No space left on device; mend that" in capsys.readouterr().err
+    assert names(disk) == ["filler"]
+    filler.unlink()
+    assert cli.main(command) == 0
+    assert len(server.requests) == 1

@@ -1,0 +1,134 @@
+"""Archives that are hostile or damaged; what unit/test_maestro.py has (paths, links, sizes) is not here."""
+
+import io
+import random
+import stat
+import zipfile
+
+import pytest
+
+from softsed import maestro
+from softsed.archives import unpack
+from softsed.errors import InputError
+
+AUDIO = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
+LABELS = "development_annotation/soft_labels_cafe_restaurant/cafe_restaurant_00.txt"
+
+
+def written(members, change=lambda info: None):
+    """Return an archive as bytes, its list of members changed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members:
+            file.writestr(name, content)
+        for info in file.filelist:
+            change(info)
+    return buffer.getvalue()
+
+
+def everything(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def unpack_as_a_step(folder, content, *, suffix=".wav"):
+    """Unpack the recording or its labels as the workflow does, with the bounds of the package."""
+    (folder / "archive.zip").write_bytes(content)
+    (folder / "archive.md5").write_text(f"{'0' * 32}  {folder / 'archive.zip'}\n")
+    command = ["unpack", "--receipt", str(folder / "archive.md5"), "--recording", "cafe_restaurant_00"]
+    maestro.main([*command, "--scene", "cafe_restaurant", "--output", str(folder / f"out/one{suffix}")])
+
+
+NOTHING = ["archive.md5", "archive.zip"]
+
+
+def test_a_thousandfold_bomb_in_place_of_labels(tmp_path):
+    content = written([(LABELS, bytes(20_000_000))])
+    assert len(content) < 20_500
+    with pytest.raises(InputError, match=f"{LABELS}: 20000000 bytes unpacked, at most 10000000 expected"):
+        unpack_as_a_step(tmp_path, content, suffix=".txt")
+    assert everything(tmp_path) == NOTHING
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_bomb_that_hides_its_size_in_another_compression(tmp_path, method):
+    """Python would unpack all of it in memory before it looks at the size that is declared."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        file.writestr(LABELS, bytes(20_000_000))
+        file.filelist[0].file_size = 1000
+    assert len(buffer.getvalue()) < 5000
+    with pytest.raises(InputError, match=f"compressed by method {method}, expected 0 .* or 8 .*Repack the archive"):
+        unpack_as_a_step(tmp_path, buffer.getvalue(), suffix=".txt")
+    assert everything(tmp_path) == NOTHING
+
+
+def test_evaluation_recordings_without_end(tmp_path):
+    names = [(f"Evaluation_audio/city_center/city_center_{number}.wav", b"RIFF") for number in range(30)]
+    content = written(names, lambda info: setattr(info, "file_size", 499_000_000))
+    (tmp_path / "archive.zip").write_bytes(content)
+    with pytest.raises(InputError, match="30 recordings, 14970000000 bytes unpacked, at most 10000000000 expected"):
+        maestro.unpack_evaluation(tmp_path / "archive.zip", tmp_path / "audio")
+    assert everything(tmp_path) == ["archive.zip"]
+
+
+def test_top_folders_that_differ_only_by_case_are_one(tmp_path):
+    content = written([(AUDIO, b"sound"), (AUDIO.replace("dev", "Dev"), b"other")])
+    with pytest.raises(InputError, match=r"holds 'Development_audio/.*' twice"):
+        unpack_as_a_step(tmp_path, content)
+    assert everything(tmp_path) == NOTHING
+
+
+def test_of_names_that_differ_only_by_case_only_the_expected_one_is_read(tmp_path):
+    other = AUDIO.replace("/cafe_restaurant_00", "/Cafe_Restaurant_00")
+    for members in ([(AUDIO, b"sound"), (other, b"other")], [(other, b"other"), (AUDIO, b"sound")]):
+        unpack_as_a_step(tmp_path, written(members))
+        assert (tmp_path / "out/one.wav").read_bytes() == b"sound"
+    with pytest.raises(InputError, match="1 of 1 expected members are missing"):
+        unpack_as_a_step(tmp_path, written([(other, b"other")]))
+    assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav"]
+
+
+def test_links_that_are_not_asked_for_are_not_made(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+
+    def link(info):
+        if info.filename == "development_audio/cafe_restaurant":
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+
+    members = [("development_audio/cafe_restaurant", str(outside)), (AUDIO, b"sound")]
+    unpack_as_a_step(tmp_path, written(members, link))
+    assert (tmp_path / "out/one.wav").read_bytes() == b"sound"
+    assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav", "outside"]
+
+
+def test_an_encrypted_member(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be unpacked: .*encrypted.*Repack the archive"):
+        unpack_as_a_step(tmp_path, written([(AUDIO, b"sound")], lambda info: setattr(info, "flag_bits", 1)))
+    assert everything(tmp_path) == NOTHING
+
+
+def test_whatever_is_wrong_with_an_archive_it_is_a_message_and_no_half_file(tmp_path):
+    """Bytes changed at random, most of them in headers: unpacked whole, or refused; never anything else."""
+    rng, sound = random.Random(7), random.Random(8).randbytes(300) + bytes(2000)
+    good = written([("development_audio/", b""), (AUDIO, sound), ("development_audio/readme é", b"text")])
+    headers = [i for i in range(len(good)) if good[i : i + 2] == b"PK"]
+    refused = 0
+    for _ in range(600):
+        content = bytearray(good)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            place = rng.choice(headers) + rng.randrange(60) if rng.random() < 0.8 else rng.randrange(len(good))
+            content[min(place, len(good) - 1)] = rng.choice([0, 127, 128, 255, rng.randrange(256)])
+        if rng.random() < 0.1:
+            del content[rng.randrange(len(content)) :]
+        (tmp_path / "archive.zip").write_bytes(content)
+        target = tmp_path / "out" / "one.wav"
+        try:
+            unpack(tmp_path / "archive.zip", {AUDIO: target}, largest_bytes=10**6)
+        except InputError:
+            refused += 1
+        else:
+            assert target.read_bytes() == sound
+            target.unlink()
+        assert not (tmp_path / "out").exists() or everything(tmp_path / "out") == []
+    assert 100 < refused < 500
