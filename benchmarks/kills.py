@@ -27,8 +27,7 @@ import numpy as np
 import psutil
 from plan import copy_project
 
-TARGETS = ("snakemake", "job", "all")
-SHARES = (0.35, 0.45, 0.2)
+DECK = ("snakemake", "snakemake", "job", "job", "job", "all")  # shuffled, dealt, and shuffled again
 GRACE_S = 5.0  # within which the jobs of a Snakemake that was killed must have ended
 CHANGING = {"logs", "benchmarks", "provenance.jsonl"}  # of the results: times
 
@@ -91,28 +90,27 @@ def call(folder: Path, *arguments: str) -> None:
             sys.exit((folder / "printed.txt").read_text()[-5000:])
 
 
-def strike(run: subprocess.Popen, moments: np.random.Generator, hit: set[str]) -> tuple[str, str, str]:
-    """Kill something of a run: target, rule of the job, rules that were running; nothing where there was no job.
+def strike(run: subprocess.Popen, target: str, jobs: list[tuple[str, psutil.Process]], hit: set[str]) -> str | None:
+    """Kill the target of a run, and of its jobs one whose rule was not hit before: most rules take a second of minutes.
 
-    Of the jobs one whose rule was not hit before is preferred: most rules take a second of minutes.
+    Returns
+    -------
+    str or None
+        The rule of the job, empty for another target; None where there was no job, or it has just ended.
     """
-    running = steps(psutil.Process(run.pid).children(recursive=True))
-    named = " ".join(sorted(rule for rule, _ in running))
-    target = moments.choice(TARGETS, p=SHARES)
     if target == "snakemake":
         run.kill()
     elif target == "all":
         os.killpg(run.pid, signal.SIGKILL)
-    elif running:
-        rule, process = min(running, key=lambda job: (job[0] in hit, moments.random()))
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-            return target, rule, named
-        return "", "", named
     else:
-        return "", "", named
+        for rule, process in sorted(jobs, key=lambda job: job[0] in hit):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                hit.add(rule)
+                return rule
+        return None
     run.wait()
-    return str(target), "", named
+    return ""
 
 
 def outlive(folder: Path) -> float:
@@ -125,24 +123,31 @@ def outlive(folder: Path) -> float:
     return time.monotonic() - end
 
 
-def torment(folder: Path, arguments: list[str], seed: int, waits: tuple[float, float]) -> Iterator[Kill]:
-    """Run Snakemake until it has ended well, killing after random waits; yield the kills."""
-    moments, hit = np.random.default_rng(seed), set()
+def deal(chance: np.random.Generator) -> Iterator[str]:
+    """Deal targets without end."""
+    while True:
+        yield from map(str, chance.permutation(DECK))
+
+
+def torment(folder: Path, arguments: list[str], *, seed: int, wait_s: float, most: int) -> Iterator[Kill]:
+    """Run Snakemake until it has ended well, killing after random waits of that mean; yield the kills."""
+    chance, hit, kills = np.random.default_rng(seed), set(), 0
+    targets = deal(chance)
+    target = next(targets)
     for start in range(1, 1000):
         began = time.monotonic()
         with snakemake(folder, *arguments) as run:
             while run.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
-                    run.wait(moments.uniform(*waits))
+                    run.wait(chance.uniform(0, 2 * wait_s) if kills < most else None)
                     break
                 seconds = time.monotonic() - began
-                target, rule, running = strike(run, moments, hit)
-                hit.add(rule)
-                if target:
-                    gone = run.poll() is not None
-                    yield Kill(
-                        start, round(seconds, 2), target, rule, running, round(outlive(folder), 2) if gone else 0
-                    )
+                jobs = steps(psutil.Process(run.pid).children(recursive=True))
+                if (rule := strike(run, target, jobs, hit)) is not None:
+                    survived = 0.0 if target == "job" else outlive(folder)
+                    running = " ".join(sorted(name for name, _ in jobs))
+                    yield Kill(start, round(seconds, 2), target, rule, running, round(survived, 2))
+                    kills, target = kills + 1, next(targets)
         if run.returncode == 0:
             return
         call(folder, *arguments, "--unlock")
@@ -166,7 +171,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the kills, written")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--waits", type=float, nargs=2, default=(1, 25), help="seconds before the next kill")
+    parser.add_argument("--wait", type=float, default=12, help="seconds before the next kill, on average")
+    parser.add_argument("--most", type=int, default=40, help="kills, after which the run is left alone")
     options = parser.parse_args()
     arguments = ["--configfile", "workflow/demo.yaml", "--cores", "2"]
     with tempfile.TemporaryDirectory() as name:
@@ -177,7 +183,7 @@ def main() -> None:
         call(alone, *arguments)
         logger.info("undisturbed: %.0f s", time.monotonic() - start)
         start, kills = time.monotonic(), []
-        for kill in torment(killed, arguments, options.seed, options.waits):
+        for kill in torment(killed, arguments, seed=options.seed, wait_s=options.wait, most=options.most):
             kills.append(kill)
             logger.info("%d: %s", len(kills), kill)
         logger.info("killed %d times: %.0f s", len(kills), time.monotonic() - start)

@@ -114,7 +114,7 @@ def test_no_page_executes_a_name(results, page):
         assert driver.find_elements("css selector", "img[onerror]") == []
 
 
-@pytest.mark.parametrize("name", [f"a; touch {MARK}", f"$(touch {MARK})", "-rf", IMAGE.replace(" ", "_"), "{fold}"])
+@pytest.mark.parametrize("name", [f"$(touch {MARK}); touch {MARK}", "-rf", "{fold}" + IMAGE])
 def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
     """Its name becomes that of files. Names that no file can have come in tables, so these are looked at as well."""
     for path in (dataset / "sounds").iterdir():
@@ -133,7 +133,7 @@ def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
     assert not (dataset / "results/tiny").exists()
 
 
-@pytest.mark.parametrize("key", ["audio", "truth", "classes"])
+@pytest.mark.parametrize("key", ["audio", "truth"])
 def test_a_path_with_braces_is_refused(dataset, key):
     own = [*OWN, f"{key}=so{{und}}s"]
     shown = snakemake(dataset, "--dry-run", configuration=own, fails=True)

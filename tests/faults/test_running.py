@@ -29,19 +29,20 @@ def with_mounts(folder, script):
     """Run a script where it may mount; skip where nobody may."""
     if subprocess.run([*MOUNTS, "mount -t tmpfs none /mnt"], check=False, capture_output=True).returncode:
         pytest.skip("mounts are not allowed here: needs root, or user namespaces")
-    done = subprocess.run([*MOUNTS, script], cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    done = subprocess.run([*MOUNTS, f"exec 2>&1; {script}"], cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
 
 
 def command(*arguments):
     return shlex.join(["snakemake", *TINY, "--cores", "2", *arguments])
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_when_the_model_is_written(untrained):
     expected = (untrained / MODEL.replace("fold1", "fold2")).stat().st_size
     script = f"""
         cp -a results/tiny /tmp/kept.$$; trap 'rm -rf /tmp/kept.$$' EXIT
-        mount -t tmpfs -o size=$(du -sk --apparent-size results/tiny | cut -f1)k,size=100m none results/tiny
+        mount -t tmpfs -o size=$(($(du -sm results/tiny | cut -f1) + 1))m none results/tiny
         cp -a /tmp/kept.$$/. results/tiny
         free=$(df --output=avail -B1 results/tiny | tail -1)
         head -c $((free - {expected // 4096 * 4096})) /dev/zero > results/tiny/filler
@@ -73,7 +74,10 @@ def test_a_second_snakemake_is_told_of_the_first(untrained):
     (untrained / "longer.yaml").write_text("train: {epochs: 2000, patience: 2000}\n")
     configuration = [*TINY, "longer.yaml"]
     with subprocess.Popen(
-        ["snakemake", *configuration, "--cores", "2", MODEL], cwd=untrained, stderr=subprocess.DEVNULL
+        ["snakemake", *configuration, "--cores", "2", MODEL],
+        cwd=untrained,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as run:
         end = time.monotonic() + DEADLINE_S
         while not (untrained / ".snakemake/locks").exists() or not list((untrained / ".snakemake/locks").iterdir()):
@@ -83,7 +87,7 @@ def test_a_second_snakemake_is_told_of_the_first(untrained):
         assert "Directory cannot be locked" in shown
         assert "no other Snakemake process is trying to create the same files" in shown
         assert run.poll() is None
-        run.send_signal(signal.SIGINT)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         assert run.wait(DEADLINE_S) != 0
     # Asked to end, it took its lock with it, and nothing half-written is left.
     assert not (untrained / MODEL).exists()
