@@ -196,6 +196,7 @@ def certificate(tmp_path: Path, host: str) -> Path:
         ("127.0.0.1", "self-signed certificate.*Check the address and this machine's clock"),
         ("127.0.0.2", "certificate is not to be trusted: .*not valid for '127.0.0.1'"),
     ],
+    ids=["unsigned", "of another host"],
 )
 def test_a_certificate_that_proves_nothing_stops_at_once(served, tmp_path, monkeypatch, host, message):
     path = certificate(tmp_path, host)
@@ -291,7 +292,7 @@ def test_a_server_that_disappears_and_comes_back(served, tmp_path):
         assert [request.range for request in server.requests] == ["bytes=120000-"]
 
 
-def test_a_full_part_of_what_is_not_the_archive_is_no_trap(server, tmp_path):
+def test_a_part_of_something_else_is_no_trap(server, tmp_path):
     """Where the file at the source has changed in between, the rest does not fit: once more, and it is right."""
     (tmp_path / "kept/1").mkdir(parents=True)
     (tmp_path / "kept/1/file.zip.part").write_bytes(os.urandom(1000))
