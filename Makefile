@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo status progress test slurm-test lint audit bench clean
+.PHONY: help env demo status progress test slurm-test lint audit bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -71,6 +71,10 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/scaling.py results/benchmarks/scaling.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/plan.py results/benchmarks/plan.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
+
+fuzz: $(VENV)/workflow ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
+	$(BIN)/python -m pip install --quiet atheris
+	PYTHONPATH=workflow $(BIN)/python benchmarks/fuzz.py results/benchmarks/fuzz.tsv
 
 clean: ## Remove the environment and the results of the demo, but not what is in git
 	rm -rf $(VENV) $(VENV)-audit $(filter-out %/report %/metrics,$(wildcard results/demo/*))

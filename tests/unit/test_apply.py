@@ -6,38 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from tinymodel import BANK, FEATURES, save_model
 
 from softsed import apply
 from softsed.audiofiles import list_audio, measure
 from softsed.errors import InputError
-from softsed.features import make_filterbank, mel_energies, read_audio
+from softsed.features import mel_energies, read_audio
 from softsed.labelfiles import read_events
-from softsed.model import CRNN
 from softsed.predict import pool_seconds
 from softsed.stream import overlapping
 
-FEATURES = {"sample_rate": 8000, "window": 512, "hop_s": 0.05, "mel_bands": 16, "f_min": 50, "f_max": 4000}
-FEATURES |= {"power": 2.0, "log": True, "log_floor": 1e-10}
-SIZES = {"mel_bands": 16, "classes": 2, "filters": 4, "pooling": [2, 2], "dropout": 0.5, "gru_units": 4}
-SIZES |= {"gru_layers": 2, "dense": [8], "output": "sigmoid"}
 CPU = torch.device("cpu")
-BANK = make_filterbank(FEATURES)
-
-
-def save_model(path, *, seed, **changes):
-    torch.manual_seed(seed)
-    # Greater weights than those a training starts with, so that scores change with what is heard.
-    state = {
-        name: value * 2 if value.is_floating_point() else value for name, value in CRNN(**SIZES).state_dict().items()
-    }
-    model = {
-        **{"state": state, "parameters": SIZES, "classes": ["a b", "c"], "features": FEATURES},
-        **{"mean": torch.full((16,), -5.0), "std": torch.full((16,), 3.0)},
-        "thresholds": torch.tensor([0.2 * seed, torch.nan if seed == 1 else 0.6]),
-        "carried": {"pooling": "mean", "threshold": 0.5, "trim": 10},
-    }
-    torch.save({key: value for key, value in (model | changes).items() if value is not None}, path)
-    return path
 
 
 def noise(seconds, rate=8000):

@@ -7,6 +7,7 @@ Conventions
 - Classes that were not asked in the scene (nan) count as inactive, as in the published files, or not at all.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +69,11 @@ def read_features(path: Path) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as file:
             return file["mel"]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: no features of this project (an .npz with the array 'mel'): {error}") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: no features of this project (an .npz with the array 'mel'): {error}; delete it, "
+            "`snakemake features` makes it"
+        ) from error
 
 
 def frames_per_second(config: dict) -> int:

@@ -2,32 +2,53 @@
 
 Trainings and predictions read many feature files. Planned with one file each, a thousand trainings on ten thousand
 recordings are ten million dependencies; planned with this index they are a thousand. It holds hashes, so it changes
-exactly when a feature file does.
+exactly when a feature file does. All features meet here for the first time, before any training: a recording that is
+shorter than its labels is named here.
 """
 
 import argparse
 import hashlib
+import zipfile
 from pathlib import Path
 
-from softsed.classes import read_recordings
+import numpy as np
+
+from softsed.classes import Recording, read_recordings
 from softsed.errors import InputError
 
 
-def index(features: list[Path]) -> list[tuple[str, str]]:
+def seconds_of(path: Path) -> int:
+    """Tell how many whole seconds of features there are, without reading them."""
+    with np.load(path, allow_pickle=False) as file, file.zip.open("mel.npy") as mel:
+        np.lib.format.read_magic(mel)
+        (frames, _), *_ = np.lib.format.read_array_header_1_0(mel)
+        return (frames - 1) // round(1 / file["hop_s"].item())
+
+
+def index(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str]]:
     """List recording and SHA-256 of each file.
 
     Raises
     ------
     InputError
-        When a file cannot be read.
+        When a file cannot be read, or has fewer whole seconds than the recording has by the table, hence labels.
     """
-    rows = []
-    for path in features:
+    rows, short = [], []
+    for name, recording in recordings.items():
+        path = folder / f"{name}.npz"
         try:
             with path.open("rb") as file:
-                rows.append((path.stem, hashlib.file_digest(file, "sha256").hexdigest()))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error}; `snakemake features` makes it") from error
+                rows.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+            seconds = seconds_of(path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: cannot be read: {error}; delete it, `snakemake features` makes it") from error
+        if seconds < int(recording.duration_s):
+            short.append(f"{name} {seconds} of {int(recording.duration_s)} s")
+    if short:
+        raise InputError(
+            f"{folder}: the audio is shorter than the table of recordings says, whole seconds: {', '.join(short)}; "
+            "replace the recordings, or correct duration_s in the table and shorten their labels"
+        )
     return rows
 
 
@@ -38,6 +59,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
     parser.add_argument("--output", type=Path, required=True, help="table of recording and sha256, written")
     options = parser.parse_args(argv)
-    rows = index([options.features / f"{name}.npz" for name in read_recordings(options.recordings)])
+    rows = index(options.features, read_recordings(options.recordings))
     table = "".join(f"{recording}\t{digest}\n" for recording, digest in rows)
     options.output.write_text("recording\tsha256\n" + table, encoding="utf-8")

@@ -1,0 +1,242 @@
+"""Every parser of text against a coverage-guided fuzzer: all it may do is read well or raise an InputError.
+
+    make fuzz    # installs atheris first, libFuzzer for Python: 35 MB, for this alone, hence in no lock file
+
+Each parser gets `SECONDS` of mutations of a good file, `RUNS` at most; a crash, a wrong value (`assert` below), 2 GB or
+10 s for one file stop it, and the file that did it is kept beside the table. The same parsers and examples are
+tested with generated tables in tests/faults.
+"""
+
+import argparse
+import logging
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS, RUNS = 30, 1_000_000
+TOKENS = [
+    "\t",
+    "\n",
+    "\r\n",
+    "\0",
+    "\ufeff",
+    " ",
+    "_",
+    "-",
+    "nan",
+    "inf",
+    "1e308",
+    "-0",
+    "0.5",
+    "1.000000031",
+    "9" * 30,
+]
+NAMES = ("r1", "r2")
+CLASSES = ["car", "people talking"]
+EXAMPLES = {
+    "classes": "class\tmeaning\ncar\tpassing\npeople talking\tnear\n",
+    "scenes": "scene\tclass\nstreet\tcar\nstreet\tpeople talking\n",
+    "recordings": "recording\tscene\tduration_s\nr1\tstreet\t2\nr2\tstreet\t2.5\n",
+    "fold": "recording\tscene\tpart\nr1\tstreet\ttrain\nr2\tstreet\tvalidation\nr3\tstreet\ttest\n",
+    "official": "filename\nstreet/r1\n",
+    "soft": "recording\tonset\toffset\tlabel\tvalue\n"
+    + "".join(f"{r}\t{t}\t{t + 1}\t{c}\t0.{t}5\n" for r in NAMES for t in range(2) for c in CLASSES),
+    "hard": "recording\tonset\toffset\tlabel\nr1\t0\t1.5\tcar\nr1\t1\t2\tpeople talking\nr2\t\t\t\n",
+    "published": "0\t1\tcar\t0.25\n0\t1\tpeople talking\t1.000000031\n1\t2\tcar\t1\n",
+    "events": "0\t1.5\tcar\n0.25\t2\tpeople talking\n",
+    "truth": "onset\toffset\tlabel\tsnr_db\n0\t1.5\tcar\t3\n",
+    "scores": "recording\tonset\toffset\tcar\tpeople talking\n"
+    "r1\t0\t1\t0.5\t-0.25\nr1\t1\t2\t1e-3\t1\nr2\t0\t1\t0\t0\n",
+    "opinions": "recording\tonset\toffset\tannotator\tclass\topinion\n"
+    + "".join(f"{r}\t0\t2\t{who}\t{c}\t{who}\n" for r in NAMES for who in (0, 1) for c in CLASSES),
+    "strong": "recording\tscene\tannotator\tonset\toffset\tlabel\n"
+    "r1\tstreet\tann\t0\t1.5\tcar\nr2\tstreet\tbob\t0\t2\tcar\n",
+    "sonyc": "audio_filename,annotator_id,1_engine_presence,2_saw_presence\n"
+    "01.wav,3,1,0\n01.wav,-2,0,-1\n02.wav,4,0,0\n",
+}
+EXAMPLES |= {
+    "survey": EXAMPLES["opinions"],
+    "own_opinions": EXAMPLES["opinions"],
+    "own_soft": EXAMPLES["soft"],
+    "own_hard": EXAMPLES["hard"],
+}
+
+
+class Parser(NamedTuple):
+    """A good file, and what reads a file and checks what it read."""
+
+    example: str
+    read: Callable[[Path], object]
+
+
+def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small function a parser
+    """Collect the parsers; `folder` gets what they need beside the file, two recordings among it."""
+    import numpy as np  # noqa: PLC0415  # here, so that the fuzzer can instrument the package before it is imported
+    import soundfile  # noqa: PLC0415
+
+    from softsed import check, classes, convert, folds, given, knowntruth, labelfiles, scores, survey  # noqa: PLC0415
+    from softsed.opinions import read_opinions  # noqa: PLC0415
+
+    asked, recordings = {"street": CLASSES}, {name: classes.Recording(name, "street", 2.5) for name in NAMES}
+    (folder / "audio").mkdir()
+    for name in NAMES:
+        soundfile.write(folder / "audio" / f"{name}.wav", np.full(2500, 0.1), 1000)
+    for name in ("r2", "r3"):
+        (folder / f"{name}.csv").write_text(f"filename\nstreet/{name}\n")
+    three = recordings | {"r3": classes.Recording("r3", "street", 2.5)}
+
+    def levels(matrices: dict, kind: type = float) -> dict:
+        for matrix in matrices.values():
+            assert matrix.dtype == kind
+            assert matrix.shape[1] == len(CLASSES)
+            assert (np.isnan(matrix) | ((matrix >= 0) & (matrix <= 1))).all()
+        return matrices
+
+    def events(listed: list) -> list:
+        for event in listed:
+            assert 0 <= event.onset < event.offset < float("inf")
+            assert event.label in CLASSES
+        return listed
+
+    def hard(path: Path) -> dict:
+        return {name: events(listed) for name, listed in labelfiles.read_hard(path, CLASSES).items()}
+
+    def published(path: Path) -> dict:
+        return levels({"r": labelfiles.read_published(path, CLASSES, asked=CLASSES, seconds=2)})
+
+    def true(path: Path) -> list:
+        path = path.rename(path.with_suffix(".tsv"))
+        return events(knowntruth.read_true_events(path, CLASSES))
+
+    def scored(path: Path) -> dict:
+        found = scores.read_scores(path, CLASSES)
+        assert all(np.isfinite(matrix).all() and matrix.shape[1] == len(CLASSES) for matrix in found.values())
+        return found
+
+    def opinions(path: Path) -> object:
+        found = read_opinions(path, CLASSES, asked=asked, recordings=recordings)
+        assert set(np.unique(found.opinion)) <= {0, 1}
+        assert ((found.onset >= 0) & (found.offset <= 2)).all()
+        return found
+
+    def surveyed(path: Path) -> tuple:
+        assert survey.longest_window(path) >= 0
+        assert survey.recording_names(path)
+        return survey.survey(path)
+
+    def strong(path: Path) -> str:
+        found = convert.Strong(path)
+        if sum(found.seconds.values()) < 100:  # longer ones only take longer
+            text = "".join(found.opinions(window=2, hop=1))
+            assert all(line.count("\t") == 6 for line in text.splitlines())
+        return str(found.asked)
+
+    def sonyc(path: Path) -> str:
+        text = "".join(convert.read_sonyc(path, "coarse"))
+        assert all(line.count("\t") == 5 for line in text.removesuffix("\n").split("\n"))
+        return text
+
+    def official(path: Path) -> list:
+        one, two, other = path, folder / "r2.csv", folder / "r3.csv"
+        orders = ((two, other, one), (other, one, two), (one, two, other))
+        lists = [dict(zip(classes.PARTS, order, strict=True)) for order in orders]
+        return folds.read_official(lists, three)
+
+    def own(kind: str) -> Callable[[Path], object]:
+        def read(path: Path) -> object:
+            tables = dict.fromkeys(check.TABLES)
+            read_off = check.check(folder / "audio", path, kind, tables, folds=0, validation=0.5)
+            if kind == "opinions":
+                return read_off
+            found, names, of_scene = read_off
+            matrices = given.adopt(given.read_labels(path, kind, given.Problems()), found, of_scene, names)
+            assert all(len(matrix) == int(found[name].duration_s) for name, matrix in matrices.items())
+            return matrices
+
+        return read
+
+    functions = {
+        "classes": classes.read_classes,
+        "scenes": lambda path: classes.read_scenes(path, CLASSES),
+        "recordings": classes.read_recordings,
+        "fold": classes.read_fold,
+        "official": official,
+        "soft": lambda path: levels(labelfiles.read_soft(path, CLASSES)),
+        "hard": hard,
+        "published": published,
+        "events": lambda path: events(labelfiles.read_events(path, CLASSES)),
+        "truth": true,
+        "scores": scored,
+        "opinions": opinions,
+        "survey": surveyed,
+        "own_opinions": own("opinions"),
+        "own_soft": own("soft"),
+        "own_hard": own("hard"),
+        "strong": strong,
+        "sonyc": sonyc,
+    }
+    return {name: Parser(EXAMPLES[name], function) for name, function in functions.items()}
+
+
+def fuzz_one(name: str, scratch: Path) -> None:
+    """Fuzz one parser in this process, which libFuzzer ends."""
+    import atheris  # noqa: PLC0415
+
+    with atheris.instrument_imports(include=["softsed"]):
+        parser = parsers(scratch)[name]
+        from softsed.errors import InputError  # noqa: PLC0415
+    logging.disable()
+
+    def once(data: bytes) -> None:
+        path = scratch / "file.txt"
+        path.write_bytes(data)
+        try:
+            parser.read(path)
+        except InputError as error:
+            if path.stem not in str(error) and "recording '" not in str(error):
+                raise AssertionError("an error that does not say where") from error
+
+    (scratch / "corpus").mkdir()
+    (scratch / "corpus/good").write_bytes(parser.example.encode())
+    quoted = ("".join(f"\\x{byte:02x}" for byte in token.encode()) for token in TOKENS)
+    (scratch / "tokens").write_text("".join(f'"{token}"\n' for token in quoted))
+    limits = [f"-max_total_time={SECONDS}", f"-runs={RUNS}", "-rss_limit_mb=2048", "-timeout=10", "-max_len=2000"]
+    kept = f"-artifact_prefix={scratch}/found_"
+    atheris.Setup([sys.argv[0], *limits, kept, f"-dict={scratch}/tokens", f"{scratch}/corpus"], once)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    """Fuzz every parser, each in a process of its own, and write a table; exit with 1 if anything was found."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("output", type=Path, help="table, written")
+    parser.add_argument("names", nargs="*", default=list(EXAMPLES), help="parsers; all without")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)  # the process of one parser, and its folder
+    options = parser.parse_args()
+    if options.inside:
+        fuzz_one(options.names[0], Path(options.inside))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    rows, failed = ["parser\tfiles\ts\tedges\tresult"], False
+    for name in options.names:
+        with tempfile.TemporaryDirectory() as scratch:
+            command = [sys.executable, __file__, str(options.output), name, "--inside", scratch]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            runs, seconds = (re.findall(r"Done (\d+) runs in (\d+) second", done.stderr) or [("?", "?")])[-1]
+            edges = (re.findall(r"cov: (\d+)", done.stderr) or ["?"])[-1]
+            for found in Path(scratch).glob("found_*"):
+                found.rename(options.output.with_name(f"fuzz_{name}_{found.name}"))
+            if done.returncode:
+                failed = True
+                sys.stderr.write(done.stderr[-3000:])
+        rows.append(f"{name}\t{runs}\t{seconds}\t{edges}\t{'found one' if done.returncode else 'nothing found'}")
+        sys.stderr.write(rows[-1] + "\n")
+        options.output.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()

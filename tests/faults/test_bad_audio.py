@@ -1,0 +1,138 @@
+"""Recordings of every kind: what can be read is read alike, what cannot is named, by every door."""
+
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import copy_project, snakemake
+from tinymodel import BANK, FEATURES, save_model
+
+from softsed import cli
+from softsed.errors import InputError
+from softsed.features import mel_energies, read_audio
+
+RATE = 8000
+SOUND = 0.1 * np.random.default_rng(0).standard_normal(3 * RATE + 400).astype(np.float32)
+GOOD = (
+    "mono",
+    "six_channels",
+    "float",
+    "double",
+    "law",
+    "wide",
+    "silence",
+    "other_rate",
+    "flac",
+    "ogg",
+    "mp3",
+    "piped",
+)
+# File -> what is said about it when it is read.
+BAD = {
+    "empty.wav": "cannot be read as audio",
+    "no_samples.wav": "the recording is empty",
+    "text.wav": "cannot be read as audio",
+    "cut.wav": "the recording is cut off: its header announces 48800 bytes of audio, there are only 24378",
+    "cut.aiff": "the recording is cut off: its header announces",
+    "cut.flac": "cannot be read as audio: Error : flac decoder lost sync",
+    "cut.mp3": "the recording is cut off: it ends after",
+    "nan.wav": "2 samples are not finite numbers; export the recording again",
+}
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """Two folders, `good` and `bad`, and in the second also `short.wav`, less than a window."""
+    good, bad = (tmp_path_factory.mktemp(name) for name in ("good", "bad"))
+    for name, channels, subtype in (("mono", 1, "PCM_16"), ("six_channels", 6, "PCM_16"), ("wide", 2, "PCM_24")):
+        soundfile.write(good / f"{name}.wav", np.stack([SOUND] * channels, axis=1), RATE, subtype)
+    for name, subtype in (("float", "FLOAT"), ("double", "DOUBLE"), ("law", "ULAW")):
+        soundfile.write(good / f"{name}.wav", SOUND, RATE, subtype)
+    for ending in ("flac", "ogg", "mp3"):
+        soundfile.write(good / f"{ending}.{ending}", SOUND, RATE)
+    soundfile.write(good / "silence.wav", np.zeros_like(SOUND), RATE)
+    soundfile.write(good / "other_rate.wav", np.repeat(SOUND, 6), 6 * RATE)
+    piped = bytearray((good / "mono.wav").read_bytes())
+    piped[4:8] = piped[40:44] = b"\xff" * 4  # as of a program that writes into a pipe
+    (good / "piped.wav").write_bytes(piped)
+    for ending in ("wav", "aiff", "flac", "mp3"):
+        soundfile.write(bad / f"cut.{ending}", SOUND, RATE)
+        whole = (bad / f"cut.{ending}").read_bytes()
+        (bad / f"cut.{ending}").write_bytes(whole[: len(whole) // 2])
+    (bad / "empty.wav").touch()
+    (bad / "text.wav").write_text("not audio")
+    soundfile.write(bad / "no_samples.wav", SOUND[:0], RATE)
+    soundfile.write(bad / "short.wav", SOUND[:300], RATE)
+    broken = SOUND.copy()
+    broken[[100, -5]] = np.nan, np.inf
+    soundfile.write(bad / "nan.wav", broken, RATE, "FLOAT")
+    return good, bad
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_can_be_read_has_the_same_features(sounds, name):
+    (path,) = sounds[0].glob(f"{name}.*")
+    mel = mel_energies(read_audio(path, RATE), BANK, FEATURES)
+    assert len(mel) == 62 or (name == "mp3" and len(mel) >= 62)  # MP3 may pad
+    if name == "silence":
+        np.testing.assert_array_equal(mel, np.log(np.float32(FEATURES["log_floor"])))
+    elif name not in ("other_rate", "mp3", "ogg"):  # these change the sound
+        expected = mel_energies(iter([SOUND]), BANK, FEATURES)
+        assert np.abs(mel - expected).max() < (0.5 if name == "law" else 0.05)
+    assert np.isfinite(mel).all()
+
+
+def test_less_than_a_window_has_frames_too(sounds):
+    assert len(mel_energies(read_audio(sounds[1] / "short.wav", RATE), BANK, FEATURES)) == 1
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_read_is_named(sounds, name):
+    with pytest.raises(InputError, match=rf"{name}: {BAD[name]}"):
+        for _ in read_audio(sounds[1] / name, RATE):
+            pass
+
+
+def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, capsys):
+    good, bad = sounds
+    folder = shutil.copytree(good, tmp_path / "audio")
+    (tmp_path / "hard").mkdir()
+    for name in GOOD:
+        (tmp_path / "hard" / f"{name}.txt").write_text("0\t1\tcar\n")
+    command = ["check", "--audio", str(folder), "--hard", str(tmp_path / "hard"), "--tables", str(tmp_path)]
+    assert cli.main(command) == 0
+    for path in bad.iterdir():
+        shutil.copy(path, folder / f"{path.stem}_{path.suffix[1:]}{path.suffix}")  # other names than the good
+        (tmp_path / "hard" / f"{path.stem}_{path.suffix[1:]}.txt").write_text("0\t1\tcar\n")
+    (tmp_path / "hard/mono.txt").write_text("0\t1\tcar\n2\t9\tcar\n")
+    for table in ("recordings", "classes", "scenes"):
+        (tmp_path / f"{table}.tsv").unlink()
+    capsys.readouterr()
+    assert cli.main(command) == 1
+    shown = capsys.readouterr().err.replace(f"{folder}/", "")
+    for name, message in (BAD | {"short.wav": "lasts 0.04 s, expected 1 s or more"}).items():
+        if name != "nan.wav":  # only where the whole is read, in the features
+            stem, ending = name.split(".")
+            said = {"cut.mp3": "the recording is cut off", "cut.flac": "cannot be read"}.get(name, message)
+            assert f"{stem}_{ending}.{ending}: {said}" in shown
+    assert "hard/mono.txt, line 2: from 2 to 9 s, but the recording 'mono' lasts 3.05 s" in shown
+    assert "Traceback" not in shown
+    assert not list(tmp_path.glob("*.tsv"))
+
+
+def test_of_a_folder_of_good_and_bad_ones_the_good_ones_are_scored(sounds, tmp_path):
+    """One run of apply.smk: every bad file is named, exits with 1 and leaves nothing; the good ones are done."""
+    folder = copy_project(tmp_path / "project")
+    model = save_model(folder / "model.pt", seed=2)
+    (folder / "sounds").mkdir()
+    for path in (sounds[0] / "six_channels.wav", sounds[1] / "cut.wav", sounds[1] / "nan.wav"):
+        shutil.copy(path, folder / "sounds")
+    own = ["--snakefile", "workflow/apply.smk", "--config", "audio=sounds", f"model={model}"]
+    shown = snakemake(folder, configuration=own, fails=True)
+    assert f"sounds/cut.wav: {BAD['cut.wav']}" in shown
+    assert f"sounds/nan.wav: {BAD['nan.wav']}" in shown
+    assert "Traceback" not in shown
+    made = folder / "results/apply/sounds"
+    for kind, ending in (("scores", "tsv"), ("events", "txt"), ("timelines", "png")):
+        assert [path.name for path in (made / kind).iterdir()] == [f"six_channels.{ending}"]
