@@ -130,7 +130,7 @@ def write(path, text):
         ("folds: {number: 6}", r"scene 'cafe_restaurant' has 5 recordings, too few for 6 folds"),
         ("folds: {validation: 0.9}", "too few for 5 folds that each test, validate"),
         ("recordings: nowhere.tsv", r"nowhere\.tsv: cannot be read as text"),
-        ("recordings: {folder}/names.tsv", "'a b' cannot name files; expected A-Z"),
+        ("recordings: {folder}/names.tsv", "recording 'a b' cannot be the name of a file"),
         ("recordings: {folder}/scene.tsv", "a: scene 'yard' is not in .*scenes.tsv, which has"),
         ("recordings: {folder}/milliseconds.tsv", "line 2: duration_s is '60000000', expected 1 to 86400 seconds"),
         ("scenes: {folder}/asked.tsv", "line 2: unknown class 'people_talking'; known are"),

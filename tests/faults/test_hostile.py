@@ -10,7 +10,7 @@ import yaml
 from chromium import chromium
 from conftest import TINY, copy_project, snakemake
 
-from softsed.classes import read_table
+from softsed.textfiles import read_table
 from softsed.labelfiles import read_events
 
 RATE, SECONDS = 16000, 12

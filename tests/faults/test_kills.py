@@ -9,7 +9,7 @@ import pytest
 from conftest import TINY, copy_project, planned, snakemake
 from kills import results, torment
 
-from softsed.classes import read_table
+from softsed.textfiles import read_table
 
 # Every rule of the demo; trainings of seconds, with checkpoints in their midst.
 LONGER = "runs: 1\ntrain: {epochs: 300, patience: 300}\n"

@@ -19,7 +19,7 @@ from softsed.audiofiles import find_audio
 from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
 from softsed.errors import InputError
 from softsed.provenance import code
-from softsed.survey import NAME, longest_window, recording_names
+from softsed.survey import check_name, longest_window, recording_names
 from softsed.textfiles import read_table
 
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
@@ -251,11 +251,7 @@ if OWN:
 else:
     RECORDINGS = own_recordings() if OWN_OPINIONS else [name for name, _, _ in LISTED]
 for name in RECORDINGS:  # before it becomes the name of files and part of commands
-    if not NAME.fullmatch(name):
-        raise WorkflowError(
-            f"{config['recordings']}: recording {name!r} cannot be the name of a file; expected letters (A-Z, a-z), "
-            "digits, '_', '-' and '.', the first a letter, a digit or '_'"
-        )
+    checked(check_name, name, str(config["recordings"] or config["opinions"] or config["audio"]))
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
 for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
     config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"

@@ -18,7 +18,7 @@ from softsed.classes import LONGEST_S, choose_classes, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.features import hop_samples
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
-from softsed.survey import NAME
+from softsed.survey import check_name
 
 LONGEST_JOINT_S = 12  # windows of the method joint (joint.LONGEST_S, whose import takes long)
 DRAFT = jsonschema.Draft202012Validator
@@ -166,8 +166,8 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
     """
     classes = read_classes(tables["classes"])
     recordings, _ = read_asked(tables["recordings"], tables["scenes"], classes)
-    if odd := [name for name in recordings if not NAME.fullmatch(name)]:
-        raise InputError(f"{tables['recordings']}: {odd[0]!r} cannot name files; expected A-Z, a-z, 0-9, _, - and .")
+    for name in recordings:
+        check_name(name, str(tables["recordings"]))
     choose_classes(tables["classes"], config["evaluate"]["classes"])
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if config["data"]["source"] == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):

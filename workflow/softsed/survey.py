@@ -19,6 +19,15 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SCENE = "scene"
 
 
+def check_name(name: str, where: str) -> None:
+    """Raise an InputError that says where, when a recording's name cannot be that of a file."""
+    if not NAME.fullmatch(name):
+        raise InputError(
+            f"{where}: recording {name!r} cannot be the name of a file; expected letters (A-Z, a-z), digits, '_', '-' "
+            "and '.', the first a letter, a digit or '_'"
+        )
+
+
 def _table(path: Path) -> dict[str, list[str]]:
     """Read the columns of the opinions and check the names of the recordings."""
     columns = read_columns(path, OPINION_COLUMNS)
@@ -27,10 +36,7 @@ def _table(path: Path) -> dict[str, list[str]]:
         raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name):
-            raise InputError(
-                f"{path}, line {names.index(name) + 2}: recording {name!r} cannot be the name of a file; expected "
-                "letters (A-Z, a-z), digits, '_', '-' and '.', the first a letter, a digit or '_'"
-            )
+            check_name(name, f"{path}, line {names.index(name) + 2}")
     return columns
 
 
