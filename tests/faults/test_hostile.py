@@ -10,8 +10,8 @@ import yaml
 from chromium import chromium
 from conftest import TINY, copy_project, snakemake
 
-from softsed.textfiles import read_table
 from softsed.labelfiles import read_events
+from softsed.textfiles import read_table
 
 RATE, SECONDS = 16000, 12
 MARK = "PWNED"

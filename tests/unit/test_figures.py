@@ -42,7 +42,7 @@ RELIABILITY = "event_length_s\tmethod\tbin_from\tbin_to\tcells\tsoft\ttrue\n" + 
     for length, method in itertools.product((2, 8), ("eq1", "joint"))
     for low, soft, true in ((0, 0.2, 0.1 * length), (0.5, "", ""))
 )
-SCORED = "system\treference\tcalibration_error\tbin_from\tbin_to\tseconds\tscore\tlabel\n" + "".join(
+SCORED = "system\treference\tcalibration_error\tbin_from\tbin_to\tcells\tscore\tlabel\n" + "".join(
     f"{system}\t{reference}\t0.0{place}\t{low}\t{low + 0.5}\t{seconds}\t{score}\t{label}\n"
     for system in ("net", "other", "scene_prior")
     for place, reference in enumerate(("hard", "soft"))

@@ -32,7 +32,7 @@ def test_equals_scikit_learn():
     rows = diagram_rows("system", "hard", sum_up(scored)["hard"])
     assert [row["score"] for row in rows] == pytest.approx(list(means))
     assert [row["label"] for row in rows] == pytest.approx(list(shares))
-    assert sum(row["seconds"] for row in rows) == 1000  # classes that were not asked are left out
+    assert sum(row["cells"] for row in rows) == 1000  # classes that were not asked are left out
 
 
 def test_soft_labels_are_a_reference_of_their_own():
@@ -40,9 +40,9 @@ def test_soft_labels_are_a_reference_of_their_own():
     folds = {"fold1": ({"one": np.array([[0.12, 0.5], [0.16, 2.0]])}, [])}
     scored = Scored(["a", "b"], folds, soft, {"one": soft["one"] > 0.5})
     hard, level = (diagram_rows("s", kind, sum_up(scored)[kind]) for kind in ("hard", "soft"))
-    assert (level[1]["seconds"], level[1]["score"], level[1]["label"]) == pytest.approx((2, 0.14, 0.3))
+    assert (level[1]["cells"], level[1]["score"], level[1]["label"]) == pytest.approx((2, 0.14, 0.3))
     assert (level[9]["score"], level[9]["label"], hard[9]["label"], hard[1]["label"]) == pytest.approx((1, 0.9, 1, 0))
-    assert level[5]["seconds"] == 0  # 0.5 was said of a class that was not asked
+    assert level[5]["cells"] == 0  # 0.5 was said of a class that was not asked
     assert level[5]["score"] is level[5]["label"] is None
     assert level[0]["calibration_error"] == pytest.approx((2 * 0.16 + 0.1) / 3)
     assert hard[0]["calibration_error"] == pytest.approx(2 * 0.14 / 3)
@@ -74,6 +74,6 @@ def test_the_table_pools_runs(tmp_path):
     assert [(row["system"], row["reference"]) for row in rows[::10]] == [
         ("system", "hard"), ("system", "soft"), ("prior", "hard"), ("prior", "soft"),
     ]  # fmt: skip
-    counts = {row["bin_from"]: int(row["seconds"]) for row in rows[:10]}
+    counts = {row["bin_from"]: int(row["cells"]) for row in rows[:10]}
     assert {place: n for place, n in counts.items() if n} == {"0.3": 120, "0.6": 120}
     assert {row["calibration_error"] for row in rows if (row["system"], row["reference"]) == ("prior", "soft")} == {"0"}

@@ -118,6 +118,7 @@ function chooseSystem(anew) {
     state.thresholds = startingThresholds(byId("start").value);
     state.moved = data.classes.map(() => false);
   }
+  byId("mixed").hidden = (byId("reference").value === "soft") === (byId("start").value === "midrange");
   showScores();
   rows.forEach(({ plot }) => plot && styleLines(plot));
   redraw();

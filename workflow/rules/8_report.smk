@@ -121,14 +121,13 @@ rule make_intervals:
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
         priors=PRIORS,
-        seed=derive_seed("intervals"),
     message:
         "Compare systems, with intervals over recordings"
     shell:
         "python -m softsed --log {log} intervals --predictions results/{wildcards.experiment}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --seed {params.seed} --experiment {wildcards.experiment}"
+        " --experiment {wildcards.experiment}"
         " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
 
 

@@ -1,7 +1,7 @@
 """Figures of the report, drawn from its tables: class-wise F1 (Fig. 2), training curves, reliability.
 
-The SVG of the same table has the same bytes on every run: no date, fixed identifiers. Systems whose name ends in
-``_prior`` never hear the audio and are drawn thin, grey and dashed.
+The SVG of the same table has the same bytes on every run: no date, fixed identifiers. The two priors never hear the
+audio and are drawn thin, grey and dashed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from softsed.textfiles import read_table
 # Okabe and Ito (2008): distinct for colour-blind readers. Markers differ too, for print in black and white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = "osD^vP*"
-PRIOR = re.compile(r"_prior(_[hs])?$")
+PRIOR = re.compile(r"(scene|recording)_prior(_[hs])?")
 STYLE = {"svg.hashsalt": "softsed", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
@@ -55,7 +55,7 @@ def draw_figure2(path: Path) -> Figure:
         raise InputError(f"{path}: nothing to draw; expected one row a class and one column a curve")
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    detectors = [curve for curve in curves if not PRIOR.search(curve)]
+    detectors = [curve for curve in curves if not PRIOR.fullmatch(curve)]
     for curve in curves:
         if curve in detectors:
             index = detectors.index(curve)
@@ -198,9 +198,9 @@ def draw_label_reliability(path: Path) -> Figure:
 def draw_reliability(path: Path) -> Figure:
     """Draw reliability diagrams of scores: a panel a system, against soft and hard labels.
 
-    The area of a marker grows with the seconds in its bin; calibration errors are in the title of the panel.
+    The area of a marker grows with the cells in its bin; calibration errors are in the title of the panel.
     """
-    rows = read_table(path, ("system", "reference", "calibration_error", "seconds", "score", "label"))
+    rows = read_table(path, ("system", "reference", "calibration_error", "cells", "score", "label"))
     if not rows:
         raise InputError(f"{path}: nothing to draw; expected one row a bin")
     systems = list(dict.fromkeys(row["system"] for row in rows))
@@ -216,11 +216,11 @@ def draw_reliability(path: Path) -> Figure:
         errors = []
         for kind, (text, colour, marker) in kinds.items():
             mine = [row for row in rows if (row["system"], row["reference"]) == (system, kind)]
-            seconds, scores, labels = (np.array(numbers(mine, key, path)) for key in ("seconds", "score", "label"))
+            cells, scores, labels = (np.array(numbers(mine, key, path)) for key in ("cells", "score", "label"))
             axes.plot(scores, labels, color=colour, linewidth=1.0, label=text)
-            axes.scatter(scores, labels, s=4 + 60 * seconds / seconds.sum(), color=colour, marker=marker)
+            axes.scatter(scores, labels, s=4 + 60 * cells / cells.sum(), color=colour, marker=marker)
             errors.append(f"{kind} {float(mine[0]['calibration_error']):.3f}")
-        name = f"{system} (no audio)" if PRIOR.search(system) else system
+        name = f"{system} (no audio)" if PRIOR.fullmatch(system) else system
         axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=7)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.grid(color="0.9")

@@ -1,14 +1,18 @@
-"""How sure the results are: spread over runs, bootstrap intervals over recordings, and paired differences of systems.
+"""How sure the results are: spread over runs, 95 % intervals, and paired differences of systems.
 
-Two kinds of chance are kept apart. *Runs* differ in the seed of the training: their standard deviation. *Recordings*
-are a sample of what could have been recorded: within each scene they are drawn anew with replacement, a thousand times,
-and the middle 95 % of the scores are the interval (bootstrap; Efron, 1979). Recordings are drawn whole, since their
-seconds depend on one another; models and thresholds stay as they are, so that what other training recordings would
-change is not in it. Scores over all thresholds are higher on draws, which repeat some recordings and lack others, so
-that their interval is that of the jackknife instead: the value and 1.96 standard errors to either side.
+Two kinds of chance are told apart. *Runs* differ in the seed of the training: their standard deviation. *Recordings*
+are a sample of what could have been recorded: their part comes from the jackknife within scenes (Jones, 1974), which
+leaves out one recording at a time, whole, since the seconds of one depend on one another. The interval has both, as far
+as there are runs: the value and so many standard errors to either side as Student's distribution says, with the degrees
+of freedom of the sum of the two variances (Satterthwaite, 1946). Models and thresholds stay as they are: what other
+training recordings would change is not in it.
 
-Two systems are compared on the same draws: what makes a drawing hard for both cancels. The difference to the priors,
-which never hear the audio, is the skill of a system.
+Not the bootstrap: its percentiles are too narrow where scenes have few recordings, and off centre for macro F1. Of 400
+simulated data sets of five scenes with five recordings its 95 % held the true macro F1 in 84 % and the true error rate
+in 93 %, this one in 94 % and 95 %.
+
+Two systems are compared on the same recordings: what makes a recording hard for both cancels. The difference to the
+priors, which never hear the audio, is the skill of a system.
 """
 
 import argparse
@@ -17,24 +21,28 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from scipy.special import stdtrit
 
 from softsed.intervalpage import TOLD, intervals_page
 from softsed.labels import harden
-from softsed.resampling import Score, draw, error_scores, jackknife_error, leave_out, ranking_scores, threshold_scores
+from softsed.resampling import (
+    Score,
+    error_scores,
+    jackknife_variance,
+    leave_out,
+    ranking_scores,
+    threshold_scores,
+)
 from softsed.tables import write_tsv
 from softsed.tested import read_scored, scores_of_run
 from softsed.textfiles import read_table
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
-RESAMPLES = 1000
-PERCENT = (2.5, 97.5)
-NORMAL = 1.96  # standard errors to either side of a value that hold 95 %
-RANKING = ("f1_best_macro", "mpauc")  # by the jackknife
 ANY = "any"  # the threshold of scores that have none
 SCALE = {"f1_micro": 100, "f1_macro": 100, "f1_best_macro": 100, "mpauc": 100}  # percent
 
-SCORES = ["system", "threshold", "score", "value", "low", "high", "run_std", "runs", "recordings", "resamples"]
-DIFFERENCES = ["system", "against", "threshold", "score", "difference", "low", "high"]
+SCORES = ["system", "threshold", "score", "value", "low", "high", "run_std", "runs", "recordings"]
+DIFFERENCES = ["system", "against", "threshold", "score", "difference", "low", "high", "runs"]
 
 logger = logging.getLogger(__name__)
 
@@ -83,65 +91,82 @@ def scores_of(
     return {(point, name): score for point, found in tables.items() for name, score in found.items()}
 
 
-def resample(runs: list[dict[Key, Score]], scenes: list[str], seed: int) -> dict[Key, np.ndarray]:
-    """Score every run of a system on every draw, or with one recording less, as its interval needs.
+def resample(runs: list[dict[Key, Score]], scenes: list[str]) -> dict[Key, np.ndarray]:
+    """Score every run of a system on all recordings, and with each of them left out.
 
     Parameters
     ----------
     scenes : list of str
         Of the recordings.
-    seed : int
-        The same draws the recordings of every system.
 
     Returns
     -------
-    dict of ndarray [runs, 1 + resamples] or [runs, 1 + recordings]
-        The first column is for each recording once.
+    dict of ndarray [runs, 1 + recordings]
+        The first column is for all recordings.
     """
-    once = np.ones((1, len(scenes)))
-    draws, fewer = (np.concatenate([once, rows]) for rows in (draw(scenes, RESAMPLES, seed), leave_out(scenes)))
-    return {
-        key: np.stack([run[key](fewer if key[1] in RANKING else draws) for run in runs]) * SCALE.get(key[1], 1)
-        for key in runs[0]
-    }
+    weights = np.concatenate([np.ones((1, len(scenes))), leave_out(scenes)])
+    return {key: np.stack([run[key](weights) for run in runs]) * SCALE.get(key[1], 1) for key in runs[0]}
 
 
-def interval(values: np.ndarray, score: str, scenes: list[str]) -> tuple[float | None, float | None, float | None]:
-    """Value and 95 % interval, of a row of `resample`; None where not defined. Draws without a score do not count."""
-    value, others = values[0], values[1:]
-    if np.isnan(value) or np.isnan(others).all():
+def interval(
+    values: np.ndarray, scenes: list[str], spreads: list[tuple[float, int]]
+) -> tuple[float | None, float | None, float | None]:
+    """Value and 95 % interval; None where not defined.
+
+    Parameters
+    ----------
+    values : ndarray [1 + recordings]
+        A row of `resample`, or a mean or difference of such rows.
+    spreads : list of (float, int)
+        Variance and degrees of freedom of what else the value depends on by chance, the runs.
+    """
+    if np.isnan(values[0]) or np.isnan(values[1:]).all():
         return None, None, None
-    if score in RANKING:
-        error = NORMAL * jackknife_error(others, scenes)
-        low, high = value - error, value + error
-    else:
-        low, high = np.percentile(others[~np.isnan(others)], PERCENT)
-    return float(value), float(low), float(high)
+    parts = [
+        (variance, freedom) for variance, freedom in [jackknife_variance(values[1:], scenes), *spreads] if variance
+    ]
+    total = sum(variance for variance, _ in parts)
+    width = 0.0
+    if total:
+        freedom = total**2 / sum(variance**2 / freedom for variance, freedom in parts)
+        width = stdtrit(freedom, 0.975) * np.sqrt(total)
+    return float(values[0]), float(values[0] - width), float(values[0] + width)
+
+
+def spread_of(values: np.ndarray) -> list[tuple[float, int]]:
+    """Variance and degrees of freedom of a mean over runs [runs, ...]; empty with one run, which tells nothing."""
+    runs = len(values)
+    return [(float(values[:, 0].var(ddof=1)) / runs, runs - 1)] if runs > 1 else []
 
 
 def score_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str]) -> list[dict]:
-    """One row a system and score, columns `SCORES` but the last two: means over runs, intervals of these means."""
+    """One row a system and score, columns `SCORES`: means over runs, and intervals of these means."""
     rows = []
     for system, found in systems.items():
         for (point, score), values in found.items():
-            value, low, high = interval(values.mean(axis=0), score, scenes)
-            spread = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
+            value, low, high = interval(values.mean(axis=0), scenes, spread_of(values))
+            std = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
             row = {"system": system, "threshold": point, "score": score, "value": value, "low": low, "high": high}
-            rows.append(row | {"run_std": spread, "runs": len(values)})
+            rows.append(row | {"run_std": std, "runs": len(values), "recordings": len(scenes)})
     return rows
 
 
 def difference_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str], priors: list[str]) -> list[dict]:
-    """One row a pair and score, columns `DIFFERENCES`: each detector against the priors and those listed before it."""
+    """One row a pair and score, columns `DIFFERENCES`: each detector against the priors and those listed before it.
+
+    ``runs`` is that of the detector with fewer; priors hold nothing random.
+    """
     detectors = [system for system in systems if system not in priors]
     rows = []
     for place, system in enumerate(detectors):
         for against in [*priors, *detectors[:place]]:
-            for (point, score), values in systems[system].items():
-                gap = values.mean(axis=0) - systems[against][point, score].mean(axis=0)
-                difference, low, high = interval(gap, score, scenes)
+            for (point, score), mine in systems[system].items():
+                theirs = systems[against][point, score]
+                gap = mine.mean(axis=0) - theirs.mean(axis=0)
+                difference, low, high = interval(gap, scenes, spread_of(mine) + spread_of(theirs))
                 row = {"system": system, "against": against, "threshold": point, "score": score}
-                rows.append(row | {"difference": difference, "low": low, "high": high})
+                row |= {"difference": difference, "low": low, "high": high}
+                rows.append(row | {"runs": len(mine) if against in priors else min(len(mine), len(theirs))})
     return rows
 
 
@@ -156,7 +181,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--hard", type=Path, required=True, help="hard labels")
     parser.add_argument("--classes", type=Path, required=True, help="table of classes")
     parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
-    parser.add_argument("--seed", type=int, required=True, help="of the draws")
     parser.add_argument("--experiment", required=True, help="name for the caption")
     parser.add_argument("--scores", type=Path, required=True, help="table of scores, written")
     parser.add_argument("--differences", type=Path, required=True, help="table of differences, written")
@@ -174,9 +198,9 @@ def main(argv: list[str] | None = None) -> None:
             order = [name for scores, _ in folds.values() for name in scores]
             functions.append(scores_of(folds, soft, hard, options.config, order))
         scenes = [scene_of[name] for name in order]
-        found[system] = resample(functions, scenes, options.seed)
-        logger.info("%s: %d runs scored on %d draws of %d recordings", system, len(runs), RESAMPLES, len(order))
-    scores = [row | {"recordings": len(order), "resamples": RESAMPLES} for row in score_rows(found, scenes)]
+        found[system] = resample(functions, scenes)
+        logger.info("%s: %d runs scored on %d recordings, and without each of them", system, len(runs), len(order))
+    scores = score_rows(found, scenes)
     differences = difference_rows(found, scenes, options.priors)
     write_tsv(options.scores, SCORES, scores)
     write_tsv(options.differences, DIFFERENCES, differences)

@@ -3,7 +3,7 @@
 Scores are clipped to 0..1 and put into ten bins; in each, the mean score beside the share of active seconds (hard
 labels) and beside the mean soft label, over the test recordings of all folds and runs and the classes that were asked.
 On the diagonal a score says how often the class is active, or how much of the crowd hears it. The expected calibration
-error is the mean distance from the diagonal over all seconds (Naeini et al., 2015).
+error is the mean distance from the diagonal over all cells, a second and class each (Naeini et al., 2015).
 """
 
 import argparse
@@ -16,7 +16,7 @@ from softsed.quality import BINS, calibration_error, reliability
 from softsed.tables import write_tsv
 from softsed.tested import Scored, read_scored, scores_of_run
 
-COLUMNS = ["system", "reference", "calibration_error", "bin_from", "bin_to", "seconds", "score", "label"]
+COLUMNS = ["system", "reference", "calibration_error", "bin_from", "bin_to", "cells", "score", "label"]
 
 
 def sum_up(scored: Scored) -> dict[str, np.ndarray]:
@@ -39,10 +39,10 @@ def diagram_rows(system: str, reference: str, sums: np.ndarray) -> list[dict]:
         Of `quality.reliability`, added up over runs.
     """
     rows = []
-    for place, (seconds, *totals) in enumerate(sums.T.tolist()):
-        score, label = (total / seconds if seconds else None for total in totals)
+    for place, (cells, *totals) in enumerate(sums.T.tolist()):
+        score, label = (total / cells if cells else None for total in totals)
         row = {"system": system, "reference": reference, "calibration_error": calibration_error(sums)}
-        row |= {"bin_from": place / BINS, "bin_to": (place + 1) / BINS, "seconds": round(seconds)}
+        row |= {"bin_from": place / BINS, "bin_to": (place + 1) / BINS, "cells": round(cells)}
         rows.append(row | {"score": score, "label": label})
     return rows
 

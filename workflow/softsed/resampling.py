@@ -1,13 +1,13 @@
-"""Scores of a system as functions of how often each recording counts: for bootstrap intervals over recordings.
+"""Scores of a system as functions of how much each recording counts: for intervals over recordings by the jackknife.
 
-Whatever is summed over seconds is first summed within recordings; a resample of the recordings is a vector of weights,
-and a thousand resamples are one matrix product. The values for weights of one are those of `evaluate` (sed_eval) and of
+Whatever is summed over seconds is first summed within recordings; leaving a recording out is a vector of weights, and
+all of these are one matrix product. The values for weights of one are those of `evaluate` (sed_eval) and of
 sed_scores_eval.
 
 Conventions
 -----------
-- ``weights`` is [resamples, recordings], how often each recording was drawn; a score is [resamples], nan where it is
-  not defined.
+- ``weights`` is [resamples, recordings], how much each recording counts; a score is [resamples], nan where it is not
+  defined.
 - ``f1_macro`` and what else is averaged over classes leaves out classes without a reference in the resample, and counts
   a class that is never detected as 0.
 """
@@ -28,32 +28,11 @@ def strata(scenes: list[str]) -> list[np.ndarray]:
     return [group for group in members if len(group) > 1] + ([np.concatenate(single)] if single else [])
 
 
-def draw(scenes: list[str], resamples: int, seed: int) -> np.ndarray:
-    """Draw recordings with replacement, from each scene as many as it has (see `strata`).
-
-    How many recordings a scene has is part of the design of a data set, and classes belong to scenes: without it some
-    draws would have no recording left in which a class is heard.
-
-    Parameters
-    ----------
-    scenes : list of str
-        Of each recording.
-
-    Returns
-    -------
-    ndarray [resamples, recordings]
-        How often each recording was drawn.
-    """
-    random, weights = np.random.default_rng(seed), np.zeros((resamples, len(scenes)))
-    for members in strata(scenes):
-        weights[:, members] = random.multinomial(len(members), np.full(len(members), 1 / len(members)), size=resamples)
-    return weights
-
-
 def leave_out(scenes: list[str]) -> np.ndarray:
     """Leave out one recording at a time, for the jackknife: weights [recordings, recordings].
 
-    The others of its scene weigh more, so that the scene weighs the same.
+    The others of its scene weigh more, so that the scene weighs the same: how many recordings a scene has is part of
+    the design of a data set.
     """
     weights = np.ones((len(scenes), len(scenes)))
     for members in strata(scenes):
@@ -63,18 +42,23 @@ def leave_out(scenes: list[str]) -> np.ndarray:
     return weights
 
 
-def jackknife_error(values: np.ndarray, scenes: list[str]) -> float:
-    """Compute the standard error from a score without each recording [recordings], of `leave_out` (Jones, 1974).
+def jackknife_variance(values: np.ndarray, scenes: list[str]) -> tuple[float, int]:
+    """Compute the variance of a score from its values without each recording [recordings] (Jones, 1974).
 
-    The variance is the sum over scenes h of (n_h - 1) / n_h sum_i (score_hi - mean_h)^2; values that are nan are left
-    out.
+    Returns
+    -------
+    variance : float
+        The sum over scenes h of (n_h - 1) / n_h sum_i (score_hi - mean_h)^2; values that are nan are left out.
+    freedom : int
+        Its degrees of freedom, the sum of n_h - 1.
     """
-    variance = 0.0
+    variance, freedom = 0.0, 0
     for members in strata(scenes):
         known = values[members][~np.isnan(values[members])]
         if len(known):
-            variance += (len(known) - 1) / len(known) * ((known - known.mean()) ** 2).sum()
-    return float(np.sqrt(variance))
+            variance += (len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum())
+            freedom += len(known) - 1
+    return variance, freedom
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

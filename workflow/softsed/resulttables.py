@@ -81,13 +81,11 @@ def intervals(rows: list[dict[str, str]], keys: dict[str, str], value: str, prio
     """Write scores with thresholds and scores without as two tables: a row a key, a column a score, with intervals."""
     found: dict[tuple, dict[str, str]] = {}
     for row in rows:
-        low, high = real(row["low"]), real(row["high"])
+        numbers = {name: real(row[name]) for name in (value, "low", "high", "run_std") if name in row}
         key = tuple(row[name] for name in keys.values())
         for _, score, digits, _ in THRESHOLDED + UNTHRESHOLDED:
             if score == row["score"]:
-                found.setdefault(key, {})[score] = cell(
-                    real(row[value]), low, high, digits, signed=value == "difference"
-                )
+                found.setdefault(key, {})[score] = cell(numbers, value, digits)
     tables = []
     for columns in (THRESHOLDED, UNTHRESHOLDED):
         scores = [score for _, score, *_ in columns]
@@ -141,23 +139,25 @@ def write_tables(tables: dict[str, list[dict[str, str]]], origin: dict, priors: 
     parts = [
         block(
             "Table 2: systems",
-            "Mean over the runs; after ±, the standard deviation over the folds. The two kinds of threshold have "
-            "different references: compare within one. Beside it what the paper reports for MAESTRO Real.",
+            "Mean over the runs; after ±, the standard deviation over the folds of all runs. The two kinds of "
+            "threshold have different references: compare within one. Beside it what the paper reports for MAESTRO "
+            "Real.",
             rounded(tables["table2"], named, TABLE2, priors),
             opened=True,
         ),
         block(
             "Scores with intervals",
-            "In brackets, the 95 % interval over the recordings. Best macro F1 knows the best threshold of each class; "
+            "After ±, the standard deviation over the runs, if there are several; in brackets, the 95 % interval over "
+            "recordings and runs. Best macro F1 knows the best threshold of each class; "
             "mpAUC is the area under the ROC up to a false positive rate of 0.1; Brier score against hard, MSE against "
             "soft labels.",
             *intervals(tables["scores"], named, "value", priors),
         ),
         block(
             "Differences of systems",
-            "On the same draws of recordings: beyond the chance of these recordings where the interval is without 0; "
-            "seeds are not in it. The difference to a prior is what a detector hears beyond knowing the scene or the "
-            "recording.",
+            "On the same recordings: beyond chance where the interval is without 0. What other seeds would give is in "
+            "it only where there are several runs. The difference to a prior is what a detector hears beyond knowing "
+            "the scene or the recording.",
             *intervals(
                 tables["differences"],
                 {"System": "system", "Against": "against", "Threshold": "threshold"},
