@@ -116,3 +116,14 @@ def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alon
     grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"].keys()
     assert running - local - grouped == {"index_features", "try_estimators", "unpack_evaluation"}
     assert grouped <= running - local
+
+
+def test_every_command_of_a_rule_is_one_step_and_nothing_else():
+    """Commands are run by `exec`, which would drop whatever comes after the first, and succeed."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "workflow").rglob("*.smk")]
+    commands = [command for text in texts for command in re.findall(r"shell:\n((?: +\".*\"\n)+)", text)]
+    assert len(commands) == sum(text.count("shell:\n") for text in texts) > 30
+    for command in commands:
+        joined = "".join(re.findall(r'"(.*)"\n', command))
+        assert joined.startswith("python -m softsed "), joined
+        assert not re.search(r"[;&|<>`]|\$\(", joined), joined

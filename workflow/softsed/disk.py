@@ -4,9 +4,9 @@ import errno
 import shutil
 from pathlib import Path
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 SCARCE_BYTES = 100_000  # left over on a disk that a step has just failed to write to
+AGAIN = "then give the same command again; what is finished is kept, trainings go on from their checkpoints"
 
 
 def explain(error: Exception, folder: Path) -> str | None:
@@ -15,7 +15,7 @@ def explain(error: Exception, folder: Path) -> str | None:
     Parameters
     ----------
     error : Exception
-        torch and libsndfile say nothing of the reason in theirs, so that the disk itself is looked at.
+        torch and libsndfile raise a RuntimeError that says nothing of the reason, so that the disk itself is looked at.
     folder : Path
         Where the step writes; its nearest parent that exists is looked at.
 
@@ -27,11 +27,11 @@ def explain(error: Exception, folder: Path) -> str | None:
     code = error.errno if isinstance(error, OSError) else None
     if code in FORBIDDEN:
         return f"{error}. Make this place readable and writable for whoever runs it, then give the same command again"
+    if code == errno.EDQUOT:
+        return f"{error}. Your share of this disk is used up. Make room, {AGAIN}"
     there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if code in FULL or free < SCARCE_BYTES:
-        return (
-            f"{error}. The disk is full: {free / 1e6:.1f} MB are free in {there}. Make room there, then give the same "
-            "command again; what is finished is kept, trainings go on from their checkpoints"
-        )
+    disk = shutil.disk_usage(there)
+    silent = isinstance(error, RuntimeError) and disk.total and disk.free < SCARCE_BYTES
+    if code == errno.ENOSPC or silent:
+        return f"{error}. The disk is full: {disk.free / 1e6:.1f} MB are free in {there}. Make room there, {AGAIN}"
     return None
