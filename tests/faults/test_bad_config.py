@@ -49,7 +49,13 @@ def test_the_configs_of_this_project_are_good(more):
         ),
         ("systems: {1: null}", r"  systems\.1: the key is taken for int; write it in quotation marks"),
         # a type
-        ("train: {epochs: many}", r"  train\.epochs: 'many' is not of type 'integer'.*meaning: At most"),
+        ("train: {epochs: many}", r"  train\.epochs: 'many' is not of type 'integer'; meaning: At most"),
+        (
+            "train: {learning_rate: 1e-3}",
+            r"'1e-3' is not of type 'number' \(it is written as text: write 0\.001",
+        ),
+        ("train: {learning_rate: '0.001'}", r"'0\.001' is not of type 'number' \(it is written as text"),
+        ("train: {model: {pooling: '5'}}", r"'5' is not of type 'array'(; meaning|\n|$)"),
         ("train: {epochs: 3.0}", r"  train\.epochs: 3\.0 is not of type 'integer'"),
         ("runs: true", r"  runs: True is not of type 'integer'; meaning: Trainings of each system"),
         ("train: 3", r"  train: 3 is not of type 'object'; meaning: Model and optimisation"),
@@ -189,7 +195,7 @@ def test_nonsense_on_the_command_line(fresh):
         "trian: there is no such key; did you mean 'train'?",
         "experiment: None is not of type 'string'",
         "predict.pooling: '3' is not one of ['mean', 'max']",
-        "train.epochs: '3' is not of type 'integer' (in a nested value of --config everything is text",
+        "train.epochs: '3' is not of type 'integer' (it is written as text: write 0.001 or 1.0e-3",
     ):
         assert message in shown
     assert "Traceback" not in shown
