@@ -46,15 +46,33 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_a_spreadsheet_adds_changes_nothing(read, name):
-    """Byte-order mark, Windows line ends, blank lines at the end and spaces around fields, in any combination."""
+    """Byte-order mark, Windows line ends, blank lines or tabs at the end, spaces around fields, in any combination."""
     text = EXAMPLES[name]
     plain = read(name, text.encode())
     spaced = text.replace("\n", "  \n").replace("\t", " \t ")
     spaced = text if name == "sonyc" else f"{spaced}\n \n"  # that is separated by commas
-    for changed in (text, spaced, f"{text}\n\n", text.removesuffix("\n")):
+    cleared = text if name == "sonyc" else f"{text}\t\t\t\n\t\n \t \n"
+    for changed in (text, spaced, cleared, f"{text}\n\n", text.removesuffix("\n")):
         for ends in ("\n", "\r\n"):
             for mark in ("", "\ufeff"):
                 assert same(read(name, (mark + changed.replace("\n", ends)).encode()), plain)
+
+
+HEADED = [name for name in EXAMPLES if name not in ("official", "published", "events", "scores", "sonyc")]
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_columns_that_a_spreadsheet_leaves_empty_change_nothing(read, name):
+    """Scores are refused, which no spreadsheet writes and whose columns are classes."""
+    text = EXAMPLES[name]
+    assert same(read(name, text.replace("\n", "\t\t\n").encode()), read(name, text.encode()))
+
+
+@pytest.mark.parametrize("name", ["published", "events", "own_soft", "own_hard"])
+def test_lines_of_tabs_among_labels_change_nothing(read, name):
+    text = EXAMPLES[name]
+    first, rest = text.split("\n", 1)
+    assert same(read(name, f"{first}\n\t\t\t\n{rest}".encode()), read(name, text.encode()))
 
 
 @st.composite

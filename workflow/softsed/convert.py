@@ -18,7 +18,7 @@ import argparse
 import csv
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -148,7 +148,7 @@ def _sonyc_classes(path: Path, header: list[str], level: str) -> dict[str, str]:
     if missing or not classes:
         missing += [] if classes else [f"ending in _presence of the {level} level"]
         raise InputError(f"{path}, line 1: no column {missing}; found {header}")
-    if bad := sorted({name for name in header if header.count(name) > 1 or not name.isprintable()}):
+    if bad := sorted(name for name, times in Counter(header).items() if (name and times > 1) or not name.isprintable()):
         raise InputError(f"{path}, line 1: the columns {bad} are there twice, or cannot be names; correct them")
     return classes
 
