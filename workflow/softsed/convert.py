@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import LONGEST_S, OPINION_COLUMNS
+from softsed.classes import LONGEST_S, OPINION_COLUMNS, doubt
 from softsed.errors import InputError
 from softsed.labelfiles import write_events
 from softsed.labels import to_events
@@ -79,7 +79,7 @@ class Strong:
             if not 0 <= onset <= offset <= LONGEST_S:
                 raise InputError(
                     f"{path}, line {line}: event from {row['onset']!r} to {row['offset']!r}, expected seconds, "
-                    f"0 <= onset <= offset <= {LONGEST_S}"
+                    f"0 <= onset <= offset <= {LONGEST_S}{doubt(max(onset, offset))}"
                 )
             if scenes.setdefault(name, scene) != scene:
                 raise InputError(f"{path}, line {line}: {name!r} is in {scene!r}, but in {scenes[name]!r} before")
