@@ -3,9 +3,11 @@
 The parsers, a good file of each, and what must hold for all that they return are those of benchmarks/fuzz.py.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from fuzz import CLASSES, EXAMPLES, parsers
+from fuzz import CLASSES, EXAMPLES, FILE, parsers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +29,8 @@ def read(tmp_path_factory):
     known = parsers(folder)
 
     def read(name, content):
-        (folder / "file.txt").write_bytes(content)
-        return known[name].read(folder / "file.txt")
+        (folder / FILE).write_bytes(content)
+        return known[name].read(folder / FILE)
 
     return read
 
@@ -114,7 +116,7 @@ def test_a_spoilt_file_is_read_well_or_refused(read, name):
             where = str(error)
         else:
             return
-        assert "file.t" in where or "recording '" in where
+        assert Path(FILE).stem in where or "recording '" in where
 
     one()
 
@@ -150,7 +152,7 @@ def test_what_is_no_number_is_named_with_its_line(read, name, value):
         fields = lines[first].split(separator)
         fields[column] = value
         changed = [*lines[:first], separator.join(fields), *lines[first + 1 :]]
-        with pytest.raises(InputError, match=rf"file\.t\w+, line {first + 1}\b"):
+        with pytest.raises(InputError, match=rf"fuzzed_7f3\.t\w+, line {first + 1}\b"):
             read(name, "\n".join(changed).encode())
 
 
