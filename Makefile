@@ -72,9 +72,14 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/plan.py results/benchmarks/plan.tsv
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
 
-fuzz: $(VENV)/workflow ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
-	$(BIN)/python -m pip install --quiet atheris
-	PYTHONPATH=workflow $(BIN)/python benchmarks/fuzz.py results/benchmarks/fuzz.tsv
+fuzz: $(VENV)-fuzz/done ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
+	PYTHONPATH=workflow $(VENV)-fuzz/bin/python benchmarks/fuzz.py results/benchmarks/fuzz.tsv
+
+# The locked packages and the fuzzer, which the locked environment itself does not get.
+$(VENV)-fuzz/done: envs/requirements.lock
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install --requirement envs/requirements.lock atheris==3.0.0
+	touch $@
 
 clean: ## Remove the environment and the results of the demo, but not what is in git
-	rm -rf $(VENV) $(VENV)-audit $(filter-out %/report %/metrics,$(wildcard results/demo/*))
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-fuzz $(filter-out %/report %/metrics,$(wildcard results/demo/*))

@@ -9,6 +9,7 @@ from conftest import copy_project, snakemake
 from tinymodel import BANK, FEATURES, save_model
 
 from softsed import cli
+from softsed.audiofiles import measure
 from softsed.errors import InputError
 from softsed.features import mel_energies, read_audio
 
@@ -85,6 +86,25 @@ def test_what_can_be_read_has_the_same_features(sounds, name):
 
 def test_less_than_a_window_has_frames_too(sounds):
     assert len(mel_energies(read_audio(sounds[1] / "short.wav", RATE), BANK, FEATURES)) == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "subtype"), [("wav", "PCM_16"), ("wav", "PCM_24"), ("aiff", "PCM_16"), ("au", "ULAW")]
+)
+def test_less_than_a_second_may_be_missing(tmp_path, ending, subtype):
+    """A program that announces a byte too many, or leaves out the last block, has written all that can be heard."""
+    path = tmp_path / f"r.{ending}"
+    soundfile.write(path, np.stack([SOUND] * 2, axis=1), RATE, subtype)
+    content, sample = path.read_bytes(), {"PCM_16": 4, "PCM_24": 6, "ULAW": 2}[subtype]
+    for missing in (1, (RATE - 1) * sample):
+        path.write_bytes(content[:-missing])
+        there = len(SOUND) - -(-missing // sample)
+        assert measure(path) == there / RATE
+        assert sum(map(len, read_audio(path, RATE))) == there
+    path.write_bytes(content[: -(RATE + 2) * sample])
+    for read in (measure, lambda path: list(read_audio(path, RATE))):
+        with pytest.raises(InputError, match=r"is cut off: .* heard to its end, save it again as WAV or FLAC"):
+            read(path)
 
 
 @pytest.mark.parametrize("name", BAD)

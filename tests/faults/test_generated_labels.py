@@ -3,9 +3,11 @@
 The parsers, a good file of each, and what must hold for all that they return are those of benchmarks/fuzz.py.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from fuzz import CLASSES, EXAMPLES, parsers
+from fuzz import CLASSES, EXAMPLES, FILE, parsers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +29,8 @@ def read(tmp_path_factory):
     known = parsers(folder)
 
     def read(name, content):
-        (folder / "file.txt").write_bytes(content)
-        return known[name].read(folder / "file.txt")
+        (folder / FILE).write_bytes(content)
+        return known[name].read(folder / FILE)
 
     return read
 
@@ -46,15 +48,33 @@ def same(one, other):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_a_spreadsheet_adds_changes_nothing(read, name):
-    """Byte-order mark, Windows line ends, blank lines at the end and spaces around fields, in any combination."""
+    """Byte-order mark, Windows line ends, blank lines or tabs at the end, spaces around fields, in any combination."""
     text = EXAMPLES[name]
     plain = read(name, text.encode())
     spaced = text.replace("\n", "  \n").replace("\t", " \t ")
     spaced = text if name == "sonyc" else f"{spaced}\n \n"  # that is separated by commas
-    for changed in (text, spaced, f"{text}\n\n", text.removesuffix("\n")):
+    cleared = text if name == "sonyc" else f"{text}\t\t\t\n\t\n \t \n"
+    for changed in (text, spaced, cleared, f"{text}\n\n", text.removesuffix("\n")):
         for ends in ("\n", "\r\n"):
             for mark in ("", "\ufeff"):
                 assert same(read(name, (mark + changed.replace("\n", ends)).encode()), plain)
+
+
+HEADED = [name for name in EXAMPLES if name not in ("official", "published", "events", "scores", "sonyc")]
+
+
+@pytest.mark.parametrize("name", HEADED)
+def test_columns_that_a_spreadsheet_leaves_empty_change_nothing(read, name):
+    """Scores are refused, which no spreadsheet writes and whose columns are classes."""
+    text = EXAMPLES[name]
+    assert same(read(name, text.replace("\n", "\t\t\n").encode()), read(name, text.encode()))
+
+
+@pytest.mark.parametrize("name", ["published", "events", "own_soft", "own_hard"])
+def test_lines_of_tabs_among_labels_change_nothing(read, name):
+    text = EXAMPLES[name]
+    first, rest = text.split("\n", 1)
+    assert same(read(name, f"{first}\n\t\t\t\n{rest}".encode()), read(name, text.encode()))
 
 
 @st.composite
@@ -96,7 +116,7 @@ def test_a_spoilt_file_is_read_well_or_refused(read, name):
             where = str(error)
         else:
             return
-        assert "file.t" in where or "recording '" in where
+        assert Path(FILE).stem in where or "recording '" in where
 
     one()
 
@@ -132,7 +152,7 @@ def test_what_is_no_number_is_named_with_its_line(read, name, value):
         fields = lines[first].split(separator)
         fields[column] = value
         changed = [*lines[:first], separator.join(fields), *lines[first + 1 :]]
-        with pytest.raises(InputError, match=rf"file\.t\w+, line {first + 1}\b"):
+        with pytest.raises(InputError, match=rf"fuzzed_7f3\.t\w+, line {first + 1}\b"):
             read(name, "\n".join(changed).encode())
 
 

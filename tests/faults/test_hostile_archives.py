@@ -3,12 +3,14 @@
 import io
 import random
 import stat
+import subprocess
+import sys
 import zipfile
 
 import pytest
 
 from softsed import maestro
-from softsed.archives import unpack
+from softsed.archives import unpack, whole, write_whole
 from softsed.errors import InputError
 
 AUDIO = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
@@ -132,3 +134,38 @@ def test_whatever_is_wrong_with_an_archive_it_is_a_message_and_no_half_file(tmp_
             target.unlink()
         assert not (tmp_path / "out").exists() or everything(tmp_path / "out") == []
     assert 100 < refused < 500
+
+
+def test_the_part_of_a_process_that_was_killed_is_removed_by_the_next(tmp_path):
+    """And that of one that lives is not."""
+    stuck = "import sys, time; from pathlib import Path; from softsed.archives import whole\n"
+    stuck += "with whole(Path(sys.argv[1])) as file: file.write(b'half'); print('on', flush=True); time.sleep(600)"
+    processes = []
+    try:
+        for _ in range(2):
+            command = [sys.executable, "-c", stuck, str(tmp_path / "r.wav")]
+            processes.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+            assert processes[-1].stdout.readline() == b"on\n"
+        dead, alive = processes
+        dead.kill()
+        dead.wait()
+        assert len(everything(tmp_path)) == 2
+        (tmp_path / ".other.wav.1.part").touch()  # of another file
+        write_whole(tmp_path / "r.wav", b"all of it")
+        assert everything(tmp_path) == sorted([".other.wav.1.part", f".r.wav.{alive.pid}.part", "r.wav"])
+        assert (tmp_path / "r.wav").read_bytes() == b"all of it"
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def test_an_error_of_reading_is_not_one_of_writing(tmp_path):
+    with pytest.raises(OSError, match="the disk of the archive"), whole(tmp_path / "r.wav") as file:  # noqa: PT012
+        file.write(b"half")
+        raise OSError("the disk of the archive")
+    assert everything(tmp_path) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"r\.wav: cannot be written"):
+        write_whole(tmp_path / "file" / "r.wav", b"")

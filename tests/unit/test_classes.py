@@ -96,3 +96,8 @@ def test_mistakes_are_named_with_their_line(tmp_path, read, text, message):
         read(tmp_path / "table.tsv")
     with pytest.raises(InputError, match="cannot be read"):
         read(tmp_path / "missing.tsv")
+
+
+def test_a_recording_may_last_for_days(tmp_path):
+    (tmp_path / "r.tsv").write_text("recording\tscene\tduration_s\na\tyard\t172800\n")
+    assert read_recordings(tmp_path / "r.tsv")["a"].duration_s == 48 * 3600

@@ -117,6 +117,10 @@ def test_labels_of_few_are_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
+        (
+            ("r", "street", "A", 0, 3600000, "car"),
+            "line 5: event from '0' to '3600000', expected seconds, 0 <= onset <= offset <= 2592000; are these milli",
+        ),
         (("r", "street", "A", "x", 2, "car"), "line 5: event from 'x' to '2', expected seconds"),
         (("r", "street", "A", 3, 2, "car"), "line 5: event from '3' to '2'"),
         (("r", "street", "A", -1, 2, "car"), "line 5: event from '-1'"),

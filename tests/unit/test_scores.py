@@ -61,6 +61,8 @@ def test_columns_must_be_the_classes_in_order(tmp_path, header):
         (["a\t0\t1\t0\t0", "b\t0\t1\t0\t0", "a\t1\t2\t0\t0"], r"line 4: 'a' appears in two places"),
         (["a\t0\t1\t0"], r"line 2: 4 tab-separated fields; expected 5"),
         (["a\t0\t1\t0\tx"], r"line 2: expected finite numbers as scores"),
+        (["a_b\t0\t1\t0\t0_5"], r"line 2: expected finite numbers as scores, got \['0', '0_5'\]"),
+        (["a\t0\tone\t0\t0"], r"line 2: 0 to one s; expected 0 to 1 s"),
         (["a\t0\t1\t0\tnan"], r"line 2: expected finite numbers as scores"),
         ([], r"no scores below the header"),
     ],

@@ -100,7 +100,7 @@ def test_names_that_are_file_names(tmp_path, name):
         (("c", 0, "inf", "a", "dog", 1), "line 3: offset is 'inf'"),
         (
             ("c", 0, 3600000, "a", "dog", 1),
-            "line 3: offset is '3600000', expected a whole number of seconds, 1 to 86400",
+            "line 3: offset is '3600000', expected a whole number of seconds, 1 to 2592000; are these milliseconds",
         ),
         (("c", 0, 10, "a", "", 1), "line 3: no class"),
         (("c", 0, 10, "a", "dog"), "line 3: expected 6 tab-separated fields"),

@@ -9,10 +9,38 @@ from softsed.textfiles import read_columns, read_lines, read_number, read_text
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
-    (tmp_path / "t.tsv").write_bytes("\ufeff a \tb\r\n people talking \t 1\r\n\t \r\n \r\n".encode())
-    assert read_text(tmp_path / "t.tsv") == ["a\tb", "people talking\t1", "\t"]
-    assert read_columns(tmp_path / "t.tsv", ("a",)) == {"a": ["people talking", ""], "b": ["1", ""]}
-    assert read_lines(tmp_path / "t.tsv", ("b",)) == [(2, {"a": "people talking", "b": "1"}), (3, {"a": "", "b": ""})]
+    (tmp_path / "t.tsv").write_bytes("\ufeff a \tb\r\n people talking \t 1\r\n \t \r\n2\t\r\n\t \r\n \r\n".encode())
+    assert read_text(tmp_path / "t.tsv") == ["a\tb", "people talking\t1", "\t", "2\t"]
+    assert read_columns(tmp_path / "t.tsv", ("a",)) == {"a": ["people talking", "", "2"], "b": ["1", "", ""]}
+    assert read_lines(tmp_path / "t.tsv", ("b",)) == [
+        (2, {"a": "people talking", "b": "1"}),
+        (3, {"a": "", "b": ""}),
+        (4, {"a": "2", "b": ""}),
+    ]
+
+
+def test_a_file_of_tabs_and_blanks_is_empty(tmp_path):
+    for content in ("", "\n", "\t\t\n \n\t", " "):
+        (tmp_path / "t.tsv").write_text(content)
+        assert read_text(tmp_path / "t.tsv") == []
+
+
+def test_a_million_spaces_within_a_field_end(tmp_path):
+    """A search that begins anew at each of them would take hours."""
+    spaces = " " * 10**6
+    (tmp_path / "t.tsv").write_text(f"a\tb{spaces}\n{spaces}x{spaces}y\t{spaces}1\n")
+    assert read_text(tmp_path / "t.tsv") == ["a\tb", f"x{spaces}y\t1"]
+
+
+def test_columns_without_a_name_may_be_several(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\t\t\n1\t\t\n")
+    assert read_columns(tmp_path / "t.tsv", ("a",))["a"] == ["1"]
+    assert read_lines(tmp_path / "t.tsv", ("a",)) == [(2, {"a": "1", "": ""})]
+
+
+def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\t \n  b c \t \t  d\n \n e")
+    assert read_text(tmp_path / "t.tsv") == ["a\t", "b c\t\td", "", "e"]
 
 
 def test_lines_are_those_of_an_editor(tmp_path):

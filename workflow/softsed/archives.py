@@ -5,14 +5,15 @@ Members are read by the names that are expected of them; no path of an archive i
 
 import logging
 import os
+import re
 import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from softsed.errors import InputError
 
@@ -25,25 +26,78 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def whole(path: Path) -> Iterator["_Sink"]:
     """Write a file that takes its name when it is complete; folders are made, a file that is there is replaced.
 
     Raises
     ------
     InputError
         When it cannot be written. Nothing is left then, nor after any other exception; what was there before stays.
+        Errors of what is done besides, such as reading what is to be written, are passed on as they are.
+
+    Notes
+    -----
+    A process that was killed leaves a part, which is removed when the same file is written again.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")  # a second process writes a part of its own
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_parts(path)
+            raw = part.open("wb", buffering=0)
         try:
-            with part.open("wb") as file:
-                yield file
-            part.replace(path)
+            yield _Sink(path, raw)
         finally:
+            with _told(path):
+                raw.close()
+        with _told(path):
+            part.replace(path)
+    finally:
+        with _told(path):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error}; mend that and run again") from error
+
+
+class _Sink:
+    """What `whole` gives to write into: an error of writing is told apart from one of whoever writes."""
+
+    def __init__(self, path: Path, raw: FileIO) -> None:
+        self.path, self.raw = path, raw
+
+    def write(self, content: bytes) -> None:
+        """Write all of it; an unbuffered file may take less at a time."""
+        rest = memoryview(content)
+        with _told(self.path):
+            while rest:
+                rest = rest[self.raw.write(rest) :]
+
+
+def _remove_left_parts(path: Path) -> None:
+    """Remove the parts of a file whose processes are gone.
+
+    One on another machine that shares the folder is unseen here: it loses its part, says so and is run again.
+    """
+    for part in path.parent.iterdir():
+        match = re.fullmatch(rf"\.{re.escape(path.name)}\.(\d+)\.part", part.name)
+        if match and not _lives(int(match[1])):
+            part.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # signal 0 only asks
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -60,21 +60,25 @@ def list_audio(folder: Path) -> dict[str, Path]:
     return recordings
 
 
-def check_whole(path: Path, header: str) -> None:
-    """Stop at a file that is shorter than its header says, which libsndfile reads up to where it ends.
+def check_whole(path: Path, header: str, seconds: float) -> None:
+    """Stop at a file that is a second or more shorter than its header says; libsndfile reads it up to where it ends.
+
+    Less is what programs leave that count wrongly, by a byte of padding or their last block: the file plays to its end.
 
     Parameters
     ----------
     header : str
         What libsndfile notes about it (`soundfile.SoundFile.extra_info`): WAV, AIFF, AU, W64. FLAC and MP3 show it only
         when they are read, OGG does not.
+    seconds : float
+        Length of what is there.
     """
     for found in SHORTER.finditer(header):
         announced, there = map(int, found.groups())
-        if there < announced < STREAMED:
+        if there < announced < STREAMED and (announced - there) * seconds >= there:  # bytes a second: there / seconds
             raise InputError(
                 f"{path}: the recording is cut off: its header announces {announced} bytes of audio, there are only "
-                f"{there}; copy it again"
+                f"{there}; copy it again or, where it can be heard to its end, save it again as WAV or FLAC"
             )
 
 
@@ -84,8 +88,8 @@ def measure(path: Path) -> float:
 
     try:
         with soundfile.SoundFile(path) as file:
-            check_whole(path, file.extra_info)
             frames, rate = len(file), file.samplerate
+            check_whole(path, file.extra_info, frames / rate)
             file.seek(max(0, frames - rate))
             last = len(file.read(rate))
     except (OSError, soundfile.SoundFileError) as error:

@@ -15,7 +15,12 @@ from softsed.textfiles import read_lines, read_number
 
 PARTS = ("train", "validation", "test")
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
-LONGEST_S = 24 * 3600  # of a recording, a day: beyond it, somebody wrote milliseconds
+LONGEST_S = 30 * 24 * 3600  # of a recording, a month: beyond it, an hour or more was written in milliseconds
+
+
+def doubt(seconds: float) -> str:
+    """Ask, at the end of a message, about what is too long for a recording."""
+    return "; are these milliseconds?" if seconds > LONGEST_S else ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
         if not 1 <= duration <= LONGEST_S:
             raise InputError(
                 f"{path}, line {line}: duration_s is {row['duration_s']!r}, expected 1 to {LONGEST_S} seconds"
+                + doubt(duration)
             )
         recordings[name] = Recording(name, row["scene"], duration)
     if not recordings:

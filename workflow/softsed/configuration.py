@@ -19,8 +19,14 @@ from softsed.errors import InputError
 from softsed.features import hop_samples
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
 from softsed.survey import check_name
+from softsed.textfiles import read_number
 
 LONGEST_JOINT_S = 12  # windows of the method joint (joint.LONGEST_S, whose import takes long)
+# YAML 1.1 takes 1e-3 for text, which wants a point, and Snakemake whatever is nested in a value of --config.
+TEXT_HINT = (
+    " (it is written as text: write 0.001 or 1.0e-3, without quotation marks, and nested values in a file, with "
+    "--configfile, rather than with --config)"
+)
 DRAFT = jsonschema.Draft202012Validator
 
 
@@ -87,8 +93,9 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[str]:
         node = node if isinstance(node, dict) else {}
         meaning = node.get("description", meaning)
     message = error.message if len(error.message) < 300 else f"{error.message[:140]} ... {error.message[-140:]}"
-    if isinstance(error.instance, str) and error.validator == "type" and len(path) > 1:
-        message += " (in a nested value of --config everything is text: give it in a file, with --configfile)"
+    if error.validator == "type" and isinstance(error.instance, str):
+        number = error.validator_value in ("number", "integer") and not math.isnan(read_number(error.instance))
+        message += TEXT_HINT if number else ""
     yield f"{'.'.join(path) or 'config'}: {message}" + (f"; meaning: {' '.join(meaning.split())}" if meaning else "")
 
 

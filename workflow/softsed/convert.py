@@ -18,13 +18,13 @@ import argparse
 import csv
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import LONGEST_S, OPINION_COLUMNS
+from softsed.classes import LONGEST_S, OPINION_COLUMNS, doubt
 from softsed.errors import InputError
 from softsed.labelfiles import write_events
 from softsed.labels import to_events
@@ -79,7 +79,7 @@ class Strong:
             if not 0 <= onset <= offset <= LONGEST_S:
                 raise InputError(
                     f"{path}, line {line}: event from {row['onset']!r} to {row['offset']!r}, expected seconds, "
-                    f"0 <= onset <= offset <= {LONGEST_S}"
+                    f"0 <= onset <= offset <= {LONGEST_S}{doubt(max(onset, offset))}"
                 )
             if scenes.setdefault(name, scene) != scene:
                 raise InputError(f"{path}, line {line}: {name!r} is in {scene!r}, but in {scenes[name]!r} before")
@@ -148,7 +148,7 @@ def _sonyc_classes(path: Path, header: list[str], level: str) -> dict[str, str]:
     if missing or not classes:
         missing += [] if classes else [f"ending in _presence of the {level} level"]
         raise InputError(f"{path}, line 1: no column {missing}; found {header}")
-    if bad := sorted({name for name in header if header.count(name) > 1 or not name.isprintable()}):
+    if bad := sorted(name for name, times in Counter(header).items() if (name and times > 1) or not name.isprintable()):
         raise InputError(f"{path}, line 1: the columns {bad} are there twice, or cannot be names; correct them")
     return classes
 

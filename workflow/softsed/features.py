@@ -79,8 +79,8 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     samples = broken = 0
     try:
         with soundfile.SoundFile(path) as file:
-            check_whole(path, file.extra_info)
             announced, rate = len(file), file.samplerate
+            check_whole(path, file.extra_info, announced / rate)
             convert = resampler(path, file.samplerate, sample_rate)
             buffer = np.empty((PIECE, file.channels), dtype=np.float32)
             while len(audio := file.read(out=buffer)):  # [samples, channels]

@@ -130,7 +130,7 @@ def _lines(path: Path, problems: Problems) -> Iterator[tuple[str, list[str]]]:
         problems.add("labels", str(error))
         return
     for number, line in enumerate(lines, start=1):
-        if line:
+        if line.strip("\t"):
             yield f"{path}, line {number}", line.split("\t")
 
 

@@ -183,7 +183,7 @@ def read_rows(path: Path, classes: list[str], fields: int) -> list[tuple[int, Ev
     """Read label text without a header: line number, event and the fields after the label."""
     rows = []
     for number, line in enumerate(read_text(path), start=1):
-        if not line:
+        if not line.strip("\t"):
             continue
         parts = line.split("\t")
         if len(parts) != fields:

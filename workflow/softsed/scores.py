@@ -82,7 +82,12 @@ def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         recording, *fields = line.split("\t")
         if len(fields) != len(header) - 1:
             raise InputError(f"{where}: {len(fields) + 1} tab-separated fields; expected {len(header)}")
-        onset, offset, *values = map(read_number, fields)
+        try:
+            # A call a field takes twice as long; names of recordings often have underscores.
+            read = read_number if "_" in line[len(recording) :] else float
+            onset, offset, *values = map(read, fields)
+        except ValueError:
+            onset, offset, *values = map(read_number, fields)
         if recording != previous and recording in rows:
             raise InputError(f"{where}: {recording!r} appears in two places; expected one block a recording")
         block = rows.setdefault(recording, [])

@@ -9,7 +9,7 @@ import argparse
 import re
 from pathlib import Path
 
-from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording
+from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording, doubt
 from softsed.errors import InputError
 from softsed.textfiles import read_columns, read_number
 
@@ -94,6 +94,7 @@ def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[
             line = list(zip(names, table["offset"], strict=True)).index((name, text)) + 2
             raise InputError(
                 f"{path}, line {line}: offset is {text!r}, expected a whole number of seconds, 1 to {LONGEST_S}"
+                + doubt(offset)
             )
         durations[name] = max(durations.get(name, 0), int(offset))
     for column in ("class", SCENE):

@@ -10,14 +10,16 @@ Conventions
 - A number is what Python reads as one, but without underscores: ``0_5`` would be 5.
 """
 
-import re
+from collections import Counter
 from pathlib import Path
 
 from softsed.errors import InputError
 
 
 def read_text(path: Path) -> list[str]:
-    """Read the lines of a text file, counted from 1 by whoever names them; blank ones at the end are left out.
+    """Read the lines of a text file, counted from 1 by whoever names them.
+
+    Lines at the end that hold nothing but tabs and spaces are left out: a spreadsheet saves cells that were cleared.
 
     Raises
     ------
@@ -32,17 +34,23 @@ def read_text(path: Path) -> list[str]:
         line = text[: text.index("\0")].count("\n") + 1
         raise InputError(f"{path}, line {line}: a NUL character; expected text, save it as UTF-8")
     if any(pair in text for pair in (" \t", "\t ", " \n", "\n ")) or text[:1] == " " or text[-1:] == " ":
-        text = re.sub(" *([\t\n]) *", r"\1", text).strip(" ")  # only then: a second for half a million rows
+        stripped = ["\t".join([field.strip(" ") for field in line.split("\t")]) for line in text.split("\n")]
+        text = "\n".join(stripped)  # only then: half a second for half a million rows
     lines = text.rstrip("\n").split("\n")
-    return lines if lines != [""] else []
+    while lines and not lines[-1].strip("\t"):
+        lines.pop()
+    return lines
 
 
 def read_header(path: Path, lines: list[str], columns: tuple[str, ...]) -> list[str]:
-    """Read the names of the columns; an InputError where one of `columns` is missing, or one is there twice."""
+    """Read the names of the columns; an InputError where one of `columns` is missing, or one is there twice.
+
+    Columns without a name may be more than one: a spreadsheet saves columns that were cleared.
+    """
     header = lines[0].split("\t") if lines else []
     if missing := [name for name in columns if name not in header]:
         raise InputError(f"{path}, line 1: no column {missing}; found {header}, tab-separated")
-    if twice := sorted({name for name in header if header.count(name) > 1}):
+    if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
         raise InputError(f"{path}, line 1: the columns {twice} are there twice; expected every name once")
     return header
 
