@@ -28,8 +28,9 @@ import psutil
 from plan import copy_project
 
 DECK = ("snakemake", "snakemake", "job", "job", "job", "all")  # shuffled, dealt, and shuffled again
-GRACE_S = 5.0  # within which the jobs of a Snakemake that was killed must have ended
-CHANGING = {"logs", "benchmarks", "provenance.jsonl"}  # of the results: times
+POLL_S = 0.1
+GRACE_S = 20  # within which the jobs of a Snakemake that was killed must have ended, also those that are only starting
+TIMES = {"logs", "benchmarks", "provenance.jsonl"}  # of the results
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def outlive(folder: Path) -> float:
     end = time.monotonic()
     while jobs := survivors(folder):
         if time.monotonic() - end > GRACE_S:
-            sys.exit(f"Snakemake was killed {GRACE_S:.0f} s ago and these jobs go on: {jobs}")
+            sys.exit(f"Snakemake was killed {GRACE_S} s ago and these jobs go on: {jobs}")
         time.sleep(0.05)
     return time.monotonic() - end
 
@@ -129,25 +130,59 @@ def deal(chance: np.random.Generator) -> Iterator[str]:
         yield from map(str, chance.permutation(DECK))
 
 
-def torment(folder: Path, arguments: list[str], *, seed: int, wait_s: float, most: int) -> Iterator[Kill]:
-    """Run Snakemake until it has ended well, killing after random waits of that mean; yield the kills."""
-    chance, hit, kills = np.random.default_rng(seed), set(), 0
-    targets = deal(chance)
-    target = next(targets)
+def made(folder: Path, stage: str = "") -> int:
+    """Count the files that a run has made so far, in one stage or in all, logs and times aside."""
+    parts = (set(path.parts) for path in (folder / "results").rglob("*") if path.is_file())
+    return sum(not (TIMES | {"checkpoints"}) & names and (not stage or stage in names) for names in parts)
+
+
+def spread(folder: Path, chance: np.random.Generator, kills: int) -> list[tuple[str, int]]:
+    """Draw moments of a run such as the one that has ended in a folder: stage and number of its files made.
+
+    A third of them is while models are made, which are few files but most of the time.
+    """
+    stages = ["models" if index % 3 == 0 else "" for index in range(kills)]
+    return [(stage, int(chance.integers(1, made(folder, stage)))) for stage in stages]
+
+
+def torment(
+    folder: Path, arguments: list[str], *, seed: int, points: list[tuple[str, int]], delay_s: float
+) -> Iterator[Kill]:
+    """Run Snakemake until it has ended well, killing on the way; yield the kills.
+
+    Parameters
+    ----------
+    seed : int
+        Of targets and delays.
+    points : list of (str, int)
+        From `spread`: when something is killed, whatever the machine's speed.
+    delay_s : float
+        After each of these a random time up to this passes.
+    """
+    chance, hit = np.random.default_rng(seed), set()
+    targets, left = deal(chance), list(points)
+    target, delay = next(targets), chance.uniform(0, delay_s)
     for start in range(1, 1000):
         began = time.monotonic()
         with snakemake(folder, *arguments) as run:
             while run.poll() is None:
+                point = next((point for point in left if made(folder, point[0]) >= point[1]), None)
+                if point is None:
+                    time.sleep(POLL_S)
+                    continue
                 with suppress(subprocess.TimeoutExpired):
-                    run.wait(chance.uniform(0, 2 * wait_s) if kills < most else None)
+                    run.wait(delay)
                     break
                 seconds = time.monotonic() - began
                 jobs = steps(psutil.Process(run.pid).children(recursive=True))
-                if (rule := strike(run, target, jobs, hit)) is not None:
-                    survived = 0.0 if target == "job" else outlive(folder)
-                    running = " ".join(sorted(name for name, _ in jobs))
-                    yield Kill(start, round(seconds, 2), target, rule, running, round(survived, 2))
-                    kills, target = kills + 1, next(targets)
+                if (rule := strike(run, target, jobs, hit)) is None:
+                    delay = POLL_S  # for a job there must be one
+                    continue
+                survived = 0.0 if target == "job" else outlive(folder)
+                running = " ".join(sorted(name for name, _ in jobs))
+                yield Kill(start, round(seconds, 2), target, rule, running, round(survived, 2))
+                left.remove(point)
+                target, delay = next(targets), chance.uniform(0, delay_s)
         if run.returncode == 0:
             return
         call(folder, *arguments, "--unlock")
@@ -161,7 +196,7 @@ def results(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.relative_to(root).parts[0] not in CHANGING
+        if path.is_file() and not TIMES & set(path.relative_to(root).parts)
     }
 
 
@@ -171,8 +206,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="the kills, written")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--wait", type=float, default=12, help="seconds before the next kill, on average")
-    parser.add_argument("--most", type=int, default=40, help="kills, after which the run is left alone")
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument(
+        "--delay", type=float, default=10, help="seconds, at most, after the files that a kill waits for"
+    )
     options = parser.parse_args()
     arguments = ["--configfile", "workflow/demo.yaml", "--cores", "2"]
     with tempfile.TemporaryDirectory() as name:
@@ -183,7 +220,8 @@ def main() -> None:
         call(alone, *arguments)
         logger.info("undisturbed: %.0f s", time.monotonic() - start)
         start, kills = time.monotonic(), []
-        for kill in torment(killed, arguments, seed=options.seed, wait_s=options.wait, most=options.most):
+        points = spread(alone, np.random.default_rng(options.seed), options.kills)
+        for kill in torment(killed, arguments, seed=options.seed, points=points, delay_s=options.delay):
             kills.append(kill)
             logger.info("%d: %s", len(kills), kill)
         logger.info("killed %d times: %.0f s", len(kills), time.monotonic() - start)

@@ -1,32 +1,24 @@
 """Kill -9 of Snakemake and of jobs, again and again: what is left in the end is what an undisturbed run leaves."""
 
 import shutil
-import time
 from collections import Counter
 
 import numpy as np
 import pytest
 from conftest import TINY, copy_project, planned, snakemake
-from kills import results, torment
-
-from softsed.textfiles import read_table
+from kills import results, spread, torment
 
 # Every rule of the demo; trainings of seconds, with checkpoints in their midst.
 LONGER = "runs: 1\ntrain: {epochs: 300, patience: 300}\n"
 CONFIGURATION = [*TINY, "longer.yaml"]
 OPTIONS = ["--cores", "2", "--max-jobs-per-timespan", "100/1s", "--set-resources", "train_system:checkpoint_s=0.5"]
-AT_LEAST, MOST = 20, 40
+KILLS, AT_LEAST = 25, 20  # the last ones may come too late
+DELAY_S = 2
 
 
 def prepare(folder):
     (folder / "longer.yaml").write_text(LONGER, encoding="utf-8")
     return folder
-
-
-def seconds_of_jobs(folder):
-    """What all jobs took, by their benchmarks, those of second runs left out."""
-    paths = (path for path in (folder / "results/tiny/benchmarks").rglob("*.tsv") if "run2" not in path.name)
-    return sum(float(row["s"]) for path in paths for row in read_table(path, ("s",)))
 
 
 @pytest.mark.slow
@@ -35,18 +27,15 @@ def test_killed_again_and_again_a_run_ends_with_the_same_bytes(finished, tmp_pat
     for name in ("models", "predictions", "metrics", "report", "page"):  # which hold two runs a system
         shutil.rmtree(alone / "results/tiny" / name)
     snakemake(alone, configuration=CONFIGURATION)
-    began = time.monotonic()
-    assert planned(alone, configuration=CONFIGURATION) == {}
-    start_s = time.monotonic() - began
     killed = prepare(copy_project(tmp_path / "killed"))
 
     seed = int(np.random.SeedSequence().entropy % 2**32)
     print("seed", seed)  # noqa: T201 - shown when the test fails
-    # On a machine of any speed some thirty kills: each is followed by a start of Snakemake or by a job done again.
-    wait_s = seconds_of_jobs(alone) / 2 / 30 + 0.6 * start_s
-    kills = list(torment(killed, [*OPTIONS, *CONFIGURATION], seed=seed, wait_s=wait_s, most=MOST))
-    for kill in kills:
+    points = spread(alone, np.random.default_rng(seed), KILLS)
+    kills = []
+    for kill in torment(killed, [*OPTIONS, *CONFIGURATION], seed=seed, points=points, delay_s=DELAY_S):
         print(kill)  # noqa: T201
+        kills.append(kill)
     targets = Counter(kill.target for kill in kills)
     print(targets, Counter(kill.rule for kill in kills if kill.target == "job"))  # noqa: T201
     assert len(kills) >= AT_LEAST, targets
