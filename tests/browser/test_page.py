@@ -91,7 +91,9 @@ def test_scores_are_those_of_sed_eval_wherever_the_sliders_stand(driver, made, s
     choose(driver, "system", system)
     choose(driver, "reference", kind)
     assert shown(driver) == pytest.approx(by_sed_eval(made, system, kind, {n: midrange(made, n) for n in NAMES}))
+    assert driver.find_element(By.ID, "mixed").is_displayed() == (kind == "hard")  # no pair of Table 2
     choose(driver, "start", "fixed")
+    assert driver.find_element(By.ID, "mixed").is_displayed() == (kind == "soft")
     thresholds = {name: np.full(len(CLASSES), 0.5) for name in NAMES}
     assert shown(driver) == pytest.approx(by_sed_eval(made, system, kind, thresholds))
     rng = np.random.default_rng(len(system))
@@ -133,7 +135,7 @@ def test_priors_stand_beside_the_chosen_system_and_are_marked(driver, made):
     assert rows[1].find_elements(By.TAG_NAME, "td")[1].text == f"{expected[0]:.3f}"
     tables = driver.find_elements(By.CSS_SELECTOR, "table.sortable")
     marked = [len(table.find_elements(By.CSS_SELECTOR, "tr.prior")) for table in tables]
-    assert marked == [1, 1, 0, 0, 0, 1, 0]  # table 2, scores, differences, truth, table 1
+    assert marked == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]  # table 2, scores, differences, truth, table 1, origin
 
 
 def test_names_are_text_whatever_they_hold(driver, made):

@@ -113,7 +113,8 @@ def origin_block(origin: dict) -> str:
         sortable(["Software", "Version"], software, []),
         sortable(["System", "Run", "Fold", "Seed", "Precision", "Device", "Threads"], trainings, []),
         sortable(["File", "SHA-256"], hashes, []),
-        f"<details><summary>Config</summary><pre>{config}</pre></details>\n",
+        '<details><summary>Config</summary><div class="wide" tabindex="0" role="region" aria-label="Config">'
+        f"<pre>{config}</pre></div></details>\n",
     )
 
 
