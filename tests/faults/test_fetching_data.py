@@ -153,13 +153,13 @@ def test_an_archive_that_wants_to_write_elsewhere(project, server, tmp_path):
 
 def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server, tmp_path):
     configure(project, server.address, publish(tmp_path / "served"))
-    server.trickle = (10_000, 0.3)
+    server.trickle = (5_000, 0.5)  # half a minute for all of it, of which the first second is waited for
     part = project / f"{AUDIO_ZIP}.part"
     command = ["snakemake", *CONFIGURATION, "--cores", "2", "data"]
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=project, env=variables, start_new_session=True, **pipes) as run:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not (part.exists() and part.stat().st_size):
             assert time.monotonic() < end
             time.sleep(0.01)
