@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from softsed import cli
+from softsed import cli, figures
 from softsed.checkpoint import Checkpoint
 from softsed.dataset import read_features
 from softsed.errors import InputError
 from softsed.origin import training_of
+from softsed.timeline import draw_timeline
 
 CONFIG = '{"pooling": "mean"}'
 
@@ -97,6 +98,17 @@ def test_features_are_numbers(bomb, tmp_path):
     np.savez(path, mel=np.array([bomb], dtype=object))
     with pytest.raises(InputError, match="no features of this project"):
         read_features(path)
+
+
+@pytest.mark.parametrize("name", ["$\\frac$", "$x_1$ and $", "%s {0}"])
+def test_a_formula_in_a_name_is_text(tmp_path, name):
+    """To matplotlib, what stands between two dollars is TeX: a wrong one would stop the step."""
+    table, picture = tmp_path / "figure2.tsv", tmp_path / "out.svg"
+    table.write_text(f"class\tinstances\tS_MSE_lin_s\n{name}\t3\t50\ncar\t2\t40\n")
+    figures.main(["figure2", "--table", str(table), "--svg", str(picture), "--png", str(tmp_path / "out.png")])
+    drawn = draw_timeline(np.zeros((3, 2)), [], [name, "car"], title=f"{name}.wav")
+    drawn.savefig(tmp_path / "timeline.png")
+    assert [label.get_text() for label in drawn.axes[0].get_yticklabels()] == [name.replace("_", " "), "car"]
 
 
 def test_no_reader_in_the_package_allows_pickles():

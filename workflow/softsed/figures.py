@@ -21,7 +21,13 @@ from softsed.textfiles import read_table
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = "osD^vP*"
 PRIOR = re.compile(r"(scene|recording)_prior(_[hs])?")
-STYLE = {"svg.hashsalt": "softsed", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {
+    "svg.hashsalt": "softsed",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # a $ in a name is a $
+}
 
 
 def numbers(rows: list[dict[str, str]], column: str, path: Path) -> list[float]:

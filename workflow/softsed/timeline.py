@@ -1,5 +1,6 @@
 """A picture of what a system heard in a recording: scores as shades, events as bars, a row a class."""
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -10,6 +11,7 @@ STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 8640
 MARKS = 16
 
 
+@mpl.rc_context({"text.parse_math": False})  # a $ in a name is a $
 def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *, title: str) -> Figure:
     """Draw scores and events of one recording.
 
