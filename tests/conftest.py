@@ -20,6 +20,9 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 DEMO = ["--configfile", "workflow/demo.yaml"]
 TINY = [*DEMO, "tests/workflow/tiny.yaml"]
 
+# Before a command that is to be interrupted (SIGINT), which all ignore that a shell starts in the background.
+INTERRUPTIBLE = ["env", "--default-signal=INT"]
+
 
 def copy_project(target: Path) -> Path:
     """Copy what git would commit now, without results."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import copy_project, planned, snakemake
+from conftest import INTERRUPTIBLE, copy_project, planned, snakemake
 from server import serve
 from smalldisk import small_disk
 
@@ -155,7 +155,7 @@ def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server,
     configure(project, server.address, publish(tmp_path / "served"))
     server.trickle = (5_000, 0.5)  # half a minute for all of it, of which the first second is waited for
     part = project / f"{AUDIO_ZIP}.part"
-    command = ["snakemake", *CONFIGURATION, "--cores", "2", "data"]
+    command = [*INTERRUPTIBLE, "snakemake", *CONFIGURATION, "--cores", "2", "data"]
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=project, env=variables, start_new_session=True, **pipes) as run:

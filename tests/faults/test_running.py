@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import TINY, planned, snakemake
+from conftest import INTERRUPTIBLE, TINY, planned, snakemake
 
 MODEL = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
 HISTORY = "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv"
@@ -74,7 +74,7 @@ def test_a_second_snakemake_is_told_of_the_first(untrained):
     (untrained / "longer.yaml").write_text("train: {epochs: 2000, patience: 2000}\n")
     configuration = [*TINY, "longer.yaml"]
     with subprocess.Popen(
-        ["snakemake", *configuration, "--cores", "2", MODEL],
+        [*INTERRUPTIBLE, "snakemake", *configuration, "--cores", "2", MODEL],
         cwd=untrained,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
