@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo status progress test slurm-test lint audit bench fuzz clean
+.PHONY: help env demo status progress test slurm-test long-test lint audit bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ test: $(VENV)/tests ## The tests
 # -rs: why a test was skipped.
 slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m slurm tests/slurm $(PYTEST)
+
+long-test: $(VENV)/tests ## What CI has no time for: the demo on that cluster, an experiment of MAESTRO Real's size, real waits
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m long $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

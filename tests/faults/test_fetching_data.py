@@ -200,7 +200,7 @@ def test_a_disk_that_is_full(project, server, tmp_path):
         assert len([request for request in server.requests if "audio" in request.target]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_that_is_gone_is_given_up_after_growing_waits(project, server, tmp_path):
     """Nearly two minutes, nearly all of it waiting."""
     configure(project, server.address, publish(tmp_path / "served"))

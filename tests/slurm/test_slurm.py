@@ -78,6 +78,7 @@ def results(folder: Path, experiment: str) -> dict[str, bytes]:
     return {str(name): path.read_bytes() for path, name in names.items() if name.parts[0] not in ("logs", "benchmarks")}
 
 
+@pytest.mark.long
 def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
     folder = copy_project(tmp_path / "demo")
     with submitted(cluster, folder, configuration=DEMO) as printed:

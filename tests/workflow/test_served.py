@@ -186,7 +186,7 @@ def test_published_labels(tmp_path):
     assert 55 < float(prior["f1_micro"]) < 80
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     """49 recordings under their names, though of 20 s, with five folds: what is done and what an edit makes anew."""
     classes = read_classes(ROOT / "workflow/resources/classes.tsv")
