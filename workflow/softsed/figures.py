@@ -228,7 +228,7 @@ def draw_reliability(path: Path) -> Figure:
             errors.append(f"{kind} {float(mine[0]['calibration_error']):.3f}")
         name = f"{system} (no audio)" if PRIOR.fullmatch(system) else system
         axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=7)
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
     figure.supxlabel("score", fontsize=9)
