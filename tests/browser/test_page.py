@@ -129,6 +129,7 @@ def test_a_threshold_that_nobody_gave_detects_nothing_and_is_called_none(driver)
 
 
 def test_priors_stand_beside_the_chosen_system_and_are_marked(driver, made):
+    choose(driver, "system", SYSTEMS[1])
     rows = driver.find_elements(By.CSS_SELECTOR, "#beside tbody tr")
     assert [row.find_element(By.TAG_NAME, "td").text for row in rows] == [SYSTEMS[1], f"{PRIORS[0]}no audio"]
     expected = by_sed_eval(made, PRIORS[0], "soft", {name: midrange(made, name) for name in NAMES})

@@ -21,6 +21,14 @@ function showScores() {
   waiting = setTimeout(showMistakes, 150);
 }
 
+/** The detector with the highest macro F1 at class-dependent thresholds. */
+function bestSystem() {
+  const reference = referenceMatrix("soft"), thresholds = startingThresholds("midrange");
+  const macro = (name) => metricsOf(count(reference, state.scores[name], thresholds)).f1Macro ?? -1;
+  const detectors = data.systems.filter((name) => !isPrior(name));
+  return detectors.reduce((best, name) => (macro(name) > macro(best) ? name : best), detectors[0] ?? data.systems[0]);
+}
+
 /** The chosen system beside the priors, these always at the thresholds that the choice starts with. */
 function showBeside(metrics) {
   const line = (name, found, sums, prior) => {
@@ -207,7 +215,7 @@ async function start() {
   options("system", data.systems);
   options("recording", data.recordings.map(({ name }) => name));
   byId("start").options[1].textContent = String(data.fixed / MICRO);
-  byId("system").value = data.systems.filter((name) => !isPrior(name)).at(-1) ?? data.systems[0];
+  byId("system").value = bestSystem();
   data.classes.forEach(makeRow);
   makeLegend();
   state.recording = data.recordings[0];
