@@ -12,8 +12,8 @@ from kills import results, spread, torment
 LONGER = "runs: 1\ntrain: {epochs: 300, patience: 300}\n"
 CONFIGURATION = [*TINY, "longer.yaml"]
 OPTIONS = ["--cores", "2", "--max-jobs-per-timespan", "100/1s", "--set-resources", "train_system:checkpoint_s=0.5"]
-KILLS, AT_LEAST = 25, 20  # the last ones may come too late
-DELAY_S = 2
+KILLS, AT_LEAST = 22, 20  # the last ones may come too late
+DELAY_S = 1.5
 
 
 def prepare(folder):
