@@ -41,9 +41,9 @@ def command(*arguments):
 def test_a_disk_that_is_full_when_the_model_is_written(untrained):
     expected = (untrained / MODEL.replace("fold1", "fold2")).stat().st_size
     script = f"""
-        cp -a results/tiny /tmp/kept.$$; trap 'rm -rf /tmp/kept.$$' EXIT
+        kept=$(mktemp -d); trap 'rm -rf $kept' EXIT; cp -a results/tiny/. $kept
         mount -t tmpfs -o size=$(($(du -sm results/tiny | cut -f1) + 1))m none results/tiny
-        cp -a /tmp/kept.$$/. results/tiny
+        cp -a $kept/. results/tiny
         free=$(df --output=avail -B1 results/tiny | tail -1)
         head -c $((free - {expected // 4096 * 4096})) /dev/zero > results/tiny/filler
         set +e

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from softsed import evaluate, intervals
+from softsed.intervalpage import table
 from softsed.intervals import MIDRANGE, difference_rows, interval, score_rows, spread_of
 from softsed.labelfiles import write_hard, write_soft
 from softsed.labels import harden, to_events
@@ -102,6 +103,18 @@ def test_intervals_hold_the_value_and_differences_are_paired(folder):
     # Told the scene, nothing is detected of what was not asked: fewer false alarms, no hit lost.
     for system in ("worse", "prior"):
         assert value[system, "0.5, scene told", "error_rate"] < value[system, "0.5", "error_rate"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "runs", "bold"), [(1, 3, 2, True), (-3, -1, 2, False), (-1, 3, 2, False), (1, 3, 1, False)]
+)
+def test_bold_is_better_of_several_runs_with_an_interval_without_0(low, high, runs, bold):
+    row = {"difference": (low + high) / 2, "low": low, "high": high, "runs": runs}
+    key = ("one", "two")
+    found = {(key, "0.5", "more"): row, (key, "0.5", "less"): {**row, "low": -high, "high": -low, "difference": -2}}
+    columns = [("More", "more", 1, False), ("Less", "less", 1, True)]
+    text = table(found, [(key, "0.5")], columns, ["System", "Against", "Threshold"], value="difference")
+    assert text.count("**") == (4 if bold else 0)
 
 
 def test_pairing_takes_out_what_both_share():
