@@ -1,0 +1,71 @@
+# report, continued: a page to look at the results and to listen to the recordings.
+
+
+# Template, styles and scripts of the page, in the order in which they go into it.
+PAGE = expand(
+    "workflow/page/{name}",
+    name=["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
+    + ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"],
+)
+
+
+rule encode_recording:
+    input:
+        audio=audio_of,
+        features="results/{experiment}/features/{recording}.npz",
+    output:
+        sound="results/{experiment}/page/media/{recording}.mp3",
+        picture="results/{experiment}/page/media/{recording}.webp",
+    log:
+        "results/{experiment}/logs/encode_recording/{recording}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/encode_recording/{recording}.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("media"),
+    message:
+        "Make sound and picture of {wildcards.recording} for the page"
+    shell:
+        "python -m softsed --log {log} media --audio {input.audio:q} --features {input.features}"
+        " --sound {output.sound} --picture {output.picture}"
+
+
+rule make_page:
+    input:
+        predictions=all_of(
+            "results/{experiment}/predictions/{system}/run1/fold{fold}.tsv", system=REFERRED + PRIORS, fold=FOLDS
+        ),
+        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        soft=labels_by(METHOD, "soft"),
+        hard=labels_by(METHOD, "hard"),
+        classes=config["classes"],
+        tables=expand(
+            "results/{{experiment}}/report/{table}.tsv",
+            table=["table1", "table2", "scores", "differences"] + (["truth"] if TRUTH else []),
+        ),
+        figure2="results/{experiment}/report/figure2.tsv",
+        training="results/{experiment}/report/training.tsv",
+        origin="results/{experiment}/report/origin.json",
+        assets=PAGE,
+    output:
+        page="results/{experiment}/page/index.html",
+    log:
+        "results/{experiment}/logs/make_page.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_page.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("resultpage"),
+        config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
+        systems=REFERRED + PRIORS,
+        priors=PRIORS,
+    message:
+        "Make the page of results"
+    shell:
+        "python -m softsed --log {log} resultpage --predictions results/{wildcards.experiment}/predictions"
+        " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
+        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
+        " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
+        " --assets {input.assets} --experiment {wildcards.experiment} --page {output.page}"
