@@ -2,6 +2,7 @@
 and that the same command goes on. Two recordings, archives of the published names and layout, a local server.
 """
 
+import base64
 import hashlib
 import os
 import random
@@ -173,6 +174,21 @@ def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server,
     assert data(project) == EVERYTHING
     [last] = [request for request in server.requests if "audio" in request.target][1:]
     assert last.range == f"bytes={have}-"
+
+
+@pytest.mark.slow
+def test_snakemake_ended_before_it_recorded_a_receipt_still_makes_everything(project, server, tmp_path):
+    """A receipt that is there and to be made anew would keep Snakemake from what depends on it, without a word."""
+    configure(project, server.address, publish(tmp_path / "served"))
+    bring(project)
+    [receipt] = (project / RESULTS / "data/archives").glob("development_annotation*")
+    name = base64.urlsafe_b64encode(str(receipt.relative_to(project)).encode()).decode()
+    (project / ".snakemake/incomplete" / name).touch()  # what Snakemake leaves
+    for path in (project / RESULTS / "data/published").glob("*"):
+        path.unlink()
+    bring(project)
+    assert data(project) == EVERYTHING
+    assert planned(project, "data", configuration=CONFIGURATION) == {}
 
 
 @pytest.mark.slow

@@ -53,6 +53,17 @@ def test_names_are_those_of_snakemake(persistence):
     assert len(records.record_path(LONG).parts) > 3
 
 
+def test_an_output_that_snakemake_had_no_time_to_record_is_known(persistence):
+    output = "results/demo/labels/eq1/hard.tsv"
+    Path(output).parent.mkdir(parents=True)
+    persistence._mark_incomplete(output, None)
+    assert not records.unrecorded(output)
+    Path(output).touch()
+    assert records.unrecorded(output)
+    persistence._unmark_incomplete(output)
+    assert not records.unrecorded(output)
+
+
 def test_saved_records_are_one_a_line_sorted_and_of_this_experiment_only(persistence):
     for output in [*reversed(OUTPUTS), "results/demo2/labels/a.txt", "results/maestro_real/labels/a.txt", "demo.txt"]:
         write(persistence, output, "made")

@@ -143,6 +143,10 @@ else:
         name: f"results/{{experiment}}/data/archives/{name}-{archive['md5'][:8]}.md5"
         for name, archive in MAESTRO["archives"].items()
     }
+    RECEIPTS = {
+        name: receipt if records.unrecorded(receipt.format(experiment=config["experiment"])) else ancient(receipt)
+        for name, receipt in RECEIPTS.items()
+    }
 
     rule data:
         input:
@@ -160,6 +164,7 @@ else:
     # which name and by which code are resources or nothing, not parameters, so that a mirror reruns nothing. Above all,
     # no receipt that is there may be a reason to fetch: while this rule runs for one, what depends on it by ancient()
     # does not run for a change of its own, not even where it is missing, and the run ends well (Snakemake 9.27.1).
+    # Therefore one that Snakemake had no time to record, and will make anew, is not ancient.
     rule fetch_archive:
         output:
             receipt="results/{experiment}/data/archives/{archive}-{md5}.md5",
@@ -183,7 +188,7 @@ else:
 
     rule unpack_recording:
         input:
-            receipt=ancient(RECEIPTS["development_audio"]),
+            receipt=RECEIPTS["development_audio"],
         output:
             audio="results/{experiment}/data/audio/{recording}.wav",
         log:
@@ -204,7 +209,7 @@ else:
 
     rule unpack_labels:
         input:
-            receipt=ancient(RECEIPTS["development_annotation"]),
+            receipt=RECEIPTS["development_annotation"],
         output:
             published="results/{experiment}/data/published/{recording}.txt",
         log:
@@ -225,7 +230,7 @@ else:
 
     rule unpack_evaluation:
         input:
-            receipt=ancient(RECEIPTS["evaluation_audio"]),
+            receipt=RECEIPTS["evaluation_audio"],
         output:
             found="results/{experiment}/data/evaluation.tsv",
         log:

@@ -18,6 +18,7 @@ from pathlib import Path
 from softsed.errors import InputError
 
 METADATA = Path(".snakemake/metadata")
+INCOMPLETE = METADATA.with_name("incomplete")  # a file an output that a job has begun and not ended
 STAMPS = Path(".snakemake/softsed")  # a file an experiment: the hash of the provenance that was last saved or restored
 
 
@@ -31,12 +32,17 @@ def belongs(output: object, experiment: str) -> bool:
     return isinstance(output, str) and output.startswith(f"results/{experiment}/")
 
 
-def record_path(output: str) -> Path:
+def record_path(output: str, folder: Path = METADATA) -> Path:
     """Return where Snakemake keeps the record of an output: its base64, cut into folders where too long for a name."""
-    longest = ((os.pathconf(METADATA, "PC_NAME_MAX") if os.name == "posix" else 0) or 255) - 1
+    longest = ((os.pathconf(folder, "PC_NAME_MAX") if os.name == "posix" else 0) or 255) - 1
     name = urlsafe_b64encode(output.encode()).decode()
-    *folders, last = (name[i : i + longest] for i in range(0, len(name), longest))
-    return METADATA.joinpath(*(f"@{folder}" for folder in folders), last)
+    *parts, last = (name[i : i + longest] for i in range(0, len(name), longest))
+    return folder.joinpath(*(f"@{part}" for part in parts), last)
+
+
+def unrecorded(output: str) -> bool:
+    """Tell whether an output is there of which Snakemake does not know that it is whole: it will make it anew."""
+    return Path(output).exists() and INCOMPLETE.is_dir() and record_path(output, INCOMPLETE).exists()
 
 
 def find_records(experiment: str) -> Iterator[tuple[str, Path]]:
@@ -83,7 +89,7 @@ def restore(experiment: str) -> None:
             output = None
         if not belongs(output, experiment):
             raise InputError(f"{source}, line {number}: expected an output of {experiment} and its record")
-    for folder in (METADATA, METADATA.with_name("incomplete")):  # with one alone Snakemake takes them for an old format
+    for folder in (METADATA, INCOMPLETE):  # with one alone Snakemake takes them for an old format
         folder.mkdir(parents=True, exist_ok=True)
     for output, path in list(find_records(experiment)):
         if output not in records:
