@@ -22,6 +22,7 @@ elif config["opinions"]:
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/jobs.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/1_data.smk"
 include: "workflow/rules/2_labels.smk"

@@ -135,6 +135,18 @@ def test_tables_and_truth_of_ones_own(fresh):
     assert not (fresh / "results/tables/data/scenes.tsv").read_text().startswith("scene\tclass\nyard")  # still surveyed
     shown = snakemake(fresh, "--dry-run", configuration=own[:-1], fails=True)
     assert "recordings and scenes: give both tables or neither" in shown
+    for name, old, message in (
+        ("recordings", "yard-2", "my opinions.tsv, line 194: recording 'yard-2' is not in recordings.tsv"),
+        (
+            "scenes",
+            "tap",
+            "my opinions.tsv, line 386: class 'tap' was not asked in the scene 'kitchen'; asked were ['dog']",
+        ),
+    ):
+        text = (fresh / f"{name}.tsv").read_text(encoding="utf-8")
+        (fresh / f"{name}.tsv").write_text(text.replace(old, "dog" if old == "tap" else "yard-3"), encoding="utf-8")
+        assert message in snakemake(fresh, "--dry-run", "labels", configuration=own, fails=True)
+        (fresh / f"{name}.tsv").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# Functions and constraints that the rules share, and what is checked before anything is planned; no rules here.
+# What is checked before anything is planned, and what the rules share of what the config asks for; no rules here.
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from softsed.audiofiles import find_audio
 from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
 from softsed.errors import InputError
 from softsed.provenance import code
-from softsed.survey import check_name, longest_window, recording_names
+from softsed.survey import check_answered, check_name, longest_window, recording_names
 from softsed.textfiles import read_table
 
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
@@ -52,10 +52,13 @@ def own_recordings():
     if (tables["recordings"] is None) != (tables["scenes"] is None):
         raise WorkflowError("recordings and scenes: give both tables or neither; the one names the scenes of the other")
     try:
-        named = table(tables["recordings"], "recording") if tables["recordings"] else []
-        return [name for (name,) in named] or recording_names(Path(path))
+        names = recording_names(Path(path))
+        if tables["recordings"]:
+            check_answered(Path(path), {name: Path(given) for name, given in tables.items() if given})
+            names = [name for (name,) in table(tables["recordings"], "recording")]
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
+    return names
 
 
 def own_kind():
@@ -85,124 +88,6 @@ def check_own():
         validation=config["folds"]["validation"],
         evaluated=config["evaluate"]["classes"],
     )
-
-
-def audio_of(wildcards):
-    """The file of a recording: one's own, wherever it is, or what the stage data brought."""
-    if not OWN:
-        return f"results/{wildcards.experiment}/data/audio/{wildcards.recording}.wav"
-    if wildcards.recording not in AUDIO:
-        raise WorkflowError(f"there is no recording {wildcards.recording!r} in {config['audio']}")
-    return AUDIO[wildcards.recording]
-
-
-def no_audio(wildcards):
-    """Why a stage after the labels cannot run."""
-    raise WorkflowError(
-        "This stage needs audio, and opinions of one's own come without: they go as far as the stage labels "
-        f"(snakemake labels --config opinions={config['opinions']})"
-    )
-
-
-def as_json(section):
-    """A section of the config as the one argument a step takes; in a command it is quoted with :q."""
-    return json.dumps(section, sort_keys=True)
-
-
-def derive_seed(*parts):
-    """A seed for one job: the same parts give the same number, other parts an unrelated one."""
-    text = json.dumps([config["seed"], *map(str, parts)])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-def scene_of(recording):
-    """The scene of a recording of the table."""
-    if recording not in SCENE_OF:
-        raise WorkflowError(f"there is no recording {recording!r} in {config['recordings']}")
-    return SCENE_OF[recording]
-
-
-def listed_until(recording):
-    """A recording of the demo with those of its scene that are listed before it, as one hash."""
-    scene = [row for row in LISTED if row[1] == scene_of(recording)]
-    position = [name for name, _, _ in scene].index(recording)
-    return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
-
-
-def all_of(pattern, **wildcards):
-    """The pattern for every value of the given wildcards, within this experiment."""
-    return expand(pattern, experiment=config["experiment"], **wildcards)
-
-
-def fold_config():
-    """What the chosen source of the folds needs of the section folds."""
-    keys = {"source", "number"} | ({"validation"} if config["folds"]["source"] == "generated" else set())
-    official = {"official": {"sha256": config["folds"]["official"]["sha256"]}}
-    section = {key: value for key, value in config["folds"].items() if key in keys}
-    return section if config["folds"]["source"] == "generated" else section | official
-
-
-def runs_of(system):
-    """The runs of a system; the priors hold nothing random."""
-    return [1] if system in PRIORS else list(range(1, config["runs"] + 1))
-
-
-def method_of(system):
-    """The method that made the labels a system is trained on: its own, or that of the reference (priors always)."""
-    return METHOD if system in PRIORS else config["systems"][system].get("method", METHOD)
-
-
-def labels_by(method, kind):
-    """The soft or hard labels by one method, or several: one table for all recordings."""
-    return all_of("results/{experiment}/labels/{method}/{kind}.tsv", method=method, kind=kind)
-
-
-def estimator(method):
-    """What the maker of labels is told: the method and what this method reads of the section labels."""
-    settings = {"competence": config["labels"]["competence"]} if method in ("eq1", "majority") else {}
-    return {"method": method} | settings
-
-
-def estimator_of(wildcards):
-    """What the maker of labels is told, as JSON."""
-    return as_json(estimator(wildcards.method))
-
-
-def threshold_by(method):
-    """The threshold of the hard labels by one method."""
-    return (config["labels"]["joint"] if method == "joint" else config["labels"])["threshold"]
-
-
-def threshold_of(wildcards):
-    """The threshold of the hard labels by one method."""
-    return threshold_by(wildcards.method)
-
-
-def system_of(wildcards):
-    """What a training is told of its system, the method of its labels written out; priors have only the method."""
-    known = {} if wildcards.system in PRIORS else config["systems"][wildcards.system]
-    return as_json(known | {"method": method_of(wildcards.system)})
-
-
-def carried():
-    """What a model tells those who apply it to other recordings, beside what it was trained with."""
-    return config["predict"] | {key: config["evaluate"][key] for key in ("threshold", "trim")}
-
-
-def loss_of(wildcards):
-    """The loss a system was trained with; the priors were not trained."""
-    return "none" if wildcards.system in PRIORS else config["systems"][wildcards.system]["loss"]
-
-
-def hard_labels_for(wildcards):
-    """Hard labels, where a system is trained on them."""
-    trained_on = config["systems"][wildcards.system]["labels"]
-    return labels_by(method_of(wildcards.system), "hard") if trained_on == "hard" else []
-
-
-def results_of(pattern, systems):
-    """The pattern for every run of the given systems."""
-    return [path for system in systems for path in all_of(pattern, system=system, run=runs_of(system))]
 
 
 def keep_records(step):
@@ -291,7 +176,9 @@ TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else
 # Where joint is only there to be compared, windows too long for it leave it out.
 LONG = config["opinions"] and "joint" in config["labels"]["compare"] and longest_window(Path(config["opinions"]))
 if LONG and LONG > LONGEST_JOINT_S:
-    logger.warning(f"joint is left out of labels.compare: {config['opinions']} has windows of more than 12 s")
+    logger.warning(
+        f"joint is left out of labels.compare: {config['opinions']} has windows of more than {LONGEST_JOINT_S} s"
+    )
     METHODS = [method for method in METHODS if method != "joint" or method == METHOD]
 
 # Trials of the methods on simulated crowds, where the config asks for them.

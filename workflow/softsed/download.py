@@ -202,8 +202,9 @@ def _attempt(url: str, part: Path) -> str | None:
 
 def _check_room(part: Path, have: int, rest: int, url: str) -> None:
     """Stop before the disk is full: others write to it, too. What lies in `part` beyond `have` is to be replaced."""
-    free = shutil.disk_usage(part.parent).free + _size(part) - have
-    if rest > free:
+    disk = shutil.disk_usage(part.parent)
+    free = disk.free + _size(part) - have
+    if disk.total and rest > free:  # some file systems do not say how large they are
         raise InputError(
             f"{url}: {rest / 1e6:.1f} MB are to come and {part.parent} has room for {free / 1e6:.1f} MB. Make room, or "
             "let that folder be a link to another disk, and run again: it continues where it was."

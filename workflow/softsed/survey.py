@@ -9,7 +9,7 @@ import argparse
 import re
 from pathlib import Path
 
-from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording, doubt
+from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording, doubt, read_asked, read_classes
 from softsed.errors import InputError
 from softsed.textfiles import read_columns, read_number
 
@@ -49,6 +49,38 @@ def recording_names(path: Path) -> list[str]:
         When the table cannot be read or is empty, or a name cannot be the name of a file.
     """
     return sorted(set(_table(path)["recording"]))
+
+
+def check_answered(path: Path, given: dict[str, Path]) -> None:
+    """Check that the opinions are about recordings and classes of given tables, as far as it takes to plan.
+
+    Parameters
+    ----------
+    path : Path
+        Table of opinions.
+    given : dict of Path
+        Tables of recordings, scenes and, where there is one, classes.
+
+    Raises
+    ------
+    InputError
+        With file and line: an unknown recording, a class that was not asked in its scene. Also for tables that do not
+        fit each other.
+    """
+    columns = _table(path)
+    classes = list(read_classes(given["classes"])) if "classes" in given else sorted(set(columns["class"]))
+    recordings, asked = read_asked(given["recordings"], given["scenes"], classes)
+    pairs = list(zip(columns["recording"], columns["class"], strict=True))
+    for name, label in dict.fromkeys(pairs):
+        where = f"{path}, line {pairs.index((name, label)) + 2}"
+        if name not in recordings:
+            raise InputError(f"{where}: recording {name!r} is not in {given['recordings']}; check its spelling")
+        scene = recordings[name].scene
+        if label not in asked[scene]:
+            raise InputError(
+                f"{where}: class {label!r} was not asked in the scene {scene!r}; asked were {asked[scene]}, see "
+                f"{given['scenes']}"
+            )
 
 
 def longest_window(path: Path) -> float:
