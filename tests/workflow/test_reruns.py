@@ -223,6 +223,13 @@ FILES = {
 }
 
 
+def mostly_slow(cases, quick):
+    """All cases, of which those that are not named take part in CI alone: a dry run each, of some seconds."""
+    for case in cases:
+        values = case if isinstance(case, tuple) else (case,)
+        yield pytest.param(*values, marks=[] if values[0] in quick else pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def edited(finished, tmp_path_factory):
     """A copy of the finished project, in whose files `edit` may be used."""
@@ -264,7 +271,9 @@ def test_every_module_and_every_section_is_edited_below():
     assert sections - changed == {"experiment", "recordings", "classes", "scenes", *own}
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
+@pytest.mark.parametrize(
+    "module", mostly_slow(sorted(MODULES), ["crowd", "errors", "features", "labels", "tables", "train", "truthtable"])
+)
 def test_an_edited_module_reruns_its_users_and_is_named(edited, module):
     path = edited / "workflow" / "softsed" / f"{module}.py"
     with edit(path, "\n# edited\n"):
@@ -275,7 +284,10 @@ def test_an_edited_module_reruns_its_users_and_is_named(edited, module):
     assert (f"code changed: softsed/{module}.py" in describe(shown)) == bool(MODULES[module])
 
 
-@pytest.mark.parametrize(("change", "expected", "reason"), CHANGES)
+@pytest.mark.parametrize(
+    ("change", "expected", "reason"),
+    mostly_slow(CHANGES, ["evaluate:\n  trim: 20", "runs: 3", "labels:\n  threshold: 0.4"]),
+)
 def test_an_edited_section_reruns_its_users_and_is_named(edited, change, expected, reason):
     (edited / "change.yaml").write_text(change)
     shown = snakemake(edited, "--dry-run", configuration=[*TINY, "change.yaml"])
@@ -283,7 +295,10 @@ def test_an_edited_section_reruns_its_users_and_is_named(edited, change, expecte
     assert reason in describe(shown)
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize(
+    "name",
+    mostly_slow(sorted(FILES), ["results/tiny/data/opinions.tsv", "results/tiny/models/S_MSE_lin/run1/fold1.pt"]),
+)
 def test_an_edited_file_reruns_its_users_and_is_named(edited, name):
     with edit(edited / name, "\n"):
         shown = snakemake(edited, "--dry-run")
