@@ -80,6 +80,8 @@ def test_the_configs_of_this_project_are_good(more):
         ),
         ("systems: {mine: {labels: soft, loss: bce}}", r"  systems\.mine: 'output' is a required property"),
         # keys that do not go together
+        ("features: {hop_s: 1.0e-12}", "a hop of 1e-12 s is 4.41e-08 samples at 44100 Hz; it must be a whole number"),
+        ("features: {window: 2047}", r"features\.window: 2047 is not a multiple of 2"),
         ("features: {hop_s: 0.03}", "a hop of 0.03 s is 1323 samples at 44100 Hz; it must be a whole number"),
         ("features: {f_min: 15000}", "features: f_min 15000, f_max 14000"),
         ("features: {sample_rate: 16000}", "f_max at most half of sample_rate"),

@@ -6,7 +6,7 @@ import soundfile
 from PIL import Image
 
 from softsed.errors import InputError
-from softsed.media import SAMPLE_RATE, main, spectrogram, write_sound
+from softsed.media import SAMPLE_RATE, WIDEST, main, spectrogram, write_sound
 
 
 def test_sound_is_mp3_of_constant_rate_that_keeps_time_and_pitch(tmp_path):
@@ -44,6 +44,16 @@ def test_the_picture_shows_when_and_how_high():
     assert set(rows) == {13}
     assert (columns.min(), columns.max()) == (30, 39)
     assert picture.max() == 255
+
+
+def test_a_long_recording_has_fewer_columns_than_webp_allows(tmp_path):
+    seconds = 2 * WIDEST // 10
+    mel = np.zeros((seconds * 50 + 1, 2))
+    mel[-20] = 1  # in the last second
+    picture = spectrogram(mel, 0.02)
+    assert WIDEST / 2 < picture.shape[1] <= WIDEST
+    assert np.flatnonzero(picture[0]).tolist() == [picture.shape[1] - 2]
+    Image.fromarray(picture).save(tmp_path / "picture.webp", "WEBP")
 
 
 def test_a_picture_of_silence_is_black():

@@ -98,6 +98,22 @@ Complete log(s): somewhere
     assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
 
 
+def test_a_failed_job_is_no_longer_under_way_while_others_go_on():
+    failed = """[Mon Jan  1 00:02:00 2024]
+Error in rule train:
+    message: None
+    jobid: 3
+    output: c.pt
+[Mon Jan  1 00:02:00 2024]
+Job 4: Train the fourth
+Shell command: python -m softsed --log results/demo/logs/train/d.log train
+"""
+    shown = describe(read_run(PLAN + LATER + failed), TIMES, BEGIN + 130)
+    assert "2 of 5 jobs done in 2 min, 1 failed; " in shown
+    assert [line for line in shown.splitlines() if "now:" in line] == ["  now: Train the fourth (10 s)"]
+    assert "2 left  train" in shown
+
+
 def test_logs_without_jobs_are_no_runs():
     assert read_run("Building DAG of jobs...\nNothing to be done (all requested files are present).\n") is None
 

@@ -133,12 +133,15 @@ function chooseSystem(anew) {
   showTime();
 }
 
+let frame = 0;
+
 function followSound() {
+  cancelAnimationFrame(frame); // of a loop that goes on already
   state.time = Math.min(sound.currentTime, state.recording.seconds);
   const [from, to] = state.view;
   if (state.time > to || state.time < from) look(to - from, state.time + (to - from) * 0.4);
   else showTime();
-  if (!sound.paused) requestAnimationFrame(followSound);
+  if (!sound.paused) frame = requestAnimationFrame(followSound);
 }
 
 const KEYS = {

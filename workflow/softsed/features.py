@@ -196,7 +196,7 @@ def keep_freed_memory() -> None:
 def hop_samples(config: dict) -> int:
     """Return the hop in samples; it must be whole and divide the second, or labels and frames drift apart."""
     hop = config["sample_rate"] * config["hop_s"]
-    if abs(hop - round(hop)) > 1e-6 or config["sample_rate"] % round(hop):
+    if round(hop) < 1 or abs(hop - round(hop)) > 1e-6 or config["sample_rate"] % round(hop):
         raise InputError(
             f"features: a hop of {config['hop_s']} s is {hop:g} samples at {config['sample_rate']} Hz; "
             "it must be a whole number of samples that divides the second (20 ms at 44.1 kHz is 882)"

@@ -6,7 +6,7 @@
   Enough to hear what was annotated, not to train on.
 - Picture: the mel energies the systems are trained on, WebP in shades of grey: 0 is the recording's 5th percentile or
   less, 255 its 99.9th or more. One row a mel band, low ones below; at most ten columns a second, of finer frames the
-  loudest. It covers whole seconds, as labels do.
+  loudest, and of recordings beyond 27 minutes fewer: WebP has at most 16,383. It covers whole seconds, as labels do.
 """
 
 import argparse
@@ -25,6 +25,7 @@ SAMPLE_RATE = 22050
 COMPRESSION = 0.8  # libsndfile's scale from 0 to 1 for 160 to 8 kbit/s, the rates of MP3 at 22.05 kHz: 40 kbit/s
 COLUMNS = 10  # a second
 PERCENT = (5, 99.9)
+WIDEST = 16383  # columns of a picture in WebP
 QUALITY = 70  # of WebP, 0..100: no difference to be seen on a screen
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,9 @@ def spectrogram(mel: np.ndarray, hop_s: float) -> np.ndarray:
     seconds = (len(mel) - 1) // rate  # n samples have 1 + n // hop frames
     if seconds < 1:
         raise InputError(f"{len(mel)} frames of {hop_s} s: expected a second or more")
-    columns = mel[: seconds * rate].reshape(-1, together, mel.shape[1]).max(axis=1)
+    frames = mel[: seconds * rate]
+    together = max(together, -(-len(frames) // WIDEST))
+    columns = np.maximum.reduceat(frames, np.arange(0, len(frames), together), axis=0)
     low, high = np.percentile(columns, PERCENT)
     shades = np.clip((columns - low) / max(high - low, 1e-9), 0, 1) * 255
     return np.round(shades).astype(np.uint8).T[::-1]

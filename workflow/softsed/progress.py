@@ -26,6 +26,7 @@ STARTED = re.compile(r"^\s*Job (\d+): (.*)$")
 COMMAND = re.compile(r"^\s*Shell command: .*?--log (results/[^/]+)/logs/(\w+)")
 FINISHED = re.compile(r"^\s*Finished jobid: (\d+) \(Rule: (\w+)\)$")
 FAILED = re.compile(r"^\s*Error in (?:rule|group) \w+|^\s+message: Error in group \w+")
+FAILED_JOB = re.compile(r"^\s+jobid: (\d+)$")  # in the lines below that one
 LONGEST = 3  # running jobs that are named
 
 
@@ -49,11 +50,12 @@ def read_run(text: str) -> Run | None:
     planned = rules(text.partition("Select jobs to execute")[0])
     if not planned:
         return None
-    run, job, now = Run(planned), "", 0.0
+    run, job, now, failing = Run(planned), "", 0.0, False
     for line in text.splitlines():
         if found := STAMP.match(line):
             now = time.mktime(time.strptime(found[1], "%a %b %d %H:%M:%S %Y"))
             run.first, run.last = run.first or now, now
+            failing = False
         elif found := STARTED.match(line):
             job = found[1]
             run.running[job] = ("", found[2], now)
@@ -64,7 +66,9 @@ def read_run(text: str) -> Run | None:
             run.running.pop(found[1], None)
             run.finished[found[1]] = found[2]
         elif FAILED.match(line):
-            run.failed += 1
+            run.failed, failing = run.failed + 1, True
+        elif failing and (found := FAILED_JOB.match(line)):
+            run.running.pop(found[1], None)
         elif line.startswith("Complete log"):
             run.ended = True
     return run

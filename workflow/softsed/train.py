@@ -108,8 +108,8 @@ def fit(
     Raises
     ------
     FloatingPointError
-        When a loss is no longer a number, naming the epoch. The checkpoint is of an epoch before: to train again
-        takes a moment to fail again, and with another learning rate begins anew.
+        When a loss is no longer a number, naming the epoch. The last checkpoint stays, if a minute had passed: to
+        train again fails again after what was done since, and with another learning rate begins anew.
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
