@@ -111,6 +111,7 @@ def make_page(folder: Path, *, sound: bool = True) -> Made:
         "config": {"experiment": HOSTILE},
         "metrics": {},
         "models": {},
+        "report": {},
     }
     origin |= {"data": {HOSTILE: "0123"}, "trainings": {f"models/{SYSTEMS[1]}/run1/fold1.pt": made_on}}
     (folder / "origin.json").write_text(json.dumps(origin))

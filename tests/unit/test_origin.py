@@ -12,7 +12,12 @@ from softsed.errors import InputError
 
 
 def run(tmp_path, model):
-    files = {"--data": tmp_path / "soft.tsv", "--metrics": tmp_path / "metrics.json", "--models": model}
+    files = {
+        "--data": tmp_path / "soft.tsv",
+        "--metrics": tmp_path / "metrics.json",
+        "--report": tmp_path / "soft.tsv",
+        "--models": model,
+    }
     options = [str(word) for pair in files.items() for word in pair]
     options += ["--experiment", "test", "--config", '{"seed": 1}', "--output", str(tmp_path / "origin.json")]
     origin.main(options)
@@ -33,6 +38,7 @@ def test_what_is_written_down(files):
     found = run(files, files / "fold1.pt")
     assert found["config"] == {"seed": 1}
     assert found["data"] == {str(files / "soft.tsv"): hashlib.sha256(b"labels").hexdigest()}
+    assert found["report"] == found["data"]
     assert found["metrics"] == {str(files / "metrics.json"): hashlib.sha256(b"{}").hexdigest()}
     assert found["models"].keys() == found["trainings"].keys() == {str(files / "fold1.pt")}
     training = found["trainings"][str(files / "fold1.pt")]

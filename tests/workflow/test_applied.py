@@ -59,6 +59,16 @@ def test_scores_events_and_pictures_of_a_folder(somewhere):
     assert rules(apply(somewhere, *own, "threshold=fixed", dry=True)) == {"apply_model": 2}
 
 
+def test_another_folder_of_the_same_name_is_not_mixed_with_the_first(somewhere):
+    for where in ("first", "second"):
+        shutil.copytree(somewhere / "my sounds", somewhere / where / "sounds")
+    apply(somewhere, "audio=first/sounds", f"model={RUN}")
+    assert rules(apply(somewhere, "audio=first/sounds", f"model={RUN}", dry=True)) == {}
+    shown = apply(somewhere, "audio=second/sounds", f"model={RUN}", dry=True, fails=True)
+    assert "output: results/apply/sounds has the results of first/sounds, audio is second/sounds; give" in shown
+    assert rules(apply(somewhere, "audio=second/sounds", f"model={RUN}", "output=other", dry=True))["apply_model"] == 2
+
+
 def test_one_model_one_recording_and_a_folder_of_ones_choice(somewhere):
     own = ["audio=my sounds/b.wav", f"model={RUN}/fold2.pt", "threshold=0.0", "output=out put"]
     apply(somewhere, *own)

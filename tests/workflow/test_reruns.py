@@ -237,9 +237,10 @@ def edited(finished, tmp_path_factory):
 
 
 def with_origin(expected):
-    """Add the file on where results come from, in the page too: hashes of opinions, labels, folds, models, metrics."""
+    """Add the file on where results come from, in the page too: it has hashes of data, models, metrics and tables."""
     makers = {"harden_labels", "aggregate_opinions", "index_features", "make_folds", "train_system", "evaluate_system"}
-    makers |= {"evaluate_truth"}
+    makers |= {"evaluate_truth", "make_table1", "make_table2", "make_intervals", "make_reliability", "make_figure2"}
+    makers |= {"collect_histories", "make_label_statistics", "make_truth", "make_label_quality"}
     return {**expected, "make_origin": 1, **PAGE} if makers & set(expected) else expected
 
 
@@ -383,7 +384,7 @@ def test_make_status_tells_what_would_run_and_why(edited):
     assert "nothing to do: all results are up to date" in status()
     with edit(edited / "workflow/softsed/truthtable.py", "# edited\n"):
         shown = status()
-    assert "2 jobs would run" in shown
+    assert "3 jobs would run" in shown
     assert "make_truth" in shown
     assert "code changed: softsed/truthtable.py" in shown
     configuration = "CONFIG=not_there.yaml"

@@ -174,6 +174,21 @@ rule make_origin:
         opinions=OPINIONS if FROM_OPINIONS else [],
         metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         truth=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        tables=expand(
+            "results/{{experiment}}/report/{table}.tsv",
+            table=[
+                "table1",
+                "table2",
+                "scores",
+                "differences",
+                "reliability",
+                "figure2",
+                "training",
+                "label_statistics",
+            ]
+            + (["truth"] if TRUTH else [])
+            + (["label_quality"] if TRIALS else []),
+        ),
     output:
         json="results/{experiment}/report/origin.json",
     log:
@@ -191,7 +206,8 @@ rule make_origin:
     shell:
         "python -m softsed --log {log} origin --experiment {wildcards.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
-        " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth} --output {output.json}"
+        " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth}"
+        " --report {input.tables} --output {output.json}"
 
 
 if TRUTH:

@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="tables that everything follows from")
     parser.add_argument("--models", type=Path, nargs="*", default=[], help="trained models")
     parser.add_argument("--metrics", type=Path, nargs="+", required=True, help="what was found")
+    parser.add_argument("--report", type=Path, nargs="+", required=True, help="tables of the report")
     parser.add_argument("--output", type=Path, required=True, help="JSON, written")
     options = parser.parse_args(argv)
     content = {
@@ -49,6 +50,7 @@ def main(argv: list[str] | None = None) -> None:
         "data": file_hashes(options.data),
         "models": file_hashes(options.models),
         "metrics": file_hashes(options.metrics),
+        "report": file_hashes(options.report),
         "trainings": {str(path): training_of(path) for path in options.models},
     }
     options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

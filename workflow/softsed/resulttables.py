@@ -104,12 +104,14 @@ def origin_block(origin: dict) -> str:
         + [str(made["made"][key]) for key in ("device", "threads")]
         for path, made in origin["trainings"].items()
     ]
-    hashes = [[path, digest] for kind in ("data", "models", "metrics") for path, digest in origin[kind].items()]
+    hashes = [
+        [path, digest] for kind in ("data", "models", "metrics", "report") for path, digest in origin[kind].items()
+    ]
     config = html.escape(json.dumps(origin["config"], indent=2))
     return block(
         "Where it comes from",
         "Commit and versions when the report was made, seed and device of every training, SHA-256 of labels, folds, "
-        "index of features, models and metrics, and the whole config; report/origin.json has the same.",
+        "index of features, models, metrics and tables, and the whole config; report/origin.json has the same.",
         sortable(["Software", "Version"], software, []),
         sortable(["System", "Run", "Fold", "Seed", "Precision", "Device", "Threads"], trainings, []),
         sortable(["File", "SHA-256"], hashes, []),
