@@ -1,5 +1,6 @@
 """Code as a parameter: the modules a stage uses, no more and no less."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,29 @@ def test_lists_what_the_interpreter_really_loads(stage):
 
 def test_report_stages_are_not_part_of_training():
     assert not modules("train") & {"tables", "figures", "evaluate", "features", "crowd", "maestro", "demo"}
+
+
+def test_content_of_files_and_folders_whatever_their_times(tmp_path):
+    (tmp_path / "labels").mkdir()
+    for name in ("labels/a.txt", "labels/b.txt", "c.tsv"):
+        (tmp_path / name).write_text("1")
+    paths = tmp_path / "labels", tmp_path / "c.tsv"
+
+    def content():
+        provenance.content.cache_clear()
+        return provenance.content(*paths)
+
+    before = content()
+    assert [entry.split("@")[0] for entry in before] == [str(path) for path in paths]
+    (tmp_path / "labels/notes.md").write_text("not a label")
+    assert content() == before
+    (tmp_path / "labels/a.txt").write_text("2")
+    os.utime(tmp_path / "labels/a.txt", (0, 0))
+    assert content()[0] != before[0]
+    assert content()[1] == before[1]
+    (tmp_path / "labels/a.txt").rename(tmp_path / "labels/d.txt")
+    (tmp_path / "labels/d.txt").write_text("1")
+    assert content()[0] != before[0]
 
 
 def test_content_counts_and_line_ends_do_not(tmp_path):

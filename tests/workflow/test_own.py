@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from conftest import ROOT, copy_project, planned, snakemake
 
 from softsed.labelfiles import read_hard, read_soft
 from softsed.labels import to_events
+from softsed.status import describe, rules
 
 RATE = 16000
 CLASSES = ["dog barking", "tap"]
@@ -118,6 +120,27 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     assert "scene 'kitchen' has 3 recordings, too few for 4 folds" in shown
     assert "scene 'yard' has 3 recordings, too few for 4 folds" in shown
     assert "Traceback" not in shown
+
+
+def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_again(own):
+    path = own / "my data/changing.tsv"
+    text = (own / "my data/soft.tsv").read_text()
+    path.write_text(text)
+    configuration = config("soft", "changing.tsv", "experiment=changing")
+    snakemake(own, "labels", configuration=configuration)
+    assert planned(own, "labels", configuration=configuration) == {}
+    path.write_text(text.replace("\ttap\t", "\twater tap\t"))
+    os.utime(path, (0, 0))  # as a file that is moved or unpacked into its place
+    shown = snakemake(own, "--dry-run", "labels", configuration=configuration)
+    assert rules(shown) == {"survey_dataset": 1, "adopt_given": 1, "harden_labels": 1, "labels": 1}
+    assert "changed: my data/changing.tsv" in describe(shown)
+    # Classes to be evaluated are those of the labels as they are now.
+    (own / "classes.yaml").write_text("evaluate:\n  classes: [water tap]\n")
+    evaluated = [*configuration[:2], "classes.yaml", *configuration[2:]]
+    assert planned(own, "labels", configuration=evaluated)["survey_dataset"] == 1
+    path.write_text(text.replace("\ttap\t0.", "\ttap\t7."))
+    os.utime(path, (0, 0))
+    assert "expected a value from 0 to 1" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
 
 
 def test_all_mistakes_are_named_before_anything_is_computed(own):

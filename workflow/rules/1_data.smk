@@ -92,6 +92,7 @@ elif OWN:
             recordings="results/{experiment}/data/recordings.tsv",
             classes="results/{experiment}/data/classes.tsv",
             scenes="results/{experiment}/data/scenes.tsv",
+            dataset="results/{experiment}/data/dataset.json",
         log:
             "results/{experiment}/logs/survey_dataset.log",
         benchmark:
@@ -100,6 +101,7 @@ elif OWN:
             "../../envs/softsed.yaml"
         params:
             *code("check"),
+            *content(LABELS, *given_tables()),
             dataset=DATASET,
         message:
             "Read recordings, classes and scenes off the dataset"
@@ -130,6 +132,7 @@ elif OWN_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("survey"),
+            *own_content(),
         message:
             "Read recordings, classes and scenes off the opinions"
         shell:

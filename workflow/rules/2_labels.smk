@@ -33,6 +33,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("crowd"),
+            *own_content(),
             config=estimator_of,
             seed=derive_seed("labels"),
         message:
@@ -60,6 +61,7 @@ elif OWN:
             "../../envs/softsed.yaml"
         params:
             *code("given"),
+            *content(LABELS),
             kind=KIND,
             labels=str(LABELS),
         message:
@@ -139,6 +141,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("agreement"),
+            *own_content(),
         message:
             "Measure how far the annotators agree"
         shell:

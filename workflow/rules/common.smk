@@ -18,7 +18,7 @@ from softsed import lifeline, records
 from softsed.audiofiles import find_audio
 from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
 from softsed.errors import InputError
-from softsed.provenance import code
+from softsed.provenance import code, content
 from softsed.survey import check_answered, check_name, longest_window, recording_names
 from softsed.textfiles import read_table
 
@@ -59,6 +59,16 @@ def own_recordings():
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
     return names
+
+
+def given_tables():
+    """The tables of recordings, classes and scenes that are one's own."""
+    return [Path(path) for path in GIVEN.values() if path]
+
+
+def own_content():
+    """Opinions of one's own, and the tables given with them, by their content; nothing where opinions are made here."""
+    return content(Path(config["opinions"]), *given_tables()) if config["opinions"] else []
 
 
 def own_kind():

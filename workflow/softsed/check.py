@@ -11,6 +11,7 @@ and scenes would say is read off these, as far as they are not given:
 """
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from softsed.classes import Recording, choose_classes, choose_columns, read_clas
 from softsed.errors import InputError
 from softsed.given import KINDS, Problems, read_labels
 from softsed.log import PROGRESS
+from softsed.provenance import content
 
 TABLES = ("recordings", "classes", "scenes")
+DATASET = "dataset.json"  # beside these tables: what they were made of
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +105,14 @@ def check(
     return recordings, classes, asked
 
 
+def dataset(labels: Path, kind: str, tables: dict[str, Path | None]) -> str:
+    """Describe the labels and tables of a dataset by name and content, as JSON; empty where one is missing."""
+    given = {name: path for name, path in {kind: labels, **tables}.items() if path}
+    if not all(path.exists() for path in given.values()):
+        return ""
+    return json.dumps(dict(zip(given, content(*given.values()), strict=True)), indent=2) + "\n"
+
+
 def check_before(
     table: Path,
     *,
@@ -115,15 +126,16 @@ def check_before(
 ) -> None:
     """Check a dataset as `check` does, before every call of the workflow; only its folds, if it was checked before.
 
-    It was, if the table of recordings that was made of it is newer than all its files and lists the same recordings.
+    It was, if `DATASET` beside the table of recordings that was made of it tells of the same labels and tables, and
+    that table is newer than all recordings and lists the same.
     `evaluated` are the classes that count, names or "all": those of the labels, or of the table beside that one.
     """
     found, _ = find_audio(audio)
-    files = [*found.values(), labels, *(labels.glob("*") if labels.is_dir() else []), *filter(None, tables.values())]
-    made = table.stat().st_mtime if table.exists() else 0
-    if found and all(path.exists() and path.stat().st_mtime < made for path in files):
+    note = table.with_name(DATASET)
+    if found and note.exists() and note.read_text(encoding="utf-8") == dataset(labels, kind, tables):
+        made = table.stat().st_mtime if table.exists() else 0
         recordings, problems = read_recordings(table), Problems()
-        if recordings.keys() == found.keys():
+        if recordings.keys() == found.keys() and all(path.stat().st_mtime < made for path in found.values()):
             checks.check_folds(recordings, folds, validation, problems)
             if problems:
                 raise InputError(str(problems))
@@ -159,3 +171,5 @@ def main(argv: list[str] | None = None) -> None:
     logger.info("%s", text, extra=PROGRESS)
     if options.tables:
         survey.write_tables(recordings, classes, asked, {name: options.tables / f"{name}.tsv" for name in TABLES})
+        text = dataset(getattr(options, kind), kind, given)
+        (options.tables / DATASET).write_text(text, encoding="utf-8")

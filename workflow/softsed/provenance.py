@@ -58,6 +58,22 @@ def text_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()[:12]
 
 
+@cache
+def content(*paths: Path) -> list[str]:
+    """List files, or folders of .txt files, with a hash of what is in them: ``my/soft.tsv@0123456789ab``.
+
+    A parameter of the rules that read a person's own tables: Snakemake looks into an input only if it is newer than
+    what was made of it, and a file that is moved, copied or unpacked into its place may be older.
+    """
+    listed = []
+    for path in paths:
+        digest = hashlib.sha256()
+        for file in sorted(path.glob("*.txt")) if path.is_dir() else [path] * path.is_file():
+            digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        listed.append(f"{path}@{digest.hexdigest()[:12]}")
+    return listed
+
+
 def commit() -> str | None:
     """Name the commit of the checkout, ending in "-dirty" where its code differs from it; None outside of one."""
     root = PACKAGE.parent.parent

@@ -15,6 +15,7 @@ NOTHING = "Nothing to be done"
 FOLLOWS = "Input files updated by another job"
 PARAMS = "Params have changed since last execution"
 MODULE = re.compile(r"'(softsed/\w+\.py)@\w+',?")
+OWN = re.compile(r"'([^']+)@[0-9a-f]{12}',?")  # one's own file, see provenance.content
 NONE = "<nothing exclusive>"
 # What Snakemake or the Snakefile say beside the list of jobs: worth repeating.
 REMARK = re.compile(r"^(?:.*(?:left out of|is there without how|provenance).*|records of .*|Warning.*)$", re.MULTILINE)
@@ -43,11 +44,14 @@ def changed_keys(before: dict, now: dict, path: str = "") -> list[str]:
 
 
 def params_causes(text: str) -> list[str]:
-    """Tell what changed from the parameters before and now: modules, sections of the config, or both."""
+    """Tell what changed from the parameters before and now: modules, files, sections of the config, or all of these."""
     sides = text.partition("before: ")[2].partition(" now: ")[::2]
     modules = sorted({name for side in sides for name in MODULE.findall(side)})
     causes = [f"code changed: {', '.join(modules)}"] if modules else []
-    before, now = (MODULE.sub("", side).strip().strip(",") or NONE for side in sides)
+    sides = [MODULE.sub("", side) for side in sides]
+    files = sorted({name for side in sides for name in OWN.findall(side)})
+    causes += [f"changed: {', '.join(files)}"] if files else []
+    before, now = (OWN.sub("", side).strip().strip(",") or NONE for side in sides)
     if before == now == NONE:
         return causes
     try:
