@@ -9,7 +9,7 @@ from conftest import TINY, copy_project, planned, snakemake
 from kills import results, spread, torment
 
 # Every rule of the demo; trainings of seconds, with checkpoints in their midst.
-LONGER = "runs: 1\ntrain: {epochs: 300, patience: 300}\n"
+LONGER = "runs: 1\nsystems: {S_BCE_sig: null}\ntrain: {epochs: 300, patience: 300}\n"
 CONFIGURATION = [*TINY, "longer.yaml"]
 OPTIONS = ["--cores", "2", "--max-jobs-per-timespan", "100/1s", "--set-resources", "train_system:checkpoint_s=0.5"]
 KILLS, AT_LEAST = 22, 20  # the last ones may come too late
@@ -24,7 +24,7 @@ def prepare(folder):
 @pytest.mark.slow
 def test_killed_again_and_again_a_run_ends_with_the_same_bytes(finished, tmp_path):
     alone = prepare(shutil.copytree(finished, tmp_path / "alone"))
-    for name in ("models", "predictions", "metrics", "report", "page"):  # which hold two runs a system
+    for name in ("models", "predictions", "metrics", "report", "page"):  # which hold two runs, and a system more
         shutil.rmtree(alone / "results/tiny" / name)
     snakemake(alone, configuration=CONFIGURATION)
     killed = prepare(copy_project(tmp_path / "killed"))

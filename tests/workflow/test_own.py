@@ -183,9 +183,7 @@ def test_a_dataset_is_not_the_demo(own):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "labels"), [("soft", "soft"), ("hard", "hard"), ("hard", "hard.tsv"), ("opinions", "opinions.tsv")]
-)
+@pytest.mark.parametrize(("kind", "labels"), [("soft", "soft"), ("hard", "hard.tsv"), ("opinions", "opinions.tsv")])
 def test_it_goes_all_the_way_to_the_report(own, kind, labels):
     name = f"all_{labels.replace('.', '_')}"
     configuration = config(kind, labels, f"experiment={name}")
