@@ -49,6 +49,12 @@ def test_the_configs_of_this_project_are_good(more):
         ),
         ("systems: {1: null}", r"  systems\.1: the key is taken for int; write it in quotation marks"),
         # a type
+        ("train: {model: {dropout: 1.5}}", "1.5 is greater than or equal to the maximum of 1"),
+        ("systems: {my system: {labels: soft, loss: mse, output: linear}}", "my system"),
+        ("labels: {method: vote}", "'vote' is not one of"),
+        ("labels: {compare: [vote]}", "'vote' is not one of"),
+        ("labels: {joint: {threshold: best}}", "'best' is not valid under any of the given schemas"),
+        ("systems: {mine: {labels: soft, loss: mse, output: linear, method: vote}}", "'vote' is not one of"),
         ("train: {epochs: many}", r"  train\.epochs: 'many' is not of type 'integer'; meaning: At most"),
         (
             "train: {learning_rate: 1e-3}",

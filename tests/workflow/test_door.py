@@ -183,6 +183,7 @@ def test_a_mistake_in_a_row_is_named_by_the_step(fresh):
     assert "Traceback" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LEAD.exists(), reason=f"{LEAD} is missing: the strong labels of LEAD are not here")
 def test_strong_labels_of_twenty_people(fresh):
     """Real people, four recordings to save time: more annotators come closer to all; nobody is perfect or useless."""

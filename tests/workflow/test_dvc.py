@@ -187,6 +187,7 @@ def test_what_was_pulled_is_a_copy_that_can_be_written(pulled):
         assert path.is_dir() or (path.stat().st_nlink == 1 and path.stat().st_mode & 0o200), path
 
 
+@pytest.mark.slow
 def test_plain_pull_brings_everything_too_though_dvc_misses_the_experiment_that_was_never_recorded(
     repository, tmp_path
 ):
@@ -197,6 +198,7 @@ def test_plain_pull_brings_everything_too_though_dvc_misses_the_experiment_that_
     dvc(folder, "pull", "--allow-missing")
 
 
+@pytest.mark.slow
 def test_over_http(repository, tmp_path):
     (tmp_path / "served").mkdir()
     with serve(tmp_path / "served") as server:
@@ -215,6 +217,7 @@ def test_over_http(repository, tmp_path):
     assert up_to_date(receiver)
 
 
+@pytest.mark.slow
 def test_models_and_report_are_enough_to_look_at_results_and_to_predict(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")
     dvc(folder, "pull", "models@tiny", "report@tiny")
@@ -257,6 +260,7 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
         np.testing.assert_allclose(found[name], scores, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tables_are_only_those_of_git(
     repository, tmp_path
 ):
@@ -270,6 +274,7 @@ def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tabl
     assert "results/tiny/report is there without how it was made, which `dvc pull` brings" in shown
 
 
+@pytest.mark.slow
 def test_where_only_one_experiment_has_run_every_command_answers(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")  # nothing pulled: metrics and tables are in git
     shown = dvc(folder, "metrics", "show", "--md")
@@ -310,6 +315,7 @@ def test_plots_have_the_numbers_of_the_tables(repository):
     }
 
 
+@pytest.mark.slow
 def test_a_change_is_told_by_key_and_by_metric(repository, changed):
     parameters = json.loads(dvc(changed, "params", "diff", "HEAD~1", "--json"))
     assert parameters == {"config.yaml": {"predict.pooling": {"old": "mean", "new": "max"}}}
@@ -326,6 +332,7 @@ def test_a_change_is_told_by_key_and_by_metric(repository, changed):
         assert change["new"] == after[system][threshold][score]
 
 
+@pytest.mark.slow
 def test_checkout_of_an_older_commit_gives_its_numbers_back_without_computing(repository, changed, tmp_path):
     folder = Path(shutil.copytree(changed, tmp_path / "changed"))
     now = metrics(folder)
@@ -346,6 +353,7 @@ def test_code_that_a_colleague_changed_without_running_it_is_noticed_in_a_clone(
     assert planned(pulled, configuration=SMALL)["make_table2"] == 1
 
 
+@pytest.mark.slow
 def test_a_profile_from_the_environment_is_used_beside_the_default_one(pulled, tmp_path):
     (tmp_path / "profile").mkdir()
     (tmp_path / "profile" / "config.yaml").write_text("default-resources: [of_the_test=7]\n")
@@ -394,6 +402,7 @@ def test_every_evaluated_system_is_a_described_artifact_and_every_curve_of_figur
         assert yaml.safe_load((ROOT / file).read_text())["experiment"] == experiment
 
 
+@pytest.mark.slow
 def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(project):
     provenance = project / "results/tiny/provenance.jsonl"
     provenance.unlink()
