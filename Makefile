@@ -47,7 +47,7 @@ test: $(VENV)/tests ## The tests
 slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m slurm tests/slurm $(PYTEST)
 
-long-test: $(VENV)/tests ## What CI has no time for: the demo on that cluster, an experiment of MAESTRO Real's size, real waits
+long-test: $(VENV)/tests ## What CI has no time for: the demo on that cluster, MAESTRO Real's size, real waits, more of the same
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m long $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow

@@ -182,8 +182,14 @@ def test_a_dataset_is_not_the_demo(own):
     assert "data.source is 'demo'" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "labels"), [("soft", "soft"), ("hard", "hard.tsv"), ("opinions", "opinions.tsv")])
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        pytest.param("soft", "soft", marks=pytest.mark.long),  # in CI by test_readme
+        pytest.param("hard", "hard.tsv", marks=pytest.mark.slow),
+        pytest.param("opinions", "opinions.tsv", marks=pytest.mark.long),  # in CI by test_hostile
+    ],
+)
 def test_it_goes_all_the_way_to_the_report(own, kind, labels):
     name = f"all_{labels.replace('.', '_')}"
     configuration = config(kind, labels, f"experiment={name}")
