@@ -209,6 +209,7 @@ def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
     assert contents(folder, TRAINED) == contents(local, TRAINED)
 
 
+@pytest.mark.long
 def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
     expected = results(project, "tiny")
     for name in TRAINED:  # one training, and all that is made of it
