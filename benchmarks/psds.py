@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import write
+from sed_scores_eval.base_modules import statistics as counting
 from sed_scores_eval.base_modules.scores import create_score_dataframe
 from sed_scores_eval.intersection_based import psds
 
@@ -24,10 +25,21 @@ from softsed.labelfiles import Event
 from softsed.scores import read_scores
 from softsed.textfiles import read_table
 
+# Its compiled part wants arrays that it may write to, which pandas 3 no longer gives (sed_scores_eval 0.0.4).
+CURVES = counting.onset_offset_curves
+counting.onset_offset_curves = lambda *arguments: CURVES(
+    *(one.copy() if isinstance(one, np.ndarray) else one for one in arguments)
+)
+
 SETTINGS = {
     "PSDS1": {"dtc_threshold": 0.7, "gtc_threshold": 0.7, "cttc_threshold": None, "alpha_ct": 0, "alpha_st": 1},
     "PSDS2": {"dtc_threshold": 0.1, "gtc_threshold": 0.1, "cttc_threshold": 0.3, "alpha_ct": 0.5, "alpha_st": 1},
 }
+
+
+def deviation(values: list[float]) -> float:
+    """Return the sample standard deviation, 0 of a single run."""
+    return statistics.stdev(values) if len(values) > 1 else 0
 
 
 def merge(events: list[Event]) -> list[Event]:
@@ -73,7 +85,7 @@ def main() -> None:
             }
             for name, setting in SETTINGS.items():
                 found[name].append(psds(scores, truth, seconds, max_efpr=100, **setting)[0])
-        spread = [f"{f(values):.4f}" for values in found.values() for f in (statistics.mean, np.std)]
+        spread = [f"{f(values):.4f}" for values in found.values() for f in (statistics.mean, deviation)]
         rows.append([system, *spread, str(len(found["PSDS1"]))])
     write(options.output, ["system", "PSDS1", "PSDS1_std", "PSDS2", "PSDS2_std", "runs"], rows)
 
