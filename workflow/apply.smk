@@ -64,7 +64,8 @@ if set(OUTPUT) & set('{}"\\'):
     raise explain(f"output: {OUTPUT} cannot be a folder of this workflow; choose a name without braces and quotes")
 # Folders of the same last name would mix their results; who names a folder for them may mix what he likes.
 NOTE, FROM = Path(OUTPUT) / "audio.txt", os.path.relpath(SOURCE)
-if not config.get("output") and NOTE.exists() and NOTE.read_text(encoding="utf-8") != FROM:
+OWN_OUTPUT = bool(config.get("output"))
+if not OWN_OUTPUT and NOTE.exists() and NOTE.read_text(encoding="utf-8") != FROM:
     raise explain(
         f"output: {OUTPUT} has the results of {NOTE.read_text(encoding='utf-8')}, audio is {FROM}; give another folder with "
         "output=, or delete that one"
@@ -82,8 +83,9 @@ rule all:
 
 
 onstart:
-    NOTE.parent.mkdir(parents=True, exist_ok=True)
-    NOTE.write_text(FROM, encoding="utf-8")
+    if not OWN_OUTPUT:
+        NOTE.parent.mkdir(parents=True, exist_ok=True)
+        NOTE.write_text(FROM, encoding="utf-8")
 
 
 # A second's import of librosa, once instead of for every recording.

@@ -64,7 +64,14 @@ def continued_after(folder):
     return int(found[1]) if found else 0 if "epoch 1 of" in text else None
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        1,
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)),
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 9)),
+    ],
+)
 def test_killed_at_random_moments_a_training_ends_with_the_same_bits(undisturbed, untrained, seed):
     shown = snakemake(untrained, "--dry-run", "--printshellcmds", MODEL, *OFTEN, configuration=CONFIGURATION)
     command = shlex.split(re.search(r"python -m softsed .* train .*", shown)[0])

@@ -186,6 +186,7 @@ def test_a_dataset_is_not_the_demo(own):
     ("kind", "labels"),
     [
         pytest.param("soft", "soft", marks=pytest.mark.long),  # in CI by test_readme
+        pytest.param("hard", "hard", marks=pytest.mark.long),
         pytest.param("hard", "hard.tsv", marks=pytest.mark.slow),
         pytest.param("opinions", "opinions.tsv", marks=pytest.mark.long),  # in CI by test_hostile
     ],

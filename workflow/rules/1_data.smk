@@ -143,12 +143,8 @@ else:
 
     MAESTRO = config["data"]["maestro_real"]
     RECEIPTS = {
-        name: f"results/{{experiment}}/data/archives/{name}-{archive['md5'][:8]}.md5"
+        name: ancient_if_recorded(f"results/{{experiment}}/data/archives/{name}-{archive['md5'][:8]}.md5")
         for name, archive in MAESTRO["archives"].items()
-    }
-    RECEIPTS = {
-        name: receipt if records.unrecorded(receipt.format(experiment=config["experiment"])) else ancient(receipt)
-        for name, receipt in RECEIPTS.items()
     }
 
     rule data:

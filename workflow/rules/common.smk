@@ -52,13 +52,12 @@ def own_recordings():
     if (tables["recordings"] is None) != (tables["scenes"] is None):
         raise WorkflowError("recordings and scenes: give both tables or neither; the one names the scenes of the other")
     try:
-        names = recording_names(Path(path))
-        if tables["recordings"]:
-            check_answered(Path(path), {name: Path(given) for name, given in tables.items() if given})
-            names = [name for (name,) in table(tables["recordings"], "recording")]
+        if not tables["recordings"]:
+            return recording_names(Path(path))
+        check_answered(Path(path), {name: Path(given) for name, given in tables.items() if given})
+        return [name for (name,) in table(tables["recordings"], "recording")]
     except InputError as error:
         raise WorkflowError(f"opinions: {error}") from None
-    return names
 
 
 def given_tables():

@@ -48,6 +48,11 @@ def all_of(pattern, **wildcards):
     return expand(pattern, experiment=config["experiment"], **wildcards)
 
 
+def ancient_if_recorded(pattern):
+    """A file that is no reason to run again, unless Snakemake had no time to record it and will make it anew."""
+    return pattern if records.unrecorded(pattern.format(experiment=config["experiment"])) else ancient(pattern)
+
+
 def fold_config():
     """What the chosen source of the folds needs of the section folds."""
     keys = {"source", "number"} | ({"validation"} if config["folds"]["source"] == "generated" else set())
