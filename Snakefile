@@ -40,6 +40,7 @@ else:
     include: "workflow/rules/6_predict.smk"
     include: "workflow/rules/7_evaluate.smk"
     include: "workflow/rules/8_report.smk"
+    include: "workflow/rules/8_figures.smk"
     include: "workflow/rules/9_page.smk"
 
 

@@ -1,0 +1,134 @@
+# report, continued: the figures, and what is said of the labels.
+
+
+rule make_figure2:
+    input:
+        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        table1="results/{experiment}/report/table1.tsv",
+    output:
+        tsv="results/{experiment}/report/figure2.tsv",
+    log:
+        "results/{experiment}/logs/make_figure2.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_figure2.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("tables"),
+        curves=config["report"]["curves"],
+    message:
+        "Make the table of Fig. 2"
+    shell:
+        "python -m softsed --log {log} tables figure2 --metrics {input.metrics} --table1 {input.table1}"
+        " --curves {params.curves:q} --tsv {output.tsv}"
+
+
+rule collect_histories:
+    input:
+        history=results_of(
+            expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS
+        ),
+    output:
+        tsv="results/{experiment}/report/training.tsv",
+    log:
+        "results/{experiment}/logs/collect_histories.log",
+    benchmark:
+        "results/{experiment}/benchmarks/collect_histories.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("tables"),
+    message:
+        "Collect the losses of all trainings"
+    shell:
+        "python -m softsed --log {log} tables training --history {input.history} --tsv {output.tsv}"
+
+
+rule draw_figure:
+    input:
+        table="results/{experiment}/report/{figure}.tsv",
+    output:
+        svg=report(
+            "results/{experiment}/report/{figure}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        png="results/{experiment}/report/{figure}.png",
+    log:
+        "results/{experiment}/logs/draw_figure/{figure}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/draw_figure/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("figures"),
+    message:
+        "Draw {wildcards.figure}"
+    shell:
+        "python -m softsed --log {log} figures {wildcards.figure} --table {input.table}"
+        " --svg {output.svg} --png {output.png}"
+
+
+rule make_label_statistics:
+    input:
+        soft=labels_by(METHOD, "soft"),
+        competence=all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
+        recordings=config["recordings"],
+        classes=config["classes"],
+        published="workflow/resources/published_labels.tsv",
+    output:
+        tsv=report(
+            "results/{experiment}/report/label_statistics.tsv",
+            caption="../report/label_statistics.rst",
+            category="Tables",
+            labels={"table": "label_statistics"},
+        ),
+        markdown="results/{experiment}/report/label_statistics.md",
+    log:
+        "results/{experiment}/logs/make_label_statistics.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_label_statistics.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("labelstats"),
+        evaluated=as_json(config["evaluate"]["classes"]),
+        method=METHOD,
+    message:
+        "Set statistics of the soft labels beside the published ones"
+    shell:
+        "python -m softsed --log {log} labelstats --soft {input.soft}"
+        " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
+        " --evaluated {params.evaluated:q} --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
+        " --tsv {output.tsv} --markdown {output.markdown}"
+
+
+rule make_label_quality:
+    input:
+        quality=expand("results/{{experiment}}/labels/trials/{trial}.tsv", trial=TRIALS),
+        reliability=expand("results/{{experiment}}/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
+    output:
+        tsv=report(
+            "results/{experiment}/report/label_quality.tsv",
+            caption="../report/label_quality.rst",
+            category="Tables",
+            labels={"table": "label_quality"},
+        ),
+        markdown="results/{experiment}/report/label_quality.md",
+        diagram="results/{experiment}/report/label_reliability.tsv",
+    log:
+        "results/{experiment}/logs/make_label_quality.log",
+    benchmark:
+        "results/{experiment}/benchmarks/make_label_quality.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("labelquality"),
+    message:
+        "Collect the trials of the methods of making labels"
+    shell:
+        "python -m softsed --log {log} labelquality --quality {input.quality} --reliability {input.reliability}"
+        " --tsv {output.tsv} --markdown {output.markdown} --diagram {output.diagram}"
