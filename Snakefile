@@ -26,6 +26,7 @@ include: "workflow/rules/jobs.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/1_data.smk"
 include: "workflow/rules/2_labels.smk"
+include: "workflow/rules/2_crowd.smk"
 
 
 if config["data"]["source"] == "opinions":

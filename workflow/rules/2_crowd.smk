@@ -1,0 +1,116 @@
+# labels, continued: the crowd that gave the opinions, its agreement, its size, and a page about it.
+
+
+if FROM_OPINIONS:
+
+    rule measure_agreement:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+        output:
+            agreement="results/{experiment}/labels/agreement.tsv",
+            annotators="results/{experiment}/labels/annotators.tsv",
+        log:
+            "results/{experiment}/logs/measure_agreement.log",
+        benchmark:
+            "results/{experiment}/benchmarks/measure_agreement.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("agreement"),
+            *own_content(),
+        message:
+            "Measure how far the annotators agree"
+        shell:
+            "python -m softsed --log {log} agreement --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --agreement {output.agreement}"
+            " --annotators {output.annotators}"
+
+    rule measure_crowd_size:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            competence="results/{experiment}/labels/{method}/competence.tsv",
+            soft="results/{experiment}/labels/{method}/soft.tsv",
+            hard="results/{experiment}/labels/{method}/hard.tsv",
+            truth=TRUTH,
+        output:
+            table="results/{experiment}/labels/{method}/crowd_size.tsv",
+        log:
+            "results/{experiment}/logs/measure_crowd_size/{method}.log",
+        benchmark:
+            "results/{experiment}/benchmarks/measure_crowd_size/{method}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("crowdsize"),
+            truth=TRUTH_OPTION,
+            config=estimator_of,
+            threshold=threshold_of,
+            sizes=config["labels"]["crowd_sizes"],
+            draws=config["labels"]["draws"],
+            seed=derive_seed("crowd_size"),
+        message:
+            "Make labels ({wildcards.method}) from fewer annotators"
+        shell:
+            "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
+            " --seed {params.seed} --competence {input.competence} {params.truth}"
+            " --soft {input.soft} --hard {input.hard} --output {output.table}"
+
+    rule collect_crowd_sizes:
+        input:
+            tables=expand("results/{{experiment}}/labels/{method}/crowd_size.tsv", method=METHODS),
+        output:
+            table="results/{experiment}/labels/crowd_size.tsv",
+        log:
+            "results/{experiment}/logs/collect_crowd_sizes.log",
+        benchmark:
+            "results/{experiment}/benchmarks/collect_crowd_sizes.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("crowdsize"),
+        message:
+            "Collect how many annotators are enough"
+        shell:
+            "python -m softsed --log {log} crowdsize collect --tables {input.tables} --output {output.table}"
+
+    rule make_crowd_page:
+        input:
+            opinions=OPINIONS,
+            recordings=config["recordings"],
+            classes=config["classes"],
+            scenes=config["scenes"],
+            competence=expand("results/{{experiment}}/labels/{method}/competence.tsv", method=METHODS),
+            soft=labels_by(METHODS, "soft"),
+            hard=labels_by(METHODS, "hard"),
+            truth=TRUTH,
+            agreement="results/{experiment}/labels/agreement.tsv",
+            annotators="results/{experiment}/labels/annotators.tsv",
+            crowd_size="results/{experiment}/labels/crowd_size.tsv",
+        output:
+            page="results/{experiment}/labels/page.html",
+        log:
+            "results/{experiment}/logs/make_crowd_page.log",
+        benchmark:
+            "results/{experiment}/benchmarks/make_crowd_page.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("crowdpage"),
+            truth=TRUTH_OPTION,
+            methods=METHODS,
+        message:
+            "Make the page about the crowd"
+        shell:
+            "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --labels results/{wildcards.experiment}/labels"
+            " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
+            " --crowd-size {input.crowd_size} {params.truth} --experiment {wildcards.experiment}"
+            " --page {output.page}"
