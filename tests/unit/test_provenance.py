@@ -1,5 +1,6 @@
 """Code as a parameter: the modules a stage uses, no more and no less."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -22,6 +23,16 @@ def test_lists_what_the_interpreter_really_loads(stage):
     expected = {name.removeprefix("softsed.") for name in loaded.stdout.split()} - provenance.ASIDE
     assert modules(stage) >= expected  # imports inside functions count as well
     assert modules(stage) <= expected | {"download"}
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in provenance.PACKAGE.glob("*.py")))
+def test_finds_every_import_of_this_package_that_the_parser_finds(module):
+    parsed = ast.parse((provenance.PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)]
+    assert not any(node.level for node in imports)  # of this package by its name
+    modules = {node.module.removeprefix("softsed.") for node in imports if node.module.startswith("softsed.")}
+    modules |= {alias.name for node in imports if node.module == "softsed" for alias in node.names}
+    assert provenance.first_party_imports(module) == modules
 
 
 def test_report_stages_are_not_part_of_training():
