@@ -41,7 +41,7 @@ progress: $(VENV)/workflow ## How far the run that is going on is, and how long 
 	@$(BIN)/softsed progress
 
 test: $(VENV)/tests ## The tests
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest $(PYTEST)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile $(PYTEST)
 
 # -rs: why a test was skipped.
 slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge

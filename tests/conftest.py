@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from softsed.status import rules
 
@@ -16,6 +18,8 @@ SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where t
 # The package of this checkout, whichever copy is installed, here and in the commands that tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# A test a core (pytest -n), a thread a test: threads that wait for each other keep a core busy.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 DEMO = ["--configfile", "workflow/demo.yaml"]
 TINY = [*DEMO, "tests/workflow/tiny.yaml"]
@@ -62,12 +66,23 @@ def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> d
     return rules(shown)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first process of a run of pytest that needs it makes (pytest -n has several)."""
+    root = factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(copy_project(folder))
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A copy of the project in which the tiny experiment has run; tests must not change it."""
-    folder = copy_project(tmp_path_factory.mktemp("finished"))
-    snakemake(folder)
-    return folder
+    return made_once(tmp_path_factory, "finished", snakemake)
 
 
 @pytest.fixture
@@ -76,17 +91,22 @@ def project(finished, tmp_path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "project"))
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """The folder of a finished `make demo`, not to be changed, and what it printed; in the environment of the tests."""
-    folder = copy_project(tmp_path_factory.mktemp("demo"))
+def make_demo(folder: Path) -> None:
+    """Type `make demo` as a person would, in the environment of the tests; what it prints goes beside the folder."""
     environment = Path(sys.executable).parents[1]
     # The environment is complete: its marks are newer than the copied lock files.
     for name in ("workflow", "tests"):
         (environment / name).touch()
-    # As typed by a person: without what a make around these tests would hand on.
+    # Without what a make around these tests would hand on.
     variables = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     command = ["make", "demo", f"VENV={environment}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
+    folder.with_suffix(".txt").write_text(done.stdout, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of a finished `make demo`, not to be changed, and what it printed."""
+    folder = made_once(tmp_path_factory, "demo", make_demo)
+    return folder, folder.with_suffix(".txt").read_text(encoding="utf-8")

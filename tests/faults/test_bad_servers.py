@@ -234,20 +234,20 @@ def fetch(address: str, tmp_path: Path, name: str = "one") -> subprocess.Popen:
 
 def ended(process: subprocess.Popen) -> str:
     """What a process says until it has ended, well."""
-    _, shown = process.communicate(timeout=30)
+    _, shown = process.communicate(timeout=120)
     assert process.returncode == 0, shown
     return shown
 
 
 def until(condition) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def test_two_at_once_take_turns(server, tmp_path):
-    server.trickle = (20_000, 0.05)
+    server.trickle = (20_000, 0.3)  # seconds for all of it, within which the second starts
     first = fetch(server.address, tmp_path)
     until(lambda: server.requests)
     second = fetch(server.address, tmp_path, "two")
@@ -297,7 +297,7 @@ def test_a_part_of_something_else_is_no_trap(server, tmp_path):
     (tmp_path / "kept/1").mkdir(parents=True)
     (tmp_path / "kept/1/file.zip.part").write_bytes(os.urandom(1000))
     process = fetch(server.address, tmp_path)
-    _, shown = process.communicate(timeout=30)
+    _, shown = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "The partial file is removed, run again" in shown
     assert not (tmp_path / "one.md5").exists()

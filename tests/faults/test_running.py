@@ -12,7 +12,7 @@ from conftest import INTERRUPTIBLE, TINY, planned, snakemake
 
 MODEL = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
 HISTORY = "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv"
-DEADLINE_S = 60
+DEADLINE_S = 300
 # Mounts of its own: as root, or as one in a namespace where users may have one.
 MOUNTS = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "bash", "-ec"]
 

@@ -38,7 +38,7 @@ def test_it_ends_when_snakemake_is_killed(run):
         with pytest.raises(subprocess.TimeoutExpired):
             going.wait(0.3)
         run.send_signal(signal.SIGKILL)  # not waited for: it is gone for its jobs as soon as it is a zombie
-        assert going.wait(5) == 1
+        assert going.wait(30) == 1
         assert f"Snakemake (process {run.pid}) is gone" in going.stderr.read()
 
 
@@ -46,7 +46,7 @@ def test_it_does_not_begin_when_snakemake_is_gone_already(run):
     run.kill()
     run.wait()
     with step(run.pid) as late:
-        assert late.wait(5) == 1
+        assert late.wait(30) == 1
         assert late.stdout.read() == ""
 
 
