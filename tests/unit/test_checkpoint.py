@@ -19,6 +19,7 @@ class Toy:
     def __init__(self):
         torch.manual_seed(0)
         self.model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5))
+        self.model.precision = "float32"
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=0.1)
         self.order = torch.Generator().manual_seed(1)
         self.parts = (self.model, self.optimiser, self.order)
@@ -62,6 +63,14 @@ def test_goes_on_as_if_nothing_had_happened(written):
     assert toy.optimiser.param_groups[0]["lr"] == whole.optimiser.param_groups[0]["lr"]
 
 
+def test_on_another_kind_of_machine_it_goes_on_in_the_precision_it_began_in(written, caplog):
+    toy = Toy()
+    toy.model.precision = "bfloat16"
+    assert load(written, toy)
+    assert toy.model.precision == "float32"
+    assert "begun with precision float32, not bfloat16 as here; goes on in that precision" in caplog.text
+
+
 def test_nothing_to_continue(tmp_path, caplog):
     toy = Toy()
     assert load(tmp_path / "none" / "fold1.pt", toy) is None
@@ -75,7 +84,6 @@ def test_nothing_to_continue(tmp_path, caplog):
         ({"seed": 4}, "seed"),
         ({"config": {"learning_rate": 0.02, "pooling": [5, 2]}}, "config"),
         ({"code": ["softsed/train.py@ba9876543210"], "seed": 4}, "code, seed"),
-        ({"precision": "bfloat16"}, "precision"),
     ],
 )
 def test_of_another_training_it_is_not_continued(written, caplog, changes, named):

@@ -15,6 +15,7 @@ Tensors are kept with the filters last in memory (channels-last), in which a row
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 ROWS = 2048  # positions of a piece of the first block: it stays in the cache of a core (0.5 MB in bfloat16)
@@ -74,6 +75,7 @@ class PoolReluDrop(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         x, y = ctx.saved_tensors
         rest = torch.ops.aten.threshold_backward(gradient, y, 0)
@@ -104,6 +106,7 @@ class PatchesPoolReluDrop(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, None]:
         patches, weights, y = ctx.saved_tensors
         result = torch.zeros_like(weights, dtype=torch.promote_types(weights.dtype, torch.float32))

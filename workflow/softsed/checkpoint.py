@@ -6,6 +6,8 @@ Conventions
   whatever signal, costs what has been computed since. Nothing is written on SIGTERM: where an epoch is longer than the
   half minute between that and SIGKILL it would come too late, where it is shorter little is saved.
 - It is continued by the same training only: same code, settings and data. Any other begins anew.
+- Where precision is chosen by the machine, a training goes on in the one it began in: a job that a cluster moves to
+  another kind of node loses nothing.
 - The file is replaced whole, and begins with the SHA-256 of the rest: a damaged one is ignored.
 - The training does not remove it. Snakemake deletes the model again when it is killed before it has recorded the model,
   or when the prediction in the same submission fails; the Snakefile removes checkpoints when a run has ended well.
@@ -20,7 +22,9 @@ import time
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from softsed.model import CRNN
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +58,7 @@ class Checkpoint:
     path : Path
         The file; it need not exist, nor its folder.
     identity : dict
-        All that the weights depend on, by name; values that JSON knows.
+        All that the weights depend on but the machine and the number of threads, by name; values that JSON knows.
     every_s : float
         Seconds from one checkpoint to the next, at least; 0 writes one every epoch.
     """
@@ -65,12 +69,12 @@ class Checkpoint:
         self.half.unlink(missing_ok=True)  # of a process that was killed while it wrote
         self.written = time.monotonic()
 
-    def load(self, model: nn.Module, optimiser: torch.optim.Optimizer, order: torch.Generator) -> tuple | None:
-        """Put everything that changes in a training into the state of the checkpoint.
+    def load(self, model: CRNN, optimiser: torch.optim.Optimizer, order: torch.Generator) -> tuple | None:
+        """Put everything that changes in a training, and the model's precision, into the state of the checkpoint.
 
         Parameters
         ----------
-        model, optimiser, order : Module, Optimizer, Generator
+        model, optimiser, order : CRNN, Optimizer, Generator
             As at the beginning of the training; not touched if there is nothing to continue.
 
         Returns
@@ -93,20 +97,27 @@ class Checkpoint:
         if others:
             logger.info("%s: made with other %s, hence ignored; training begins anew", self.path, ", ".join(others))
             return None
+        machine = {"precision": model.precision, "threads": torch.get_num_threads()}
+        if others := [f"{key} {saved[key]}, not {value}" for key, value in machine.items() if saved[key] != value]:
+            logger.warning(
+                "%s: begun with %s as here; goes on in that precision, to weights that differ in the last digits",
+                *(self.path, " and ".join(others)),
+            )
+        model.precision = saved["precision"]
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         order.set_state(saved["order"])
         set_random_states(saved["random"], next(model.parameters()).device)
         return saved["progress"]
 
-    def save(self, progress: tuple, model: nn.Module, optimiser: torch.optim.Optimizer, order: torch.Generator) -> None:
+    def save(self, progress: tuple, model: CRNN, optimiser: torch.optim.Optimizer, order: torch.Generator) -> None:
         """Write everything that changes in a training, if the last checkpoint is old enough.
 
         Parameters
         ----------
         progress : tuple
             What the training loop itself remembers: numbers, text and tensors in tuples, lists and dicts.
-        model, optimiser, order : Module, Optimizer, Generator
+        model, optimiser, order : CRNN, Optimizer, Generator
             As in `load`.
         """
         if time.monotonic() - self.written < self.every_s:
@@ -115,6 +126,8 @@ class Checkpoint:
         parts = {
             "identity": self.identity,
             "progress": progress,
+            "precision": model.precision,
+            "threads": torch.get_num_threads(),
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
             "order": order.get_state(),

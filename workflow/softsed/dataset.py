@@ -30,9 +30,10 @@ class Scaler:
     @classmethod
     def fit(cls, features: list[np.ndarray]) -> "Scaler":
         """Fit on matrices [frames, mel_bands]; a band that never changes keeps its scale."""
-        frames = np.concatenate(features).astype(np.float64)
-        std = frames.std(axis=0)
-        return cls(frames.mean(axis=0).astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
+        frames = sum(map(len, features))  # recording by recording: all at once in float64 would be four times the data
+        mean = sum(x.sum(axis=0, dtype=np.float64) for x in features) / frames
+        std = np.sqrt(sum(np.square(x - mean).sum(axis=0) for x in features) / frames)
+        return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Normalise features [frames, mel_bands]."""

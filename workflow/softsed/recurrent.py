@@ -7,6 +7,7 @@ four backward; whatever does not depend on the step before is computed for all s
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
@@ -50,6 +51,7 @@ class Recurrence(torch.autograd.Function):
         return states[1:]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weight, rz, n, hidden_n, states = ctx.saved_tensors
         r, z = rz.chunk(2, dim=-1)

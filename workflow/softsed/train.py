@@ -2,8 +2,8 @@
 
 A system is what it is trained on (hard or soft labels), its loss and its output layer. Everything random - initial
 weights, order of the sequences, dropout - follows from one seed: same seed, same machine and same number of threads
-give the same weights, also after kills: a training continues from its checkpoint. The model that is kept is the one
-with the lowest validation loss.
+give the same weights on a CPU, also after kills: a training continues from its checkpoint. The model that is kept is
+the one with the lowest validation loss.
 """
 
 import argparse
@@ -63,6 +63,8 @@ def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, op
             raw = model(data.features[batch])
             summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
         elements = mask.sum().item()
+        if not elements:
+            continue  # nothing to learn from: the mean would be 0 / 0, and so would be the weights
         if optimiser is not None:
             optimiser.zero_grad()
             (summed / elements).backward()
@@ -194,6 +196,7 @@ def main(argv: list[str] | None = None) -> None:
     length = config["sequence_frames"]
     training = cut([scaler(x) for x in train_features], train_targets, length).to(device)
     validation = cut([scaler(x) for x in validation_features], validation_targets, length).to(device)
+    del train_features, validation_features  # as large as what was cut of them, for as long as the training lasts
 
     parameters = {
         "mel_bands": options.feature_config["mel_bands"],
@@ -217,7 +220,6 @@ def main(argv: list[str] | None = None) -> None:
             "parameters": parameters,
             "seed": options.seed,
             "device": device.type,
-            "precision": precision,
             "data": hash_of(*tensors),
         }
         checkpoint = Checkpoint(options.checkpoint, identity, options.checkpoint_every)
@@ -235,7 +237,7 @@ def main(argv: list[str] | None = None) -> None:
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
             "system": system,
-            "precision": precision,
+            "precision": model.precision,
             "seed": options.seed,
             "thresholds": torch.from_numpy(midrange),  # [classes], nan without a positive training label
             "carried": options.carried,
