@@ -1,8 +1,9 @@
 """Training by the size of the data and of the network: time of an epoch and memory, at the paper's 20 ms.
 
-Recordings are four minutes long. They are scaled and cut as for a training, a quarter for validation; an epoch is the
-measured CPU time of a batch times the batches. Each size runs in a process of its own, all in turn, several times;
-ratios are to 50 recordings and 128 filters.
+Recordings are four minutes of noise. They are scaled and cut as for a training, a quarter for validation; an epoch is
+the measured CPU time of a batch times the batches. Each size runs in a process of its own, all in turn, several times;
+ratios are to 50 recordings and 128 filters, memory is the most of all runs. Files of features and labels are not read,
+and no checkpoint is written.
 
     python benchmarks/scaling.py results/benchmarks/scaling.tsv
 """
@@ -27,7 +28,18 @@ from softsed.train import run_epoch
 RECORDING, FEW = (12_001, 12_000), 3  # frames of features and of labels, four minutes; batches that are timed
 RECORDINGS, FILTERS = [10, 50, 250], [16, 32, 64, 128]
 USUAL = (50, 128)
-COLUMNS = ["recordings", "filters", "prepare_s", "epoch_s", "ratio", "ratio_least", "ratio_most", "memory_mb", "runs"]
+COLUMNS = [
+    "recordings",
+    "filters",
+    "precision",
+    "prepare_s",
+    "epoch_s",
+    "ratio",
+    "ratio_least",
+    "ratio_most",
+    "memory_mb",
+    "runs",
+]
 
 
 def run_one(recordings: int, filters: int) -> dict:
@@ -46,6 +58,7 @@ def run_one(recordings: int, filters: int) -> dict:
     precision = choose_precision("auto", torch.device("cpu"))
     model = CRNN(**{**MODEL, "filters": filters}, precision=precision)
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
+    del features  # as `softsed train` does
     epoch = 0.0
     for data, learner in ((training, optimiser), (validation, None)):
         batches = list(torch.randperm(len(data)).split(BATCH))
@@ -53,7 +66,7 @@ def run_one(recordings: int, filters: int) -> dict:
         start = time.process_time()
         run_epoch(model, data, batches[:FEW], "mse", learner)
         epoch += (time.process_time() - start) / min(FEW, len(batches)) * len(data) / BATCH
-    return {"prepare_s": prepared, "epoch_s": epoch}
+    return {"precision": precision, "prepare_s": prepared, "epoch_s": epoch}
 
 
 def measure(recordings: int, filters: int) -> dict:
@@ -89,7 +102,7 @@ def main() -> None:
         ratios = [mine["epoch_s"] / usual["epoch_s"] for mine, usual in zip(own, found[USUAL], strict=True)]
         prepared, epoch = (statistics.median(one[key] for one in own) for key in ("prepare_s", "epoch_s"))
         memory = max(one["memory_mb"] for one in own)
-        rows.append([*size, prepared, epoch, *summary(ratios), memory, options.runs])
+        rows.append([*size, own[0]["precision"], prepared, epoch, *summary(ratios), memory, options.runs])
     write(options.output, COLUMNS, rows)
 
 

@@ -5,7 +5,9 @@ stand for an epoch. The reference is `benchmarks/textbook.py`. Each epoch runs i
 turn, several times; what counts is the ratio to the reference beside it, in frames a second and in CPU time (which
 other work on the machine disturbs less). Every process also measures what its cores reach in a product of large
 matrices, in the same precision and on as many threads, and gives its arithmetic as a share of that. bfloat16 is
-measured where the CPU has instructions for it.
+measured where the CPU has instructions for it. A good part of the reference's time is the operating system handing out
+fresh memory, so it is measured a second time with glibc told to keep what is freed, which takes settings from outside
+of Python.
 
     python benchmarks/training.py results/benchmarks/training.tsv
 """
@@ -29,7 +31,9 @@ from softsed.train import run_epoch
 MODEL = {"mel_bands": 64, "classes": 17, "filters": 128, "pooling": [5, 2, 2], "dropout": 0.2}
 MODEL |= {"gru_units": 32, "gru_layers": 2, "dense": [32], "output": "linear"}
 FRAMES, BATCH, TRAINING, VALIDATION = 256, 32, 4, 1  # frames a sequence, sequences a batch, batches of each part
-KINDS = list(dict.fromkeys(["textbook", "float32", choose_precision("auto", torch.device("cpu"))]))
+KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
+KEPT = "textbook, memory kept"
+KINDS = list(dict.fromkeys(["textbook", KEPT, "float32", choose_precision("auto", torch.device("cpu"))]))
 SETTINGS = [(1, 1), (2, 1), (1, 2)]  # threads a job, jobs side by side
 COLUMNS = ["network", "threads", "jobs", "frames_per_s", "ratio", "ratio_least", "ratio_most"]
 COLUMNS += ["cpu_ratio", "cpu_least", "cpu_most", "core_gflops", "core_peak", "share_of_peak", "memory_mb", "runs"]
@@ -102,8 +106,10 @@ def run_one(kind: str, threads: int, training: int, validation: int, changes: di
 
 def measure(kind: str, threads: int, jobs: int = 1, *, batches=(TRAINING, VALIDATION), changes=None) -> dict:
     """Run processes side by side: the sum of their speeds, means of what concerns CPU time, memory of one."""
-    command = [sys.executable, __file__, "--one", json.dumps([kind, threads, *batches, changes or {}])]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent / "workflow")}
+    if kind == KEPT:
+        kind, environment = "textbook", environment | KEEPING
+    command = [sys.executable, __file__, "--one", json.dumps([kind, threads, *batches, changes or {}])]
     processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(jobs)]
     found = []
     for process in processes:

@@ -134,7 +134,7 @@ def demo(folder: Path, cpu: dict[str, float], times: int) -> list[list[str]]:
     found = [run_demo(folder) for _ in range(times)]
     total, own = [took.cpu for took, _ in found], [alone for _, alone in found]
     parts = {
-        f"demo, wall time of {CORES} cores": [CORES * took.seconds for took, _ in found],
+        f"demo, wall time on {CORES} cores": [took.seconds for took, _ in found],
         "demo, Snakemake itself": own,
         "demo, starting the steps": [starts] * times,
         "demo, computing": [a - b - starts for a, b in zip(total, own, strict=True)],
