@@ -19,6 +19,8 @@ from softsed import lifeline
 from softsed.audiofiles import list_audio
 from softsed.errors import InputError
 from softsed.provenance import code
+from softsed.textfiles import read_number
+from softsed.thresholds import MIDRANGE
 
 shell.prefix("exec ")
 os.environ[lifeline.RUN] = str(os.getpid())
@@ -27,7 +29,7 @@ KEYS = {
     "audio": "folder of recordings, or one of them",
     "model": "folder of a run, results/EXPERIMENT/models/SYSTEM/runN, whose models are averaged, or one .pt file",
     "output": "folder for scores, events and timelines; without it results/apply/NAME, NAME that of audio",
-    "threshold": "of the events: class-dependent (without it), fixed (that of the experiment) or a number",
+    "threshold": "of the events: class-dependent (without it), fixed (that of the experiment) or a number from 0 to 1",
 }
 
 
@@ -51,6 +53,10 @@ if unknown := sorted(config.keys() - KEYS.keys()):
     raise explain(f"unknown keys {unknown}")
 if missing := [key for key in ("audio", "model") if not config.get(key)]:
     raise explain(f"missing: {missing}")
+
+THRESHOLD = str(config.get("threshold", MIDRANGE))
+if THRESHOLD not in (MIDRANGE, "fixed") and not 0 <= read_number(THRESHOLD) <= 1:
+    raise explain(f"threshold: {THRESHOLD!r}")
 
 try:
     RECORDINGS = list_audio(Path(str(config["audio"])))
@@ -133,7 +139,7 @@ rule apply_model:
         device="auto",
     params:
         *code("apply"),
-        threshold=str(config.get("threshold", "class-dependent")),
+        threshold=THRESHOLD,
     message:
         "Score {wildcards.recording}"
     shell:

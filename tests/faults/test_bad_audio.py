@@ -36,6 +36,7 @@ BAD = {
     "text.wav": "cannot be read as audio",
     "cut.wav": "the recording is cut off: its header announces 48800 bytes of audio, there are only 24378",
     "cut.aiff": "the recording is cut off: its header announces",
+    "cut.rf64": "the recording is cut off: its header announces",
     "cut.flac": "cannot be read as audio: Error : flac decoder lost sync",
     "cut.mp3": "the recording is cut off: it ends after",
     "nan.wav": "2 samples are not finite numbers; export the recording again",
@@ -57,7 +58,7 @@ def sounds(tmp_path_factory):
     piped = bytearray((good / "mono.wav").read_bytes())
     piped[4:8] = piped[40:44] = b"\xff" * 4  # as of a program that writes into a pipe
     (good / "piped.wav").write_bytes(piped)
-    for ending in ("wav", "aiff", "flac", "mp3"):
+    for ending in ("wav", "aiff", "rf64", "flac", "mp3"):
         soundfile.write(bad / f"cut.{ending}", SOUND, RATE)
         whole = (bad / f"cut.{ending}").read_bytes()
         (bad / f"cut.{ending}").write_bytes(whole[: len(whole) // 2])

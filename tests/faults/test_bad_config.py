@@ -8,7 +8,7 @@ from conftest import ROOT, copy_project, snakemake
 from snakemake.utils import update_config
 
 from softsed import joint
-from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
+from softsed.configuration import LONGEST_JOINT_S, check_config, check_files, check_tables
 from softsed.errors import InputError
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -87,6 +87,13 @@ def test_the_configs_of_this_project_are_good(more):
         ("systems: {mine: {labels: soft, loss: bce}}", r"  systems\.mine: 'output' is a required property"),
         # keys that do not go together
         ("features: {hop_s: 1.0e-12}", "a hop of 1e-12 s is 4.41e-08 samples at 44100 Hz; it must be a whole number"),
+        ("features: {f_min: 100, f_max: 100.5}", r"f_min and f_max are less than 21\.5332 Hz apart"),
+        ("features: {window: 1000000000}", r"features\.window: 1000000000 is greater than the maximum of 1048576"),
+        ("experiment: -x", r"  experiment: '-x' does not match"),
+        ("experiment: archives", r"  experiment: 'archives' should not be valid"),
+        ('experiment: "a\\n"', r"  experiment: 'a\\n' should not be valid"),
+        (f"experiment: {'a' * 101}", r"  experiment: 'a+' does not match"),
+        ("systems: {-x: {labels: soft, loss: mse, output: linear}}", r"  systems: '-x' does not match"),
         ("features: {window: 2047}", r"features\.window: 2047 is not a multiple of 2"),
         ("features: {hop_s: 0.03}", "a hop of 0.03 s is 1323 samples at 44100 Hz; it must be a whole number"),
         ("features: {f_min: 15000}", "features: f_min 15000, f_max 14000"),
@@ -212,3 +219,12 @@ def test_nonsense_on_the_command_line(fresh):
 def test_true_events_that_are_not_there(fresh):
     shown = snakemake(fresh, "--dry-run", configuration=["--config", "truth=nowhere"], fails=True)
     assert "truth: there is no folder 'nowhere'" in shown
+
+
+def test_a_section_that_is_there_twice_is_named_with_both_lines(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("train:\n  epochs: 3\nruns: 2\ntrain:\n  patience: 5\n  model: {filters: 2, filters: 3}\n")
+    with pytest.raises(InputError) as error:
+        check_files([ROOT / "config.yaml", ROOT / "workflow/demo.yaml", path])
+    assert f"{path}, line 4: 'train' is there twice, first in line 1; merge the two\n" in str(error.value)
+    assert f"{path}, line 6: 'filters' is there twice, first in line 6; merge the two" in str(error.value)

@@ -1,5 +1,6 @@
 """Models applied to one's own recordings: as the recording as a whole, whatever its length, rate and format."""
 
+import shutil
 import sys
 
 import numpy as np
@@ -11,8 +12,9 @@ from tinymodel import BANK, FEATURES, save_model
 from softsed import apply
 from softsed.audiofiles import list_audio, measure
 from softsed.errors import InputError
-from softsed.features import mel_energies, read_audio
+from softsed.features import mel_energies, read_audio, read_filterbank
 from softsed.labelfiles import read_events
+from softsed.model import choose_device
 from softsed.predict import pool_seconds
 from softsed.stream import overlapping
 
@@ -95,8 +97,9 @@ def test_thresholds_of_several_models(models):
     assert apply.choose_threshold(models, "0.25").tolist() == [0.25, 0.25]
     np.testing.assert_allclose(apply.choose_threshold(models, "class-dependent"), [0.3, 0.6])
     assert np.isnan(apply.choose_threshold(models[:1], "class-dependent")[1])
-    with pytest.raises(InputError, match="'best': expected class-dependent, fixed or a number"):
-        apply.choose_threshold(models, "best")
+    for wrong in ("best", "nan", "inf", "50", "-0.1"):
+        with pytest.raises(InputError, match=f"'{wrong}': expected class-dependent, fixed or a number from 0 to 1"):
+            apply.choose_threshold(models, wrong)
 
 
 def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
@@ -124,6 +127,15 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
         ({"thresholds": None}, r"two.pt: no \['thresholds'\] in this model, of an older version"),
         ({"carried": {"pooling": "max", "threshold": 0.5, "trim": 10}}, "two.pt and .*one.pt differ in carried"),
         ({"classes": ["c", "a b"]}, "differ in classes"),
+        ({"classes": ["a b"]}, r"not a model .*2 outputs for the classes \['a b'\]"),
+        ({"classes": ["a\tb", "c"]}, "not a model .*2 outputs for the classes"),
+        ({"mean": None}, "not a model .*'mean'"),
+        ({"mean": torch.zeros(3)}, "not a model .*mean is not a number for each of"),
+        ({"std": torch.full((16,), torch.nan)}, "not a model .*std is not a number for each of"),
+        ({"std": torch.zeros(16)}, "not a model .*std is not positive"),
+        ({"features": {}}, "not a model .*'hop_s'"),
+        ({"thresholds": torch.zeros(3)}, "no thresholds of its 2 classes"),
+        ({"carried": {"threshold": 0.5}}, "no thresholds of its 2 classes, or no pooling of"),
     ],
 )
 def test_models_that_cannot_be_averaged(tmp_path, changes, message):
@@ -164,6 +176,18 @@ def test_a_folder_of_recordings(tmp_path):
         list_audio(tmp_path / "nowhere")
     with pytest.raises(InputError, match="no recording; expected files such as"):
         list_audio(tmp_path / "more.wav")
+    for name, message in {
+        "m.m4a": r"m\.m4a: this format cannot be read; convert it to",
+        "l.wav": "is not here",
+    }.items():
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "a.wav").touch()
+        (tmp_path / "other" / "a.mp4").touch()  # the film
+        assert list(list_audio(tmp_path / "other")) == ["a"]
+        (tmp_path / "other" / name).symlink_to("nowhere")
+        with pytest.raises(InputError, match=message):
+            list_audio(tmp_path / "other")
+        shutil.rmtree(tmp_path / "other")
     (tmp_path / "more.wav" / "{x}.wav").touch()
     with pytest.raises(InputError, match="rename it, without braces"):
         list_audio(tmp_path / "more.wav")
@@ -174,3 +198,28 @@ def test_every_format_that_soundfile_writes_is_found(tmp_path):
         if name not in ("RAW", "MAT4", "MAT5", "MPC2K", "WAVEX", "FLAC"):  # no header, no sound, another ending
             (tmp_path / f"{name}.{name}").touch()
     assert len(list_audio(tmp_path)) == len(list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no filter bank: .*No such file"),
+        (b"garbage", "no filter bank"),
+        ({"other": np.zeros(3)}, "no filter bank: .*'filterbank"),
+        ({"filterbank": np.zeros((3, 3))}, "the filter bank of other features"),
+    ],
+)
+def test_a_filter_bank_that_does_not_fit(tmp_path, content, message):
+    path = tmp_path / "bank.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content:
+        np.savez(path, **content)
+    with pytest.raises(InputError, match=rf"bank\.npz: {message}"):
+        read_filterbank(path, FEATURES)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "cpu7x"])
+def test_a_device_that_there_is_not(name):
+    with pytest.raises(InputError, match=f"device '{name}': .*expected auto, cpu, cuda or cuda:N"):
+        choose_device(name)

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from softsed import cli
+import pytest
+
+from softsed import cli, status
 
 
 def test_every_stage_explains_itself():
@@ -33,3 +35,23 @@ def test_features_does_not_wait_for_torch():
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 4 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes\nmore"),
+    ],
+)
+def test_too_little_memory_is_no_fault_of_the_program(monkeypatch, capsys, error):
+    def greedy(_):
+        raise error
+
+    monkeypatch.setattr(status, "main", greedy)
+    assert cli.main(["status"]) == 1
+    shown = capsys.readouterr().err
+    assert "softsed status: out of memory: " in shown
+    assert "Run fewer jobs at once (--cores), or on a cluster give it more" in shown
+    assert "Traceback" not in shown
+    assert "report" not in shown

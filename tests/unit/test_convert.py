@@ -1,11 +1,12 @@
 """Strong labels and clip tags to opinions: by hand and against a plain loop."""
 
 import math
+import resource
 
 import numpy as np
 import pytest
 
-from softsed import convert
+from softsed import cli, convert
 from softsed.convert import Strong, read_sonyc
 from softsed.errors import InputError
 
@@ -209,3 +210,26 @@ def test_sonyc_without_volunteers_and_with_repeats(tmp_path, caplog):
     path.write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
     assert len(parse(read_sonyc(path, "coarse"))) == 6
     assert "1 rows repeat clip and annotator" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/a"])
+def test_a_recording_that_would_be_written_elsewhere_is_refused(tmp_path, name):
+    path = strong(tmp_path / "s.tsv", [*EVENTS, (name, "street", "A", 0, 2, "car")])
+    with pytest.raises(InputError, match=r"s\.tsv, line 5: recording .* cannot be the name of a file"):
+        convert.main(["strong", "--annotations", str(path), "--opinions", str(tmp_path / "o.tsv")])
+    assert not (tmp_path / "o.tsv").exists()
+
+
+def test_a_table_that_is_there_stays_until_the_new_one_is_whole(tmp_path):
+    command = ["strong", "--annotations", str(strong(tmp_path / "s.tsv", EVENTS * 20)), "--opinions"]
+    command += [str(tmp_path / "o.tsv")]
+    convert.main(command)
+    before = (tmp_path / "o.tsv").read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limit[1]))
+    try:
+        assert cli.main(["convert", *command]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert (tmp_path / "o.tsv").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"s.tsv", "o.tsv"}

@@ -18,7 +18,8 @@ GB = 10**9
         (RuntimeError("write failed"), 10_000, "write failed. The disk is full: 0.0 MB are free"),
         (RuntimeError("another one"), 2 * GB, None),
         (KeyError("a bug of ours"), 10_000, None),
-        (FileNotFoundError(errno.ENOENT, "None such"), 10_000, None),
+        (FileNotFoundError(errno.ENOENT, "None such", "a/b.tsv"), 10_000, "None such: 'a/b.tsv'. Correct this path"),
+        (OSError(errno.EFBIG, "File too large"), 2 * GB, "Your share of this disk is used up. Make room"),
     ],
 )
 def test_what_a_person_is_told(tmp_path, monkeypatch, error, free, told):

@@ -123,3 +123,18 @@ def test_without_the_library_jams_it_says_so(made, monkeypatch):
     monkeypatch.setitem(sys.modules, "jams", None)
     with pytest.raises(InputError, match="pip install jams"):
         run(made, "jams", "--soft", "soft.tsv", "--hard", "hard.tsv")
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/a"])
+def test_a_recording_that_would_be_written_elsewhere_is_refused(made, name):
+    write_hard(made / "hard.tsv", {"good": [], name: []})
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        run(made, "events", "--hard", "hard.tsv")
+    assert list((made / "events").iterdir()) == []
+    assert not list(made.parent.rglob("escaped*"))
+
+
+def test_a_file_in_place_of_the_folder(made):
+    (made / "events").write_text("mine")
+    with pytest.raises(InputError, match="events: a file; expected the name of a folder"):
+        run(made, "events", "--hard", "hard.tsv")

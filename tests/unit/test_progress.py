@@ -140,3 +140,11 @@ def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsy
 def test_without_a_run_it_says_so(tmp_path):
     with pytest.raises(InputError, match="no log of a run"):
         main(["--folder", str(tmp_path)])
+
+
+def test_times_that_are_just_being_written_do_not_count(tmp_path):
+    (tmp_path / "train").mkdir()
+    for name, text in {"a": "s\th\n4.5\t0\n", "b": "s\th\n", "c": "", "d": "s\th\nNA\tNA\n"}.items():
+        (tmp_path / f"train/{name}.tsv").write_text(text)
+    (tmp_path / "table.tsv").write_text("s\th\n")
+    assert seconds_a_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}

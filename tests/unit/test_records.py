@@ -202,3 +202,9 @@ def test_tables_that_came_with_git_alone_are_named(persistence):
         records.sync("demo")
     write(persistence, OUTPUTS[0], "made")
     records.sync("demo")
+
+
+def test_a_provenance_that_is_not_even_text_is_named(persistence):
+    PROVENANCE.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="line 1: expected an output of demo"):
+        records.sync("demo")

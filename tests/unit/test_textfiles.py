@@ -81,3 +81,8 @@ def test_a_blank_line_is_skipped_or_where_rows_are_counted_refused(tmp_path):
 def test_numbers():
     assert [read_number(text) for text in ("1", " 0.5", "1e-3", "-2", "inf")] == [1, 0.5, 0.001, -2, math.inf]
     assert all(math.isnan(read_number(text)) for text in ("", "0_5", "0,5", "nan", "loud", "0x1"))
+
+
+def test_no_break_spaces_around_fields_do_not_count(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
+    assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}

@@ -16,7 +16,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.en
 
 from softsed import lifeline, records
 from softsed.audiofiles import find_audio
-from softsed.configuration import LONGEST_JOINT_S, check_config, check_tables
+from softsed.configuration import LONGEST_JOINT_S, check_config, check_files, check_tables
 from softsed.errors import InputError
 from softsed.provenance import code, content
 from softsed.survey import check_answered, check_name, longest_window, recording_names
@@ -114,6 +114,7 @@ def drop_checkpoints():
             Path(job.params.checkpoint).unlink(missing_ok=True)
 
 
+checked(check_files, map(Path, workflow.configfiles))
 checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
 if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):

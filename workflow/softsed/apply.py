@@ -19,13 +19,14 @@ import torch
 
 from softsed.dataset import frames_per_second
 from softsed.errors import InputError
-from softsed.features import make_filterbank
+from softsed.features import make_filterbank, read_filterbank
 from softsed.labelfiles import write_events
 from softsed.labels import harden, to_events
 from softsed.model import CRNN, choose_device
-from softsed.predict import load_model, score
+from softsed.predict import POOLING, load_model, score
 from softsed.scores import write_plain
 from softsed.stream import CONTEXT_S, STRETCH_S, mel_of, overlapping
+from softsed.textfiles import read_number
 from softsed.thresholds import MIDRANGE
 from softsed.timeline import draw_timeline
 
@@ -47,6 +48,9 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
     for path, (_, extras) in zip(paths, models, strict=True):
         if missing := [key for key in (*CARRIED, "thresholds") if key not in extras]:
             raise InputError(f"{path}: no {missing} in this model, of an older version of softsed; train it again")
+        classes, carried = len(extras["classes"]), extras["carried"]
+        if np.shape(extras["thresholds"]) != (classes,) or carried.get("pooling") not in POOLING:
+            raise InputError(f"{path}: no thresholds of its {classes} classes, or no pooling of {list(POOLING)}")
         for key in CARRIED:
             if extras[key] != models[0][1][key]:
                 raise InputError(f"{path} and {paths[0]} differ in {key}; expected the models of one run")
@@ -62,7 +66,7 @@ def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray
         From `load_models`.
     wanted : str
         "class-dependent": trimmed midrange of the training labels, mean over the models; "fixed": the one of the
-        experiment's config; or a number.
+        experiment's config; or a number from 0 to 1.
 
     Returns
     -------
@@ -75,10 +79,9 @@ def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray
         known = ~np.isnan(listed)
         with np.errstate(invalid="ignore"):
             return np.where(known, listed, 0).sum(axis=0) / known.sum(axis=0)
-    try:
-        value = extras["carried"]["threshold"] if wanted == FIXED else float(wanted)
-    except ValueError as error:
-        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number") from error
+    value = extras["carried"]["threshold"] if wanted == FIXED else read_number(wanted)
+    if not 0 <= value <= 1:
+        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number from 0 to 1")
     return np.full(len(extras["classes"]), value)
 
 
@@ -142,8 +145,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.audio is None:
         np.savez(options.filterbank, filterbank=make_filterbank(models[0][1]["features"]))
         return
-    with np.load(options.filterbank, allow_pickle=False) as file:
-        filterbank = file["filterbank"]
+    filterbank = read_filterbank(options.filterbank, models[0][1]["features"])
     classes = models[0][1]["classes"]
     thresholds = choose_threshold(models, options.threshold)
     scores = score_recording(models, options.audio, filterbank)

@@ -11,7 +11,10 @@ AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp3|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
     re.IGNORECASE,
 )
-SHORTER = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
+READABLE = "WAV, FLAC, OGG or MP3"
+# What people keep sound in as well and libsndfile does not read.
+OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mkv|mov|mp2|mp4|mpc|mpga|webm|wma|wv)", re.IGNORECASE)
+SHORTER = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
 STREAMED = 0x7FFF0000  # lengths from here on are those of programs that write into a pipe and do not know them yet
 UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
 
@@ -22,26 +25,37 @@ def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
     Parameters
     ----------
     folder : Path
-        Its files that end like audio are taken, hidden ones and subfolders are not. Or a file, whatever its ending.
+        Its files that end like audio are taken, hidden ones and subfolders are not, nor files in formats that cannot be
+        read where a recording of the same name is there (the film beside its sound). Or a file, whatever its ending.
 
     Returns
     -------
     recordings : dict of Path
         Recording, the name of the file without ending, to its file; sorted.
     problems : list of str
-        No such folder, no audio in it, names that the workflow cannot use, two files of one name.
+        No such folder, no audio in it, names that the workflow cannot use, two files of one name, links to files that
+        are not here, formats that cannot be read.
     """
+    problems = []
     if folder.is_file():
         found = [folder]
     elif folder.is_dir():
-        found = sorted(p for p in folder.iterdir() if AUDIO.fullmatch(p.name) and p.name[0] != "." and p.is_file())
+        listed = sorted(path for path in folder.iterdir() if path.name[0] != "." and not path.is_dir())
+        found = [path for path in listed if AUDIO.fullmatch(path.name) and path.is_file()]
+        names = {path.stem for path in found}
+        for path in listed:
+            if AUDIO.fullmatch(path.name) and not path.is_file():
+                problems.append(f"{path}: a link to a file that is not here; fetch it, or remove the link")
+            elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
+                problems.append(f"{path}: this format cannot be read; convert it to {READABLE}, or move it away")
     else:
         return {}, [f"{folder}: there is no such folder or file; expected a folder with recordings"]
+    if problems and not found:
+        return {}, problems
     if not found:
         expected = "expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
         return {}, [f"{folder}: no recording; {expected}"]
     recordings: dict[str, Path] = {}
-    problems = []
     for path in found:
         if UNUSABLE.search(path.name):
             problems.append(f"{path}: rename it, without braces, quotation marks, *, ? and backslashes")
@@ -68,8 +82,8 @@ def check_whole(path: Path, header: str, seconds: float) -> None:
     Parameters
     ----------
     header : str
-        What libsndfile notes about it (`soundfile.SoundFile.extra_info`): WAV, AIFF, AU, W64. FLAC and MP3 show it only
-        when they are read, OGG does not.
+        What libsndfile notes about it (`soundfile.SoundFile.extra_info`): WAV, RF64, AIFF, AU, W64. FLAC and MP3 show
+        it only when they are read; OGG, Opus, VOC, NIST and AVR do not.
     seconds : float
         Length of what is there.
     """

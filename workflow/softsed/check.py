@@ -170,6 +170,7 @@ def main(argv: list[str] | None = None) -> None:
         text += "; hard labels only: soft labels are 0 and 1, and systems trained on soft labels are trained on these"
     logger.info("%s", text, extra=PROGRESS)
     if options.tables:
+        options.tables.mkdir(parents=True, exist_ok=True)
         survey.write_tables(recordings, classes, asked, {name: options.tables / f"{name}.tsv" for name in TABLES})
         text = dataset(getattr(options, kind), kind, given)
         (options.tables / DATASET).write_text(text, encoding="utf-8")

@@ -4,7 +4,6 @@ Each function adds to `Problems` a line that says where (file and line), what wa
 """
 
 import itertools
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from softsed.errors import InputError
 from softsed.folds import generate_folds
 from softsed.given import Labels, Problems, Row
 from softsed.opinions import read_opinions
-from softsed.textfiles import read_columns, read_lines, read_number
+from softsed.textfiles import read_columns, read_lines, read_number, spelling
 
 SCENE = "all"  # without a table of recordings
 
@@ -57,18 +56,14 @@ def check_names(names: dict[str, str], known: list[str] | None, problems: Proble
     """
     spellings: dict[str, str] = {}
     for name in known or []:
-        spellings.setdefault(_spelling(name), name)
+        spellings.setdefault(spelling(name), name)
     for name, where in names.items():
-        other = spellings.setdefault(_spelling(name), name)
+        other = spellings.setdefault(spelling(name), name)
         if name != other:
             place = names.get(other, "the table of classes")
             problems.add("classes", f"{where}: class {name!r} is {other!r} in {place}; write one of them everywhere")
         elif known is not None and name not in known:
             problems.add("classes", f"{where}: unknown class {name!r}; known are {known}; correct or add it")
-
-
-def _spelling(name: str) -> str:
-    return re.sub(r"[\s_-]+", " ", name.strip()).casefold()
 
 
 def check_recordings(labelled: dict[str, str], lengths: dict[str, float], what: str, problems: Problems) -> None:

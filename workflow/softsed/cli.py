@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 from softsed import disk, lifeline, log
-from softsed.errors import InputError
+from softsed.errors import InputError, is_out_of_memory
 
 STAGES = (
     "maestro",
@@ -49,6 +49,8 @@ STAGES = (
     "progress",
 )
 
+MORE_MEMORY = "Run fewer jobs at once (--cores), or on a cluster give it more (--set-resources RULE:mem_mb=MB)"
+
 logger = logging.getLogger(__name__)
 
 
@@ -68,7 +70,9 @@ def main(argv: list[str] | None = None) -> int:
         logger.error("softsed %s: %s", options.stage, error)
         return 1
     except Exception as error:
-        if reason := disk.explain(error, options.log.parent if options.log else Path()):
+        if is_out_of_memory(error):
+            logger.error("softsed %s: out of memory: %s. %s", options.stage, str(error).partition("\n")[0], MORE_MEMORY)
+        elif reason := disk.explain(error, options.log.parent if options.log else Path()):
             logger.error("softsed %s: %s", options.stage, reason)
         else:
             logger.exception("softsed %s: unexpected error, please report it", options.stage)

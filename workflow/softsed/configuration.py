@@ -7,7 +7,7 @@ tells of one mistake of the first kind, above some hundred lines of schema.
 
 import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ TEXT_HINT = (
     " (it is written as text: write 0.001 or 1.0e-3, without quotation marks, and nested values in a file, with "
     "--configfile, rather than with --config)"
 )
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML was built with it: much faster
 DRAFT = jsonschema.Draft202012Validator
 
 
@@ -61,6 +62,29 @@ def check_config(config: dict, schema: Path) -> None:
     errors = sorted(Validator(rules).iter_errors(config), key=lambda error: list(map(str, error.absolute_path)))
     problems = [text for error in errors for text in _describe(error, rules)]
     _stop(problems or list(_relations(config)))
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Check that no section of a config file is there twice: of two the last would count, without a word.
+
+    Raises
+    ------
+    InputError
+        With the file, the key, and both lines.
+    """
+    problems = []
+    for path in paths:
+        waiting = [yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)]
+        for node in waiting:
+            if isinstance(node, yaml.MappingNode):
+                seen: dict[str, yaml.Mark] = {}
+                for key, value in node.value:
+                    mark, first = key.start_mark, seen.setdefault(key.value, key.start_mark)
+                    if first is not mark:
+                        text = f"{path}, line {mark.line + 1}: {key.value!r} is there twice"
+                        problems.append(f"{text}, first in line {first.line + 1}; merge the two")
+                    waiting.append(value)
+    _stop(problems)
 
 
 def _stop(problems: list[str]) -> None:
@@ -111,6 +135,8 @@ def _relations(config: dict) -> Iterator[str]:
             f"features: f_min {features['f_min']}, f_max {features['f_max']}, sample_rate {features['sample_rate']}; "
             "expected f_min < f_max, and f_max at most half of sample_rate"
         )
+    elif features["f_max"] - features["f_min"] < (bins := 4 * features["sample_rate"] / features["window"]):
+        yield f"features: f_min and f_max are less than {bins:g} Hz apart, four bins of a spectrum of that window"
     if math.prod(model["pooling"]) > features["mel_bands"]:
         yield (
             f"train.model.pooling: {model['pooling']} leaves none of {features['mel_bands']} mel bands; "

@@ -28,8 +28,8 @@ from softsed.classes import LONGEST_S, OPINION_COLUMNS, doubt
 from softsed.errors import InputError
 from softsed.labelfiles import write_events
 from softsed.labels import to_events
-from softsed.survey import NAME
-from softsed.textfiles import read_lines, read_number
+from softsed.survey import NAME, check_name
+from softsed.textfiles import read_lines, read_number, write_whole
 
 CLIP_S = 10  # seconds, every clip of SONYC-UST
 LEVELS = {"coarse": re.compile(r"(\d+_.+)_presence"), "fine": re.compile(r"(\d+-[0-9X]+_.+)_presence")}
@@ -75,6 +75,7 @@ class Strong:
             name, scene, annotator, label = (row[key] for key in ("recording", "scene", "annotator", "label"))
             if not all((name, scene, annotator, label)):
                 raise InputError(f"{path}, line {line}: recording, scene, annotator and label need a name, got {row}")
+            check_name(name, f"{path}, line {line}")
             onset, offset = read_number(row["onset"]), read_number(row["offset"])
             if not 0 <= onset <= offset <= LONGEST_S:
                 raise InputError(
@@ -226,9 +227,7 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"window {options.window} s, hop {options.hop} s: expected 1 <= hop <= window")
         labels = Strong(options.annotations, minimum=options.minimum)
         rows = labels.opinions(window=options.window, hop=options.hop)
-    text = "".join(rows)  # whole, so that a mistake in the last line leaves no table behind
-    options.opinions.parent.mkdir(parents=True, exist_ok=True)
-    options.opinions.write_text(text, encoding="utf-8")
+    write_whole(options.opinions, "".join(rows))
     if options.command == "strong" and options.majority:
         options.majority.mkdir(parents=True, exist_ok=True)
         for name, scene in labels.scenes.items():

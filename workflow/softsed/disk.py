@@ -1,10 +1,11 @@
-"""What a person is told when a step could not write: a full disk, one that is read-only, no permission."""
+"""What a person is told when a step could not read or write: a full disk, a read-only one, no permission, no file."""
 
 import errno
 import shutil
 from pathlib import Path
 
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+WRONG_PATH = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 SCARCE_BYTES = 100_000  # left over on a disk that a step has just failed to write to
 AGAIN = "then give the same command again; what is finished is kept, trainings go on from their checkpoints"
 
@@ -27,7 +28,9 @@ def explain(error: Exception, folder: Path) -> str | None:
     code = error.errno if isinstance(error, OSError) else None
     if code in FORBIDDEN:
         return f"{error}. Make this place readable and writable for whoever runs it, then give the same command again"
-    if code == errno.EDQUOT:
+    if code in WRONG_PATH:
+        return f"{error}. Correct this path"
+    if code in (errno.EDQUOT, errno.EFBIG):
         return f"{error}. Your share of this disk is used up. Make room, {AGAIN}"
     there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     disk = shutil.disk_usage(there)

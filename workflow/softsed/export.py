@@ -10,6 +10,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from softsed.errors import InputError
 from softsed.labelfiles import Event, read_hard, read_soft, write_events
 from softsed.labels import harden, to_events
 from softsed.scores import read_scores, write_plain
+from softsed.survey import check_name
 from softsed.thresholds import MIDRANGE
 
 logger = logging.getLogger(__name__)
@@ -97,6 +99,12 @@ def write_jams(path: Path, *, seconds: int, events: list[Event], soft: np.ndarra
     file.save(str(path))
 
 
+def check_names(found: Iterable[str], source: Path) -> None:
+    """Raise an InputError where a recording cannot be the name of a file: one could lead out of the folder."""
+    for name in found:
+        check_name(name, str(source))
+
+
 def main(argv: list[str] | None = None) -> None:
     """Write labels or predictions in a format that others read."""
     parser = argparse.ArgumentParser(prog="softsed export", description=main.__doc__)
@@ -118,18 +126,23 @@ def main(argv: list[str] | None = None) -> None:
         command.add_argument("--output", type=Path, required=True, help="folder, written")
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
+    if options.output.is_file():
+        raise InputError(f"{options.output}: a file; expected the name of a folder")
     options.output.mkdir(parents=True, exist_ok=True)
     if options.format == "scores":
         found = read_predictions(options.scores, classes)
+        check_names(found, options.scores[0].parent)
         for name, (_, values) in found.items():
             write_plain(options.output / f"{name}.tsv", values, classes)
     elif options.format == "events":
         level = {"threshold": options.threshold, "metrics": options.metrics}
         found = read_hard(options.hard, classes) if options.hard else events_of_scores(options.scores, classes, **level)
+        check_names(found, options.hard or options.scores[0].parent)
         for name, listed in found.items():
             write_events(options.output / f"{name}.txt", listed)
     else:
         found, hard = read_soft(options.soft, classes), read_hard(options.hard, classes)
+        check_names(found, options.soft)
         for name, soft in found.items():
             path = options.output / f"{name}.jams"
             write_jams(path, seconds=len(soft), events=hard.get(name, []), soft=soft, classes=classes)

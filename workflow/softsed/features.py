@@ -15,6 +15,7 @@ Conventions
 import argparse
 import json
 import logging
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -204,6 +205,18 @@ def hop_samples(config: dict) -> int:
     return round(hop)
 
 
+def read_filterbank(path: Path, config: dict) -> np.ndarray:
+    """Read the filter bank of a section ``features``: float32 [mel_bands, window // 2 + 1]; InputError for another."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            filterbank = file["filterbank"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: no filter bank: {error}; delete it, the workflow makes it") from error
+    if filterbank.shape != (config["mel_bands"], config["window"] // 2 + 1):
+        raise InputError(f"{path}: the filter bank of other features than {config}; delete it, the workflow makes it")
+    return filterbank
+
+
 def main(argv: list[str] | None = None) -> None:
     """Make the filter bank, or extract the features of one recording."""
     parser = argparse.ArgumentParser(prog="softsed features", description=main.__doc__)
@@ -215,8 +228,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.audio is None:
         np.savez(options.filterbank, filterbank=make_filterbank(options.config))
         return
-    with np.load(options.filterbank, allow_pickle=False) as file:
-        filterbank = file["filterbank"]
+    filterbank = read_filterbank(options.filterbank, options.config)
     rate, hop_s = options.config["sample_rate"], options.config["hop_s"]
     mel = mel_energies(read_audio(options.audio, rate), filterbank, options.config)
     np.savez(options.output, mel=mel, sample_rate=rate, hop_s=hop_s)

@@ -15,8 +15,19 @@ from softsed.recurrent import BidirectionalGRU
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of a name; "auto" is CUDA where there is one, else the CPU."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+    """Return the device of a name; "auto" is CUDA where there is one, else the CPU.
+
+    Products on CUDA are made to be of float32 where the model's precision says so, not of TF32. An InputError where
+    there is no such device.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    try:
+        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"device {name!r}: {reason}; expected auto, cpu, cuda or cuda:N") from error
+    return device
 
 
 def choose_precision(name: str, device: torch.device) -> str:
@@ -111,7 +122,7 @@ class CRNN(nn.Module):
         """Compute the rest, which hears the whole sequence in both directions."""
         with self.autocast(x):
             x = self.recurrent(x)  # [batch, frames, 2 * gru_units]
-        return self.dense(x)  # [batch, frames, classes]
+        return self.dense(x.to(self.dense[0].weight.dtype))  # [batch, frames, classes]
 
     def autocast(self, x: Tensor) -> torch.autocast:
         """Return the context in which products are computed in the model's precision."""

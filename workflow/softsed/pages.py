@@ -23,6 +23,7 @@ A detector has learned to hear events in time only as far as it does better than
 def grid(columns: list[str], rows: list[list[str]]) -> str:
     """Format a Markdown table: first column to the left, all others to the right."""
     lines = [columns, [":--"] + ["--:"] * (len(columns) - 1), *rows]
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in lines]  # names of classes may have one
     return "".join("| " + " | ".join(line) + " |\n" for line in lines) + "\n"
 
 

@@ -10,7 +10,7 @@ import torch
 
 from softsed.classes import read_fold
 from softsed.dataset import frames_per_second, read_features, whole_seconds
-from softsed.errors import InputError
+from softsed.errors import InputError, is_out_of_memory
 from softsed.model import CRNN, choose_device
 from softsed.scores import write_scores
 
@@ -46,17 +46,42 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
     Returns
     -------
     model : CRNN
-        In evaluation mode, and in float32 whatever it was trained in: scores do not depend on what the CPU has.
+        On the device, in evaluation mode, and in float32 whatever it was trained in: scores do not depend on what the
+        CPU has.
     extras : dict
-        What is needed to apply it: classes, mean and std of the features, the feature section of the config.
+        What is needed to apply it: classes, mean and std of the features (on the device), the feature section of the
+        config.
+
+    Raises
+    ------
+    InputError
+        When the file is no such model, or what it carries does not fit its network.
     """
     try:
-        saved = torch.load(path, map_location=device, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         model = CRNN(**saved["parameters"])
         model.load_state_dict(saved.pop("state"))
+        _check_extras(saved)
     except Exception as error:  # whatever torch meets in a file that is not a model, there is one thing to say
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"{path}: not a model written by `softsed train`: {error}") from error
+    saved |= {name: saved[name].to(device) for name in ("mean", "std")}
     return model.to(device).eval(), saved
+
+
+def _check_extras(saved: dict) -> None:
+    """Raise a ValueError where what a model carries does not fit its network: it may come from anybody."""
+    parameters, classes, features = (saved[key] for key in ("parameters", "classes", "features"))
+    if len(set(classes)) != parameters["classes"] or not all(map(str.isprintable, classes)):
+        raise ValueError(f"{parameters['classes']} outputs for the classes {classes}")
+    for name in ("mean", "std"):
+        if saved[name].shape != (parameters["mel_bands"],) or not saved[name].isfinite().all():
+            raise ValueError(f"{name} is not a number for each of {parameters['mel_bands']} mel bands")
+    if not (saved["std"] > 0).all():
+        raise ValueError("std is not positive")
+    if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
+        raise ValueError(f"features {features} do not fit the network")
 
 
 def convolve_blocks(model: CRNN, mel: torch.Tensor, frames: int = BLOCK_FRAMES) -> torch.Tensor:

@@ -12,13 +12,14 @@ import argparse
 import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
 from softsed.errors import InputError
 from softsed.status import rules
-from softsed.textfiles import read_table
+from softsed.textfiles import read_number, read_table
 
 QUOTED = re.compile(r"^ *Logfile .*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # logs of failed jobs, repeated
 STAMP = re.compile(r"^\s*\[(\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]")
@@ -76,13 +77,15 @@ def read_run(text: str) -> Run | None:
 
 def seconds_a_job(folder: Path, names: list[str]) -> dict[str, float]:
     """Mean seconds of the finished jobs of each rule, from a folder of benchmarks; rules without any are left out."""
-    files = {name: [folder / f"{name}.tsv", *(folder / name).glob("*.tsv")] for name in names}
-    known = {name: [path for path in paths if path.is_file()] for name, paths in files.items()}
-    return {
-        name: mean(float(row["s"]) for path in paths for row in read_table(path, ("s",)))
-        for name, paths in known.items()
-        if paths
-    }
+    known = {}
+    for name in names:
+        seconds = []
+        for path in (folder / f"{name}.tsv", *(folder / name).glob("*.tsv")):
+            with suppress(InputError):  # not there, or just being written
+                seconds += [read_number(row["s"]) for row in read_table(path, ("s",))]
+        if seconds := [each for each in seconds if each >= 0]:
+            known[name] = mean(seconds)
+    return known
 
 
 def remaining(run: Run, times: dict[str, float], now: float) -> float | None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from softsed.errors import InputError
+from softsed.textfiles import write_whole
 
 METADATA = Path(".snakemake/metadata")
 INCOMPLETE = METADATA.with_name("incomplete")  # a file an output that a job has begun and not ended
@@ -71,17 +72,15 @@ def save(experiment: str) -> None:
         with suppress(ValueError, FileNotFoundError):
             lines.append(json.dumps({"output": output, "record": json.loads(path.read_bytes())}) + "\n")
     target, text = provenance_of(experiment), "".join(lines)
-    if not target.exists() or target.read_text(encoding="utf-8") != text:
-        half = target.with_suffix(f".{os.getpid()}")
-        half.write_text(text, encoding="utf-8")
-        half.replace(target)
+    if not target.exists() or target.read_bytes() != text.encode():
+        write_whole(target, text)
     stamp(experiment)
 
 
 def restore(experiment: str) -> None:
     """Replace Snakemake's records of an experiment by those of its provenance; InputError before any change."""
     records, source = {}, provenance_of(experiment)
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(source.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         try:
             entry = json.loads(line)
             output, records[output] = entry["output"], json.dumps(entry["record"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording, doubt, read_asked, read_classes
 from softsed.errors import InputError
-from softsed.textfiles import read_columns, read_number
+from softsed.textfiles import read_columns, read_number, spelling
 
 # Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
 # shell or a pattern could take for its own, no hidden files, no options.
@@ -29,7 +29,7 @@ def check_name(name: str, where: str) -> None:
 
 
 def _table(path: Path) -> dict[str, list[str]]:
-    """Read the columns of the opinions and check the names of the recordings."""
+    """Read the columns of the opinions and check the names of the recordings and the spelling of the classes."""
     columns = read_columns(path, OPINION_COLUMNS)
     names = columns["recording"]
     if not names:
@@ -37,6 +37,13 @@ def _table(path: Path) -> dict[str, list[str]]:
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name):
             check_name(name, f"{path}, line {names.index(name) + 2}")
+    labels, spellings = columns["class"], {}
+    for label in dict.fromkeys(labels):
+        if (other := spellings.setdefault(spelling(label), label)) != label:
+            raise InputError(
+                f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in line "
+                f"{labels.index(other) + 2}; write one of them everywhere"
+            )
     return columns
 
 

@@ -2,18 +2,23 @@
 
 Conventions
 -----------
-- UTF-8. A byte-order mark, line ends of Windows, and spaces around a field are no part of what was written: a
-  spreadsheet leaves them, and ``anna`` followed by a space would be one annotator more.
+- UTF-8. A byte-order mark, line ends of Windows, and spaces around a field (no-break ones too) are no part of what was
+  written: a spreadsheet or a page leaves them, and ``anna`` followed by a space would be one annotator more.
 - A line ends where an editor ends it, so that line numbers are those that it shows; not at a form feed or U+2028, as
   `str.splitlines` has it.
 - Quotation marks are part of the text.
 - A number is what Python reads as one, but without underscores: ``0_5`` would be 5.
 """
 
+import os
+import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
 from softsed.errors import InputError
+
+SPACES = " \u00a0"
 
 
 def read_text(path: Path) -> list[str]:
@@ -33,8 +38,9 @@ def read_text(path: Path) -> list[str]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise InputError(f"{path}, line {line}: a NUL character; expected text, save it as UTF-8")
-    if any(pair in text for pair in (" \t", "\t ", " \n", "\n ")) or text[:1] == " " or text[-1:] == " ":
-        stripped = ["\t".join([field.strip(" ") for field in line.split("\t")]) for line in text.split("\n")]
+    padded = f"\n{text}\n"
+    if any(f"{space}{edge}" in padded or f"{edge}{space}" in padded for space in SPACES for edge in "\t\n"):
+        stripped = ["\t".join([field.strip(SPACES) for field in line.split("\t")]) for line in text.split("\n")]
         text = "\n".join(stripped)  # only then: half a second for half a million rows
     lines = text.rstrip("\n").split("\n")
     while lines and not lines[-1].strip("\t"):
@@ -119,6 +125,22 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
             raise InputError(f"{path}, line {number}: expected {len(header)} tab-separated fields, got {line!r}")
     fields = "\t".join(lines).split("\t") if lines else []
     return {name: fields[column :: len(header)] for column, name in enumerate(header)}
+
+
+def spelling(name: str) -> str:
+    """Return what names have in common that differ in case, spaces, underscores or how Unicode writes an accent."""
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name).strip()).casefold()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, in a folder that is made, whole or not at all: what was there stays until then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def read_number(text: str) -> float:

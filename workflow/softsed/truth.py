@@ -33,6 +33,7 @@ from softsed.segments import UNITS, count, jsonable, metrics_of
 from softsed.tested import cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
+FAR = 10  # times the labelled seconds: nobody labels so little of a recording, and milliseconds end far beyond
 MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
 
 logger = logging.getLogger(__name__)
@@ -61,13 +62,21 @@ def read_truth(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     Raises
     ------
     InputError
-        When a class has a true event and was not asked: nobody can be right about it.
+        When a class has a true event and was not asked: nobody can be right about it. Also for events so far beyond
+        the labels that they must be in another unit; others that begin beyond them are left out, which the log says.
     """
-    events = read_true_events(path, classes)
+    events, seconds = read_true_events(path, classes), len(soft)
+    last = max((event.offset for event in events), default=0)
+    if last > FAR * seconds:
+        raise InputError(
+            f"{path}: true events until {last:g} s, but the labels of the recording cover {seconds} s; expected seconds"
+        )
+    if late := sum(event.onset >= seconds for event in events):
+        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
     asked = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
     if beyond := sorted({event.label for event in events} - set(asked)):
         raise InputError(f"{path}: true events of {beyond}, which the scene was not asked for; asked are {asked}")
-    return rasterise(events, classes, len(soft))
+    return rasterise(events, classes, seconds)
 
 
 def evaluate_truth(folds: dict[str, list[Tested]], classes: list[str]) -> dict:
