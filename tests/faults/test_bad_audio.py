@@ -1,6 +1,7 @@
 """Recordings of every kind: what can be read is read alike, what cannot is named, by every door."""
 
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -106,6 +107,17 @@ def test_less_than_a_second_may_be_missing(tmp_path, ending, subtype):
     for read in (measure, lambda path: list(read_audio(path, RATE))):
         with pytest.raises(InputError, match=r"is cut off: .* heard to its end, save it again as WAV or FLAC"):
             read(path)
+
+
+def test_a_recording_of_more_than_4_gb_that_is_cut_off(tmp_path):
+    """What RF64 is for: its lengths have 64 bits, and none of them means that a program did not know it yet."""
+    path = tmp_path / "long.rf64"
+    soundfile.write(path, SOUND, RATE)
+    content = bytearray(path.read_bytes())
+    content[20:44] = struct.pack("<QQQ", 6_000_000_072, 6_000_000_000, 3_000_000_000)  # the chunk ds64
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"long\.rf64: the recording is cut off: .* 6000000072 bytes"):
+        measure(path)
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -91,7 +91,7 @@ def test_the_configs_of_this_project_are_good(more):
         ("features: {window: 1000000000}", r"features\.window: 1000000000 is greater than the maximum of 1048576"),
         ("experiment: -x", r"  experiment: '-x' does not match"),
         ("experiment: archives", r"  experiment: 'archives' should not be valid"),
-        ('experiment: "a\\n"', r"  experiment: 'a\\n' should not be valid"),
+        ('experiment: "a\\n"', r"  experiment: 'a\\n' does not match"),
         (f"experiment: {'a' * 101}", r"  experiment: 'a+' does not match"),
         ("systems: {-x: {labels: soft, loss: mse, output: linear}}", r"  systems: '-x' does not match"),
         ("features: {window: 2047}", r"features\.window: 2047 is not a multiple of 2"),

@@ -272,3 +272,15 @@ def test_the_command_exits_with_1(data, capsys):
     labels = write(data / "soft.tsv", SOFT, soft_rows())
     assert cli.main(["check", "--audio", str(data / "audio"), "--soft", str(labels)]) == 1
     assert "too few for 5 folds" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_no_longer_here_is_named_though_the_dataset_was_checked_before(data):
+    labels = write(data / "labels.tsv", SOFT, soft_rows())
+    main = ["check", "--audio", str(data / "audio"), "--soft", str(labels), "--folds", "2", "--tables", str(data)]
+    assert cli.main(main) == 0
+    again = {"audio": data / "audio", "labels": labels, "kind": "soft", "tables": dict.fromkeys(check.TABLES)}
+    again |= {"folds": 2, "validation": 0.25, "evaluated": "all"}
+    check.check_before(data / "recordings.tsv", **again)
+    (data / "audio/e.wav").symlink_to("annex/e.wav")
+    with pytest.raises(InputError, match=r"e\.wav: a link to a file that is not here"):
+        check.check_before(data / "recordings.tsv", **again)

@@ -68,7 +68,8 @@ def test_on_another_kind_of_machine_it_goes_on_in_the_precision_it_began_in(writ
     toy.model.precision = "bfloat16"
     assert load(written, toy)
     assert toy.model.precision == "float32"
-    assert "begun with precision float32, not bfloat16 as here; goes on in that precision" in caplog.text
+    assert "goes on in float32, in which it began, and may be slow; delete it to begin anew in bfloat16" in caplog.text
+    assert "threads" not in caplog.text
 
 
 def test_nothing_to_continue(tmp_path, caplog):

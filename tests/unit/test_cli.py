@@ -52,6 +52,6 @@ def test_too_little_memory_is_no_fault_of_the_program(monkeypatch, capsys, error
     assert cli.main(["status"]) == 1
     shown = capsys.readouterr().err
     assert "softsed status: out of memory: " in shown
-    assert "Run fewer jobs at once (--cores), or on a cluster give it more" in shown
+    assert "Run fewer jobs at once (--cores); on a cluster give it more" in shown
     assert "Traceback" not in shown
     assert "report" not in shown

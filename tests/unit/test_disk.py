@@ -19,13 +19,14 @@ GB = 10**9
         (RuntimeError("another one"), 2 * GB, None),
         (KeyError("a bug of ours"), 10_000, None),
         (FileNotFoundError(errno.ENOENT, "None such", "a/b.tsv"), 10_000, "None such: 'a/b.tsv'. Correct this path"),
-        (OSError(errno.EFBIG, "File too large"), 2 * GB, "Your share of this disk is used up. Make room"),
+        (FileNotFoundError(errno.ENOENT, "None such", "ours.tsv"), 10_000, None),
+        (OSError(errno.EFBIG, "File too large"), 2 * GB, "Files may not be that large here"),
     ],
 )
 def test_what_a_person_is_told(tmp_path, monkeypatch, error, free, told):
     usage = type(shutil.disk_usage(tmp_path))(4 * GB, 4 * GB - free, free)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    found = explain(error, tmp_path / "not" / "there")
+    found = explain(error, tmp_path / "not" / "there", ["--table", "a/b.tsv"])
     assert found is None if told is None else told in found
 
 

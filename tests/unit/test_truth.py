@@ -164,8 +164,10 @@ def test_a_recording_in_which_nothing_happens_has_an_empty_file(folder):
 def test_milliseconds_are_refused_and_events_after_the_labels_are_counted_out(tmp_path, caplog):
     path, soft = tmp_path / "r.txt", np.zeros((10, 3))
     path.write_text("1000\t2500\ta\n")
-    with pytest.raises(InputError, match=r"r\.txt: true events until 2500 s, .* cover 10 s; expected seconds"):
+    with pytest.raises(InputError, match=r"r\.txt: true events until 2500 s, .* 10 s, in which none begins"):
         read_truth(path, soft, CLASSES)
+    path.write_text("1\t2\ta\n4000\t5000\ta\n")  # of a long recording, labelled at its beginning
+    assert read_truth(path, soft, CLASSES).sum() == 1
     path.write_text("1\t2\ta\n10\t12\ta\n9.5\t30\tb\n")
     assert read_truth(path, soft, CLASSES).sum(axis=0).tolist() == [1, 1, 0]
     assert "r.txt: 1 of 3 true events begin after the 10 s with labels" in caplog.text

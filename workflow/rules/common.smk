@@ -53,7 +53,7 @@ def own_recordings():
         raise WorkflowError("recordings and scenes: give both tables or neither; the one names the scenes of the other")
     try:
         if not tables["recordings"]:
-            return recording_names(Path(path))
+            return recording_names(Path(path), tables["classes"] and Path(tables["classes"]))
         check_answered(Path(path), {name: Path(given) for name, given in tables.items() if given})
         return [name for (name,) in table(tables["recordings"], "recording")]
     except InputError as error:
@@ -114,7 +114,8 @@ def drop_checkpoints():
             Path(job.params.checkpoint).unlink(missing_ok=True)
 
 
-checked(check_files, map(Path, workflow.configfiles))
+if workflow.is_main_process:
+    checked(check_files, map(Path, workflow.configfiles))
 checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
 if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):

@@ -49,8 +49,12 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
         if missing := [key for key in (*CARRIED, "thresholds") if key not in extras]:
             raise InputError(f"{path}: no {missing} in this model, of an older version of softsed; train it again")
         classes, carried = len(extras["classes"]), extras["carried"]
-        if np.shape(extras["thresholds"]) != (classes,) or carried.get("pooling") not in POOLING:
-            raise InputError(f"{path}: no thresholds of its {classes} classes, or no pooling of {list(POOLING)}")
+        if np.shape(extras["thresholds"]) != (classes,):
+            raise InputError(f"{path}: no thresholds for each of its {classes} classes")
+        if carried.get("pooling") not in POOLING or not isinstance(carried.get("threshold"), int | float):
+            raise InputError(
+                f"{path}: pooling and threshold are {carried}; expected one of {list(POOLING)} and a number"
+            )
         for key in CARRIED:
             if extras[key] != models[0][1][key]:
                 raise InputError(f"{path} and {paths[0]} differ in {key}; expected the models of one run")

@@ -8,14 +8,15 @@ from softsed.errors import InputError
 # What libsndfile 1.2 reads (`soundfile.available_formats()`), with the endings in use. A list, because the workflow
 # asks for names in every call, and opening ten thousand files would take longer than all else it does.
 AUDIO = re.compile(
-    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp3|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
+    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
     re.IGNORECASE,
 )
 READABLE = "WAV, FLAC, OGG or MP3"
-# What people keep sound in as well and libsndfile does not read.
-OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mkv|mov|mp2|mp4|mpc|mpga|webm|wma|wv)", re.IGNORECASE)
+# What people keep sound in as well and libsndfile does not read; not films, which lie beside their sound.
+OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
 SHORTER = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
-STREAMED = 0x7FFF0000  # lengths from here on are those of programs that write into a pipe and do not know them yet
+# Lengths in 32 bits that programs write into a pipe, before they know them.
+STREAMED = range(0x7FFF0000, 0x100000000)
 UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
 
 
@@ -26,7 +27,7 @@ def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
     ----------
     folder : Path
         Its files that end like audio are taken, hidden ones and subfolders are not, nor files in formats that cannot be
-        read where a recording of the same name is there (the film beside its sound). Or a file, whatever its ending.
+        read where a recording of the same name is there. Or a file, whatever its ending.
 
     Returns
     -------
@@ -89,7 +90,8 @@ def check_whole(path: Path, header: str, seconds: float) -> None:
     """
     for found in SHORTER.finditer(header):
         announced, there = map(int, found.groups())
-        if there < announced < STREAMED and (announced - there) * seconds >= there:  # bytes a second: there / seconds
+        a_second = (announced - there) * seconds >= there  # bytes a second: there / seconds
+        if there < announced and announced not in STREAMED and a_second:
             raise InputError(
                 f"{path}: the recording is cut off: its header announces {announced} bytes of audio, there are only "
                 f"{there}; copy it again or, where it can be heard to its end, save it again as WAV or FLAC"

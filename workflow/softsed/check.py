@@ -130,9 +130,9 @@ def check_before(
     that table is newer than all recordings and lists the same.
     `evaluated` are the classes that count, names or "all": those of the labels, or of the table beside that one.
     """
-    found, _ = find_audio(audio)
+    found, wrong = find_audio(audio)
     note = table.with_name(DATASET)
-    if found and note.exists() and note.read_text(encoding="utf-8") == dataset(labels, kind, tables):
+    if found and not wrong and note.exists() and note.read_text(encoding="utf-8") == dataset(labels, kind, tables):
         made = table.stat().st_mtime if table.exists() else 0
         recordings, problems = read_recordings(table), Problems()
         if recordings.keys() == found.keys() and all(path.stat().st_mtime < made for path in found.values()):

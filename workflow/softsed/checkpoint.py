@@ -97,13 +97,15 @@ class Checkpoint:
         if others:
             logger.info("%s: made with other %s, hence ignored; training begins anew", self.path, ", ".join(others))
             return None
-        machine = {"precision": model.precision, "threads": torch.get_num_threads()}
-        if others := [f"{key} {saved[key]}, not {value}" for key, value in machine.items() if saved[key] != value]:
+        if saved["threads"] != torch.get_num_threads():
+            here = saved["threads"], torch.get_num_threads()
+            logger.warning("%s: begun on %d threads, here %d: weights differ in the last digits", self.path, *here)
+        if saved["precision"] != model.precision:
             logger.warning(
-                "%s: begun with %s as here; goes on in that precision, to weights that differ in the last digits",
-                *(self.path, " and ".join(others)),
+                "%s: goes on in %s, in which it began, and may be slow; delete it to begin anew in %s",
+                *(self.path, saved["precision"], model.precision),
             )
-        model.precision = saved["precision"]
+            model.precision = saved["precision"]
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         order.set_state(saved["order"])

@@ -59,7 +59,7 @@ def check_names(names: dict[str, str], known: list[str] | None, problems: Proble
         spellings.setdefault(spelling(name), name)
     for name, where in names.items():
         other = spellings.setdefault(spelling(name), name)
-        if name != other:
+        if name != other and not {name, other} <= set(known or []):  # who lists both means both
             place = names.get(other, "the table of classes")
             problems.add("classes", f"{where}: class {name!r} is {other!r} in {place}; write one of them everywhere")
         elif known is not None and name not in known:

@@ -49,7 +49,10 @@ STAGES = (
     "progress",
 )
 
-MORE_MEMORY = "Run fewer jobs at once (--cores), or on a cluster give it more (--set-resources RULE:mem_mb=MB)"
+MORE_MEMORY = (
+    "Run fewer jobs at once (--cores); on a cluster give it more (--set-resources RULE:mem_mb=MB); on a GPU lower "
+    "train.batch_size, or use --device cpu"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if is_out_of_memory(error):
             logger.error("softsed %s: out of memory: %s. %s", options.stage, str(error).partition("\n")[0], MORE_MEMORY)
-        elif reason := disk.explain(error, options.log.parent if options.log else Path()):
+        elif reason := disk.explain(error, options.log.parent if options.log else Path(), options.arguments):
             logger.error("softsed %s: %s", options.stage, reason)
         else:
             logger.exception("softsed %s: unexpected error, please report it", options.stage)

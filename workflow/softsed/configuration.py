@@ -28,6 +28,7 @@ TEXT_HINT = (
     "--configfile, rather than with --config)"
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML was built with it: much faster
+MERGE = "tag:yaml.org,2002:merge"
 DRAFT = jsonschema.Draft202012Validator
 
 
@@ -74,16 +75,23 @@ def check_files(paths: Iterable[Path]) -> None:
     """
     problems = []
     for path in paths:
-        waiting = [yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)]
+        try:
+            waiting = [yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)]
+        except yaml.YAMLError:
+            continue  # Snakemake has read it: JSON that is no YAML
+        walked = set()
         for node in waiting:
-            if isinstance(node, yaml.MappingNode):
+            if isinstance(node, yaml.MappingNode) and id(node) not in walked:  # an alias is the node of its anchor
+                walked.add(id(node))
                 seen: dict[str, yaml.Mark] = {}
                 for key, value in node.value:
+                    waiting.append(value)
+                    if key.tag == MERGE:
+                        continue  # "<<" may be there several times
                     mark, first = key.start_mark, seen.setdefault(key.value, key.start_mark)
                     if first is not mark:
                         text = f"{path}, line {mark.line + 1}: {key.value!r} is there twice"
                         problems.append(f"{text}, first in line {first.line + 1}; merge the two")
-                    waiting.append(value)
     _stop(problems)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -10,8 +11,8 @@ SCARCE_BYTES = 100_000  # left over on a disk that a step has just failed to wri
 AGAIN = "then give the same command again; what is finished is kept, trainings go on from their checkpoints"
 
 
-def explain(error: Exception, folder: Path) -> str | None:
-    """Tell what is wrong with the disk, where that explains an error.
+def explain(error: Exception, folder: Path, arguments: Sequence[str] = ()) -> str | None:
+    """Tell what is wrong with the disk or with a path that was given, where that explains an error.
 
     Parameters
     ----------
@@ -19,18 +20,22 @@ def explain(error: Exception, folder: Path) -> str | None:
         torch and libsndfile raise a RuntimeError that says nothing of the reason, so that the disk itself is looked at.
     folder : Path
         Where the step writes; its nearest parent that exists is looked at.
+    arguments : sequence of str
+        Of the step: a path that is none of them is not for a person to correct.
 
     Returns
     -------
     str or None
-        None where the disk is not the reason.
+        None where neither is the reason.
     """
     code = error.errno if isinstance(error, OSError) else None
     if code in FORBIDDEN:
         return f"{error}. Make this place readable and writable for whoever runs it, then give the same command again"
-    if code in WRONG_PATH:
+    if code in WRONG_PATH and str(error.filename) in arguments:
         return f"{error}. Correct this path"
-    if code in (errno.EDQUOT, errno.EFBIG):
+    if code == errno.EFBIG:
+        return f"{error}. Files may not be that large here: look at `ulimit -f`, or use another disk"
+    if code == errno.EDQUOT:
         return f"{error}. Your share of this disk is used up. Make room, {AGAIN}"
     there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     disk = shutil.disk_usage(there)

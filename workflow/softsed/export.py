@@ -99,10 +99,13 @@ def write_jams(path: Path, *, seconds: int, events: list[Event], soft: np.ndarra
     file.save(str(path))
 
 
-def check_names(found: Iterable[str], source: Path) -> None:
-    """Raise an InputError where a recording cannot be the name of a file: one could lead out of the folder."""
-    for name in found:
+def make_folder(folder: Path, recordings: Iterable[str], source: Path) -> None:
+    """Make the folder; an InputError where a recording cannot be the name of a file: one could lead out of it."""
+    for name in recordings:
         check_name(name, str(source))
+    if folder.is_file():
+        raise InputError(f"{folder}: a file; expected the name of a folder")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -126,23 +129,20 @@ def main(argv: list[str] | None = None) -> None:
         command.add_argument("--output", type=Path, required=True, help="folder, written")
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
-    if options.output.is_file():
-        raise InputError(f"{options.output}: a file; expected the name of a folder")
-    options.output.mkdir(parents=True, exist_ok=True)
     if options.format == "scores":
         found = read_predictions(options.scores, classes)
-        check_names(found, options.scores[0].parent)
+        make_folder(options.output, found, options.scores[0].parent)
         for name, (_, values) in found.items():
             write_plain(options.output / f"{name}.tsv", values, classes)
     elif options.format == "events":
         level = {"threshold": options.threshold, "metrics": options.metrics}
         found = read_hard(options.hard, classes) if options.hard else events_of_scores(options.scores, classes, **level)
-        check_names(found, options.hard or options.scores[0].parent)
+        make_folder(options.output, found, options.hard or options.scores[0].parent)
         for name, listed in found.items():
             write_events(options.output / f"{name}.txt", listed)
     else:
         found, hard = read_soft(options.soft, classes), read_hard(options.hard, classes)
-        check_names(found, options.soft)
+        make_folder(options.output, found, options.soft)
         for name, soft in found.items():
             path = options.output / f"{name}.jams"
             write_jams(path, seconds=len(soft), events=hard.get(name, []), soft=soft, classes=classes)

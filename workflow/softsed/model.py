@@ -122,7 +122,8 @@ class CRNN(nn.Module):
         """Compute the rest, which hears the whole sequence in both directions."""
         with self.autocast(x):
             x = self.recurrent(x)  # [batch, frames, 2 * gru_units]
-        return self.dense(x.to(self.dense[0].weight.dtype))  # [batch, frames, classes]
+        x = x.to(self.dense[0].weight.dtype)  # cuDNN's GRU gives what autocast computes in
+        return self.dense(x)  # [batch, frames, classes]
 
     def autocast(self, x: Tensor) -> torch.autocast:
         """Return the context in which products are computed in the model's precision."""

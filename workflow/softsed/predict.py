@@ -15,6 +15,7 @@ from softsed.model import CRNN, choose_device
 from softsed.scores import write_scores
 
 POOLING = {"mean": np.mean, "max": np.max}
+FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
 BLOCK_FRAMES = 3000  # a minute at 20 ms: convolved at once, 0.4 GB for 128 filters
 
 logger = logging.getLogger(__name__)
@@ -73,13 +74,17 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
 def _check_extras(saved: dict) -> None:
     """Raise a ValueError where what a model carries does not fit its network: it may come from anybody."""
     parameters, classes, features = (saved[key] for key in ("parameters", "classes", "features"))
-    if len(set(classes)) != parameters["classes"] or not all(map(str.isprintable, classes)):
+    if len(set(classes)) != parameters["classes"]:
         raise ValueError(f"{parameters['classes']} outputs for the classes {classes}")
+    if any(set(name) & set("\t\n\r\0") for name in classes):
+        raise ValueError(f"a tab or line end in the names of the classes {classes}")
     for name in ("mean", "std"):
         if saved[name].shape != (parameters["mel_bands"],) or not saved[name].isfinite().all():
             raise ValueError(f"{name} is not a number for each of {parameters['mel_bands']} mel bands")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
+    if missing := [key for key in FEATURES if not isinstance(features.get(key), int | float)]:
+        raise ValueError(f"no numbers for {missing} in features")
     if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
         raise ValueError(f"features {features} do not fit the network")
 

@@ -29,7 +29,7 @@ def check_name(name: str, where: str) -> None:
 
 
 def _table(path: Path) -> dict[str, list[str]]:
-    """Read the columns of the opinions and check the names of the recordings and the spelling of the classes."""
+    """Read the columns of the opinions and check the names of the recordings."""
     columns = read_columns(path, OPINION_COLUMNS)
     names = columns["recording"]
     if not names:
@@ -37,25 +37,32 @@ def _table(path: Path) -> dict[str, list[str]]:
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name):
             check_name(name, f"{path}, line {names.index(name) + 2}")
-    labels, spellings = columns["class"], {}
-    for label in dict.fromkeys(labels):
-        if (other := spellings.setdefault(spelling(label), label)) != label:
-            raise InputError(
-                f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in line "
-                f"{labels.index(other) + 2}; write one of them everywhere"
-            )
     return columns
 
 
-def recording_names(path: Path) -> list[str]:
-    """List the recordings of a table of opinions, sorted.
+def _check_spelling(path: Path, labels: list[str], known: list[str]) -> None:
+    """Raise an InputError where a class is there in two spellings; a table of classes may list both."""
+    spellings: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        other = spellings.setdefault(spelling(label), label)
+        if other != label and not {label, other} <= set(known):
+            raise InputError(
+                f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in line "
+                f"{labels.index(other) + 2}; write one of them everywhere, or list both in a table of classes"
+            )
+
+
+def recording_names(path: Path, classes: Path | None = None) -> list[str]:
+    """List the recordings of a table of opinions, sorted; `classes` is a table of these, where there is one.
 
     Raises
     ------
     InputError
-        When the table cannot be read or is empty, or a name cannot be the name of a file.
+        When the table cannot be read or is empty, a name cannot be the name of a file, or a class has two spellings.
     """
-    return sorted(set(_table(path)["recording"]))
+    columns = _table(path)
+    _check_spelling(path, columns["class"], list(read_classes(classes)) if classes else [])
+    return sorted(set(columns["recording"]))
 
 
 def check_answered(path: Path, given: dict[str, Path]) -> None:
@@ -75,7 +82,9 @@ def check_answered(path: Path, given: dict[str, Path]) -> None:
         fit each other.
     """
     columns = _table(path)
-    classes = list(read_classes(given["classes"])) if "classes" in given else sorted(set(columns["class"]))
+    known = list(read_classes(given["classes"])) if "classes" in given else []
+    _check_spelling(path, columns["class"], known)
+    classes = known or sorted(set(columns["class"]))
     recordings, asked = read_asked(given["recordings"], given["scenes"], classes)
     pairs = list(zip(columns["recording"], columns["class"], strict=True))
     for name, label in dict.fromkeys(pairs):

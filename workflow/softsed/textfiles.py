@@ -135,6 +135,10 @@ def spelling(name: str) -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file, in a folder that is made, whole or not at all: what was there stays until then."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # where a link leads
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")  # /dev/stdout
+        return
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         half.write_text(text, encoding="utf-8")

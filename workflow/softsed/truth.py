@@ -33,7 +33,7 @@ from softsed.segments import UNITS, count, jsonable, metrics_of
 from softsed.tested import cut_to, read_tested, recordings_of
 from softsed.thresholds import MIDRANGE, trimmed_midrange
 
-FAR = 10  # times the labelled seconds: nobody labels so little of a recording, and milliseconds end far beyond
+FAR = 10  # times the labelled seconds; milliseconds end far beyond
 MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
 
 logger = logging.getLogger(__name__)
@@ -62,14 +62,16 @@ def read_truth(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     Raises
     ------
     InputError
-        When a class has a true event and was not asked: nobody can be right about it. Also for events so far beyond
-        the labels that they must be in another unit; others that begin beyond them are left out, which the log says.
+        When a class has a true event and was not asked: nobody can be right about it. Also where all events begin
+        beyond the labels, some of them so far that they must be in another unit. Others are left out, which the log
+        says.
     """
     events, seconds = read_true_events(path, classes), len(soft)
     last = max((event.offset for event in events), default=0)
-    if last > FAR * seconds:
+    if last > FAR * seconds and all(event.onset == 0 or event.onset >= seconds for event in events):
         raise InputError(
-            f"{path}: true events until {last:g} s, but the labels of the recording cover {seconds} s; expected seconds"
+            f"{path}: true events until {last:g} s, but the labels of the recording cover {seconds} s, in which none "
+            "begins; expected seconds, of these at least one"
         )
     if late := sum(event.onset >= seconds for event in events):
         logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
