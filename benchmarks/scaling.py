@@ -51,8 +51,7 @@ def run_one(recordings: int, filters: int) -> dict:
     start, held_out = time.process_time(), recordings // 4
     scaler = Scaler.fit(features[held_out:])
     validation, training = (
-        cut([scaler(x) for x in features[part]], targets[part], FRAMES)
-        for part in (slice(held_out), slice(held_out, None))
+        cut(map(scaler, features[part]), targets[part], FRAMES) for part in (slice(held_out), slice(held_out, None))
     )
     prepared = time.process_time() - start
     precision = choose_precision("auto", torch.device("cpu"))

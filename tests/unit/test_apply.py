@@ -133,7 +133,7 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
         ({"mean": torch.zeros(3)}, "not a model .*mean is not a number for each of"),
         ({"std": torch.full((16,), torch.nan)}, "not a model .*std is not a number for each of"),
         ({"std": torch.zeros(16)}, "not a model .*std is not positive"),
-        ({"features": FEATURES | {"window": None}}, r"not a model .*no numbers for \['window'\] in features"),
+        ({"features": FEATURES | {"window": None}}, r"no numbers for \['window'\] of the features"),
         ({"thresholds": torch.zeros(3)}, "no thresholds for each of its 2 classes"),
         ({"carried": {"threshold": 0.5}}, r"expected one of \['mean', 'max'\] and a number"),
         ({"carried": {"pooling": "mean", "threshold": "0.5"}}, "and a number"),

@@ -31,6 +31,7 @@ from softsed.thresholds import MIDRANGE
 from softsed.timeline import draw_timeline
 
 FIXED = "fixed"
+FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
 CARRIED = ("classes", "features", "carried")  # what the models of a run have in common
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
     for path, (_, extras) in zip(paths, models, strict=True):
         if missing := [key for key in (*CARRIED, "thresholds") if key not in extras]:
             raise InputError(f"{path}: no {missing} in this model, of an older version of softsed; train it again")
+        if missing := [key for key in FEATURES if not isinstance(extras["features"].get(key), int | float)]:
+            raise InputError(f"{path}: no numbers for {missing} of the features")
         classes, carried = len(extras["classes"]), extras["carried"]
         if np.shape(extras["thresholds"]) != (classes,):
             raise InputError(f"{path}: no thresholds for each of its {classes} classes")

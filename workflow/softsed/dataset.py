@@ -8,6 +8,7 @@ Conventions
 """
 
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,13 +127,14 @@ def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: in
     return np.repeat(targets, rate, axis=0)
 
 
-def cut(features: list[np.ndarray], targets: list[np.ndarray], length: int) -> Sequences:
+def cut(features: Iterable[np.ndarray], targets: list[np.ndarray], length: int) -> Sequences:
     """Cut recordings into sequences.
 
     Parameters
     ----------
-    features : list of ndarray [frames or more, mel_bands]
-        Normalised, one matrix a recording; frames beyond those of the targets are left out.
+    features : iterable of ndarray [frames or more, mel_bands]
+        Normalised, one matrix a recording; frames beyond those of the targets are left out. Taken one after the other,
+        so that they need not be in memory all at once.
     targets : list of ndarray [frames, classes]
         nan where a class does not count.
     length : int
@@ -144,13 +146,15 @@ def cut(features: list[np.ndarray], targets: list[np.ndarray], length: int) -> S
         Those of the first recording first; no sequence holds frames of two recordings. Filling is 0, the mean of
         normalised features.
     """
-    pieces: tuple[list[np.ndarray], ...] = ([], [], [])
-    for x, y in zip(features, targets, strict=True):
-        filling = ((0, -len(y) % length), (0, 0))
-        for piece, matrix in zip(pieces, (x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)), strict=True):
-            padded = np.pad(matrix.astype(np.float32), filling)
-            piece.append(padded.reshape(-1, length, matrix.shape[1]))
-    return Sequences(*(torch.from_numpy(np.concatenate(piece)) for piece in pieces))
+    sequences = [-(-len(y) // length) for y in targets]
+    frames, start, matrices = sum(sequences) * length, 0, []
+    for x, y, number in zip(features, targets, sequences, strict=True):
+        parts = x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)
+        matrices = matrices or [np.zeros((frames, part.shape[1]), np.float32) for part in parts]
+        for matrix, part in zip(matrices, parts, strict=True):
+            matrix[start : start + len(y)] = part
+        start += number * length
+    return Sequences(*(torch.from_numpy(matrix).unflatten(0, (-1, length)) for matrix in matrices))
 
 
 def read_part(

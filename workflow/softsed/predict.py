@@ -15,7 +15,6 @@ from softsed.model import CRNN, choose_device
 from softsed.scores import write_scores
 
 POOLING = {"mean": np.mean, "max": np.max}
-FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
 BLOCK_FRAMES = 3000  # a minute at 20 ms: convolved at once, 0.4 GB for 128 filters
 
 logger = logging.getLogger(__name__)
@@ -83,8 +82,6 @@ def _check_extras(saved: dict) -> None:
             raise ValueError(f"{name} is not a number for each of {parameters['mel_bands']} mel bands")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
-    if missing := [key for key in FEATURES if not isinstance(features.get(key), int | float)]:
-        raise ValueError(f"no numbers for {missing} in features")
     if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
         raise ValueError(f"features {features} do not fit the network")
 

@@ -194,8 +194,8 @@ def main(argv: list[str] | None = None) -> None:
     validation_features, validation_targets = read_part(fold["validation"], **read)
     scaler = Scaler.fit([x[: len(y)] for x, y in zip(train_features, train_targets, strict=True)])
     length = config["sequence_frames"]
-    training = cut([scaler(x) for x in train_features], train_targets, length).to(device)
-    validation = cut([scaler(x) for x in validation_features], validation_targets, length).to(device)
+    training = cut(map(scaler, train_features), train_targets, length).to(device)
+    validation = cut(map(scaler, validation_features), validation_targets, length).to(device)
     del train_features, validation_features  # as large as what was cut of them, for as long as the training lasts
 
     parameters = {
