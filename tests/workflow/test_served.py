@@ -136,6 +136,7 @@ def check_table1(project, results, recordings, labels):
     assert int(table["Total"]["files"]) == len(recordings)
 
 
+@pytest.mark.slow
 def test_demo_labels(finished, tmp_path):
     recordings = [
         (r.name, r.scene, r.duration_s) for r in read_recordings(finished / "tests/workflow/tiny.tsv").values()
@@ -156,6 +157,7 @@ def test_demo_labels(finished, tmp_path):
     assert len(read_report(results, "table2")) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the published labels are not at hand (folder shared/data)")
 def test_published_labels(tmp_path):
     labels = {}
