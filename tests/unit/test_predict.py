@@ -54,3 +54,12 @@ def test_a_file_that_would_execute_something_is_refused(tmp_path, capsys):
         with pytest.raises(InputError, match=f"{name}: not a model written by"):
             load_model(tmp_path / name, torch.device("cpu"))
     assert "executed" not in capsys.readouterr().out
+
+
+def test_too_little_memory_is_not_blamed_on_the_model(monkeypatch):
+    def load(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        load_model("fold1.pt", torch.device("cpu"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from softsed.errors import InputError
+from softsed.pages import grid
 from softsed.tables import TABLE2, main
 from softsed.textfiles import read_table
 
@@ -313,3 +314,7 @@ def test_tables_load_nothing_heavy():
     code = "import sys, softsed.tables; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sed_eval", "torch", "pandas", "scipy", "matplotlib"} & set(done.stdout.split())
+
+
+def test_a_name_with_a_bar_stays_one_cell():
+    assert grid(["class", "F1"], [["a|b", "1"]]).splitlines()[2] == "| a\\|b | 1 |"
