@@ -19,8 +19,7 @@ from softsed import lifeline
 from softsed.audiofiles import list_audio
 from softsed.errors import InputError
 from softsed.provenance import code
-from softsed.textfiles import read_number
-from softsed.thresholds import MIDRANGE
+from softsed.thresholds import MIDRANGE, check_threshold
 
 shell.prefix("exec ")
 os.environ[lifeline.RUN] = str(os.getpid())
@@ -55,9 +54,10 @@ if missing := [key for key in ("audio", "model") if not config.get(key)]:
     raise explain(f"missing: {missing}")
 
 THRESHOLD = str(config.get("threshold", MIDRANGE))
-if THRESHOLD not in (MIDRANGE, "fixed") and not 0 <= read_number(THRESHOLD) <= 1:
-    raise explain(f"threshold: {THRESHOLD!r}")
-
+try:
+    check_threshold(THRESHOLD)
+except InputError as error:
+    raise explain(error) from None
 try:
     RECORDINGS = list_audio(Path(str(config["audio"])))
 except InputError as error:

@@ -83,7 +83,10 @@ def test_one_model_one_recording_and_a_folder_of_ones_choice(somewhere):
         (["audio=my sounds", "model=models"], "no fold*.pt in models"),
         (["audio=nowhere", f"model={RUN}"], "nowhere: there is no such folder"),
         (["audio=my sounds", f"model={RUN}", "treshold=1"], "unknown keys ['treshold']"),
-        (["audio=my sounds", f"model={RUN}", "threshold=50"], "threshold: '50'"),
+        (
+            ["audio=my sounds", f"model={RUN}", "threshold=50"],
+            "threshold '50': expected class-dependent",
+        ),
     ],
 )
 def test_mistakes(somewhere, options, message):

@@ -26,11 +26,9 @@ from softsed.model import CRNN, choose_device
 from softsed.predict import POOLING, load_model, score
 from softsed.scores import write_plain
 from softsed.stream import CONTEXT_S, STRETCH_S, mel_of, overlapping
-from softsed.textfiles import read_number
-from softsed.thresholds import MIDRANGE
+from softsed.thresholds import FIXED, MIDRANGE, check_threshold
 from softsed.timeline import draw_timeline
 
-FIXED = "fixed"
 FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
 CARRIED = ("classes", "features", "carried")  # what the models of a run have in common
 
@@ -81,14 +79,13 @@ def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray
         nan, which nothing exceeds, for a class that no model has a class-dependent threshold of.
     """
     _, extras = models[0]
+    check_threshold(wanted)
     if wanted == MIDRANGE:
         listed = np.array([extras["thresholds"].cpu().numpy() for _, extras in models])  # [models, classes]
         known = ~np.isnan(listed)
         with np.errstate(invalid="ignore"):
             return np.where(known, listed, 0).sum(axis=0) / known.sum(axis=0)
-    value = extras["carried"]["threshold"] if wanted == FIXED else read_number(wanted)
-    if not 0 <= value <= 1:
-        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number from 0 to 1")
+    value = extras["carried"]["threshold"] if wanted == FIXED else float(wanted)
     return np.full(len(extras["classes"]), value)
 
 

@@ -17,7 +17,7 @@ from softsed.errors import InputError
 from softsed.folds import generate_folds
 from softsed.given import Labels, Problems, Row
 from softsed.opinions import read_opinions
-from softsed.textfiles import read_columns, read_lines, read_number, spelling
+from softsed.textfiles import read_columns, read_lines, read_number, spelled_twice
 
 SCENE = "all"  # without a table of recordings
 
@@ -54,12 +54,9 @@ def check_names(names: dict[str, str], known: list[str] | None, problems: Proble
     known : list of str, optional
         The table of classes, if there is one.
     """
-    spellings: dict[str, str] = {}
-    for name in known or []:
-        spellings.setdefault(spelling(name), name)
+    others = dict(spelled_twice(names, known or []))
     for name, where in names.items():
-        other = spellings.setdefault(spelling(name), name)
-        if name != other and not {name, other} <= set(known or []):  # who lists both means both
+        if other := others.get(name):
             place = names.get(other, "the table of classes")
             problems.add("classes", f"{where}: class {name!r} is {other!r} in {place}; write one of them everywhere")
         elif known is not None and name not in known:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from softsed.classes import LONGEST_S, OPINION_COLUMNS, Recording, doubt, read_asked, read_classes
 from softsed.errors import InputError
-from softsed.textfiles import read_columns, read_number, spelling
+from softsed.textfiles import read_columns, read_number, spelled_twice
 
 # Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
 # shell or a pattern could take for its own, no hidden files, no options.
@@ -42,14 +42,12 @@ def _table(path: Path) -> dict[str, list[str]]:
 
 def _check_spelling(path: Path, labels: list[str], known: list[str]) -> None:
     """Raise an InputError where a class is there in two spellings; a table of classes may list both."""
-    spellings: dict[str, str] = {}
-    for label in dict.fromkeys(labels):
-        other = spellings.setdefault(spelling(label), label)
-        if other != label and not {label, other} <= set(known):
-            raise InputError(
-                f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in line "
-                f"{labels.index(other) + 2}; write one of them everywhere, or list both in a table of classes"
-            )
+    for label, other in spelled_twice(dict.fromkeys(labels), known):
+        place = f"line {labels.index(other) + 2}" if other in labels else "the table of classes"
+        raise InputError(
+            f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in {place}; write one of them "
+            "everywhere, or list both in a table of classes"
+        )
 
 
 def recording_names(path: Path, classes: Path | None = None) -> list[str]:

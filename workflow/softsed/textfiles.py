@@ -14,6 +14,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from softsed.errors import InputError
@@ -130,6 +131,16 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
 def spelling(name: str) -> str:
     """Return what names have in common that differ in case, spaces, underscores or how Unicode writes an accent."""
     return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name).strip()).casefold()
+
+
+def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield names that are a known or earlier one in another spelling, with that one; who knows both means both."""
+    known = list(known)
+    spellings: dict[str, str] = {}
+    for name in (*known, *names):
+        other = spellings.setdefault(spelling(name), name)
+        if other != name and name not in known:
+            yield name, other
 
 
 def write_whole(path: Path, text: str) -> None:
