@@ -42,7 +42,7 @@ OURS = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from softsed.features import mel_energies, read_audio
+from softsed.features.extract import mel_energies, read_audio
 audio, bank, config = Path(sys.argv[1]), np.load(sys.argv[2])["filterbank"], json.loads(sys.argv[3])
 def read():
     return np.concatenate(list(read_audio(audio, config["sample_rate"])))
@@ -77,7 +77,7 @@ def write_noise(path: Path, seconds: int, rate: int) -> None:
 def time_job(audio: Path, bank: Path, times: int) -> list[str]:
     """Time the whole job and compare its output with librosa's."""
     mine, theirs, config = audio.with_suffix(".npz"), audio.with_suffix(".librosa.npz"), json.dumps(CONFIG)
-    softsed = ["-m", "softsed", "features", "--config", config, "--filterbank", bank, "--audio", audio]
+    softsed = ["-m", "softsed", "features.extract", "--config", config, "--filterbank", bank, "--audio", audio]
     pairs = in_turn(
         [sys.executable, *softsed, "--output", mine],
         [sys.executable, "-c", LIBROSA_JOB, audio, theirs, config],
@@ -118,7 +118,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         bank, audio = Path(scratch) / "bank.npz", Path(scratch) / "a.wav"
-        run(sys.executable, "-m", "softsed", "features", "--config", json.dumps(CONFIG), "--filterbank", bank)
+        run(sys.executable, "-m", "softsed", "features.extract", "--config", json.dumps(CONFIG), "--filterbank", bank)
         for minutes, rate in ((4, 44100), (4, 48000), (60, 44100), (60, 48000)):
             recording = f"{minutes} min, {rate / 1000:g} kHz"
             write_noise(audio, 60 * minutes, rate)

@@ -65,16 +65,21 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     import numpy as np  # noqa: PLC0415  # here, so that the fuzzer can instrument the package before it is imported
     import soundfile  # noqa: PLC0415
 
-    from softsed import check, classes, convert, folds, given, knowntruth, labelfiles, scores, survey  # noqa: PLC0415
-    from softsed.opinions import read_opinions  # noqa: PLC0415
+    from softsed import folds  # noqa: PLC0415
+    from softsed.core import event_text, labels, metadata, scores  # noqa: PLC0415
+    from softsed.core.opinions import read_opinions  # noqa: PLC0415
+    from softsed.data import infer_tables  # noqa: PLC0415
+    from softsed.labels import adopt  # noqa: PLC0415
+    from softsed.planning import validate  # noqa: PLC0415
+    from softsed.tools import convert  # noqa: PLC0415
 
-    asked, recordings = {"street": CLASSES}, {name: classes.Recording(name, "street", 2.5) for name in NAMES}
+    asked, recordings = {"street": CLASSES}, {name: metadata.Recording(name, "street", 2.5) for name in NAMES}
     (folder / "audio").mkdir()
     for name in NAMES:
         soundfile.write(folder / "audio" / f"{name}.wav", np.full(2500, 0.1), 1000)
     for name in ("r2", "r3"):
         (folder / f"{name}.csv").write_text(f"filename\nstreet/{name}\n")
-    three = recordings | {"r3": classes.Recording("r3", "street", 2.5)}
+    three = recordings | {"r3": metadata.Recording("r3", "street", 2.5)}
 
     def levels(matrices: dict, kind: type = float) -> dict:
         for matrix in matrices.values():
@@ -90,14 +95,14 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         return listed
 
     def hard(path: Path) -> dict:
-        return {name: events(listed) for name, listed in labelfiles.read_hard(path, CLASSES).items()}
+        return {name: events(listed) for name, listed in labels.read_hard(path, CLASSES).items()}
 
     def published(path: Path) -> dict:
-        return levels({"r": labelfiles.read_published(path, CLASSES, asked=CLASSES, seconds=2)})
+        return levels({"r": event_text.read_published(path, CLASSES, asked=CLASSES, seconds=2)})
 
     def true(path: Path) -> list:
         path = path.rename(path.with_suffix(".tsv"))
-        return events(knowntruth.read_true_events(path, CLASSES))
+        return events(event_text.read_true_events(path, CLASSES))
 
     def scored(path: Path) -> dict:
         found = scores.read_scores(path, CLASSES)
@@ -111,9 +116,9 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         return found
 
     def surveyed(path: Path) -> tuple:
-        assert survey.longest_window(path) >= 0
-        assert survey.recording_names(path)
-        return survey.survey(path)
+        assert infer_tables.longest_window(path) >= 0
+        assert infer_tables.recording_names(path)
+        return infer_tables.survey(path)
 
     def strong(path: Path) -> str:
         found = convert.Strong(path)
@@ -130,32 +135,32 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     def official(path: Path) -> list:
         one, two, other = path, folder / "r2.csv", folder / "r3.csv"
         orders = ((two, other, one), (other, one, two), (one, two, other))
-        lists = [dict(zip(classes.PARTS, order, strict=True)) for order in orders]
+        lists = [dict(zip(metadata.PARTS, order, strict=True)) for order in orders]
         return folds.read_official(lists, three)
 
     def own(kind: str) -> Callable[[Path], object]:
         def read(path: Path) -> object:
-            tables = dict.fromkeys(check.TABLES)
-            read_off = check.check(folder / "audio", path, kind, tables, folds=0, validation=0.5)
+            tables = dict.fromkeys(validate.TABLES)
+            read_off = validate.check(folder / "audio", path, kind, tables, folds=0, validation=0.5)
             if kind == "opinions":
                 return read_off
             found, names, of_scene = read_off
-            matrices = given.adopt(given.read_labels(path, kind, given.Problems()), found, of_scene, names)
+            matrices = adopt.adopt(adopt.read_labels(path, kind, adopt.Problems()), found, of_scene, names)
             assert all(len(matrix) == int(found[name].duration_s) for name, matrix in matrices.items())
             return matrices
 
         return read
 
     functions = {
-        "classes": classes.read_classes,
-        "scenes": lambda path: classes.read_scenes(path, CLASSES),
-        "recordings": classes.read_recordings,
-        "fold": classes.read_fold,
+        "classes": metadata.read_classes,
+        "scenes": lambda path: metadata.read_scenes(path, CLASSES),
+        "recordings": metadata.read_recordings,
+        "fold": metadata.read_fold,
         "official": official,
-        "soft": lambda path: levels(labelfiles.read_soft(path, CLASSES)),
+        "soft": lambda path: levels(labels.read_soft(path, CLASSES)),
         "hard": hard,
         "published": published,
-        "events": lambda path: events(labelfiles.read_events(path, CLASSES)),
+        "events": lambda path: events(event_text.read_events(path, CLASSES)),
         "truth": true,
         "scores": scored,
         "opinions": opinions,
@@ -175,7 +180,7 @@ def fuzz_one(name: str, scratch: Path) -> None:
 
     with atheris.instrument_imports(include=["softsed"]):
         parser = parsers(scratch)[name]
-        from softsed.errors import InputError  # noqa: PLC0415
+        from softsed.core.errors import InputError  # noqa: PLC0415
     logging.disable()
 
     def once(data: bytes) -> None:

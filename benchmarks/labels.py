@@ -18,9 +18,9 @@ import numpy as np
 import yaml
 from measure import ROOT, run, use_one_core
 
-from softsed.annotators import annotate, draw_pool
-from softsed.classes import Recording, read_classes, read_scenes
-from softsed.trials import draw_events
+from softsed.core.metadata import Recording, read_classes, read_scenes
+from softsed.data.simulate import annotate, draw_pool
+from softsed.labels.trials import draw_events
 
 COLUMNS = ["step", "seconds", "seconds_least", "seconds_most", "peak_mb"]
 COLUMNS += ["over_csv_reading", "over_least", "over_most", "runs"]
@@ -30,9 +30,9 @@ REFERENCE = "import csv, sys; sum(1 for row in csv.DictReader(open(sys.argv[1], 
 MACE = """
 import sys
 from pathlib import Path
-from softsed.classes import read_asked, read_classes
-from softsed.crowd import competence
-from softsed.opinions import read_opinions
+from softsed.core.metadata import read_asked, read_classes
+from softsed.labels.aggregate import competence
+from softsed.core.opinions import read_opinions
 opinions, recordings, classes, scenes, method = sys.argv[1:]
 names = read_classes(Path(classes))
 table, asked = read_asked(Path(recordings), Path(scenes), names)

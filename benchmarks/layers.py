@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from training import BATCH, FRAMES, MODEL, write
 
-from softsed.model import CRNN
+from softsed.train.network import CRNN
 
 TIMES = 7
 COLUMNS = ["precision", "part", "forward_ms", "backward_ms", "share", "gflop", "gflops", "gb", "gb_per_s"]

@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed import convert, survey
-from softsed.classes import read_asked, read_classes
-from softsed.crowd import ESTIMATORS
-from softsed.labels import rasterise, read_events
-from softsed.opinions import Opinions, read_opinions
-from softsed.thresholds import expected_f1
-from softsed.trials import SCORES, judge
+from softsed.core.event_text import read_events
+from softsed.core.labels import rasterise
+from softsed.core.metadata import read_asked, read_classes
+from softsed.core.opinions import Opinions, read_opinions
+from softsed.data import infer_tables
+from softsed.labels.aggregate import ESTIMATORS
+from softsed.labels.harden import expected_f1
+from softsed.labels.trials import SCORES, judge
+from softsed.tools import convert
 
 SIZES, DRAWINGS = (3, 5, 10), 3
 CONFIG = {"competence": {"method": "vb", "restarts": 10, "iterations": 50}}
@@ -47,7 +49,7 @@ def main() -> None:
         strong = ["strong", "--annotations", options.annotations, "--opinions", tables["opinions"]]
         convert.main([*map(str, strong), "--majority", str(tables["majority"])])
         named = [f"--{name}={tables[name]}" for name in ("opinions", "recordings", "classes", "scenes")]
-        survey.main(named)
+        infer_tables.main(named)
         classes = read_classes(tables["classes"])
         recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)
         everybody = read_opinions(tables["opinions"], classes, asked=asked, recordings=recordings)

@@ -14,8 +14,8 @@ from textbook import Textbook
 from torch import Tensor, nn
 from training import BATCH, FRAMES, MODEL, write
 
-from softsed.blocks import LEVELS, Block, FirstBlock, draw_kept, dropped_levels
-from softsed.model import CRNN
+from softsed.train.fast_blocks import LEVELS, Block, FirstBlock, draw_kept, dropped_levels
+from softsed.train.network import CRNN
 
 TIMES = 7
 

@@ -20,10 +20,10 @@ from sed_scores_eval.base_modules import statistics as counting
 from sed_scores_eval.base_modules.scores import create_score_dataframe
 from sed_scores_eval.intersection_based import psds
 
-from softsed.classes import read_classes, read_recordings
-from softsed.labelfiles import Event
-from softsed.scores import read_scores
-from softsed.textfiles import read_table
+from softsed.core.labels import Event
+from softsed.core.metadata import read_classes, read_recordings
+from softsed.core.scores import read_scores
+from softsed.core.tsv import read_table
 
 # Its compiled part wants arrays that it may write to, which pandas 3 no longer gives (sed_scores_eval 0.0.4).
 CURVES = counting.onset_offset_curves

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from training import BATCH, FRAMES, MODEL, summary, write
 
-from softsed.dataset import Scaler, cut
-from softsed.model import CRNN, choose_precision
-from softsed.train import run_epoch
+from softsed.train.network import CRNN, choose_precision
+from softsed.train.sequences import Scaler, cut
+from softsed.train.system import run_epoch
 
 RECORDING, FEW = (12_001, 12_000), 3  # frames of features and of labels, four minutes; batches that are timed
 RECORDINGS, FILTERS = [10, 50, 250], [16, 32, 64, 128]
@@ -47,7 +47,7 @@ def run_one(recordings: int, filters: int) -> dict:
     precision = choose_precision("auto", torch.device("cpu"))
     model = CRNN(**{**MODEL, "filters": filters}, precision=precision)
     optimiser = torch.optim.Adam(model.parameters(), fused=True)
-    del features  # as `softsed train` does
+    del features  # as `softsed train.system` does
     epoch = 0.0
     for data, learner in ((training, optimiser), (validation, None)):
         batches = list(torch.randperm(len(data)).split(BATCH))

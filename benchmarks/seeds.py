@@ -16,10 +16,10 @@ import yaml
 from textbook import Textbook, copy_weights
 from training import write
 
-from softsed.classes import read_classes, read_fold
-from softsed.dataset import Scaler, cut, read_part
-from softsed.model import CRNN
-from softsed.train import fit, run_epoch
+from softsed.core.metadata import read_classes, read_fold
+from softsed.train.network import CRNN
+from softsed.train.sequences import Scaler, cut, read_part
+from softsed.train.system import fit, run_epoch
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ["textbook", "float32", "bfloat16"]

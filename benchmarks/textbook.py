@@ -2,7 +2,7 @@
 
 The network of Sec. 3.1 as a textbook writes it down - layers in the usual order, default memory layout, float32,
 PyTorch's own modules - and the loop of the published baseline: a `DataLoader` with one worker, and validation scored
-with sed_eval every epoch. It has the weights of `softsed.model.CRNN` in the same order and of the same shapes.
+with sed_eval every epoch. It has the weights of `softsed.train.network.CRNN` in the same order and of the same shapes.
 """
 
 import warnings
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from softsed.dataset import Sequences
-from softsed.train import masked_loss
+from softsed.train.sequences import Sequences
+from softsed.train.system import masked_loss
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # dcase_util, which sed_eval needs, announces the end of pkg_resources

@@ -24,9 +24,9 @@ from pathlib import Path
 import torch
 from textbook import Textbook, train_epoch, validate
 
-from softsed.dataset import Sequences
-from softsed.model import CRNN, choose_precision
-from softsed.train import run_epoch
+from softsed.train.network import CRNN, choose_precision
+from softsed.train.sequences import Sequences
+from softsed.train.system import run_epoch
 
 MODEL = {"mel_bands": 64, "classes": 17, "filters": 128, "pooling": [5, 2, 2], "dropout": 0.2}
 MODEL |= {"gru_units": 32, "gru_layers": 2, "dense": [32], "output": "linear"}

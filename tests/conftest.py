@@ -1,82 +1,10 @@
-"""What several tests share: copies of the project, and Snakemake called in them."""
+"""Fixtures that several tests share: finished runs of the workflow."""
 
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-
-from softsed.status import rules
-
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where they are; never part of the project
-
-# The package of this checkout, whichever copy is installed, here and in the commands that tests start.
-os.environ["PYTHONPATH"] = str(ROOT / "workflow")
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-# A test a core (pytest -n), a thread a test: threads that wait for each other keep a core busy.
-os.environ["OMP_NUM_THREADS"] = "1"
-
-DEMO = ["--configfile", "workflow/demo.yaml"]
-TINY = [*DEMO, "tests/workflow/tiny.yaml"]
-
-# Before a command that is to be interrupted (SIGINT), which all ignore that a shell starts in the background.
-INTERRUPTIBLE = ["env", "--default-signal=INT"]
-
-
-def copy_project(target: Path) -> Path:
-    """Copy what git would commit now, without results."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    for name in listed.stdout.splitlines():
-        if (ROOT / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    return target
-
-
-def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fails: bool = False) -> str:
-    """Run Snakemake in a copy of the project and return all it prints."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(
-        ["snakemake", *configuration, "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=environment,
-    )
-    assert (done.returncode != 0) == fails, done.stdout
-    return done.stdout
-
-
-def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> dict[str, int]:
-    """Jobs a rule that a dry run lists, `all` left out; empty when there is nothing to do."""
-    shown = snakemake(folder, "--dry-run", *arguments, configuration=configuration)
-    return rules(shown)
-
-
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first process of a run of pytest that needs it makes (pytest -n has several)."""
-    root = factory.getbasetemp()
-    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
-    done = folder.with_suffix(".done")
-    with FileLock(folder.with_suffix(".lock")):
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            make(copy_project(folder))
-            done.touch()
-    return folder
+from support.project import made_once, make_demo, snakemake
 
 
 @pytest.fixture(scope="session")
@@ -89,21 +17,6 @@ def finished(tmp_path_factory) -> Path:
 def project(finished, tmp_path) -> Path:
     """A copy of the finished project to change at will."""
     return Path(shutil.copytree(finished, tmp_path / "project"))
-
-
-def make_demo(folder: Path) -> None:
-    """Type `make demo` as a person would, in the environment of the tests; what it prints goes beside the folder."""
-    environment = Path(sys.executable).parents[1]
-    # The environment is complete: its marks are newer than the copied lock files.
-    for name in ("workflow", "tests"):
-        (environment / name).touch()
-    # Without what these tests, and a make around them, would hand on.
-    left_out = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "OMP_NUM_THREADS", "PYTHONPATH")
-    variables = {key: value for key, value in os.environ.items() if key not in left_out}
-    command = ["make", "demo", f"VENV={environment}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder.with_suffix(".txt").write_text(done.stdout, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

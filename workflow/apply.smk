@@ -15,14 +15,14 @@ min_version("9.27.1")
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])))
 
-from softsed import lifeline
-from softsed.audiofiles import list_audio
-from softsed.errors import InputError
-from softsed.provenance import code
-from softsed.thresholds import MIDRANGE, check_threshold
+from softsed.core import parent
+from softsed.core.audio import list_audio
+from softsed.core.errors import InputError
+from softsed.core.code_hash import code
+from softsed.core.thresholds import MIDRANGE, check_threshold
 
 shell.prefix("exec ")
-os.environ[lifeline.RUN] = str(os.getpid())
+os.environ[parent.RUN] = str(os.getpid())
 
 KEYS = {
     "audio": "folder of recordings, or one of them",
@@ -111,7 +111,7 @@ rule make_filterbank:
     conda:
         "../envs/softsed.yaml"
     params:
-        *code("apply"),
+        *code("predict.apply"),
     message:
         "Make the mel filter bank of the models"
     shell:
@@ -138,7 +138,7 @@ rule apply_model:
         mem_mb=4000,
         device="auto",
     params:
-        *code("apply"),
+        *code("predict.apply"),
         threshold=THRESHOLD,
     message:
         "Score {wildcards.recording}"

@@ -4,17 +4,17 @@ import json
 
 import numpy as np
 import pytest
-from chromium import DESK, PHONE, chromium
-from pagemaker import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
+from support.chromium import DESK, PHONE, chromium
+from support.page import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
 
-from softsed.labels import harden
-from softsed.segments import count, metrics_of
-from softsed.thresholds import trimmed_midrange
+from softsed.core.labels import harden
+from softsed.core.thresholds import trimmed_midrange
+from softsed.evaluate.segments import count, metrics_of
 
 pytestmark = pytest.mark.browser
 

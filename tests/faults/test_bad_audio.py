@@ -6,13 +6,13 @@ import struct
 import numpy as np
 import pytest
 import soundfile
-from conftest import copy_project, snakemake
-from tinymodel import BANK, FEATURES, save_model
+from support.project import copy_project, snakemake
+from support.tiny_model import BANK, FEATURES, save_model
 
 from softsed import cli
-from softsed.audiofiles import measure
-from softsed.errors import InputError
-from softsed.features import mel_energies, read_audio
+from softsed.core.audio import measure
+from softsed.core.errors import InputError
+from softsed.features.extract import mel_energies, read_audio
 
 RATE = 8000
 SOUND = 0.1 * np.random.default_rng(0).standard_normal(3 * RATE + 400).astype(np.float32)

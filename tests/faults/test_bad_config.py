@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, copy_project, snakemake
 from snakemake.utils import update_config
+from support.project import ROOT, copy_project, snakemake
 
-from softsed import joint
-from softsed.configuration import LONGEST_JOINT_S, check_config, check_files, check_tables
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.labels import joint
+from softsed.planning.config import LONGEST_JOINT_S, check_config, check_files, check_tables
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 

@@ -5,13 +5,14 @@ import csv
 import numpy as np
 import pytest
 import soundfile
-from conftest import copy_project, snakemake
+from support.project import copy_project, snakemake
 
-from softsed import check, cli
-from softsed.errors import InputError
-from softsed.given import Problems, adopt, read_labels
-from softsed.given import main as take_over
-from softsed.labelfiles import read_hard, read_soft
+from softsed import cli
+from softsed.core.errors import InputError
+from softsed.core.labels import read_hard, read_soft
+from softsed.labels.adopt import Problems, adopt, read_labels
+from softsed.labels.adopt import main as take_over
+from softsed.planning import validate
 
 
 def rows(path):
@@ -62,8 +63,10 @@ def soft_table(seconds):
 def test_labels_that_end_before_the_audio_make_the_recording_shorter(data):
     """A soft table says of every second what was heard: after its last one nothing is known, nothing is silence."""
     (data / "soft.tsv").write_text(soft_table({"a": 2, "b": 3}))
-    tables = dict.fromkeys(check.TABLES)
-    recordings, classes, asked = check.check(data / "audio", data / "soft.tsv", "soft", tables, folds=0, validation=0.5)
+    tables = dict.fromkeys(validate.TABLES)
+    recordings, classes, asked = validate.check(
+        data / "audio", data / "soft.tsv", "soft", tables, folds=0, validation=0.5
+    )
     assert {name: one.duration_s for name, one in recordings.items()} == {"a": 2, "b": 3}
     found = adopt(read_labels(data / "soft.tsv", "soft", Problems()), recordings, asked, classes)
     assert [len(found[name]) for name in "ab"] == [2, 3]
@@ -80,11 +83,11 @@ def test_labels_that_go_on_after_the_audio_are_named(data, capsys):
 
 
 def test_labels_edited_after_the_check_are_named_and_nothing_is_written(data):
-    """`softsed given` trusts the tables that the check has made: labels that do not fit them any more are refused."""
+    """`softsed labels.adopt` refuses labels that no longer fit the tables that the check wrote."""
     (data / "soft.tsv").write_text(soft_table({"a": 3, "b": 3}))
     labels = ["--audio", str(data / "audio"), "--soft", str(data / "soft.tsv")]
-    check.main([*labels, "--folds", "0", "--tables", str(data)])
-    tables = [text for name in check.TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
+    validate.main([*labels, "--folds", "0", "--tables", str(data)])
+    tables = [text for name in validate.TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
     for change, message in (

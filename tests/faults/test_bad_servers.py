@@ -13,16 +13,16 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from server import serve
+from support.server import serve
 
-from softsed import download as module
-from softsed.download import download
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.data import download as module
+from softsed.data.download import download
 
 SIZE = 300_000
 CONTENT = random.Random(1).randbytes(SIZE)
 MD5 = hashlib.md5(CONTENT).hexdigest()
-TARGET = "1/files/file.zip"  # as `softsed maestro fetch` asks for it
+TARGET = "1/files/file.zip"  # as `softsed data.maestro_real fetch` asks for it
 NO_WAITS = (0, 0)
 
 
@@ -227,7 +227,17 @@ def test_tls_with_a_server_that_has_none_is_tried_again(server, tmp_path):
 
 def fetch(address: str, tmp_path: Path, name: str = "one") -> subprocess.Popen:
     archive = json.dumps({"record": 1, "file": "file.zip", "md5": MD5})
-    command = [sys.executable, "-m", "softsed", "maestro", "fetch", "--archive", archive, "--address", address]
+    command = [
+        sys.executable,
+        "-m",
+        "softsed",
+        "data.maestro_real",
+        "fetch",
+        "--archive",
+        archive,
+        "--address",
+        address,
+    ]
     command += ["--archives", str(tmp_path / "kept"), "--receipt", str(tmp_path / f"{name}.md5")]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 

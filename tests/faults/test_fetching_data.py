@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import INTERRUPTIBLE, copy_project, planned, snakemake
-from server import serve
-from smalldisk import small_disk
+from support.project import INTERRUPTIBLE, copy_project, planned, snakemake
+from support.server import serve
+from support.small_disk import small_disk
 
 RECORDINGS = {"cafe_restaurant_00": "cafe_restaurant", "metro_station_00": "metro_station"}
 SOUND = {name: random.Random(name).randbytes(150_000) for name in RECORDINGS}
@@ -146,8 +146,8 @@ def test_an_archive_that_wants_to_write_elsewhere(project, server, tmp_path):
     # Another place for the same archives reruns nothing; other code unpacks anew, and what is there is not fetched.
     configure(project, "https://mirror.example", archives)
     assert planned(project, "data", configuration=CONFIGURATION) == {}
-    with (project / "workflow/softsed/maestro.py").open("a") as module:
-        module.write("# edited\n")
+    with (project / "workflow/softsed/data/maestro_real.py").open("a") as module:
+        module.write("EDITED = True\n")
     unpacked = {"unpack_recording": 2, "unpack_labels": 2, "data": 1}
     assert planned(project, "data", configuration=CONFIGURATION) == unpacked
 

@@ -5,13 +5,13 @@ import random
 import zipfile
 
 import pytest
-from server import serve
-from smalldisk import fill, small_disk
+from support.server import serve
+from support.small_disk import fill, small_disk
 
 from softsed import cli
-from softsed.archives import unpack
-from softsed.download import download
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.data.archives import unpack
+from softsed.data.download import download
 
 SIZE = 300_000
 CONTENT = random.Random(1).randbytes(SIZE)
@@ -84,7 +84,7 @@ def test_an_archive_whose_receipt_cannot_be_written_is_not_fetched_twice(server,
     (tmp_path / "served/1/files").mkdir(parents=True)
     (tmp_path / "served/file.zip").rename(tmp_path / "served/1/files/file.zip")
     archive = f'{{"record": 1, "file": "file.zip", "md5": "{DIGEST[4:]}"}}'
-    command = ["maestro", "fetch", "--archive", archive, "--address", server.address]
+    command = ["data.maestro_real", "fetch", "--archive", archive, "--address", server.address]
     command += ["--archives", str(tmp_path / "kept"), "--receipt", str(disk / "file.md5")]
     filler = fill(disk)
     assert cli.main(command) == 1

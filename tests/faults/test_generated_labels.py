@@ -11,7 +11,7 @@ from fuzz import CLASSES, EXAMPLES, FILE, parsers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softsed.errors import InputError
+from softsed.core.errors import InputError
 
 NASTY = ["", " ", "_", "0_1", "-1", "-0", "nan", "inf", "1e308", "9" * 400, "1.0000001", "٣", "car ", "Car", "r1"]
 NASTY += ["\0", "\ufeff", "\v", "\x85", "\u2028", '"', '"a\tb"', "\t", "\n", "\r", "people_talking", "street", "\ud7ff"]

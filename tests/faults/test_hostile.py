@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from chromium import chromium
-from conftest import TINY, copy_project, snakemake
+from support.chromium import chromium
+from support.project import TINY, copy_project, snakemake
 
-from softsed.labelfiles import read_events
-from softsed.textfiles import read_table
+from softsed.core.event_text import read_events
+from softsed.core.tsv import read_table
 
 RATE, SECONDS = 16000, 12
 MARK = "PWNED"

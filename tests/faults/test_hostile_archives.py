@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from softsed import maestro
-from softsed.archives import unpack, whole, write_whole
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.data import maestro_real
+from softsed.data.archives import unpack, whole, write_whole
 
 AUDIO = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
 LABELS = "development_annotation/soft_labels_cafe_restaurant/cafe_restaurant_00.txt"
@@ -37,7 +37,7 @@ def unpack_as_a_step(folder, content, *, suffix=".wav"):
     (folder / "archive.zip").write_bytes(content)
     (folder / "archive.md5").write_text(f"{'0' * 32}  {folder / 'archive.zip'}\n")
     command = ["unpack", "--receipt", str(folder / "archive.md5"), "--recording", "cafe_restaurant_00"]
-    maestro.main([*command, "--scene", "cafe_restaurant", "--output", str(folder / f"out/one{suffix}")])
+    maestro_real.main([*command, "--scene", "cafe_restaurant", "--output", str(folder / f"out/one{suffix}")])
 
 
 NOTHING = ["archive.md5", "archive.zip"]
@@ -69,7 +69,7 @@ def test_evaluation_recordings_without_end(tmp_path):
     content = written(names, lambda info: setattr(info, "file_size", 499_000_000))
     (tmp_path / "archive.zip").write_bytes(content)
     with pytest.raises(InputError, match="30 recordings, 14970000000 bytes unpacked, at most 10000000000 expected"):
-        maestro.unpack_evaluation(tmp_path / "archive.zip", tmp_path / "audio")
+        maestro_real.unpack_evaluation(tmp_path / "archive.zip", tmp_path / "audio")
     assert everything(tmp_path) == ["archive.zip"]
 
 
@@ -138,7 +138,7 @@ def test_whatever_is_wrong_with_an_archive_it_is_a_message_and_no_half_file(tmp_
 
 def test_the_part_of_a_process_that_was_killed_is_removed_by_the_next(tmp_path):
     """And that of one that lives is not."""
-    stuck = "import sys, time; from pathlib import Path; from softsed.archives import whole\n"
+    stuck = "import sys, time; from pathlib import Path; from softsed.data.archives import whole\n"
     stuck += "with whole(Path(sys.argv[1])) as file: file.write(b'half'); print('on', flush=True); time.sleep(600)"
     processes = []
     try:

@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import TINY, copy_project, planned, snakemake
 from kills import results, spread, torment
+from support.project import TINY, copy_project, planned, snakemake
 
 # Every rule of the demo; trainings of seconds, with checkpoints in their midst.
 LONGER = "runs: 1\nsystems: {S_BCE_sig: null}\ntrain: {epochs: 300, patience: 300}\n"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import ROOT, copy_project, planned
-from server import serve
+from support.project import ROOT, copy_project, planned
+from support.server import serve
 
 RATE, SECONDS = 16000, 12
 GUARD = Path(__file__).parent / "guard"

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import INTERRUPTIBLE, TINY, planned, snakemake
+from support.project import INTERRUPTIBLE, TINY, planned, snakemake
 
 MODEL = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
 HISTORY = "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv"

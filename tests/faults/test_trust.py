@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from softsed import cli, figures
-from softsed.checkpoint import Checkpoint
-from softsed.dataset import read_features
-from softsed.errors import InputError
-from softsed.origin import training_of
-from softsed.timeline import draw_timeline
+from softsed import cli
+from softsed.core.errors import InputError
+from softsed.predict.timeline import draw_timeline
+from softsed.report import figures
+from softsed.report.origin import training_of
+from softsed.train.checkpoint import Checkpoint
+from softsed.train.sequences import read_features
 
 CONFIG = '{"pooling": "mean"}'
 
@@ -65,14 +66,14 @@ def refused(capsys, *command):
 def test_a_model_is_applied(model, tmp_path, capsys):
     outputs = {name: tmp_path / name for name in ("scores", "events", "timeline")}
     command = ["apply", "--models", model, "--filterbank", tmp_path / "bank.npz"]
-    assert f"{model}: not a model written by `softsed train`" in refused(capsys, *command)
+    assert f"{model}: not a model written by `softsed train.system`" in refused(capsys, *command)
     command += ["--audio", "x.wav", *(part for name, path in outputs.items() for part in (f"--{name}", path))]
-    assert f"{model}: not a model written by `softsed train`" in refused(capsys, *command)
+    assert f"{model}: not a model written by `softsed train.system`" in refused(capsys, *command)
     assert not any(path.exists() for path in outputs.values())
 
 
 def test_a_model_scores_a_fold(model, tmp_path, capsys):
-    command = ["predict", "--model", model, "--fold", "fold1.tsv", "--features", tmp_path, "--config", CONFIG]
+    command = ["predict.system", "--model", model, "--fold", "fold1.tsv", "--features", tmp_path, "--config", CONFIG]
     assert f"{model}: not a model" in refused(capsys, *command, "--output", tmp_path / "scores.tsv")
     assert not (tmp_path / "scores.tsv").exists()
 
@@ -90,7 +91,7 @@ def test_a_checkpoint_is_ignored_though_its_sum_is_right(bomb, tmp_path, caplog)
     assert (
         Checkpoint(path, {}, 0).load(torch.nn.Linear(1, 1), None, None) is None
     )  # what would be changed is not touched
-    assert f"{path}: not written by `softsed train`, hence ignored" in caplog.text
+    assert f"{path}: not written by `softsed train.system`, hence ignored" in caplog.text
 
 
 def test_features_are_numbers(bomb, tmp_path):

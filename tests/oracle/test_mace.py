@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import digamma
 
-from softsed.crowd import mace
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.labels.aggregate import mace
 
 RTE = Path(__file__).parents[3] / "shared/data/mace"  # beside the repository, not part of it
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from softsed.evaluate import evaluate
-from softsed.labels import harden, to_events
-from softsed.resampling import ranking_scores
-from softsed.segments import count, metrics_of
-from softsed.thresholds import trimmed_midrange
+from softsed.core.labels import harden, to_events
+from softsed.core.thresholds import trimmed_midrange
+from softsed.evaluate.segments import count, metrics_of
+from softsed.evaluate.system import evaluate
+from softsed.report.jackknife import ranking_scores
 
 sed_eval = pytest.importorskip("sed_eval")
 segment_based = pytest.importorskip("sed_scores_eval").segment_based

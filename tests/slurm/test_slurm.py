@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cluster import PACKAGES, Cluster, missing_programs, wait_until
-from conftest import DEMO, TINY, copy_project, planned, snakemake
+from support.project import DEMO, TINY, copy_project, planned, snakemake
 
 pytestmark = [
     pytest.mark.slurm,
@@ -194,7 +194,7 @@ def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
     folder = Path(shutil.copytree(local, tmp_path / "project"))
     for name in [*TRAINED, TRAINING_LOG]:
         (folder / name).unlink()
-    with (folder / "workflow/softsed/predict.py").open("a", encoding="utf-8") as module:
+    with (folder / "workflow/softsed/predict/system.py").open("a", encoding="utf-8") as module:
         module.write(FAILING)
     (folder / "failing").touch()
     with submitted(cluster, folder, *TRAINED, *OFTEN, configuration=configuration) as printed:

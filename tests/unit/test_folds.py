@@ -5,11 +5,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from server import serve
+from support.server import serve
 
 from softsed import folds
-from softsed.classes import Recording, read_fold, read_recordings
-from softsed.errors import InputError
+from softsed.core.errors import InputError
+from softsed.core.metadata import Recording, read_fold, read_recordings
 from softsed.folds import generate_folds, read_official
 
 ROOT = Path(__file__).parents[2]

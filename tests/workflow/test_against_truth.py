@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import yaml
-from conftest import TINY, planned, snakemake
+from support.project import TINY, planned, snakemake
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import copy_project, snakemake
+from support.project import copy_project, snakemake
 from test_served import render
 
-from softsed.classes import read_classes
-from softsed.labelfiles import read_events
-from softsed.status import rules
+from softsed.core.event_text import read_events
+from softsed.core.metadata import read_classes
+from softsed.tools.status import rules
 
 RUN = "models/S_MSE_lin/run1"
 RATE = 44100

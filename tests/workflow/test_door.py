@@ -4,10 +4,10 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import SHARED, copy_project, planned, snakemake
+from support.project import SHARED, copy_project, planned, snakemake
 
-from softsed import convert
-from softsed.labelfiles import read_hard, read_soft
+from softsed.core.labels import read_hard, read_soft
+from softsed.tools import convert
 
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]

@@ -20,11 +20,11 @@ import psutil
 import pytest
 import torch
 import yaml
-from conftest import ROOT, copy_project, planned, snakemake
-from server import serve
+from support.project import ROOT, copy_project, planned, snakemake
+from support.server import serve
 
-from softsed.classes import read_classes, read_fold
-from softsed.scores import read_scores
+from softsed.core.metadata import read_classes, read_fold
+from softsed.core.scores import read_scores
 
 SMALL = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "small.yaml"]
 SMALLER = "runs: 1\nsystems:\n  S_BCE_sig: null\n  H_BCE_sig_joint: null\n"  # of the tiny experiment: six trainings
@@ -234,11 +234,11 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
     features.mkdir()
     bank = ("--config", config, "--filterbank", str(tmp_path / "bank.npz"))
     package = str(folder / "workflow")
-    run(folder, *step, "features", *bank, PYTHONPATH=package)
+    run(folder, *step, "features.extract", *bank, PYTHONPATH=package)
     for name in read_fold(fold)["test"]:
         audio = repository / f"results/tiny/data/audio/{name}.wav"
         files = ("--audio", str(audio), "--output", str(features / f"{name}.npz"))
-        run(folder, *step, "features", *bank, *files, PYTHONPATH=package)
+        run(folder, *step, "features.extract", *bank, *files, PYTHONPATH=package)
     inputs = (
         "--model",
         str(model),
@@ -249,7 +249,7 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
         "--config",
         '{"pooling": "mean"}',
     )
-    run(folder, *step, "predict", *inputs, "--output", str(tmp_path / "scores.tsv"), PYTHONPATH=package)
+    run(folder, *step, "predict.system", *inputs, "--output", str(tmp_path / "scores.tsv"), PYTHONPATH=package)
     classes = list(read_classes(ROOT / "workflow/resources/classes.tsv"))
     found, expected = (
         read_scores(path, classes)
@@ -347,8 +347,8 @@ def test_checkout_of_an_older_commit_gives_its_numbers_back_without_computing(re
 
 
 def test_code_that_a_colleague_changed_without_running_it_is_noticed_in_a_clone(pulled):
-    path = pulled / "workflow/softsed/tables.py"
-    path.write_text(path.read_text() + "\n# edited\n")
+    path = pulled / "workflow/softsed/report/tables.py"
+    path.write_text(path.read_text() + "\nEDITED = True\n")
     os.utime(path, (0, 0))
     assert planned(pulled, configuration=SMALL)["make_table2"] == 1
 

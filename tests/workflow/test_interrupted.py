@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import TINY, planned, snakemake
+from support.project import TINY, planned, snakemake
 
 CONFIGURATION = [*TINY, "longer.yaml"]
 LONGER = "train: {epochs: 400, patience: 400}\n"  # seconds
@@ -74,7 +74,7 @@ def continued_after(folder):
 )
 def test_killed_at_random_moments_a_training_ends_with_the_same_bits(undisturbed, untrained, seed):
     shown = snakemake(untrained, "--dry-run", "--printshellcmds", MODEL, *OFTEN, configuration=CONFIGURATION)
-    command = shlex.split(re.search(r"python -m softsed .* train .*", shown)[0])
+    command = shlex.split(re.search(r"python -m softsed .* train.system .*", shown)[0])
     moments, kills, epochs = np.random.default_rng(seed), 0, []
     while len(set(epochs)) < 4:  # of starts from different epochs: until it has got somewhere three times
         with subprocess.Popen(command, cwd=untrained, stderr=subprocess.DEVNULL) as training:

@@ -3,8 +3,8 @@
 import csv
 
 import pytest
-from conftest import DEMO, planned
-from likeness import check_likeness
+from support.likeness import check_likeness
+from support.project import DEMO, planned
 
 pytestmark = pytest.mark.slow
 

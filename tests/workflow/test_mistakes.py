@@ -4,7 +4,7 @@ That a config is checked; with what it is checked, tests/faults/test_bad_config.
 """
 
 import pytest
-from conftest import snakemake
+from support.project import snakemake
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import ROOT, copy_project, planned, snakemake
+from support.project import ROOT, copy_project, planned, snakemake
 
-from softsed.labelfiles import read_hard, read_soft
-from softsed.labels import to_events
-from softsed.status import describe, rules
+from softsed.core.labels import read_hard, read_soft, to_events
+from softsed.tools.status import describe, rules
 
 RATE = 16000
 CLASSES = ["dog barking", "tap"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, TINY, planned, snakemake
+from support.project import ROOT, TINY, planned, snakemake
 
-from softsed.status import describe, rules
+from softsed.tools.status import describe, rules
 
 # Jobs of the tiny experiment that follow from one another, read off the graph of the rules.
 PAGE = {"make_page": 1}
@@ -201,7 +201,7 @@ FILES = {
     "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
     "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
     "workflow/resources/paper_table2.tsv": {"make_table2": 1, **PAGE},
-    "workflow/page/main.js": PAGE,
+    "workflow/softsed/report/page/assets/main.js": PAGE,
     "workflow/resources/published_labels.tsv": {"make_label_statistics": 1},
     "workflow/resources/demo_events.tsv": RENDERED,
     "workflow/resources/classes.tsv": RENDERED,
@@ -263,7 +263,9 @@ def edit(path, text):
 def edit_modules(folder, modules):
     with ExitStack() as edits:
         for module in modules:
-            edits.enter_context(edit(folder / "workflow" / "softsed" / f"{module}.py", "\n# edited\n"))
+            edits.enter_context(
+                edit(folder / "workflow" / "softsed" / f"{module.replace('.', '/')}.py", "\nEDITED = True\n")
+            )
         yield
 
 
@@ -368,8 +370,8 @@ def test_a_clone_and_switched_branches_rerun_nothing(project, tmp_path):
     git(project, "add", ".")
     git(project, "commit", "--message=as it was")
     git(project, "switch", "--create=other")
-    module = project / "workflow/softsed/truthtable.py"
-    module.write_text(module.read_text() + "# edited\n")
+    module = project / "workflow/softsed/report/ground_truth.py"
+    module.write_text(module.read_text() + "EDITED = True\n")
     (project / "config.yaml").write_text((project / "config.yaml").read_text().replace("trim: 10 ", "trim: 20 "))
     git(project, "commit", "--all", "--message=another experiment")
     expected = {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10}
@@ -397,11 +399,11 @@ def test_make_status_tells_what_would_run_and_why(edited):
         return done.stdout
 
     assert "nothing to do: all results are up to date" in status()
-    with edit(edited / "workflow/softsed/truthtable.py", "# edited\n"):
+    with edit(edited / "workflow/softsed/report/ground_truth.py", "EDITED = True\n"):
         shown = status()
     assert "3 jobs would run" in shown
     assert "make_truth" in shown
-    assert "code changed: softsed/truthtable.py" in shown
+    assert "code changed: softsed/report/ground_truth.py" in shown
     configuration = "CONFIG=not_there.yaml"
     with pytest.raises(subprocess.CalledProcessError) as failed:
         status()

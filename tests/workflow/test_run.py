@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import planned, snakemake
+from support.project import planned, snakemake
 
-from softsed.classes import read_classes, read_fold, read_recordings, read_scenes
-from softsed.labelfiles import read_hard, read_soft
-from softsed.labels import harden, to_events
-from softsed.progress import describe, read_run, remaining, seconds_a_job
-from softsed.scores import read_scores
+from softsed.core.labels import harden, read_hard, read_soft, to_events
+from softsed.core.metadata import read_classes, read_fold, read_recordings, read_scenes
+from softsed.core.scores import read_scores
+from softsed.tools.progress import describe, read_run, remaining, seconds_a_job
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
 JOINT = ["H_BCE_sig_joint"]  # trained on other labels: not in Table 2, whose reference are those of the others

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from conftest import ROOT, SHARED, copy_project, planned, snakemake
-from server import serve
+from support.project import ROOT, SHARED, copy_project, planned, snakemake
+from support.server import serve
 
-from softsed.classes import read_classes, read_recordings, read_scenes
+from softsed.core.metadata import read_classes, read_recordings, read_scenes
 
 RATE = 44100
 

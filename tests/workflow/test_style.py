@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT
+from support.project import ROOT
 
 
 def run(*command):

@@ -27,14 +27,14 @@ if config["data"]["source"] == "demo":
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("demo"),
+            *code("data.render"),
             config=as_json(config["data"]["demo"]["level"]),
             seed=derive_seed("demo"),
             listed=lambda wildcards: listed_until(wildcards.recording),
         message:
             "Render {wildcards.recording}"
         shell:
-            "python -m softsed --log {log} demo --recording {wildcards.recording} --recordings {input.recordings:q}"
+            "python -m softsed --log {log} data.render --recording {wildcards.recording} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --specification {input.events:q}"
             " --backgrounds {input.backgrounds:q} --config {params.config:q} --seed {params.seed} --audio {output.audio} --truth {output.truth}"
 
@@ -53,13 +53,13 @@ if config["data"]["source"] == "demo":
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("annotators"),
+            *code("data.simulate"),
             config=as_json(config["data"]["demo"]["crowd"]),
             seed=derive_seed("annotators"),
         message:
             "Ask simulated annotators about windows of every recording"
         shell:
-            "python -m softsed --log {log} annotators --truth results/{wildcards.experiment}/data/truth"
+            "python -m softsed --log {log} data.simulate --truth results/{wildcards.experiment}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
 
@@ -100,7 +100,7 @@ elif OWN:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("check"),
+            *code("planning.validate"),
             *content(LABELS, *given_tables()),
             dataset=DATASET,
         message:
@@ -131,12 +131,12 @@ elif OWN_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("survey"),
+            *code("data.infer_tables"),
             *own_content(),
         message:
             "Read recordings, classes and scenes off the opinions"
         shell:
-            "python -m softsed --log {log} survey --opinions {input.opinions:q} --recordings {output.recordings}"
+            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --recordings {output.recordings}"
             " --classes {output.classes} --scenes {output.scenes}"
 
 else:
@@ -182,7 +182,7 @@ else:
         message:
             "Fetch {wildcards.archive} of MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro fetch --archive {resources.archive:q} --address {resources.address:q}"
+            "python -m softsed --log {log} data.maestro_real fetch --archive {resources.archive:q} --address {resources.address:q}"
             " --archives results/archives --receipt {output.receipt}"
 
     rule unpack_recording:
@@ -197,13 +197,13 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("maestro"),
+            *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_audio"]["md5"],
             scene=lambda wildcards: scene_of(wildcards.recording),
         message:
             "Unpack {wildcards.recording}"
         shell:
-            "python -m softsed --log {log} maestro unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording {wildcards.recording}"
             " --scene {params.scene:q} --output {output.audio}"
 
     rule unpack_labels:
@@ -218,13 +218,13 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("maestro"),
+            *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_annotation"]["md5"],
             scene=lambda wildcards: scene_of(wildcards.recording),
         message:
             "Unpack the published labels of {wildcards.recording}"
         shell:
-            "python -m softsed --log {log} maestro unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording {wildcards.recording}"
             " --scene {params.scene:q} --output {output.published}"
 
     rule unpack_evaluation:
@@ -239,10 +239,10 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("maestro"),
+            *code("data.maestro_real"),
             md5=MAESTRO["archives"]["evaluation_audio"]["md5"],
         message:
             "Unpack the evaluation recordings of MAESTRO Real"
         shell:
-            "python -m softsed --log {log} maestro evaluation --receipt {input.receipt} --found {output.found}"
+            "python -m softsed --log {log} data.maestro_real evaluation --receipt {input.receipt} --found {output.found}"
             " --audio results/{wildcards.experiment}/data/evaluation"

@@ -19,12 +19,12 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("agreement"),
+            *code("labels.agreement"),
             *own_content(),
         message:
             "Measure how far the annotators agree"
         shell:
-            "python -m softsed --log {log} agreement --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            "python -m softsed --log {log} labels.agreement --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --agreement {output.agreement}"
             " --annotators {output.annotators}"
 
@@ -47,7 +47,7 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("crowdsize"),
+            *code("labels.crowd_size"),
             truth=TRUTH_OPTION,
             config=estimator_of,
             threshold=threshold_of,
@@ -57,7 +57,7 @@ if FROM_OPINIONS:
         message:
             "Make labels ({wildcards.method}) from fewer annotators"
         shell:
-            "python -m softsed --log {log} crowdsize measure --opinions {input.opinions:q}"
+            "python -m softsed --log {log} labels.crowd_size measure --opinions {input.opinions:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
             " --seed {params.seed} --competence {input.competence} {params.truth}"
@@ -75,11 +75,11 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("crowdsize"),
+            *code("labels.crowd_size"),
         message:
             "Collect how many annotators are enough"
         shell:
-            "python -m softsed --log {log} crowdsize collect --tables {input.tables} --output {output.table}"
+            "python -m softsed --log {log} labels.crowd_size collect --tables {input.tables} --output {output.table}"
 
     rule make_crowd_page:
         input:
@@ -103,13 +103,13 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("crowdpage"),
+            *code("labels.crowd_page"),
             truth=TRUTH_OPTION,
             methods=METHODS,
         message:
             "Make the page about the crowd"
         shell:
-            "python -m softsed --log {log} crowdpage --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --labels results/{wildcards.experiment}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} {params.truth} --experiment {wildcards.experiment}"

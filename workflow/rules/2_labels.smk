@@ -32,14 +32,14 @@ if FROM_OPINIONS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("crowd"),
+            *code("labels.aggregate"),
             *own_content(),
             config=estimator_of,
             seed=derive_seed("labels"),
         message:
             "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
-            "python -m softsed --log {log} crowd --opinions {input.opinions:q} --recordings {input.recordings:q}"
+            "python -m softsed --log {log} labels.aggregate --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
             " --competence {output.competence} --soft {output.soft}"
 
@@ -60,14 +60,14 @@ elif OWN:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("given"),
+            *code("labels.adopt"),
             *content(LABELS),
             kind=KIND,
             labels=str(LABELS),
         message:
             "Take over {params.kind} labels from {params.labels}"
         shell:
-            "python -m softsed --log {log} given --kind {params.kind} --labels {params.labels:q}"
+            "python -m softsed --log {log} labels.adopt --kind {params.kind} --labels {params.labels:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 
@@ -88,11 +88,11 @@ else:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("labels"),
+            *code("labels.adopt"),
         message:
             "Take over the published soft labels"
         shell:
-            "python -m softsed --log {log} labels adopt --published results/{wildcards.experiment}/data/published"
+            "python -m softsed --log {log} labels.adopt --kind published --labels results/{wildcards.experiment}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 
@@ -112,12 +112,12 @@ rule harden_labels:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("labels"),
+        *code("labels.harden"),
         threshold=threshold_of,
     message:
         "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
     shell:
-        "python -m softsed --log {log} labels harden --soft {input.soft}"
+        "python -m softsed --log {log} labels.harden --soft {input.soft}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --threshold {params.threshold}"
         " --hard {output.hard} --thresholds {output.thresholds}"
 
@@ -135,7 +135,7 @@ if TRIALS:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("trials"),
+            *code("labels.trials"),
             config=as_json(
                 {key: value for key, value in config["trials"].items() if key not in ("methods", "repetitions")}
             ),
@@ -150,6 +150,6 @@ if TRIALS:
         message:
             "Try the estimators of labels on simulated crowds, trial {wildcards.trial}"
         shell:
-            "python -m softsed --log {log} trials --trial {wildcards.trial} --config {params.config:q}"
+            "python -m softsed --log {log} labels.trials --trial {wildcards.trial} --config {params.config:q}"
             " --crowd {params.crowd:q} --methods {params.methods:q} --seed {params.seed} --quality {output.quality}"
             " --reliability {output.reliability}"

@@ -21,12 +21,12 @@ rule make_filterbank:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("features"),
+        *code("features.extract"),
         config=as_json(config["features"]),
     message:
         "Make the mel filter bank"
     shell:
-        "python -m softsed --log {log} features --config {params.config:q} --filterbank {output.filterbank}"
+        "python -m softsed --log {log} features.extract --config {params.config:q} --filterbank {output.filterbank}"
 
 
 rule extract_features:
@@ -42,12 +42,12 @@ rule extract_features:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("features"),
+        *code("features.extract"),
         config=as_json(config["features"]),
     message:
         "Extract features of {wildcards.recording}"
     shell:
-        "python -m softsed --log {log} features --config {params.config:q} --filterbank {input.filterbank}"
+        "python -m softsed --log {log} features.extract --config {params.config:q} --filterbank {input.filterbank}"
         " --audio {input.audio:q} --output {output.features}"
 
 
@@ -64,9 +64,9 @@ rule index_features:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("index"),
+        *code("features.manifest"),
     message:
         "Index the features of all recordings"
     shell:
-        "python -m softsed --log {log} index --features results/{wildcards.experiment}/features"
+        "python -m softsed --log {log} features.manifest --features results/{wildcards.experiment}/features"
         " --recordings {input.recordings:q} --output {output.index}"

@@ -35,7 +35,7 @@ rule train_system:
         # again, and the file says what the config was when it was trained.
         carried=as_json(carried()),
     params:
-        *code("train"),
+        *code("train.system"),
         system=system_of,
         config=as_json(config["train"]),
         features=as_json(config["features"]),
@@ -44,7 +44,7 @@ rule train_system:
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
-        "python -m softsed --log {log} train --fold {input.fold} --features results/{wildcards.experiment}/features"
+        "python -m softsed --log {log} train.system --fold {input.fold} --features results/{wildcards.experiment}/features"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"

@@ -30,12 +30,12 @@ rule predict_system:
         mem_mb=4000,
         device="auto",
     params:
-        *code("predict"),
+        *code("predict.system"),
         config=as_json(config["predict"]),
     message:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
     shell:
-        "python -m softsed --log {log} predict --model {input.model} --fold {input.fold}"
+        "python -m softsed --log {log} predict.system --model {input.model} --fold {input.fold}"
         " --features results/{wildcards.experiment}/features --config {params.config:q}"
         " --device {resources.device} --threads {threads} --output {output.scores}"
 
@@ -56,9 +56,9 @@ rule predict_prior:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("priors"),
+        *code("predict.prior"),
     message:
         "Score the test recordings of fold {wildcards.fold} with the {wildcards.prior}"
     shell:
-        "python -m softsed --log {log} priors --kind {wildcards.prior} --fold {input.fold}"
+        "python -m softsed --log {log} predict.prior --kind {wildcards.prior} --fold {input.fold}"
         " --soft {input.soft} --classes {input.classes:q} --output {output.scores}"

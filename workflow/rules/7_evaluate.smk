@@ -27,13 +27,13 @@ rule evaluate_system:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("evaluate"),
+        *code("evaluate.system"),
         config=as_json(config["evaluate"]),
         loss=loss_of,
     message:
         "Evaluate {wildcards.system}, run {wildcards.run}"
     shell:
-        "python -m softsed --log {log} evaluate --system {wildcards.system} --run {wildcards.run}"
+        "python -m softsed --log {log} evaluate.system --system {wildcards.system} --run {wildcards.run}"
         " --scores {input.scores} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard}"
         " --classes {input.classes:q} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
@@ -57,14 +57,14 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("truth"),
+            *code("evaluate.ground_truth"),
             truth=TRUTH_OPTION,
             config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
             training=system_of,
         message:
             "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
         shell:
-            "python -m softsed --log {log} truth system --system {wildcards.system} --run {wildcards.run}"
+            "python -m softsed --log {log} evaluate.ground_truth system --system {wildcards.system} --run {wildcards.run}"
             " --scores {input.scores} --folds {input.folds} {params.truth}"
             " --soft {input.soft} --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
@@ -85,7 +85,7 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("truth"),
+            *code("evaluate.ground_truth"),
             truth=TRUTH_OPTION,
             config=as_json({"classes": config["evaluate"]["classes"]}),
             training=lambda wildcards: as_json({"method": wildcards.method}),
@@ -93,7 +93,7 @@ if TRUTH:
         message:
             "Evaluate labels ({wildcards.method}) against the true events"
         shell:
-            "python -m softsed --log {log} truth labels --folds {input.folds} {params.truth}"
+            "python -m softsed --log {log} evaluate.ground_truth labels --folds {input.folds} {params.truth}"
             " --soft {input.soft} --hard {input.hard} --classes {input.classes:q}"
             " --threshold {params.threshold} --training {params.training:q} --config {params.config:q}"
             " --output {output.metrics}"

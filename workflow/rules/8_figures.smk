@@ -14,12 +14,12 @@ rule make_figure2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("tables"),
+        *code("report.tables"),
         curves=config["report"]["curves"],
     message:
         "Make the table of Fig. 2"
     shell:
-        "python -m softsed --log {log} tables figure2 --metrics {input.metrics} --table1 {input.table1}"
+        "python -m softsed --log {log} report.tables figure2 --metrics {input.metrics} --table1 {input.table1}"
         " --curves {params.curves:q} --tsv {output.tsv}"
 
 
@@ -37,11 +37,11 @@ rule collect_histories:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("tables"),
+        *code("report.tables"),
     message:
         "Collect the losses of all trainings"
     shell:
-        "python -m softsed --log {log} tables training --history {input.history} --tsv {output.tsv}"
+        "python -m softsed --log {log} report.tables training --history {input.history} --tsv {output.tsv}"
 
 
 rule draw_figure:
@@ -64,11 +64,11 @@ rule draw_figure:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("figures"),
+        *code("report.figures"),
     message:
         "Draw {wildcards.figure}"
     shell:
-        "python -m softsed --log {log} figures {wildcards.figure} --table {input.table}"
+        "python -m softsed --log {log} report.figures {wildcards.figure} --table {input.table}"
         " --svg {output.svg} --png {output.png}"
 
 
@@ -94,13 +94,13 @@ rule make_label_statistics:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("labelstats"),
+        *code("report.label_statistics"),
         evaluated=as_json(config["evaluate"]["classes"]),
         method=METHOD,
     message:
         "Set statistics of the soft labels beside the published ones"
     shell:
-        "python -m softsed --log {log} labelstats --soft {input.soft}"
+        "python -m softsed --log {log} report.label_statistics --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
         " --evaluated {params.evaluated:q} --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
@@ -126,9 +126,9 @@ rule make_label_quality:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("labelquality"),
+        *code("report.label_quality"),
     message:
         "Collect the trials of the methods of making labels"
     shell:
-        "python -m softsed --log {log} labelquality --quality {input.quality} --reliability {input.reliability}"
+        "python -m softsed --log {log} report.label_quality --quality {input.quality} --reliability {input.reliability}"
         " --tsv {output.tsv} --markdown {output.markdown} --diagram {output.diagram}"

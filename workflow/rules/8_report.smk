@@ -42,11 +42,11 @@ rule make_table1:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("tables"),
+        *code("report.tables"),
     message:
         "Make Table 1"
     shell:
-        "python -m softsed --log {log} tables table1 --hard {input.hard}"
+        "python -m softsed --log {log} report.tables table1 --hard {input.hard}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
@@ -72,11 +72,11 @@ rule make_table2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("tables"),
+        *code("report.tables"),
     message:
         "Make Table 2"
     shell:
-        "python -m softsed --log {log} tables table2 --metrics {input.metrics} --paper {input.paper}"
+        "python -m softsed --log {log} report.tables table2 --metrics {input.metrics} --paper {input.paper}"
         " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
 
 
@@ -111,14 +111,14 @@ rule make_intervals:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("intervals"),
+        *code("report.intervals"),
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
         priors=PRIORS,
     message:
         "Compare systems, with intervals over recordings"
     shell:
-        "python -m softsed --log {log} intervals --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.intervals --predictions results/{wildcards.experiment}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --experiment {wildcards.experiment}"
@@ -144,13 +144,13 @@ rule make_reliability:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("reliability"),
+        *code("report.reliability"),
         evaluated=as_json(config["evaluate"]["classes"]),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
     message:
         "Make the reliability diagrams of all systems"
     shell:
-        "python -m softsed --log {log} reliability --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.reliability --predictions results/{wildcards.experiment}/predictions"
         " --systems {params.runs:q} --folds {input.folds} --soft {input.soft} --hard {input.hard}"
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
@@ -201,11 +201,11 @@ rule make_origin:
     resources:
         config=as_json(config),
     params:
-        *code("origin"),
+        *code("report.origin"),
     message:
         "Write down where the results come from"
     shell:
-        "python -m softsed --log {log} origin --experiment {wildcards.experiment} --config {resources.config:q}"
+        "python -m softsed --log {log} report.origin --experiment {wildcards.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
         " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth}"
         " --report {input.tables} --output {output.json}"
@@ -232,11 +232,11 @@ if TRUTH:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("truthtable"),
+            *code("report.ground_truth"),
             method=METHOD,
         message:
             "Make the table of systems and labels against the true events"
         shell:
-            "python -m softsed --log {log} truthtable --metrics {input.labels} {input.systems}"
+            "python -m softsed --log {log} report.ground_truth --metrics {input.labels} {input.systems}"
             " --reference {params.method} --experiment {wildcards.experiment}"
             " --tsv {output.tsv} --markdown {output.markdown}"

@@ -3,7 +3,7 @@
 
 # Template, styles and scripts of the page, in the order in which they go into it.
 PAGE = expand(
-    "workflow/page/{name}",
+    "workflow/softsed/report/page/assets/{name}",
     name=["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
     + ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"],
 )
@@ -23,11 +23,11 @@ rule encode_recording:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("media"),
+        *code("report.page.media"),
     message:
         "Make sound and picture of {wildcards.recording} for the page"
     shell:
-        "python -m softsed --log {log} media --audio {input.audio:q} --features {input.features}"
+        "python -m softsed --log {log} report.page.media --audio {input.audio:q} --features {input.features}"
         " --sound {output.sound} --picture {output.picture}"
 
 
@@ -57,14 +57,14 @@ rule make_page:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("resultpage"),
+        *code("report.page.build"),
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         systems=REFERRED + PRIORS,
         priors=PRIORS,
     message:
         "Make the page of results"
     shell:
-        "python -m softsed --log {log} resultpage --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.page.build --predictions results/{wildcards.experiment}/predictions"
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"

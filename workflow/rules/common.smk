@@ -14,18 +14,19 @@ PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
 
-from softsed import lifeline, records
-from softsed.audiofiles import find_audio
-from softsed.configuration import LONGEST_JOINT_S, check_config, check_files, check_tables
-from softsed.errors import InputError
-from softsed.provenance import code, content
-from softsed.survey import check_answered, check_name, longest_window, recording_names
-from softsed.textfiles import read_table
+from softsed.core import parent
+from softsed.planning import records
+from softsed.core.audio import find_audio
+from softsed.planning.config import LONGEST_JOINT_S, check_config, check_files, check_tables
+from softsed.core.errors import InputError
+from softsed.core.code_hash import code, content
+from softsed.data.infer_tables import check_answered, check_name, longest_window, recording_names
+from softsed.core.tsv import read_table
 
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
 # itself ends with this process, see lifeline.
 shell.prefix("exec ")
-os.environ[lifeline.RUN] = str(os.getpid())
+os.environ[parent.RUN] = str(os.getpid())
 
 
 def checked(function, *arguments, **options):
@@ -84,7 +85,7 @@ def check_own():
     Not a rule: what depends on a rule that runs again does not run for a change of its own, where it is by ancient()
     (Snakemake 9.27.1), and runs for no reason of its own, where it is not.
     """
-    from softsed.check import check_before
+    from softsed.planning.validate import check_before
 
     checked(
         check_before,

@@ -1,53 +1,25 @@
-"""`softsed STAGE ...`: every step of the workflow as a command, the same for Snakemake and for a person.
-
-Only the module of the stage is imported, so that a step that needs no torch does not wait for it.
-"""
+"""Train and evaluate sound event detectors on soft labels from annotators' opinions."""
 
 import argparse
+import ast
 import importlib
 import logging
 from pathlib import Path
 
-from softsed import disk, lifeline, log
-from softsed.errors import InputError, is_out_of_memory
+from softsed.core import disk, log, parent
+from softsed.core.errors import InputError, is_out_of_memory
 
-STAGES = (
-    "maestro",
-    "demo",
-    "annotators",
-    "convert",
-    "survey",
-    "check",
-    "given",
-    "crowd",
-    "agreement",
-    "crowdsize",
-    "crowdpage",
-    "labels",
-    "trials",
-    "features",
-    "index",
-    "folds",
-    "train",
-    "predict",
-    "apply",
-    "priors",
-    "evaluate",
-    "truth",
-    "tables",
-    "intervals",
-    "reliability",
-    "labelquality",
-    "labelstats",
-    "truthtable",
-    "figures",
-    "origin",
-    "media",
-    "resultpage",
-    "export",
-    "status",
-    "progress",
-)
+PACKAGE = Path(__file__).parent
+# What a person types; every other command is a step of the workflow, named after its module.
+COMMANDS = {
+    "check": "planning.validate",
+    "convert": "tools.convert",
+    "export": "tools.export",
+    "apply": "predict.apply",
+    "status": "tools.status",
+    "progress": "tools.progress",
+}
+STAGES = ("data", "labels", "features", "folds", "train", "predict", "evaluate", "report")  # in the order of the flow
 
 MORE_MEMORY = (
     "Run fewer jobs at once (--cores); on a cluster give it more (--set-resources RULE:mem_mb=MB); on a GPU lower "
@@ -57,27 +29,61 @@ MORE_MEMORY = (
 logger = logging.getLogger(__name__)
 
 
+def steps() -> list[str]:
+    """List the steps of the workflow in the order of its stages: the modules with a `main`."""
+    found = []
+    for stage in STAGES:
+        files = sorted((PACKAGE / stage).rglob("*.py")) or [PACKAGE / f"{stage}.py"]
+        runnable = [path for path in files if "\ndef main(" in path.read_text(encoding="utf-8")]
+        found += [".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in runnable]
+    return found
+
+
+def summary(module: str) -> str:
+    """Return the first line of the docstring of a step's `main`, without importing the module."""
+    tree = ast.parse(PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
+    main_ = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    return (ast.get_docstring(main_) or "").partition("\n")[0]
+
+
+class Help(argparse.Action):
+    """Print the commands and the steps with one line each; reading all modules for it takes longer than parsing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_) -> None:
+        """Print and exit."""
+        lines = [f"{parser.description}\n\nusage: softsed [--log FILE] COMMAND ...   (softsed COMMAND --help)"]
+        others = {step: step for step in steps() if step not in COMMANDS.values()}
+        for title, group in (("Commands", COMMANDS), ("Steps of the workflow", others)):
+            lines += [f"\n{title}:", *(f"  {name:24} {summary(module)}" for name, module in group.items())]
+        lines.append("\n--log FILE: write the log of this command to a file as well")
+        print("\n".join(lines))  # noqa: T201
+        parser.exit()
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one stage and return the exit code: 0, or 1 after a message that says what was wrong."""
-    parser = argparse.ArgumentParser(prog="softsed", description=__doc__)
-    parser.add_argument("--log", type=Path, help="log file of this step; without it everything goes to the terminal")
-    parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="`softsed STAGE --help` explains them")
+    """Run one command and return the exit code: 0, or 1 after a message about the error."""
+    parser = argparse.ArgumentParser(prog="softsed", description=__doc__, add_help=False)
+    parser.add_argument("-h", "--help", action=Help, nargs=0)
+    parser.add_argument("--log", type=Path, metavar="FILE")
+    parser.add_argument("command", metavar="COMMAND", choices=[*COMMANDS, *steps()])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
     try:
         log.start(options.log)
-        lifeline.follow()
-        module = importlib.import_module(f"softsed.{options.stage}")
+        parent.follow()
+        module = importlib.import_module(f"softsed.{COMMANDS.get(options.command, options.command)}")
         module.main(options.arguments)
-    except (InputError, FloatingPointError) as error:  # the latter of a training whose loss is not a number any more
-        logger.error("softsed %s: %s", options.stage, error)
+    except (InputError, FloatingPointError) as error:  # FloatingPointError: the loss of a training is not a number
+        logger.error("softsed %s: %s", options.command, error)
         return 1
     except Exception as error:
+        folder = options.log.parent if options.log else Path()
         if is_out_of_memory(error):
-            logger.error("softsed %s: out of memory: %s. %s", options.stage, str(error).partition("\n")[0], MORE_MEMORY)
-        elif reason := disk.explain(error, options.log.parent if options.log else Path(), options.arguments):
-            logger.error("softsed %s: %s", options.stage, reason)
+            text = str(error).partition("\n")[0]
+            logger.error("softsed %s: out of memory: %s. %s", options.command, text, MORE_MEMORY)
+        elif reason := disk.explain(error, folder, options.arguments):
+            logger.error("softsed %s: %s", options.command, reason)
         else:
-            logger.exception("softsed %s: unexpected error, please report it", options.stage)
+            logger.exception("softsed %s: unexpected error, please report it", options.command)
         return 1
     return 0

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.classes import PARTS, Recording, read_recordings
-from softsed.download import download
-from softsed.errors import InputError
-from softsed.textfiles import read_text
+from softsed.core.errors import InputError
+from softsed.core.metadata import PARTS, Recording, read_recordings
+from softsed.core.tsv import read_text
+from softsed.data.download import download
 
 # Part -> its name in the official files.
 OFFICIAL_NAMES = {"train": "train", "validation": "val", "test": "test"}
@@ -104,7 +104,7 @@ def fetch_official(config: dict, lists: Path, *, number: int) -> list[dict[str, 
     Raises
     ------
     InputError
-        When a list has no hash in the config; see also :func:`softsed.download.download`.
+        When a list has no hash in the config; see also :func:`softsed.data.download.download`.
     """
     folds = []
     for fold in range(1, number + 1):

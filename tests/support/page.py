@@ -1,0 +1,148 @@
+"""A small page of results with names that would do harm if they were not escaped; numbers are random."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from softsed.core.labels import to_events, write_hard, write_soft
+from softsed.core.scores import write_scores
+from softsed.report.page import build, media
+
+ROOT = Path(__file__).parents[2]
+ASSETS = ["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
+ASSETS += ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"]
+
+HOSTILE = '<img src=x onerror="document.title=1">'
+CLASSES = ["car", HOSTILE, "</script><script>document.title=2</script>", "rare & never labelled"]
+NAMES = ["one", "two", "<b>three & 'four' %41 #5", '"five"']
+SYSTEMS = ["net", "<i>linear</i>", "scene_prior"]
+PRIORS = ["scene_prior"]
+FOLDS = {"fold1": NAMES[:2], "fold2": NAMES[2:]}
+CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10}
+
+
+@dataclass
+class Made:
+    """What is in the page: labels and scores [seconds, classes] by recording, and where it is."""
+
+    page: Path
+    soft: dict[str, np.ndarray] = field(default_factory=dict)
+    hard: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def training(self, name: str) -> list[np.ndarray]:
+        """Soft labels of the one training recording of the fold that tests a recording."""
+        (others,) = (names for names in FOLDS.values() if name not in names)
+        return [self.soft[others[0]]]
+
+
+def tsv(path: Path, rows: list[dict]) -> str:
+    lines = ["\t".join(rows[0]), *("\t".join(str(value) for value in row.values()) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def report_tables(folder: Path) -> list[str]:
+    """Write tables as those of the report; table2 has an empty cell, and order of text that is not that of numbers."""
+    score = {"error_rate": ["0.9", "", "0.10"], "f1_micro": ["5", "61", "7.5"], "f1_macro": ["1", "2", "3"]}
+    empty = dict.fromkeys(("classes_detected", "kld_time", "kld_bernoulli", "paper_error_rate", "paper_f1"), "")
+    empty |= dict.fromkeys(("paper_kld", "error_rate_std", "f1_micro_std", "f1_macro_std"), "")
+    table2 = [
+        {"system": name, "threshold": "0.5", **{key: values[i] for key, values in score.items()}, **empty}
+        for i, name in enumerate(SYSTEMS)
+    ]
+    keys = {"threshold": "0.5", "score": "f1_micro"}
+    scores = [{"system": name, **keys, "value": 60, "low": 50, "high": 70, "run_std": ""} for name in SYSTEMS]
+    scores.append(scores[0] | {"threshold": "any", "score": "f1_best_macro"})
+    gap = {"system": "net", "against": PRIORS[0], **keys, "difference": -3, "low": -5, "high": -1}
+    truth = [
+        {"system": name, "method": HOSTILE, "threshold": "0.5", "error_rate": 0.5, "f1_micro": 50, "f1_macro": 40}
+        | {
+            "mse": 0.1,
+            "error_rate_std": "",
+            "f1_micro_std": "",
+            "f1_macro_std": "",
+            "mse_std": "",
+            "classes_detected": 3,
+        }
+        for name in SYSTEMS
+    ]
+    rows = {
+        "table1": [{"scene": HOSTILE, "car": 3, "files": 4, "minutes": 1.0}],
+        "table2": table2,
+        "scores": scores,
+        "differences": [gap, gap | {"threshold": "any", "score": "f1_best_macro"}],
+        "truth": truth,
+    }
+    return [tsv(folder / f"{name}.tsv", table) for name, table in rows.items()]
+
+
+def make_page(folder: Path, *, sound: bool = True) -> Made:
+    """Make the page, its sounds and its pictures in a folder, by the commands of the stages."""
+    rng = np.random.default_rng(7)
+    made = Made(folder / "page" / "index.html")
+    for place, name in enumerate(NAMES):
+        soft = np.round(rng.random((14 + place, len(CLASSES))), 6)
+        soft[:, 3] = 0
+        soft[:, 2] = np.nan if place == 1 else soft[:, 2]  # not asked
+        made.soft[name], made.hard[name] = soft, np.nan_to_num(soft) > 0.5
+    for system in SYSTEMS:
+        made.scores[system] = {n: np.round(rng.uniform(-0.2, 1.2, v.shape), 6) for n, v in made.soft.items()}
+    for fold, names in FOLDS.items():
+        part = dict.fromkeys(names, "test") | dict(
+            zip([n for n in NAMES if n not in names], ("train", "validation"), strict=True)
+        )
+        tsv(folder / f"{fold}.tsv", [{"recording": n, "scene": "street", "part": part[n]} for n in NAMES])
+        for system in SYSTEMS:
+            path = folder / "predictions" / system / "run1" / f"{fold}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_scores(path, {name: made.scores[system][name] for name in names}, CLASSES)
+    write_soft(folder / "soft.tsv", made.soft, CLASSES)
+    write_hard(folder / "hard.tsv", {name: to_events(active, CLASSES) for name, active in made.hard.items()})
+    tsv(folder / "classes.tsv", [{"class": name} for name in CLASSES])
+    made_on = {"seed": 7, "precision": "float32", "made": {"device": "cpu", "threads": 1}}
+    origin = {
+        "commit": None,
+        "versions": {"torch": "1.0"},
+        "config": {"experiment": HOSTILE},
+        "metrics": {},
+        "models": {},
+        "report": {},
+    }
+    origin |= {"data": {HOSTILE: "0123"}, "trainings": {f"models/{SYSTEMS[1]}/run1/fold1.pt": made_on}}
+    (folder / "origin.json").write_text(json.dumps(origin))
+    curves = [{"class": name, "instances": 3, "net": 50, "scene_prior_s": 20} for name in CLASSES]
+    losses = [
+        {"system": SYSTEMS[1], "run": 1, "fold": fold, "epoch": epoch, "train_loss": 1 / epoch, "validation_loss": ""}
+        for fold in (1, 2)
+        for epoch in (1, 2, 3)
+    ]
+    arguments = {
+        "--predictions": [str(folder / "predictions")],
+        "--systems": SYSTEMS,
+        "--priors": PRIORS,
+        "--folds": [str(folder / f"{fold}.tsv") for fold in FOLDS],
+        "--soft": [str(folder / "soft.tsv")],
+        "--hard": [str(folder / "hard.tsv")],
+        "--classes": [str(folder / "classes.tsv")],
+        "--config": [json.dumps(CONFIG)],
+        "--tables": report_tables(folder),
+        "--figure2": [tsv(folder / "figure2.tsv", curves)],
+        "--training": [tsv(folder / "training.tsv", losses)],
+        "--origin": [str(folder / "origin.json")],
+        "--assets": [str(ROOT / "workflow/softsed/report/page/assets" / name) for name in ASSETS],
+        "--experiment": [HOSTILE],
+        "--page": [str(made.page)],
+    }
+    (folder / "page/media").mkdir(parents=True)
+    build.main([text for option, values in arguments.items() for text in (option, *values)])
+    for name, soft in made.soft.items() if sound else ():
+        audio, features = folder / "audio.wav", folder / "features.npz"
+        soundfile.write(audio, 0.1 * rng.standard_normal(len(soft) * 8000 + 900), 8000)
+        np.savez(features, mel=rng.random((len(soft) * 5 + 2, 64)), hop_s=0.2)
+        files = [str(made.page.parent / "media" / f"{name}.{form}") for form in ("mp3", "webp")]
+        media.main(["--audio", str(audio), "--features", str(features), "--sound", files[0], "--picture", files[1]])
+    return made

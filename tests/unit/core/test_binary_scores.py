@@ -1,0 +1,70 @@
+"""Quality of labels: hand-worked cases, brute force over thresholds, and sums that add up."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss
+from sklearn.metrics import f1_score as sklearn_f1
+
+from softsed.core.binary_scores import BINS, best_threshold, brier_score, calibration_error, f1_score, reliability
+from softsed.core.labels import harden
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def cells(seed, size=200):
+    rng = np.random.default_rng(seed)
+    soft = np.round(rng.uniform(size=size), 2)  # ties
+    return soft, rng.uniform(size=size) < soft**2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_f1_and_brier_equal_those_of_scikit_learn(seed):
+    soft, truth = cells(seed)
+    assert f1_score(soft > 0.5, truth) == pytest.approx(sklearn_f1(truth, soft > 0.5))
+    assert brier_score(soft, truth) == pytest.approx(brier_score_loss(truth, soft))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_threshold_does_better_than_the_best(seed):
+    soft, truth = cells(seed)
+    threshold, reached = best_threshold(soft, truth)
+    assert f1_score(harden(soft, threshold), truth) == pytest.approx(reached)
+    assert max(f1_score(soft > t, truth) for t in np.linspace(-0.01, 1, 1011)) == pytest.approx(reached)
+
+
+def test_best_threshold_by_hand():
+    soft, truth = np.array([0.1, 0.3, 0.6, 0.9]), np.array([False, True, False, True])
+    threshold, reached = best_threshold(soft, truth)  # above 0.2: hits 2, cells 3, true 2
+    assert threshold == pytest.approx(0.2)
+    assert reached == pytest.approx(4 / 5)
+
+
+def test_everything_active_may_be_best_even_at_0():
+    soft, truth = np.zeros(5), np.ones(5, dtype=bool)
+    threshold, reached = best_threshold(soft, truth)
+    assert reached == 1
+    assert harden(soft, threshold).all()
+
+
+def test_without_true_cells_there_is_no_f1():
+    soft, truth = np.array([0.2, 0.8]), np.zeros(2, dtype=bool)
+    assert np.isnan(f1_score(soft > 0.5, truth))
+    assert np.isnan(best_threshold(soft, truth)).all()
+    assert brier_score(soft, truth) == pytest.approx((0.04 + 0.64) / 2)
+
+
+def test_reliability_by_hand_with_both_ends():
+    sums = reliability(np.array([0.0, 0.05, 0.55, 1.0]), np.array([False, True, True, True]))
+    assert sums[0].tolist() == [2, 0, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert sums[1, [0, 5, 9]].tolist() == [0.05, 0.55, 1.0]
+    assert sums[2, [0, 5, 9]].tolist() == [1, 1, 1]
+    assert calibration_error(sums) == pytest.approx((0.95 + 0.45 + 0) / 4)
+    assert sums.shape == (3, BINS)
+
+
+def test_probabilities_are_calibrated_and_their_squares_are_not():
+    rng = np.random.default_rng(0)
+    soft = rng.uniform(size=100_000)
+    truth = rng.uniform(size=soft.size) < soft
+    assert calibration_error(reliability(soft, truth)) < 0.01
+    assert calibration_error(reliability(soft**2, truth)) == pytest.approx(1 / 2 - 1 / 3, abs=0.01)

@@ -1,0 +1,31 @@
+"""True events as hard label text or as the demo writes them."""
+
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.event_text import read_true_events
+
+CLASSES = ["car", "dog"]
+
+
+def test_both_formats(tmp_path):
+    (tmp_path / "own.txt").write_text("0.5\t2\tcar\n3\t4.25\tdog\n", encoding="utf-8")
+    table = "onset\toffset\tlabel\tsnr_db\n0.5\t2\tcar\t6.0\n3\t4.25\tdog\t3.1\n"
+    (tmp_path / "demo.tsv").write_text(table, encoding="utf-8")
+    assert read_true_events(tmp_path / "own.txt", CLASSES) == [(0.5, 2, "car"), (3, 4.25, "dog")]
+    assert read_true_events(tmp_path / "demo.tsv", CLASSES) == read_true_events(tmp_path / "own.txt", CLASSES)
+
+
+@pytest.mark.parametrize("row", ["2\t2\tcar", "x\t2\tcar", "1\t2\tcat", "-1\t2\tcar", "1\tnan\tcar"])
+def test_errors_name_file_and_line(tmp_path, row):
+    (tmp_path / "own.txt").write_text(f"0\t1\tcar\n{row}\n", encoding="utf-8")
+    (tmp_path / "demo.tsv").write_text(f"onset\toffset\tlabel\n0\t1\tcar\n{row}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"own\.txt, line 2"):
+        read_true_events(tmp_path / "own.txt", CLASSES)
+    with pytest.raises(InputError, match=r"demo\.tsv, line 3"):
+        read_true_events(tmp_path / "demo.tsv", CLASSES)
+
+
+def test_a_recording_without_truth(tmp_path):
+    with pytest.raises(InputError, match=r"r\.txt: cannot be read"):
+        read_true_events(tmp_path / "r.txt", CLASSES)

@@ -1,0 +1,103 @@
+"""The tables that define classes, scenes and recordings, and the mistakes people make in them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import (
+    Recording,
+    choose_classes,
+    read_asked,
+    read_classes,
+    read_recordings,
+    read_scenes,
+)
+from softsed.core.tsv import read_table
+
+RESOURCES = Path(__file__).parents[3] / "workflow" / "resources"
+
+
+def test_resources_hold_what_the_paper_states():
+    classes = read_classes(RESOURCES / "classes.tsv")
+    assert len(classes) == 17
+    evaluated = yaml.safe_load((RESOURCES.parents[1] / "config.yaml").read_text())["evaluate"]["classes"]
+    assert len(evaluated) == 11
+    assert set(evaluated) < set(classes)
+    scenes = read_scenes(RESOURCES / "scenes.tsv", list(classes))
+    assert len(scenes) == 5
+    assert all(len(asked) == 6 for asked in scenes.values())
+    assert set().union(*scenes.values()) == set(classes)
+    recordings = read_recordings(RESOURCES / "maestro_real.tsv").values()
+    assert len(recordings) == 49
+    assert sum(recording.duration_s for recording in recordings) / 60 == pytest.approx(189.86, abs=0.01)
+    assert {recording.scene for recording in recordings} == set(scenes)
+
+
+def test_asked_classes_keep_the_order_of_the_classes(tmp_path):
+    (tmp_path / "s.tsv").write_text("scene\tclass\npark\tc\npark\ta\n")
+    assert read_scenes(tmp_path / "s.tsv", ["a", "b", "c"]) == {"park": ["a", "c"]}
+
+
+def test_every_scene_of_a_recording_must_have_classes(tmp_path):
+    (tmp_path / "r.tsv").write_text("recording\tscene\tduration_s\na\tpark\t9\nb\tbus\t9\n")
+    (tmp_path / "s.tsv").write_text("scene\tclass\npark\tcar\n")
+    with pytest.raises(
+        InputError, match=r"r\.tsv: b: scene 'bus' is not in .*s\.tsv, which has \['park'\]; correct it"
+    ):
+        read_asked(tmp_path / "r.tsv", tmp_path / "s.tsv", ["car"])
+    (tmp_path / "s.tsv").write_text("scene\tclass\npark\tcar\nbus\tcar\nmetro\tcar\n")
+    recordings, asked = read_asked(tmp_path / "r.tsv", tmp_path / "s.tsv", ["car"])
+    assert recordings == {"a": Recording("a", "park", 9), "b": Recording("b", "bus", 9)}
+    assert asked == {"park": ["car"], "bus": ["car"], "metro": ["car"]}
+
+
+def test_blank_lines_are_skipped_and_counted(tmp_path):
+    (tmp_path / "s.tsv").write_text("scene\tclass\n\np\tx\n\n\np\ty\n")
+    assert read_table(tmp_path / "s.tsv", ("class",)) == [{"scene": "p", "class": "x"}, {"scene": "p", "class": "y"}]
+    for text, message in (("p\tz", "line 6: unknown class 'z'"), ("y", "line 6: expected 2 tab-separated")):
+        (tmp_path / "s.tsv").write_text(f"scene\tclass\n\np\tx\n\n\n{text}\n")
+        with pytest.raises(InputError, match=message):
+            read_scenes(tmp_path / "s.tsv", ["x", "y"])
+
+
+def test_the_classes_that_count_are_all_or_those_named(tmp_path):
+    (tmp_path / "c.tsv").write_text("class\nc\na\nb\n")
+    assert choose_classes(tmp_path / "c.tsv", "all") == (["c", "a", "b"], [0, 1, 2])
+    assert choose_classes(tmp_path / "c.tsv", ["b", "c"]) == (["c", "a", "b"], [0, 2])
+    with pytest.raises(
+        InputError, match=r"evaluate\.classes: no class \['d'\] in .*c\.tsv, which has \['c', 'a', 'b'\]"
+    ):
+        choose_classes(tmp_path / "c.tsv", ["a", "d"])
+
+
+def test_windows_line_ends_and_byte_order_mark(tmp_path):
+    (tmp_path / "c.tsv").write_bytes(b"\xef\xbb\xbfclass\r\npeople talking\r\n")
+    assert read_classes(tmp_path / "c.tsv") == ["people talking"]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "message"),
+    [
+        (read_classes, "name\nx\n", r"no column \['class'\]"),
+        (read_classes, "class\nx\nx\n", "line 3: class 'x' is listed twice"),
+        (read_classes, "class\nx\ty\n", "line 2: expected 1 tab-separated fields"),
+        (read_classes, "class\n", "no class listed"),
+        (read_recordings, "recording\tscene\tduration_s\na\tp\tlong\n", "line 2: duration_s is 'long'"),
+        (read_recordings, "recording\tscene\tduration_s\na\tp\tnan\n", "line 2: duration_s is 'nan'"),
+        (read_recordings, "recording\tscene\tduration_s\na\tp\t9\na\tp\t9\n", "line 3: recording 'a' is listed twice"),
+        (lambda path: read_scenes(path, ["a"]), "scene\tclass\np\tb\n", "line 2: unknown class 'b'"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(tmp_path, read, text, message):
+    (tmp_path / "table.tsv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "table.tsv")
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "missing.tsv")
+
+
+def test_a_recording_may_last_for_days(tmp_path):
+    (tmp_path / "r.tsv").write_text("recording\tscene\tduration_s\na\tyard\t172800\n")
+    assert read_recordings(tmp_path / "r.tsv")["a"].duration_s == 48 * 3600

@@ -1,0 +1,88 @@
+"""Text with tab-separated fields: what does not count, what is refused, and where that is."""
+
+import math
+
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.tsv import read_columns, read_lines, read_number, read_text
+
+
+def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
+    (tmp_path / "t.tsv").write_bytes("\ufeff a \tb\r\n people talking \t 1\r\n \t \r\n2\t\r\n\t \r\n \r\n".encode())
+    assert read_text(tmp_path / "t.tsv") == ["a\tb", "people talking\t1", "\t", "2\t"]
+    assert read_columns(tmp_path / "t.tsv", ("a",)) == {"a": ["people talking", "", "2"], "b": ["1", "", ""]}
+    assert read_lines(tmp_path / "t.tsv", ("b",)) == [
+        (2, {"a": "people talking", "b": "1"}),
+        (3, {"a": "", "b": ""}),
+        (4, {"a": "2", "b": ""}),
+    ]
+
+
+def test_a_file_of_tabs_and_blanks_is_empty(tmp_path):
+    for content in ("", "\n", "\t\t\n \n\t", " "):
+        (tmp_path / "t.tsv").write_text(content)
+        assert read_text(tmp_path / "t.tsv") == []
+
+
+def test_a_million_spaces_within_a_field_end(tmp_path):
+    """A search that begins anew at each of them would take hours."""
+    spaces = " " * 10**6
+    (tmp_path / "t.tsv").write_text(f"a\tb{spaces}\n{spaces}x{spaces}y\t{spaces}1\n")
+    assert read_text(tmp_path / "t.tsv") == ["a\tb", f"x{spaces}y\t1"]
+
+
+def test_columns_without_a_name_may_be_several(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\t\t\n1\t\t\n")
+    assert read_columns(tmp_path / "t.tsv", ("a",))["a"] == ["1"]
+    assert read_lines(tmp_path / "t.tsv", ("a",)) == [(2, {"a": "1", "": ""})]
+
+
+def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\t \n  b c \t \t  d\n \n e")
+    assert read_text(tmp_path / "t.tsv") == ["a\t", "b c\t\td", "", "e"]
+
+
+def test_lines_are_those_of_an_editor(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\nx\v\f\x1c\x85\u2028y\nz\tz\n", encoding="utf-8")
+    for read in (read_lines, read_columns):
+        with pytest.raises(InputError, match="line 3: expected 1 tab-separated fields"):
+            read(tmp_path / "t.tsv", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"line 1: no column \['a'\]; found \[\]"),
+        (b"\n\n", r"line 1: no column \['a'\]"),
+        (b"b\n1\n", r"line 1: no column \['a'\]; found \['b'\]"),
+        (b"a\tb\ta\n1\t2\t3\n", r"line 1: the columns \['a'\] are there twice"),
+        (b"a\tb\n1\n", "line 2: expected 2 tab-separated fields, got '1'"),
+        (b"a\n1\n\x00\n", "line 3: a NUL character"),
+        ("a\n1\n".encode("utf-16"), "cannot be read as text, expected UTF-8"),
+        ("a\n1\n".encode("utf-16-le"), "line 1: a NUL character; expected text, save it as UTF-8"),
+        ("a\nCafé\n".encode("latin-1"), "cannot be read as text, expected UTF-8"),
+    ],
+)
+def test_what_is_no_table(tmp_path, content, message):
+    (tmp_path / "t.tsv").write_bytes(content)
+    for read in (read_lines, read_columns):
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / "t.tsv", ("a",))
+
+
+def test_a_blank_line_is_skipped_or_where_rows_are_counted_refused(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\tb\n\n1\t2\n")
+    assert read_lines(tmp_path / "t.tsv", ("a",)) == [(3, {"a": "1", "b": "2"})]
+    with pytest.raises(InputError, match="line 2: expected 2 tab-separated fields, got ''"):
+        read_columns(tmp_path / "t.tsv", ("a",))
+
+
+def test_numbers():
+    assert [read_number(text) for text in ("1", " 0.5", "1e-3", "-2", "inf")] == [1, 0.5, 0.001, -2, math.inf]
+    assert all(math.isnan(read_number(text)) for text in ("", "0_5", "0,5", "nan", "loud", "0x1"))
+
+
+def test_no_break_spaces_around_fields_do_not_count(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
+    assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}

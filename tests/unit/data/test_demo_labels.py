@@ -1,0 +1,76 @@
+"""The demo's truth, crowd and soft labels over several seeds, no audio: its labels resemble the published ones."""
+
+import numpy as np
+import pytest
+import yaml
+from support.likeness import check_likeness
+from support.project import ROOT
+
+from softsed.core.metadata import Recording, choose_classes, read_asked
+from softsed.core.opinions import Opinions
+from softsed.data import render, simulate
+from softsed.labels import aggregate
+from softsed.report.label_statistics import describe, to_series
+
+CONFIG = yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())
+COUNTED = yaml.safe_load((ROOT / "config.yaml").read_text())["evaluate"]["classes"]
+NAMES, EVALUATED = choose_classes(ROOT / "workflow/resources/classes.tsv", COUNTED)
+RECORDINGS, ASKED = read_asked(ROOT / CONFIG["recordings"], ROOT / "workflow/resources/scenes.tsv", NAMES)
+EVENTS = ROOT / CONFIG["data"]["demo"]["events"]
+SEEDS = range(5)
+
+
+def hold_truth(recording: Recording, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The events of a recording, as `simulate.read_truth` returns them from the file."""
+    asked = ASKED[recording.scene]
+    rows = render.select(
+        render.read_specification(EVENTS, ("scene", "class"), render.EVENT_COLUMNS), recording.scene, asked, EVENTS
+    )
+    events = render.schedule(recording, list(RECORDINGS.values()), rows, seed=seed)
+    values = np.array([(e.onset, e.offset, e.snr_db) for e in events]).reshape(-1, 3)
+    return values, np.array([asked.index(e.label) for e in events], dtype=int)
+
+
+def collect(seed: int) -> tuple[Opinions, simulate.Pool]:
+    """All opinions of one crowd, as `read_opinions` returns them from the file."""
+    config = CONFIG["data"]["demo"]["crowd"]
+    pool = simulate.draw_pool(config, seed=seed)
+    windows, answers = [], []
+    for recording in RECORDINGS.values():
+        asked = ASKED[recording.scene]
+        starts, who, ticks = simulate.annotate(recording, hold_truth(recording, seed), asked, pool, config, seed=seed)
+        columns = np.array([NAMES.index(name) for name in asked])
+        window = len(windows) + np.arange(len(starts))[:, None, None]
+        parts = np.broadcast_arrays(window, who[:, :, None], columns, ticks.astype(int))
+        answers.append(np.stack([part.ravel() for part in parts]))
+        windows += [(recording.name, start, start + config["window_s"]) for start in starts.tolist()]
+    spans = (np.array(column) for column in zip(*windows, strict=True))
+    return Opinions(*spans, pool.names, NAMES, *np.concatenate(answers, axis=1)), pool
+
+
+@pytest.fixture(scope="module")
+def crowds() -> list[tuple[dict, np.ndarray, simulate.Pool]]:
+    """Statistics, competences and pool of each seed."""
+    results = []
+    for seed in SEEDS:
+        opinions, pool = collect(seed)
+        config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
+        weights, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
+        evaluated = [matrix[:, EVALUATED] for matrix in soft.values()]
+        results.append((describe(to_series(evaluated)), weights, pool))
+    return results
+
+
+def test_labels_resemble_the_published_ones(crowds):
+    every = [found for found, _, _ in crowds]
+    for found in every:
+        check_likeness(found, crowds=1)
+    check_likeness({key: float(np.mean([found[key] for found in every])) for key in every[0]}, crowds=len(every))
+
+
+def test_spammers_weigh_little_but_are_not_removed(crowds):
+    """As in the published labels, where however weights of .001 occur and here hardly any below .01."""
+    for _, weights, pool in crowds:
+        assert weights.min() > 0
+        assert np.median(weights[pool.spammer]) < 0.2 * np.median(weights[~pool.spammer])
+    assert np.median([weights.min() for _, weights, _ in crowds]) < 0.02

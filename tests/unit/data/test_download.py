@@ -1,0 +1,234 @@
+import hashlib
+import logging
+import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.server import Server, serve
+
+from softsed.core.errors import InputError
+from softsed.data import download as module
+from softsed.data.download import download, is_remote
+
+SIZE = 300_000
+CONTENT = random.Random(1).randbytes(SIZE)
+DIGEST = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+NO_WAITS = (0, 0, 0)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(module, "CHUNK_BYTES", 1000)
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "file.zip").write_bytes(CONTENT)
+    with serve(folder) as server:
+        yield server
+
+
+def get(server: Server, path: Path, *, digest: str = DIGEST, name: str = "file.zip") -> Path:
+    return download(f"{server.address}/{name}", path, digest=digest, waits_s=NO_WAITS)
+
+
+def names(folder: Path) -> list[str]:
+    """List the files of a folder but for the lock, which stays on purpose."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def test_a_file_arrives_whole_and_alone(server, tmp_path):
+    path = tmp_path / "archives" / "file.zip"
+    assert get(server, path) == path
+    assert path.read_bytes() == CONTENT
+    assert names(path.parent) == ["file.zip"]
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+def test_a_second_run_downloads_nothing(server, tmp_path, algorithm):
+    digest = f"{algorithm}:{hashlib.new(algorithm, CONTENT).hexdigest().upper()}"
+    get(server, tmp_path / "file.zip", digest=digest)
+    get(server, tmp_path / "file.zip", digest=digest)
+    assert len(server.requests) == 1
+
+
+def test_a_file_put_there_by_hand_is_taken(server, tmp_path):
+    (tmp_path / "file.zip").write_bytes(CONTENT)
+    get(server, tmp_path / "file.zip")
+    assert server.requests == []
+
+
+def test_a_wrong_file_that_is_there_is_replaced(server, tmp_path, caplog):
+    (tmp_path / "file.zip").write_bytes(CONTENT[:-1])
+    get(server, tmp_path / "file.zip")
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    assert "not the expected file" in caplog.text
+
+
+def test_a_broken_connection_is_resumed(server, tmp_path):
+    server.drops, server.drop_after = 1, 120_000
+    get(server, tmp_path / "file.zip")
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    have = int(server.requests[1].range.removeprefix("bytes=").removesuffix("-"))
+    assert 0 < have <= 120_000
+    assert [(r.status, r.sent) for r in server.requests] == [(200, 120_000), (206, SIZE - have)]
+
+
+def test_the_part_of_an_earlier_run_is_resumed(server, tmp_path):
+    (tmp_path / "file.zip.part").write_bytes(CONTENT[:200_000])
+    get(server, tmp_path / "file.zip")
+    assert [(r.range, r.status, r.sent) for r in server.requests] == [("bytes=200000-", 206, 100_000)]
+    assert names(tmp_path) == ["file.zip", "served"]
+
+
+def test_a_complete_part_is_taken_as_it_is(server, tmp_path):
+    (tmp_path / "file.zip.part").write_bytes(CONTENT)
+    get(server, tmp_path / "file.zip")
+    assert [(r.status, r.sent) for r in server.requests] == [(416, 0)]
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_a_connection_that_always_breaks_but_brings_something_arrives(server, tmp_path):
+    server.drops, server.drop_after = 100, 20_000
+    get(server, tmp_path / "file.zip")
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    assert len(server.requests) > len(NO_WAITS) + 1
+
+
+def test_a_server_that_ignores_ranges_sends_everything_anew(server, tmp_path):
+    server.knows_ranges = False
+    (tmp_path / "file.zip.part").write_bytes(CONTENT[:200_000])
+    get(server, tmp_path / "file.zip")
+    assert [(r.range, r.status, r.sent) for r in server.requests] == [("bytes=200000-", 200, SIZE)]
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_a_server_that_ignores_ranges_and_always_breaks_off_is_given_up(server, tmp_path):
+    server.knows_ranges = False
+    server.drops, server.drop_after = 100, 50_000
+    with pytest.raises(InputError, match="given up after 4 attempts"):
+        get(server, tmp_path / "file.zip")
+    assert len(server.requests) <= 2 * (len(NO_WAITS) + 1)
+
+
+def test_an_answer_with_another_range_is_not_appended(server, tmp_path):
+    server.shifts_ranges = True
+    (tmp_path / "file.zip.part").write_bytes(CONTENT[:200_000])
+    get(server, tmp_path / "file.zip")
+    assert [(r.range, r.status) for r in server.requests] == [("bytes=200000-", 206), (None, 200)]
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_a_busy_server_is_asked_again(server, tmp_path, caplog):
+    server.busy = 2
+    get(server, tmp_path / "file.zip")
+    assert [r.status for r in server.requests] == [503, 503, 200]
+    assert caplog.text.count("next attempt in 0 s") == 2
+
+
+def test_a_server_that_stays_busy_is_given_up_and_the_part_kept(server, tmp_path):
+    server.busy = 100
+    part = tmp_path / "file.zip.part"
+    part.write_bytes(CONTENT[:1000])
+    expected = f"given up after 4 attempts .*503.*the 1000 bytes in {part} are kept; or download .* by hand to"
+    with pytest.raises(InputError, match=f"{expected} {tmp_path / 'file.zip'}"):
+        get(server, tmp_path / "file.zip")
+    assert part.read_bytes() == CONTENT[:1000]
+
+
+def test_waits_are_kept_in_their_order(server, tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(module.time, "sleep", waited.append)
+    server.busy = 100
+    with pytest.raises(InputError, match="given up after 5 attempts"):
+        download(f"{server.address}/file.zip", tmp_path / "file.zip", digest=DIGEST)
+    assert waited == sorted(waited) == list(module.WAITS_S)
+
+
+def test_nobody_listens(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve(tmp_path) as server:
+        pass
+    with pytest.raises(InputError, match=r"given up after 4 attempts .*connection trouble"):
+        get(server, tmp_path / "file.zip")
+
+
+def test_a_file_that_is_not_there_is_not_asked_for_twice(server, tmp_path):
+    with pytest.raises(InputError, match=r"answers 404 .*check address and file name"):
+        get(server, tmp_path / "file.zip", name="other.zip")
+    assert len(server.requests) == 1
+
+
+def test_an_address_without_a_host(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be downloaded: .*check the address"):
+        download("http://", tmp_path / "file.zip", digest=DIGEST)
+
+
+def test_a_wrong_hash_leaves_nothing_and_names_both(server, tmp_path):
+    server.truncate_to = SIZE - 1
+    found = f"md5:{hashlib.md5(CONTENT[:-1]).hexdigest()}"
+    with pytest.raises(InputError, match=f"299999 bytes from .*file.zip have {found}, expected {DIGEST}"):
+        get(server, tmp_path / "archives" / "file.zip")
+    assert names(tmp_path / "archives") == []
+
+
+def test_a_part_of_another_file_is_found_out(server, tmp_path):
+    (tmp_path / "file.zip.part").write_bytes(b"x" * (SIZE + 5))
+    with pytest.raises(InputError, match="expected md5:"):
+        get(server, tmp_path / "file.zip")
+    get(server, tmp_path / "file.zip")
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_those_who_come_at_once_take_turns(server, tmp_path):
+    server.drops, server.drop_after = 2, 100_000
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: get(server, tmp_path / "file.zip"), range(4)))
+    assert set(paths) == {tmp_path / "file.zip"}
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+    assert [r.status for r in server.requests] == [200, 206, 206]
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_a_local_file_is_verified_and_read_in_place(tmp_path, form):
+    source = tmp_path / "a mirror" / "file.zip"
+    source.parent.mkdir()
+    source.write_bytes(CONTENT)
+    address = form.format(str(source).replace(" ", "%20") if "file:" in form else source)
+    assert not is_remote(address)
+    assert download(address, tmp_path / "archives" / "file.zip", digest=DIGEST) == source
+    assert not (tmp_path / "archives").exists()
+
+
+def test_a_wrong_local_file_is_named_and_kept(tmp_path):
+    (tmp_path / "file.zip").write_bytes(b"other")
+    with pytest.raises(InputError, match=r"5 bytes from the local copy have md5:.*, expected md5:"):
+        download(str(tmp_path / "file.zip"), tmp_path / "unused", digest=DIGEST)
+    assert (tmp_path / "file.zip").read_bytes() == b"other"
+
+
+def test_a_missing_local_file(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.zip: no such file; check the address"):
+        download(str(tmp_path / "nothing.zip"), tmp_path / "unused", digest=DIGEST)
+
+
+def test_a_folder_that_cannot_be_made(server, tmp_path):
+    (tmp_path / "archives").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=r"not be kept as .*archives/file.zip"):
+        get(server, tmp_path / "archives" / "file.zip")
+
+
+def test_progress_is_logged_every_tenth_of_the_way(server, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "SHOWN_BYTES", 1)
+    caplog.set_level(logging.INFO)
+    get(server, tmp_path / "file.zip")
+    records = [record for record in caplog.records if getattr(record, "progress", False)]
+    percents = [record.args[1] for record in records]
+    assert percents == [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
+
+
+def test_a_terminal_sees_a_bar(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "SHOWN_BYTES", 1)
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
+    get(server, tmp_path / "file.zip")
+    assert "file.zip: 100%" in capsys.readouterr().err

@@ -1,0 +1,323 @@
+import hashlib
+import io
+import json
+import stat
+import struct
+import subprocess
+import wave
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.server import serve
+
+from softsed import cli
+from softsed.core.errors import InputError
+from softsed.core.metadata import read_recordings
+from softsed.data import maestro_real
+
+RECORDINGS = {"cafe_restaurant_00": "cafe_restaurant", "metro_station_02": "metro_station"}
+LABELS = "0\t1\tpeople talking\t0.25\n"
+
+
+def wav(seconds: float, *, width: int = 3) -> bytes:
+    """Return silence as MAESTRO Real has its sound: 44.1 kHz, stereo, `width` bytes a sample."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(width)
+        file.setframerate(44100)
+        file.writeframes(bytes(round(seconds * 44100) * 2 * width))
+    return buffer.getvalue()
+
+
+def archive(members: dict[str, bytes | str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def publish(folder: Path, changes: dict[str, bytes] | None = None) -> dict:
+    """Lay archives out as Zenodo does and return the config section."""
+    files = {
+        "development_audio": (1, "development_audio.zip"),
+        "development_annotation": (1, "development_annotation.zip"),
+        "evaluation_audio": (2, "Evaluation_audio.zip"),
+    }
+    extra = {"development_audio/": b"", "development_metadata.csv": "file,duration\n", "__MACOSX/x": b""}
+    contents = {
+        "development_audio": archive(
+            extra | {f"development_audio/{scene}/{name}.wav": wav(0.5) for name, scene in RECORDINGS.items()}
+        ),
+        "development_annotation": archive(
+            extra
+            | {
+                f"development_annotation/soft_labels_{scene}/{name}.txt": f"{LABELS}{name}\n"
+                for name, scene in RECORDINGS.items()
+            }
+        ),
+        "evaluation_audio": archive(
+            {
+                "Evaluation_audio/metro_station/metro_station_03.wav": wav(1.25, width=2),
+                "Evaluation_audio/cafe_restaurant/cafe_restaurant_01.wav": wav(2.5),
+                "Evaluation_audio/cafe_restaurant/._cafe_restaurant_01.wav": b"not a recording",
+                "Evaluation_audio/README.md": "text",
+            }
+        ),
+    } | (changes or {})
+    section = {}
+    for name, (record, file) in files.items():
+        path = folder / str(record) / "files" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents[name])
+        section[name] = {"record": record, "file": file, "md5": hashlib.md5(contents[name]).hexdigest()}
+    return {"address": str(folder), "archives": section}
+
+
+def fetch(tmp_path: Path, config: dict, name: str) -> list[str]:
+    """The arguments that fetch an archive."""
+    archive = ["--archive", json.dumps(config["archives"][name]), "--address", config["address"]]
+    return ["fetch", *archive, "--archives", str(tmp_path / "archives"), "--receipt", str(tmp_path / f"{name}.md5")]
+
+
+def bring_development(tmp_path: Path, config: dict) -> None:
+    for archive, target in (("development_annotation", "published/{}.txt"), ("development_audio", "audio/{}.wav")):
+        maestro_real.main(fetch(tmp_path, config, archive))
+        for name, scene in RECORDINGS.items():
+            member = ["--recording", name, "--scene", scene, "--output", str(tmp_path / target.format(name))]
+            maestro_real.main(["unpack", "--receipt", str(tmp_path / f"{archive}.md5"), *member])
+
+
+def bring_evaluation(tmp_path: Path, config: dict) -> Path:
+    maestro_real.main(fetch(tmp_path, config, "evaluation_audio"))
+    found = ["--found", str(tmp_path / "evaluation.tsv"), "--audio", str(tmp_path / "audio")]
+    maestro_real.main(["evaluation", "--receipt", str(tmp_path / "evaluation_audio.md5"), *found])
+    return tmp_path / "evaluation.tsv"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve(tmp_path / "zenodo") as server:
+        yield server
+
+
+def test_the_development_set_arrives_under_our_names(tmp_path, server):
+    config = publish(tmp_path / "zenodo") | {"address": f"{server.address}/"}
+    bring_development(tmp_path, config)
+    assert names(tmp_path / "audio") == [f"{name}.wav" for name in RECORDINGS]
+    assert names(tmp_path / "published") == [f"{name}.txt" for name in RECORDINGS]
+    assert (tmp_path / "audio" / "metro_station_02.wav").read_bytes() == wav(0.5)
+    assert (tmp_path / "published" / "metro_station_02.txt").read_text() == f"{LABELS}metro_station_02\n"
+    targets = [f"/1/files/development_{kind}.zip?download=1" for kind in ("annotation", "audio")]
+    assert [request.target for request in server.requests] == targets
+
+
+def test_a_second_run_downloads_nothing_and_brings_the_same(tmp_path, server):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    bring_development(tmp_path, config)
+    (tmp_path / "audio" / "metro_station_02.wav").unlink()
+    bring_development(tmp_path, config)
+    assert len(server.requests) == 2
+    assert (tmp_path / "audio" / "metro_station_02.wav").read_bytes() == wav(0.5)
+
+
+def test_an_interrupted_archive_is_resumed(tmp_path, server, monkeypatch):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    monkeypatch.setattr("softsed.data.download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("softsed.data.download.CHUNK_BYTES", 100)
+    server.drops, server.drop_after = 1, 200
+    bring_development(tmp_path, config)
+    assert [request.status for request in server.requests] == [200, 206, 200]
+    assert server.requests[1].range == "bytes=200-"
+
+
+def test_the_licence_is_shown(tmp_path, caplog):
+    caplog.set_level("INFO")
+    bring_development(tmp_path, publish(tmp_path / "zenodo"))
+    shown = [record.getMessage() for record in caplog.records if getattr(record, "progress", False)]
+    assert [text.startswith("development_audio.zip: (c) Tampere University") for text in shown].count(True) == 1
+    assert any("non-commercial use only" in text and "zenodo.org/records/1" in text for text in shown)
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+def test_a_folder_serves_in_place_of_zenodo(tmp_path, form):
+    config = publish(tmp_path / "mirror") | {"address": form.format(tmp_path / "mirror")}
+    bring_development(tmp_path, config)
+    assert len(names(tmp_path / "audio")) == 2
+    kept = tmp_path / "archives/1/development_audio.zip"
+    assert kept.is_symlink()  # nothing is copied, and the receipt names no place of its own
+    assert kept.samefile(tmp_path / "mirror/1/files/development_audio.zip")
+
+
+def test_a_folder_that_links_to_the_kept_archives_keeps_them(tmp_path, server):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    bring_development(tmp_path, config)
+    kept, mirror = tmp_path / "archives/1/development_audio.zip", tmp_path / "mirror/1/files/development_audio.zip"
+    mirror.parent.mkdir(parents=True)
+    mirror.symlink_to(kept)
+    maestro_real.main(fetch(tmp_path, config | {"address": str(tmp_path / "mirror")}, "development_audio"))
+    assert kept.is_file()
+    assert not kept.is_symlink()
+
+
+def test_the_top_folder_may_be_written_in_capitals(tmp_path):
+    audio = archive({f"Development_Audio/{scene}/{name}.wav": wav(0.5) for name, scene in RECORDINGS.items()})
+    bring_development(tmp_path, publish(tmp_path / "zenodo", {"development_audio": audio}))
+    assert len(names(tmp_path / "audio")) == 2
+
+
+def test_the_evaluation_recordings_are_listed(tmp_path, server):
+    listing = bring_evaluation(tmp_path, publish(tmp_path / "zenodo") | {"address": server.address})
+    assert listing.read_text().splitlines() == [
+        "recording\tscene\tduration_s",
+        "cafe_restaurant_01\tcafe_restaurant\t2.5000",
+        "metro_station_03\tmetro_station\t1.2500",
+    ]
+    assert list(read_recordings(listing)) == ["cafe_restaurant_01", "metro_station_03"]
+    assert names(tmp_path / "audio") == ["cafe_restaurant_01.wav", "metro_station_03.wav"]
+    assert [request.target for request in server.requests] == ["/2/files/Evaluation_audio.zip?download=1"]
+
+
+def test_evaluation_audio_that_cannot_be_read(tmp_path):
+    broken = archive({"Evaluation_audio/cafe_restaurant/cafe_restaurant_01.wav": b"RIFF"})
+    with pytest.raises(InputError, match=r"cafe_restaurant_01\.wav: cannot be read as audio"):
+        bring_evaluation(tmp_path, publish(tmp_path / "zenodo", {"evaluation_audio": broken}))
+
+
+def test_an_evaluation_archive_without_recordings(tmp_path):
+    other = archive({"Evaluation_audio/cafe_restaurant/metro_station_01.wav": wav(0.1)})
+    with pytest.raises(InputError, match=r"no member Evaluation_audio/SCENE/SCENE_NN.wav"):
+        bring_evaluation(tmp_path, publish(tmp_path / "zenodo", {"evaluation_audio": other}))
+
+
+def test_missing_members_are_listed_before_anything_is_written(tmp_path):
+    audio = archive({"development_audio/cafe_restaurant/cafe_restaurant_00.wav": wav(0.5)})
+    path = tmp_path / "archive.zip"
+    path.write_bytes(audio)
+    targets = {f"development_audio/{scene}/{name}.wav": tmp_path / "out" / name for name, scene in RECORDINGS.items()}
+    missing = r"1 of 2 expected members are missing: \['development_audio/metro_station/metro_station_02\.wav'\]"
+    with pytest.raises(InputError, match=missing):
+        maestro_real.unpack(path, targets, largest_bytes=10**6)
+    assert names(tmp_path / "out") == []
+
+
+MEMBER = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
+TARGET = "cafe_restaurant_00.wav"
+
+
+def unpack_one(tmp_path: Path, content: bytes, *, largest_bytes: int = 10**6) -> None:
+    path = tmp_path / "archive.zip"
+    path.write_bytes(content)
+    maestro_real.unpack(path, {MEMBER: tmp_path / "out" / TARGET}, largest_bytes=largest_bytes)
+
+
+@pytest.mark.parametrize(
+    "path", ["../evil.wav", "development_audio/../../evil", "/evil", "\\evil", "C:\\evil", "a\\..\\b"]
+)
+def test_a_path_that_leads_out_of_the_archive(tmp_path, path):
+    with pytest.raises(InputError, match="leads out of the archive"):
+        unpack_one(tmp_path, archive({MEMBER: b"sound", path: b"evil"}))
+    assert names(tmp_path) == ["archive.zip"]
+
+
+def test_a_link_among_the_wanted(tmp_path):
+    link = zipfile.ZipInfo(MEMBER)
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(link, "/etc/passwd")
+    with pytest.raises(InputError, match=f"{MEMBER}: is a link"):
+        unpack_one(tmp_path, buffer.getvalue())
+    assert names(tmp_path) == ["archive.zip"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_that_is_there_twice(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(MEMBER, b"sound")
+        file.writestr(MEMBER, b"other sound")
+    with pytest.raises(InputError, match="twice"):
+        unpack_one(tmp_path, buffer.getvalue())
+
+
+def test_a_bomb_that_declares_its_size(tmp_path):
+    with pytest.raises(InputError, match="5000000 bytes unpacked, at most 1000000 expected"):
+        unpack_one(tmp_path, archive({MEMBER: bytes(5_000_000)}))
+    assert names(tmp_path) == ["archive.zip"]
+
+
+def test_a_bomb_that_hides_its_size(tmp_path):
+    content = archive({MEMBER: bytes(5_000_000)})
+    hidden = content.replace(struct.pack("<L", 5_000_000), struct.pack("<L", 1000))
+    assert hidden != content
+    with pytest.raises(InputError, match="damaged: Bad CRC"):
+        unpack_one(tmp_path, hidden)
+    assert names(tmp_path / "out") == []
+
+
+def test_a_damaged_member_leaves_no_file(tmp_path):
+    content = bytearray(archive({MEMBER: bytes(range(256)) * 20}))
+    middle = len(MEMBER) + 30 + 40  # past the local header, in the compressed bytes
+    content[middle : middle + 20] = bytes(20)
+    with pytest.raises(InputError, match="damaged"):
+        unpack_one(tmp_path, bytes(content))
+    assert names(tmp_path / "out") == []
+
+
+def test_a_compression_that_python_cannot_read(tmp_path):
+    content = bytearray(archive({MEMBER: b"sound"}))
+    central = content.rindex(b"PK\x01\x02")
+    content[8:10] = content[central + 10 : central + 12] = struct.pack("<H", 9)  # Deflate64
+    with pytest.raises(InputError, match=r"compressed by method 9, .*Repack the archive"):
+        unpack_one(tmp_path, bytes(content))
+
+
+def test_something_else_than_an_archive(tmp_path):
+    with pytest.raises(InputError, match=r"archive\.zip: cannot be read as a zip archive"):
+        unpack_one(tmp_path, b"<html>not found</html>")
+
+
+def test_a_target_that_cannot_be_written(tmp_path):
+    (tmp_path / "out").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=r"cafe_restaurant_00\.wav: cannot be written"):
+        unpack_one(tmp_path, archive({MEMBER: b"sound"}))
+
+
+def test_a_receipt_is_a_line_as_md5sum_writes_it(tmp_path, server):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    maestro_real.main(fetch(tmp_path, config, "development_audio"))
+    check = ["md5sum", "--check", str(tmp_path / "development_audio.md5")]
+    assert subprocess.run(check, capture_output=True, text=True, check=True).stdout.endswith(": OK\n")
+
+
+def test_an_archive_that_is_gone(tmp_path, server):
+    bring_development(tmp_path, publish(tmp_path / "zenodo") | {"address": server.address})
+    (tmp_path / "archives/1/development_audio.zip").unlink()
+    with pytest.raises(InputError, match=r"development_audio\.zip is gone, of which .*--forcerun fetch_archive"):
+        maestro_real.read_receipt(tmp_path / "development_audio.md5")
+
+
+@pytest.mark.parametrize("text", ["", "3de7cb4f92a115a6f5cc077a41ca07b3\n"])
+def test_something_else_than_a_receipt(tmp_path, text):
+    (tmp_path / "a.md5").write_text(text)
+    with pytest.raises(InputError, match=r"a\.md5: no receipt of an archive"):
+        maestro_real.read_receipt(tmp_path / "a.md5")
+
+
+def test_a_wrong_archive_is_an_error_of_the_command(tmp_path, server, capsys):
+    config = publish(tmp_path / "zenodo") | {"address": server.address}
+    server.truncate_to = 100
+    command = fetch(tmp_path, config, "evaluation_audio")
+    assert cli.main(["--log", str(tmp_path / "log"), "data.maestro_real", *command]) == 1
+    error = capsys.readouterr().err
+    assert "softsed data.maestro_real: " in error
+    assert f"expected md5:{config['archives']['evaluation_audio']['md5']}" in error
+    assert not (tmp_path / "evaluation_audio.md5").exists()

@@ -1,0 +1,297 @@
+"""The simulated crowd: who listens, to what, and what they make of it."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import Recording
+from softsed.data import simulate
+
+ASKED = ["car", "large_vehicle", "footsteps"]
+CONFIG = {
+    "annotators": 30,
+    "opinions_per_window": 5,
+    "window_s": 10,
+    "hop_s": 1,
+    "spammers": 0.2,
+    "spammer_rate": [0.2, 0.4],
+    "criterion_s": 1.2,
+    "criterion_sigma": 0.7,
+    "habit_sigma": 1.0,
+    "steepness": 1.2,
+    "lapse": 0.12,
+    "false_alarms": 0.2,
+    "confusion": 0.1,
+    "boundary_s": 0.3,
+    "confused": [["car", "large_vehicle"]],
+}
+RECORDING = Recording("city_00", "city", 60.9)
+NOTHING = (np.empty((0, 3)), np.empty(0, dtype=int))
+
+
+def truth(*events: tuple[float, float, float, str]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([e[:3] for e in events], dtype=float), np.array([ASKED.index(e[3]) for e in events])
+
+
+def ticks(events, seeds=range(40), **changes) -> np.ndarray:
+    """Share of ticks a class, over many crowds."""
+    config = CONFIG | changes
+    pools = [simulate.draw_pool(config, seed=seed) for seed in seeds]
+    results = [
+        simulate.annotate(RECORDING, events, ASKED, pool, config, seed=seed)[2].mean(axis=(0, 1))
+        for seed, pool in zip(seeds, pools, strict=True)
+    ]
+    return np.mean(results, axis=0)
+
+
+def test_windows_start_at_every_hop_up_to_t_minus_window():
+    starts, who, opinions = simulate.annotate(
+        RECORDING, NOTHING, ASKED, simulate.draw_pool(CONFIG, seed=1), CONFIG, seed=1
+    )
+    assert starts.tolist() == list(range(51))  # T = 60
+    assert who.shape == (51, 5)
+    assert all(len(set(people)) == 5 for people in who.tolist())
+    assert opinions.shape == (51, 5, 3)
+    assert simulate.window_starts(10.0, window_s=10, hop_s=1).tolist() == [0]
+    assert simulate.window_starts(31.0, window_s=10, hop_s=4).tolist() == [0, 4, 8, 12, 16, 20]
+
+
+def test_overlap_with_a_louder_class_hides_an_event():
+    car = (20, 30, 0, "car")
+    beside, behind = (ticks(truth(car, (onset, onset + 10, 15, "footsteps")), confusion=0) for onset in (31, 20))
+    assert behind[0] < beside[0] - 0.02
+    assert behind[2] == pytest.approx(beside[2], abs=0.03)
+
+
+def test_what_sounds_only_at_the_ends_of_a_window_is_missed_by_the_inattentive():
+    """One loud second at the very end of the recording, in its last window only, at 9 to 10 s of it."""
+    last = truth((59, 60, 40, "car"))
+    people = {"annotators": 30, "opinions_per_window": 30, "spammers": 0, "false_alarms": 0, "lapse": 0, "steepness": 5}
+    recording = replace(RECORDING, duration_s=60.0)
+
+    def ticked(**changes: float) -> np.ndarray:
+        config = CONFIG | people | {"criterion_s": 0.1, "criterion_sigma": 0, "habit_sigma": 0} | changes
+        pool = simulate.draw_pool(config, seed=1)
+        _, who, opinions = simulate.annotate(recording, last, ASKED, pool, config, seed=1)
+        assert not opinions[:-1, :, 0].any()  # no other window reaches it
+        return opinions[-1, np.argsort(who[-1]), 0], pool.boundary_s
+
+    answers, habits = ticked(boundary_s=0)
+    assert answers.all()
+    assert not habits.any()
+    answers, habits = ticked(boundary_s=1)
+    assert answers[habits < 0.7].all()
+    assert not answers[habits > 1].any()
+    assert 0 <= habits.min() < 0.1
+    assert 1.9 < habits.max() <= 2
+
+
+def test_louder_is_ticked_more_often():
+    shares = [ticks(truth((20, 22, level, "car")))[0] for level in (-20, -5, 5, 20)]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0] + 0.05
+
+
+def test_longer_is_ticked_more_often():
+    shares = [ticks(truth((20, 20 + length, 0, "car")))[0] for length in (0.5, 2, 8, 30)]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0] + 0.1
+
+
+def test_probability_grows_with_salience_and_saturates():
+    pool = simulate.draw_pool(CONFIG | {"spammers": 0, "confusion": 0}, seed=1)
+    heard = np.tile(np.array([0, 0.3, 1, 3, 10, 1e6])[:, None, None], (1, 30, 3))
+    probability = simulate.tick_probability(
+        heard,
+        pool,
+        np.tile(np.arange(30), (6, 1)),
+        habit=np.ones((30, 3)),
+        expected=np.zeros(3),
+        similar=np.zeros((3, 3)),
+        steepness=1.2,
+    )
+    assert np.all(np.diff(probability, axis=0) > 0)
+    np.testing.assert_allclose(probability[0, :, 0], pool.false_alarms * simulate.UNEXPECTED)
+    attentive = 1 - pool.lapse
+    np.testing.assert_allclose(
+        probability[-1, :, 0], attentive + pool.lapse * probability[0, :, 0], rtol=1e-4
+    )  # never surer than the annotator's attention allows
+
+
+def test_the_criterion_is_the_salience_noticed_half_the_time():
+    config = CONFIG | {"spammers": 0, "lapse": 0, "false_alarms": 0, "criterion_sigma": 0}
+    pool = simulate.draw_pool(config, seed=1)
+    one = simulate.tick_probability(
+        np.full((1, 1, 1), 1.2),
+        pool,
+        np.array([[0]]),
+        habit=np.ones((30, 1)),
+        expected=np.zeros(1),
+        similar=np.zeros((1, 1)),
+        steepness=3.0,
+    )
+    assert one.item() == pytest.approx(0.5)
+
+
+def test_spammers_do_not_listen():
+    """Random numbers and annotators being the same, spammers answer alike about silence and about noise."""
+    pool = simulate.draw_pool(CONFIG, seed=1)
+    loud = truth((0, 60, 30, "car"), (0, 60, 30, "footsteps"))
+    _, who, silent = simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
+    _, same, noisy = simulate.annotate(RECORDING, loud, ASKED, pool, CONFIG, seed=1)
+    np.testing.assert_array_equal(who, same)
+    spam = pool.spammer[who]
+    np.testing.assert_array_equal(silent[spam], noisy[spam])
+    assert noisy[~spam][:, 0].mean() > silent[~spam][:, 0].mean() + 0.5
+    everyone = ticks(NOTHING, spammers=1.0)
+    np.testing.assert_allclose(everyone, 0.3, atol=0.03)  # the middle of spammer_rate
+
+
+def test_number_of_spammers():
+    for share, count in ((0, 0), (0.15, 4), (0.2, 6), (1, 30)):
+        assert simulate.draw_pool(CONFIG | {"spammers": share}, seed=3).spammer.sum() == count
+
+
+def test_a_pool_is_spread_evenly_over_its_distributions():
+    """One annotator in each of thirty quantiles of every distribution: uniform, or normal in the logarithm."""
+    for seed in range(5):
+        pool = simulate.draw_pool(CONFIG, seed=seed)
+        shares = {
+            "spam_rate": (pool.spam_rate - 0.2) / 0.2,
+            "criterion_s": [NormalDist(np.log(1.2), 0.7).cdf(np.log(value)) for value in pool.criterion_s],
+            **{name: getattr(pool, name) / 2 / CONFIG[name] for name in ("lapse", "false_alarms", "boundary_s")},
+        }
+        orders = []
+        for name, share in shares.items():
+            quantile = np.floor(np.array(share) * 30)
+            assert sorted(quantile) == list(range(30)), name
+            orders.append(tuple(quantile))
+        assert len(set(orders)) == len(orders)  # drawn independently: who is strict need not be inattentive
+
+
+def test_similar_classes_are_confused_and_others_are_not():
+    lorry = truth((10, 40, 10, "large_vehicle"))
+    plain, confused = ticks(lorry, confusion=0), ticks(lorry, confusion=0.2)
+    assert confused[0] > plain[0] + 0.1
+    assert confused[2] == pytest.approx(plain[2])
+
+
+def test_expected_classes_are_imagined_more_often():
+    """False alarms alone (nobody notices anything): more for the class that fills the recording."""
+    shares = ticks(truth((0, 60, 0, "footsteps")), lapse=0.5, criterion_s=1e9, spammers=0, confusion=0)
+    assert shares[2] > 2 * shares[0]
+
+
+def test_annotators_are_not_consistent_but_have_habits():
+    """Over recordings with the same sounds the same person differs more than chance allows, but is no machine."""
+    pool = simulate.draw_pool(CONFIG | {"spammers": 0, "criterion_sigma": 0}, seed=1)
+    events = truth((0, 60, -12, "footsteps"))
+    every = CONFIG | {"opinions_per_window": 30}
+    shares = []
+    for number in range(20):
+        name = Recording(f"r{number}", "city", 60.0)
+        _, who, opinions = simulate.annotate(name, events, ASKED, pool, every, seed=1)
+        shares.append([opinions[:, :, 2][who == person].mean() for person in range(30)])
+    shares = np.array(shares)
+    chance = np.mean(shares * (1 - shares)) / 51
+    assert shares.var(axis=0).mean() > 3 * chance
+    assert np.mean((shares > 0.05) & (shares < 0.95)) > 0.5
+
+
+def test_pool_does_not_depend_on_the_recordings_and_vice_versa():
+    pool = simulate.draw_pool(CONFIG, seed=1)
+    one = simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
+    for again, same in (
+        (simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1), True),
+        (simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=2), False),
+        (simulate.annotate(replace(RECORDING, name="x"), NOTHING, ASKED, pool, CONFIG, seed=1), False),
+    ):
+        assert np.array_equal(one[1], again[1]) == same
+        assert np.array_equal(one[2], again[2]) == same
+
+
+@pytest.fixture
+def inputs(tmp_path) -> dict[str, str]:
+    files = {
+        "recordings": "recording\tscene\tduration_s\nc_00\tcity\t12.5\nc_01\tcity\t11.0\n",
+        "classes": "class\ncar\nlarge_vehicle\nfootsteps\ndog\n",
+        "scenes": "scene\tclass\n" + "".join(f"city\t{name}\n" for name in ASKED),
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.tsv").write_text(text)
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "c_00.tsv").write_text("onset\toffset\tlabel\tsnr_db\n1.000\t3.500\tcar\t4.00\n")
+    (tmp_path / "truth" / "c_01.tsv").write_text("onset\toffset\tlabel\tsnr_db\n")
+    paths = {name: str(tmp_path / f"{name}.tsv") for name in files}
+    return paths | {
+        "truth": str(tmp_path / "truth"),
+        "config": json.dumps(CONFIG),
+        "seed": "1",
+        "opinions": str(tmp_path / "opinions.tsv"),
+    }
+
+
+def call(options: dict[str, str]) -> str:
+    simulate.main([text for name, value in options.items() for text in (f"--{name}", value)])
+    return Path(options["opinions"]).read_text()
+
+
+def test_table_has_a_row_for_every_asked_class_zeros_included(inputs):
+    rows = list(csv.DictReader(call(inputs).splitlines(), delimiter="\t"))
+    assert list(rows[0]) == ["recording", "onset", "offset", "annotator", "class", "opinion"]
+    assert len(rows) == (3 + 2) * 5 * 3
+    assert {row["opinion"] for row in rows} == {"0", "1"}
+    windows = {(row["recording"], row["onset"], row["offset"]) for row in rows}
+    expected = {("c_00", "0", "10"), ("c_00", "1", "11"), ("c_00", "2", "12"), ("c_01", "0", "10"), ("c_01", "1", "11")}
+    assert windows == expected
+    answers = {}
+    for row in rows:
+        answers.setdefault((row["recording"], row["onset"], row["annotator"]), []).append(row["class"])
+    assert len(answers) == 5 * 5
+    assert all(names == ASKED for names in answers.values())
+
+
+def test_same_seed_same_table(inputs):
+    first = call(inputs)
+    assert call(inputs) == first
+    assert call(inputs | {"seed": "2"}) != first
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1\t2\tdog\t0", "line 2: 'dog' is not asked"),
+        ("2\t1\tcar\t0", "line 2: expected 0 <= onset < offset"),
+        ("1\t2\tcar\tloud", "line 2: expected numbers"),
+        ("1\t2\tcar\tnan", "finite level"),
+    ],
+)
+def test_bad_truth(inputs, line, message):
+    (Path(inputs["truth"]) / "c_01.tsv").write_text(f"onset\toffset\tlabel\tsnr_db\n{line}\n")
+    with pytest.raises(InputError, match=message):
+        call(inputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window_s": 12}, "shorter than one window"),
+        ({"opinions_per_window": 31}, "expected 1 to the number of annotators, 30"),
+        ({"confused": [["car", "lorry"]]}, "unknown classes .*lorry"),
+    ],
+)
+def test_bad_config(inputs, changes, message):
+    with pytest.raises(InputError, match=message):
+        call(inputs | {"config": json.dumps(CONFIG | changes)})
+
+
+def test_unknown_scene(inputs):
+    Path(inputs["recordings"]).write_text("recording\tscene\tduration_s\nb_00\tbus\t12.5\n")
+    with pytest.raises(InputError, match="b_00: scene 'bus' is not in"):
+        call(inputs)

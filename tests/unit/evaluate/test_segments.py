@@ -1,0 +1,51 @@
+"""Counts and metrics: hand-worked cases, and what happens when something is empty."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from softsed.evaluate.segments import count, metrics_of
+
+CLASSES = ["a", "b", "c"]
+
+
+def metrics(reference, output):
+    return metrics_of(count([np.array(reference, dtype=bool)], [np.array(output, dtype=bool)], CLASSES), CLASSES)
+
+
+def test_hand_worked_case():
+    # second 1: hit; 2: b instead of a, a substitution; 3: miss; 4: two false alarms
+    found = metrics([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]], [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]])
+    assert found["counts"] == {
+        "tp": 1,
+        "fp": 3,
+        "fn": 2,
+        "n_ref": 3,
+        "substitutions": 1,
+        "deletions": 1,
+        "insertions": 2,
+    }
+    assert found["error_rate"] == pytest.approx(4 / 3)
+    assert found["f1_micro"] == pytest.approx(2 / 7)
+    assert found["f1_macro"] == pytest.approx(2 * 1 / (2 + 1 + 2))  # only a has a reference
+
+
+def test_an_empty_output_scores_zero():
+    found = metrics([[1, 0, 0], [1, 1, 0]], np.zeros((2, 3)))
+    assert (found["error_rate"], found["f1_micro"], found["f1_macro"], found["classes_detected"]) == (1, 0, 0, 0)
+
+
+def test_an_empty_reference_is_not_defined():
+    found = metrics(np.zeros((2, 3)), [[1, 0, 0], [1, 0, 0]])
+    assert all(math.isnan(found[name]) for name in ("error_rate", "f1_micro", "f1_macro"))
+    assert found["counts"]["insertions"] == 2
+
+
+def test_import_says_nothing_about_other_packages():
+    done = subprocess.run(
+        [sys.executable, "-c", "import softsed.evaluate.segments"], capture_output=True, text=True, check=True
+    )
+    assert "pkg_resources" not in done.stderr

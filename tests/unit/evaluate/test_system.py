@@ -1,0 +1,142 @@
+"""Evaluation: operating points, what happens when something is empty, the JSON file and the mistakes it names."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.labels import harden, to_events, write_hard, write_soft
+from softsed.core.scores import write_scores
+from softsed.evaluate.system import evaluate, main
+
+CLASSES = ["a", "b", "c"]
+CONFIG = {"classes": ["a", "b"], "threshold": 0.5, "trim": 10, "epsilon": 1e-7}
+
+
+def test_outputs_are_compared_above_the_threshold_and_not_asked_is_inactive():
+    soft = {"r": np.array([[0.5, np.nan, 0.6], [0.51, np.nan, 0.0]]), "t": np.array([[0.4, 0.2, 0.4]])}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    scores = {"r": np.array([[0.5, 0.2, 0.9], [0.9, 0.2, 0.5]])}
+    result = evaluate({"fold1": (scores, ["t"])}, soft, hard, CLASSES, config=CONFIG)
+    fixed, adapted = (result["pooled"]["operating_points"][point] for point in ("0.5", "class-dependent"))
+    assert fixed["counts"] | {"tp": 2, "fp": 0, "fn": 0} == fixed["counts"]
+    # thresholds .4, .2, .4: b has no reference in r and its output is not above .2; c at 1 s is a false alarm
+    assert adapted["counts"] | {"tp": 3, "fp": 1, "fn": 0} == adapted["counts"]
+
+
+def test_a_class_without_training_labels_has_no_threshold_and_is_not_detected(caplog):
+    soft = {"r": np.array([[0.9, 0.9, 0.9]]), "t": np.array([[0.4, 0.0, np.nan]])}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    result = evaluate({"fold1": ({"r": np.ones((1, 3))}, ["t"])}, soft, hard, CLASSES, config=CONFIG)
+    assert [math.isnan(v) for v in result["thresholds"]["class-dependent"]["fold1"].values()] == [False, True, True]
+    found = result["pooled"]["operating_points"]["class-dependent"]
+    assert (found["classes_in_reference"], found["classes_detected"], found["f1_micro"]) == (1, 1, 1)
+    expected = "fold1: no positive training label of ['b', 'c']: not counted at class-dependent"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", expected)]
+
+
+def test_divergence_takes_all_seconds_and_not_asked_as_zero():
+    soft = {"r": np.array([[0.5, np.nan, 0.5]]), "t": np.full((1, 3), 0.5)}
+    hard = {name: harden(labels, 0.4) for name, labels in soft.items()}
+    scores = {"r": np.full((1, 3), 0.5)}
+    found = evaluate({"fold1": (scores, ["t"])}, soft, hard, CLASSES, config=CONFIG)["pooled"]["kld"]
+    assert found["soft"]["kld_bernoulli"] == pytest.approx(math.log(2))  # b alone: 0 against 0.5
+    assert found["hard"]["kld_bernoulli"] == pytest.approx(3 * math.log(2))
+    assert found["soft"]["kld_time"] == 0  # one second: both distributions are 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two folds of one recording each, random labels; c is not evaluated and b not asked in r1."""
+    rng = np.random.default_rng(0)
+    labels = {}
+    for name in ("folds", "scores"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "classes.tsv").write_text("class\na\nb\nc\n")
+    for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
+        soft = rng.random((30, 3))
+        if test == "r1":
+            soft[:, 1] = np.nan
+        labels[test] = soft
+        rows = f"recording\tscene\tpart\n{test}\ts\ttest\n{train}\ts\ttrain\nr3\ts\tvalidation\n"
+        (tmp_path / "folds" / f"fold{fold}.tsv").write_text(rows)
+        scores = np.nan_to_num(soft) + rng.normal(0, 0.1, soft.shape)
+        write_scores(tmp_path / "scores" / f"fold{fold}.tsv", {test: scores}, CLASSES)
+    write_soft(tmp_path / "soft.tsv", labels, CLASSES)
+    write_hard(tmp_path / "hard.tsv", {name: to_events(harden(soft, 0.5), CLASSES) for name, soft in labels.items()})
+    return tmp_path
+
+
+def run(folder, *, config=CONFIG, folds=("fold1", "fold2"), loss="mse"):
+    main(
+        [
+            *("--system", "S_MSE_lin", "--run", "2", "--soft", str(folder / "soft.tsv")),
+            *("--hard", str(folder / "hard.tsv")),
+            *("--scores", str(folder / "scores" / "fold1.tsv"), str(folder / "scores" / "fold2.tsv")),
+            *("--folds", *(str(folder / "folds" / f"{fold}.tsv") for fold in folds)),
+            *("--classes", str(folder / "classes.tsv"), "--loss", loss, "--config", json.dumps(config)),
+            *("--output", str(folder / "run2.json")),
+        ]
+    )
+    return json.loads((folder / "run2.json").read_text())
+
+
+def test_json_explains_itself(folder):
+    found = run(folder)
+    assert (found["system"], found["run"], found["kld_reference"]) == ("S_MSE_lin", 2, "soft")
+    assert found["classes"] == ["a", "b"]
+    assert found["config"] == CONFIG
+    assert (found["recordings"], found["seconds"]) == (2, 60)
+    assert found["thresholds"]["0.5"] == 0.5
+    assert list(found["folds"]) == list(found["thresholds"]["class-dependent"]) == ["fold1", "fold2"]
+    assert found["thresholds"]["class-dependent"]["fold2"]["b"] is None  # trained on r1, where b was not asked
+    assert found["folds"]["fold1"]["operating_points"]["0.5"]["class_wise"]["b"]["f1"] is None
+    assert found["pooled"]["operating_points"]["0.5"]["f1_micro"] > 0.8
+    assert {"error_rate", "f1", "counts", "kld", "null"} == set(found["units"])
+
+
+def test_all_classes_on_request(folder):
+    assert run(folder, config=CONFIG | {"classes": "all"})["classes"] == CLASSES
+
+
+@pytest.mark.parametrize(("loss", "reference"), [("bce", "hard"), ("mse", "soft"), ("none", "soft")])
+def test_divergence_reference_is_that_of_the_caption_of_table_2(folder, loss, reference):
+    assert run(folder, loss=loss)["kld_reference"] == reference
+
+
+def test_same_input_same_bytes(folder):
+    run(folder)
+    first = (folder / "run2.json").read_bytes()
+    run(folder)
+    assert (folder / "run2.json").read_bytes() == first
+
+
+def test_scores_and_folds_in_another_order_are_refused(folder):
+    with pytest.raises(InputError, match="do not match folds"):
+        run(folder, folds=("fold2", "fold1"))
+
+
+def test_scores_of_other_recordings_are_refused(folder):
+    write_scores(folder / "scores" / "fold1.tsv", {"r2": np.zeros((30, 3))}, CLASSES)
+    with pytest.raises(InputError, match=r"scores of \['r2'\]; .*fold1.tsv tests \['r1'\]"):
+        run(folder)
+
+
+def test_scores_beyond_the_labels_do_not_count_and_are_reported(folder, caplog):
+    """A recording may last longer than its labels: the rest, here all false alarms, changes nothing."""
+    expected = run(folder)
+    caplog.clear()
+    path = folder / "scores" / "fold1.tsv"
+    rows = "".join(f"r1\t{second}\t{second + 1}\t1\t1\t1\n" for second in (30, 31))
+    path.write_text(path.read_text() + rows)
+    assert run(folder) == expected
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [text for text in messages if "r1" in text] == ["r1: 32 s of scores, only the 30 s with labels count"]
+
+
+def test_scores_shorter_than_the_labels_are_refused(folder):
+    write_scores(folder / "scores" / "fold1.tsv", {"r1": np.zeros((29, 3))}, CLASSES)
+    with pytest.raises(InputError, match="r1 has 29 s of scores, 30 s of labels"):
+        run(folder)

@@ -1,0 +1,326 @@
+"""Eq. 1 against cases worked by hand and a plain loop; the table of opinions; the command."""
+
+import json
+
+import numpy as np
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.labels import read_soft
+from softsed.core.metadata import Recording
+from softsed.core.opinions import Opinions, read_opinions
+from softsed.labels import aggregate
+from softsed.labels.aggregate import competence, soft_labels
+
+CLASSES = ["birds", "car", "people"]
+ASKED = {"street": ["car", "people"], "park": ["birds"]}
+HEADER = "recording\tonset\toffset\tannotator\tclass\topinion\n"
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def recordings(**durations):
+    """One recording a keyword: a name that starts with p is in the park, any other in the street."""
+    return {name: Recording(name, "park" if name[0] == "p" else "street", d) for name, d in durations.items()}
+
+
+def write(path, rows):
+    path.write_text(HEADER + "".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def ask(path, answers, table):
+    """Read opinions given as (recording, onset, offset, annotator, ticked classes)."""
+    rows = [
+        (name, onset, offset, who, label, int(label in ticks))
+        for name, onset, offset, who, ticks in answers
+        for label in ASKED[table[name].scene]
+    ]
+    return read_opinions(write(path / "opinions.tsv", rows), CLASSES, asked=ASKED, recordings=table)
+
+
+def random_crowd(path, rng, window=10):
+    """Ask 8 annotators, 1 to 4 a window, about a street and a park recording; opinions, table and the rows asked."""
+    table = recordings(s1=25.7, p1=19.2)
+    answers = [
+        (name, onset, onset + window, f"A{who}", [label for label in CLASSES if rng.uniform() < 0.4])
+        for name, recording in table.items()
+        for onset in range(int(recording.duration_s) - window + 1)
+        for who in rng.permutation(8)[: rng.integers(1, 5)]
+    ]
+    return ask(path, answers, table), table, answers
+
+
+def eq1_by_loops(answers, weights, table):
+    """Eq. 1 as it is printed, one second, class and opinion after the other."""
+    result = {}
+    for name, recording in table.items():
+        result[name] = np.full((int(recording.duration_s), len(CLASSES)), np.nan)
+        for second in range(int(recording.duration_s)):
+            for label in ASKED[recording.scene]:
+                heard = [a for a in answers if a[0] == name and a[1] <= second < a[2]]
+                votes = sum(weights[int(who[1:])] * (label in ticks) for *_, who, ticks in heard)
+                total = sum(weights[int(who[1:])] for *_, who, _ in heard)
+                result[name][second, CLASSES.index(label)] = votes / total
+    return result
+
+
+def test_a_reliable_minority_exceeds_one_half(tmp_path):
+    """The paper's own remark (Sec. 2.1): 2 of 5 annotators suffice if they are reliable. 1.8 / 2.4 = 0.75."""
+    table = recordings(p1=10)
+    answers = [("p1", 0, 10, f"A{who}", ["birds"] if who < 2 else []) for who in range(5)]
+    opinions = ask(tmp_path, answers, table)
+    weighted = soft_labels(opinions, np.array([0.9, 0.9, 0.2, 0.2, 0.2]), recordings=table, asked=ASKED)["p1"]
+    np.testing.assert_allclose(weighted[:, 0], np.full(10, 0.75))
+    counted = soft_labels(opinions, np.ones(5), recordings=table, asked=ASKED)["p1"]
+    np.testing.assert_allclose(counted[:, 0], np.full(10, 0.4))
+
+
+def test_opinions_of_all_windows_are_pooled_not_averaged(tmp_path):
+    """Second 1 lies in both windows: (0.5) / (0.5 + 0.25 + 0.25 + 0.5) = 1/3, while the mean of 1/1 and 0/1 is 1/2."""
+    table = recordings(p1=3)
+    answers = [
+        ("p1", 0, 2, "A0", ["birds"]),
+        ("p1", 1, 3, "A0", []),
+        ("p1", 1, 3, "A1", []),
+        ("p1", 1, 3, "A2", []),
+    ]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.5, 0.25, 0.25]), recordings=table, asked=ASKED)
+    np.testing.assert_allclose(values["p1"][:, 0], [1, 1 / 3, 0])
+
+
+def test_edge_seconds_have_fewer_windows(tmp_path):
+    """12 s, 10-s windows at 0, 1 and 2, ticked in the first only: 1/1, 1/2, then 1/3, and 0 from second 10 on."""
+    table = recordings(p1=12.9)
+    answers = [("p1", onset, onset + 10, "A0", ["birds"] if onset == 0 else []) for onset in range(3)]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.3]), recordings=table, asked=ASKED)["p1"][:, 0]
+    np.testing.assert_allclose(values, [1, 1 / 2, *[1 / 3] * 8, 0, 0])
+    assert not values[10:].any()  # exactly 0, which cumulative sums would miss
+
+
+@pytest.mark.parametrize("window", [1, 3, 10])
+def test_equals_the_printed_sum(tmp_path, window):
+    rng = np.random.default_rng(window)
+    opinions, table, answers = random_crowd(tmp_path, rng, window)
+    weights = rng.uniform(0.001, 1, size=8)
+    expected = eq1_by_loops(answers, weights, table)
+    actual = soft_labels(opinions, weights, recordings=table, asked=ASKED)
+    assert list(actual) == ["s1", "p1"]
+    for name in table:
+        np.testing.assert_allclose(actual[name], expected[name], rtol=1e-12)  # nan where not asked, in both
+
+
+def test_windows_of_different_lengths_that_leave_gaps_elsewhere(tmp_path):
+    table = recordings(p1=6)
+    answers = [("p1", 0, 6, "A0", ["birds"]), ("p1", 2, 3, "A1", []), ("p1", 4, 6, "A1", [])]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.6, 0.2]), recordings=table, asked=ASKED)["p1"]
+    np.testing.assert_allclose(values[:, 0], [1, 1, 0.75, 1, 0.75, 0.75])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_values_lie_in_0_to_1_even_with_tiny_weights(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    opinions, table, _ = random_crowd(tmp_path, rng)
+    weights = 10.0 ** rng.uniform(-300, 0, size=8)
+    for values in soft_labels(opinions, weights, recordings=table, asked=ASKED).values():
+        heard = values[~np.isnan(values)]
+        assert heard.min() >= 0
+        assert heard.max() <= 1
+
+
+def test_scale_of_the_weights_has_no_influence(tmp_path):
+    rng = np.random.default_rng(1)
+    opinions, table, _ = random_crowd(tmp_path, rng)
+    weights = rng.uniform(size=8)
+    one, half = (soft_labels(opinions, w, recordings=table, asked=ASKED) for w in (weights, weights / 2))
+    for name in table:
+        np.testing.assert_array_equal(one[name], half[name])
+
+
+@pytest.mark.parametrize("weight", [0.7, 0.0])
+def test_equal_weights_give_the_plain_mean_also_when_all_are_0(tmp_path, weight):
+    opinions, table, answers = random_crowd(tmp_path, np.random.default_rng(2))
+    actual = soft_labels(opinions, np.full(8, weight), recordings=table, asked=ASKED)
+    expected = eq1_by_loops(answers, np.ones(8), table)
+    for name in table:
+        np.testing.assert_allclose(actual[name], expected[name], rtol=1e-12)
+
+
+def test_an_annotator_of_weight_0_has_no_say_while_others_have(tmp_path):
+    table = recordings(p1=2)
+    answers = [("p1", 0, 1, "A0", ["birds"]), ("p1", 0, 1, "A1", []), ("p1", 1, 2, "A0", ["birds"])]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.0, 0.5]), recordings=table, asked=ASKED)["p1"]
+    np.testing.assert_array_equal(values[:, 0], [0, 1])  # second 1 has only the annotator of weight 0
+
+
+def test_classes_not_asked_are_nan(tmp_path):
+    opinions, table, _ = random_crowd(tmp_path, np.random.default_rng(3))
+    values = soft_labels(opinions, np.ones(8), recordings=table, asked=ASKED)
+    assert np.isnan(values["s1"]).all(axis=0).tolist() == [True, False, False]
+    assert np.isnan(values["p1"]).all(axis=0).tolist() == [False, True, True]
+
+
+def test_a_second_without_opinion_is_an_error(tmp_path):
+    table = recordings(p1=4)
+    opinions = ask(tmp_path, [("p1", 0, 2, "A0", []), ("p1", 3, 4, "A0", [])], table)
+    with pytest.raises(InputError, match="'p1', second 2 to 3: no opinion on 'birds'"):
+        soft_labels(opinions, np.ones(1), recordings=table, asked=ASKED)
+
+
+def test_a_recording_without_opinion_is_an_error(tmp_path):
+    opinions = ask(tmp_path, [("p1", 0, 4, "A0", [])], recordings(p1=4))
+    with pytest.raises(InputError, match="'s1', second 0 to 1: no opinion on 'car'"):
+        soft_labels(opinions, np.ones(1), recordings=recordings(p1=4, s1=4), asked=ASKED)
+
+
+def test_reads_every_field_sorted(tmp_path):
+    table = recordings(s1=20, p1=20)
+    opinions = ask(tmp_path, [("s1", 1, 11, "B", ["people"]), ("p1", 2, 12, "A", ["birds"])], table)
+    assert isinstance(opinions, Opinions)
+    assert opinions.recording.tolist() == ["p1", "s1"]
+    assert opinions.onset.tolist() == [2, 1]
+    assert opinions.offset.tolist() == [12, 11]
+    assert opinions.annotators == ["A", "B"]
+    assert opinions.classes == CLASSES
+    columns = (opinions.window, opinions.annotator, opinions.label, opinions.opinion)
+    assert np.column_stack(columns).tolist() == [[0, 0, 0, 1], [1, 1, 1, 0], [1, 1, 2, 1]]
+
+
+def test_order_of_the_rows_changes_nothing(tmp_path):
+    rng = np.random.default_rng(4)
+    opinions, table, _ = random_crowd(tmp_path, rng)
+    header, *lines = (tmp_path / "opinions.tsv").read_text(encoding="utf-8").splitlines()
+    shuffled = tmp_path / "shuffled.tsv"
+    shuffled.write_text("\n".join([header, *rng.permutation(lines)]), encoding="utf-8")
+    again = read_opinions(shuffled, CLASSES, asked=ASKED, recordings=table)
+    for field in ("recording", "onset", "offset", "window", "annotator", "label", "opinion"):
+        np.testing.assert_array_equal(getattr(again, field), getattr(opinions, field))
+    settings = {"method": "vb", "restarts": 2, "iterations": 10, "seed": 1}
+    np.testing.assert_array_equal(competence(again, **settings), competence(opinions, **settings))
+
+
+def test_accepts_other_column_orders_windows_line_ends_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "opinions.tsv"
+    text = "class\tnote\topinion\tannotator\trecording\toffset\tonset\r\nbirds\tx\t1\tA\tp1\t10.0\t0.0\r\n\r\n"
+    path.write_bytes(text.encode("utf-8-sig"))
+    opinions = read_opinions(path, CLASSES, asked=ASKED, recordings=recordings(p1=10))
+    assert (opinions.onset.tolist(), opinions.offset.tolist(), opinions.opinion.tolist()) == ([0], [10], [1])
+
+
+GOOD = ("p1", 0, 10, "A", "birds", 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("p2", 0, 10, "A", "birds", 1), "recording 'p2' is not in the table"),
+        (("p1", 0, 10, "B", "car", 1), r"class 'car' was not asked in this scene; asked were \['birds'\]"),
+        (("p1", 0, 10, "B", "Birds", 1), "class 'Birds' was not asked"),
+        (("p1", 0, 10, "B", "birds", 2), "opinion is '2', expected 0 or 1"),
+        (("p1", 0, 10, "B", "birds", ""), "opinion is '', expected 0 or 1"),
+        (("p1", 0, 10, "", "birds", 1), "no annotator"),
+        (("p1", 0, 10, "A", "birds", 0), "repeats line 2"),
+        (("p1", "0.0", "10.0", "A", "birds", 1), "repeats line 2"),
+        (("p1", 3, 13, "A", "birds", 1), "3 to 13 s ends after the recording, which lasts 12.5 s"),
+        (("p1", 0.5, 10.5, "A", "birds", 1), "'0.5' to '10.5', expected whole seconds"),
+        (("p1", -1, 9, "A", "birds", 1), "expected whole seconds, 0 <= onset < offset"),
+        (("p1", 5, 5, "A", "birds", 1), "0 <= onset < offset"),
+        (("p1", "nan", 5, "A", "birds", 1), "'nan' to '5'"),
+        (("p1", "start", 5, "A", "birds", 1), "'start' to '5'"),
+        (("s1", 0, 10, "A", "car", 1), r"'A' gives 1 opinions about this window, expected one on each of \['car', 'p"),
+        (("p1", 0, 10, "A", "birds"), "expected 6 tab-separated fields"),
+    ],
+)
+def test_errors_name_file_and_line(tmp_path, row, message):
+    path = write(tmp_path / "opinions.tsv", [GOOD, row])
+    with pytest.raises(InputError, match=rf"opinions\.tsv, line 3: .*{message}"):
+        read_opinions(path, CLASSES, asked=ASKED, recordings=recordings(p1=12.5, s1=12.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADER, "no opinions"),
+        ("", r"line 1: no column \['recording'"),
+        (HEADER.replace("annotator", "worker") + "x", r"line 1: no column \['annotator'\]"),
+    ],
+)
+def test_errors_of_the_whole_table(tmp_path, text, message):
+    path = tmp_path / "opinions.tsv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"opinions\.tsv.*{message}"):
+        read_opinions(path, CLASSES, asked=ASKED, recordings=recordings(p1=12.5))
+
+
+def test_missing_or_binary_file(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_opinions(tmp_path / "none.tsv", CLASSES, asked=ASKED, recordings=recordings(p1=10))
+    (tmp_path / "binary.tsv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_opinions(tmp_path / "binary.tsv", CLASSES, asked=ASKED, recordings=recordings(p1=10))
+
+
+def simulated(path, rng, theta):
+    """Annotators who know the truth with probability theta, and otherwise tick at random, in two scenes."""
+    table = recordings(s1=120, p1=120)
+    truth = {(name, onset): {c for c in CLASSES if rng.uniform() < 0.4} for name in table for onset in range(111)}
+    answers = []
+    for (name, onset), present in truth.items():
+        for who in rng.permutation(len(theta))[:5]:
+            ticks = [c for c in CLASSES if (c in present if rng.uniform() < theta[who] else rng.uniform() < 0.3)]
+            answers.append((name, onset, onset + 10, f"A{who}", ticks))
+    return ask(path, answers, table), table
+
+
+@pytest.mark.parametrize("method", ["vb", "em"])
+def test_one_competence_an_annotator_tells_spammers_apart(tmp_path, method):
+    theta = np.array([0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.0, 0.0])
+    opinions, _ = simulated(tmp_path, np.random.default_rng(5), theta)
+    weights = competence(opinions, method=method, restarts=10, iterations=50, seed=0)
+    assert weights.shape == (8,)
+    assert np.abs(weights - theta).max() < 0.15
+    assert weights[6:].max() < 0.15
+
+
+def command(tmp_path, config):
+    resources = {
+        "recordings": "recording\tscene\tduration_s\n" + "s1\tstreet\t120\np1\tpark\t120\n",
+        "classes": "class\n" + "".join(f"{name}\n" for name in CLASSES),
+        "scenes": "scene\tclass\n" + "".join(f"{scene}\t{c}\n" for scene, names in ASKED.items() for c in names),
+    }
+    arguments = ["--opinions", str(tmp_path / "opinions.tsv"), "--config", json.dumps(config), "--seed", "3"]
+    for name, text in resources.items():
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+        arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
+    return [*arguments, "--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft.tsv")]
+
+
+CONFIG = {"competence": {"iterations": 50, "method": "vb", "restarts": 3}, "method": "eq1"}
+
+
+def test_command_writes_competences_and_soft_labels(tmp_path):
+    opinions, table = simulated(tmp_path, np.random.default_rng(6), np.linspace(0, 0.9, 12))
+    aggregate.main(command(tmp_path, CONFIG))
+    header, *rows = [row.split("\t") for row in (tmp_path / "out/competence.tsv").read_text("utf-8").splitlines()]
+    assert header == ["annotator", "competence", "opinions"]
+    assert [row[0] for row in rows] == sorted(f"A{who}" for who in range(12))
+    weights = competence(opinions, **CONFIG["competence"], seed=3)
+    np.testing.assert_allclose([float(row[1]) for row in rows], weights, atol=5e-7)
+    assert sum(int(row[2]) for row in rows) == len(opinions.opinion)
+    expected = soft_labels(opinions, weights, recordings=table, asked=ASKED)
+    found = read_soft(tmp_path / "out/soft.tsv", CLASSES)
+    assert list(found) == list(table)
+    for name in table:
+        np.testing.assert_allclose(found[name], expected[name], atol=5e-7)
+
+
+def test_command_rejects_an_unknown_method(tmp_path):
+    with pytest.raises(InputError, match=r"unknown method 'median'.*\['eq1', 'joint', 'majority'\]"):
+        aggregate.main(command(tmp_path, {**CONFIG, "method": "median"}))
+
+
+def test_command_rejects_a_scene_without_classes(tmp_path):
+    arguments = command(tmp_path, CONFIG)
+    (tmp_path / "scenes.tsv").write_text("scene\tclass\nstreet\tcar\n", encoding="utf-8")
+    with pytest.raises(InputError, match="p1: scene 'park' is not in"):
+        aggregate.main(arguments)

@@ -1,0 +1,175 @@
+"""The page about a crowd: what it chooses, paints and escapes."""
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from softsed.core import html
+from softsed.core.labels import Event, write_hard, write_soft
+from softsed.core.metadata import Recording
+from softsed.core.opinions import Opinions
+from softsed.labels import crowd_page, crowd_plots
+from softsed.labels.crowd_page import choose, disagreement, marks
+from softsed.labels.crowd_plots import picture
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+ODD = '<b>$x_1$ & "car"</b>'
+
+
+def two_windows():
+    """Recording r: four annotators agree in the first window and are divided 2 to 2 in the second, on one class."""
+    window, annotator = np.repeat([0, 1], 4), np.tile(range(4), 2)
+    opinion = np.array([1, 1, 1, 1, 1, 0, 1, 0])
+    label = np.zeros(8, dtype=int)
+    names, onset = np.array(["r", "r"]), np.array([0, 5])
+    return Opinions(names, onset, onset + 10, list("ABCD"), ["car"], window, annotator, label, opinion)
+
+
+def test_disagreement_by_hand():
+    assert disagreement(two_windows()) == {("r", 0): pytest.approx((0 + 1) / 2)}
+
+
+def test_choice_takes_the_most_divided_of_every_scene_first():
+    scenes = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z", "f": "z", "g": "z", "h": "z"}
+    recordings = {name: Recording(name, scene, 10) for name, scene in scenes.items()}
+    divided = {(name, 0): value for name, value in zip(scenes, [0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 0.6, 0.4], strict=True)}
+    assert choose(recordings, divided) == ["a", "g", "d", "b", "h", "c"]
+    assert choose(recordings, {("e", 0): 0.2, ("f", 0): 0.2}) == ["e", "f"]  # equal: by name
+
+
+def test_marks_of_each_annotator_or_of_a_large_crowd_together(monkeypatch):
+    centres, values, width = marks(two_windows(), "r", 0)
+    assert (centres.tolist(), width) == ([5, 10], 5)
+    np.testing.assert_array_equal(values, [[1, 1], [1, 0], [1, 1], [1, 0]])
+    monkeypatch.setattr(crowd_page, "MOST_ROWS", 3)
+    np.testing.assert_array_equal(marks(two_windows(), "r", 0)[1], [[1, 0.5]])
+
+
+def test_picture_paints_marks_around_the_middle_of_windows():
+    values = np.array([[1, np.nan], [0, 1]])
+    image = picture(np.array([5, 6.5]), values, 1.0, 8)
+    assert image.shape == (2, 16, 4)
+    assert np.flatnonzero(image[0, :, 3]).tolist() == [9, 10]  # 4.5 to 5.5 s
+    assert np.flatnonzero(image[1, :, 3]).tolist() == [9, 10, 12, 13]
+    assert image[0, 9, 3] == 1 > image[1, 9, 3] > 0
+    np.testing.assert_allclose(image[1, 12, :3], image[0, 9, :3])  # both ticked
+
+
+class Checker(HTMLParser):
+    """Collects tags, and text outside of style."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A page about 25 annotators, three recordings and an odd class; its text and the arguments that made it."""
+    tmp_path = tmp_path_factory.mktemp("page")
+    rng = np.random.default_rng(0)
+    classes = [ODD, "dog"]
+    lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    for name in ("r1", "r2", "r3"):
+        for onset in range(11):
+            lines += [
+                f"{name}\t{onset}\t{onset + 10}\t{who}\t{label}\t{rng.integers(2)}"
+                for who in (["<i>A</i>", "B"] if name == "r1" else [*"CDEFGHIJKLMNOPQRSTUVWXYZ"])
+                for label in classes
+            ]
+    people = sorted({line.split("\t")[3] for line in lines[1:]})
+    texts = {
+        "opinions": "\n".join(lines),
+        "recordings": "recording\tscene\tduration_s\n" + "".join(f"r{i}\ts\t20\n" for i in (1, 2, 3)).rstrip(),
+        "classes": "class\n" + "\n".join(classes),
+        "scenes": "scene\tclass\n" + "\n".join(f"s\t{name}" for name in classes),
+        "agreement": f"class\talpha\tticks\topinions\twindows\tannotators\n{ODD}\t\t0\t1\t1\t1",
+        "annotators": "annotator\topinions\tticks\tagreement\n" + "\n".join(f"{who}\t9\t0.5\t" for who in people),
+        "crowd-size": "method\tannotators\tper_window\tdraws\tf1\tf1_sd\tdifference\tcorrelation\tcompetence\ttruth_f1"
+        "\ttruth_f1_sd\ttruth_brier\neq1\t3\t3\t2\t0.8\t0.1\t0.1\t0.9\t\t0.7\t0.05\t0.2\neq1\tall\t24\t1\t1\t\t0\t1\t\t0.9\t\t0.1",
+    }
+    arguments = []
+    for name, text in texts.items():
+        (tmp_path / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
+        arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
+    for method in ("eq1", "joint"):
+        folder = tmp_path / "labels" / method
+        names = ("r1", "r2", "r3")
+        write_soft(folder / "soft.tsv", {name: rng.random((20, 2)) for name in names}, classes)
+        write_hard(folder / "hard.tsv", {name: [Event(2, 5, ODD)] for name in names})
+        rows = "".join(f"{who}\t{rng.random():.3f}\t9\n" for who in people)
+        (folder / "competence.tsv").write_text("annotator\tcompetence\topinions\n" + rows, encoding="utf-8")
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for name in ("r1", "r2", "r3"):
+        (truth / f"{name}.txt").write_text("3\t4\tdog\n", encoding="utf-8")
+    arguments += [
+        "--labels",
+        str(tmp_path / "labels"),
+        "--methods",
+        "eq1",
+        "joint",
+        "--truth",
+        str(truth),
+    ]
+    arguments += ["--experiment", "mine", "--page", str(tmp_path / "page.html")]
+    crowd_page.main(arguments)
+    return (tmp_path / "page.html").read_text(encoding="utf-8"), arguments, tmp_path
+
+
+def test_page_is_one_file_without_scripts_in_which_everything_is_escaped(made):
+    text, _, _ = made
+    seen = Checker()
+    seen.feed(text)
+    tags = [tag for tag, _ in seen.tags]
+    assert not {"script", "link", "iframe", "b", "i"} & set(tags)
+    assert tags.count("svg") == 2 + 3
+    for _, attributes in seen.tags:
+        for name in ("href", "src", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("#", "data:image/png"))
+    assert any(data.strip() == ODD for data in seen.text)  # in a table, and in the drawings as it is
+    assert text.count("&lt;b&gt;$x_1$ &amp; ") >= 1 + 3
+    assert "&lt;i&gt;A&lt;/i&gt;" in text
+    assert "viewport" in text
+    assert "color-scheme: light dark" in text
+    assert "3 classes" not in text
+
+
+def test_drawings_are_sound_and_take_the_colour_of_the_text(made):
+    drawings = re.findall(r"<svg.*?</svg>", made[0], re.DOTALL)
+    for drawing in drawings:
+        root = ET.fromstring(drawing)
+        assert root.attrib["viewBox"].startswith("0 0 ")
+        assert "currentColor" in drawing
+        assert crowd_plots.INK not in drawing
+    ids = [name for drawing in drawings for name in set(re.findall(r'<(?:g|text) id="([^"]+)"', drawing))]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_input_gives_the_same_page(made):
+    text, arguments, folder = made
+    crowd_page.main([*arguments, "--page", str(folder / "again.html")])
+    assert (folder / "again.html").read_text(encoding="utf-8") == text
+
+
+def test_page_is_bounded(made, monkeypatch):
+    _, arguments, folder = made
+    for name, value in (("RECORDINGS", 2), ("CLASSES", 1), ("SECONDS", 8)):
+        monkeypatch.setattr(crowd_page, name, value)
+    monkeypatch.setattr(html, "ROWS", 5)
+    crowd_page.main([*arguments, "--page", str(folder / "small.html")])
+    text = (folder / "small.html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 2 + 2
+    assert text.count("1 classes on which the annotators differ less are left out.") == 2
+    assert text.count("The first 8 s.") == 2
+    assert "21 more rows are in the table itself." in text  # of 26 annotators

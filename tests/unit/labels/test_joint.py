@@ -1,0 +1,184 @@
+"""The joint model against enumeration of all courses, on cases with a known answer, and at its edges; the majority."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import Recording
+from softsed.core.opinions import Opinions
+from softsed.labels.aggregate import ESTIMATORS, soft_labels
+from softsed.labels.forward_backward import smooth
+from softsed.labels.joint import joint_labels
+
+ASKED = {"park": ["birds", "car"], "pond": ["birds"]}
+CONFIG = {"competence": {"method": "vb", "restarts": 2, "iterations": 10}}
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def crowd_of(ticks, *, window=10, hop=1, scene="park", shuffle=None):
+    """Ask about one recording; `ticks` is [windows, annotators, classes asked]."""
+    windows, people, labels = np.array(ticks).shape
+    onset = np.arange(windows) * hop
+    rows = [index.ravel() for index in np.indices((windows, people, labels))]
+    columns = [*rows, np.array(ticks, dtype=int).ravel()]
+    if shuffle is not None:
+        order = shuffle.permutation(len(columns[0]))
+        columns = [column[order] for column in columns]
+    names = [f"A{who}" for who in range(people)]
+    opinions = Opinions(np.full(windows, "r"), onset, onset + window, names, ["birds", "car"], *columns)
+    return opinions, {"r": Recording("r", scene, float(onset[-1] + window))}
+
+
+def infer(ticks, **settings):
+    opinions, recordings = crowd_of(ticks, **settings)
+    weights, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
+    return weights, soft["r"]
+
+
+def heard(active, *, people, window=10):
+    """Opinions of perfect annotators about activity [seconds, classes]."""
+    views = np.lib.stride_tricks.sliding_window_view(active, window, axis=0)
+    return np.repeat(views.any(axis=2)[:, None], people, axis=1)
+
+
+@pytest.mark.parametrize("lengths", [[3], [2, 3]])
+def test_equals_enumeration_of_all_courses(lengths):
+    rng = np.random.default_rng(len(lengths))
+    evidence = rng.uniform(0.1, 1, size=(len(lengths), 6, 4, 1))
+    transition = np.array([[0.8, 0.2], [0.4, 0.6]])
+    counts, active, likelihood = np.zeros(evidence.shape), np.zeros(6), 0.0
+    for course in itertools.product((0, 1), repeat=6):
+        probability = (2 / 3, 1 / 3)[course[0]]  # stationary
+        for before, after in itertools.pairwise(course):
+            probability *= transition[before, after]
+        numbers = [[sum(course[max(0, t - length + 1) : t + 1]) for t in range(6)] for length in lengths]
+        for kind, second in np.ndindex(len(lengths), 6):
+            probability *= evidence[kind, second, numbers[kind][second], 0]
+        likelihood += probability
+        active += probability * np.array(course)
+        for kind, second in np.ndindex(len(lengths), 6):
+            counts[kind, second, numbers[kind][second], 0] += probability
+    found, moves, log_scale = smooth(evidence, transition[:, :, None], lengths)
+    np.testing.assert_allclose(moves[:, 1, 0] + moves[:, 3, 0], active / likelihood, rtol=1e-10)
+    np.testing.assert_allclose(found, counts / likelihood, rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(log_scale.sum(), np.log(likelihood), rtol=1e-10)
+
+
+def test_short_events_that_eq_1_smears():
+    """With perfect annotators eq. 1 makes 9 s of an event of 1 s; the joint model finds its second."""
+    active = np.zeros((200, 2), dtype=bool)
+    active[20:190:25] = True
+    opinions, recordings = crowd_of(heard(active, people=5))
+    _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
+    smeared = soft_labels(opinions, np.ones(5), recordings=recordings, asked=ASKED)["r"] > 0.5
+    assert smeared.sum() == 9 * active.sum()
+    found = soft["r"] > 0.5
+    assert found[active].all()
+    assert found.sum() <= 2 * active.sum()
+
+
+def test_spammers_are_found_and_order_of_rows_changes_nothing():
+    rng = np.random.default_rng(0)
+    active = np.zeros((150, 2), dtype=bool)
+    active[15:140:30] = active[16:141:30] = active[17:142:30] = True
+    ticks = heard(active, people=6)
+    ticks[:, 4:] = rng.uniform(size=ticks[:, 4:].shape) < 0.4
+    weights, soft = infer(ticks)
+    assert weights[:4].min() > 0.8
+    assert weights[4:].max() < 0.2
+    again, same = infer(ticks, shuffle=rng)
+    np.testing.assert_allclose(again, weights, rtol=1e-8)
+    np.testing.assert_allclose(same, soft, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("people", [1, 4])
+@pytest.mark.parametrize("answer", [0, 1])
+def test_unanimous_annotators_even_one(people, answer):
+    weights, soft = infer(np.full((30, people, 2), answer))
+    assert soft.shape == (39, 2)  # the seconds at the edges too
+    assert ((soft > 0.5) == answer).all()
+    assert ((weights > 0) & (weights < 1)).all()
+
+
+def test_a_class_nobody_ticked_beside_one_that_was_and_one_not_asked():
+    active = np.zeros((60, 2), dtype=bool)
+    active[25:32, 1] = True
+    _, soft = infer(heard(active, people=3))
+    assert soft[:, 0].max() < 0.1
+    assert soft[27:30, 1].min() > 0.5
+    _, pond = infer(heard(active[:, 1:], people=3), scene="pond")
+    assert np.isnan(pond[:, 1]).all()
+    assert not np.isnan(pond[:, 0]).any()
+
+
+@pytest.mark.parametrize(("window", "hop"), [(1, 1), (2, 1), (4, 2), (5, 5), (12, 3)])
+def test_other_windows_and_hops(window, hop):
+    ticks = np.random.default_rng(1).uniform(size=(12, 2, 2)) < 0.3
+    _, soft = infer(ticks, window=window, hop=hop)
+    assert soft.shape == (11 * hop + window, 2)
+    assert ((soft >= 0) & (soft <= 1)).all()
+
+
+def test_windows_that_are_too_long_are_an_error():
+    with pytest.raises(InputError, match="window of 13 s; the method joint takes windows up to 12 s"):
+        infer(np.zeros((2, 1, 2)), window=13)
+
+
+def test_a_crowd_of_hundreds_stays_within_the_range_of_floats():
+    active = np.zeros((30, 2), dtype=bool)
+    active[14] = True
+    _, soft = infer(heard(active, people=300))
+    assert np.isfinite(soft).all()
+
+
+def test_labels_claim_no_more_than_people_said():
+    """Two of five hear a car for 20 windows: to the model a sound that three miss; the label is the share, 2 / 5."""
+    ticks = np.zeros((60, 5, 2))
+    ticks[20:40, :2, 0] = 1
+    opinions, recordings = crowd_of(ticks)
+    _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
+    weights, labels = ESTIMATORS["joint"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+    assert soft["r"][29:40, 0].max() > 0.6
+    assert labels["r"][29:40, 0].max() == pytest.approx(
+        weights[:2].sum() / weights.sum(), abs=1e-6
+    )  # all windows alike
+    assert (labels["r"] <= soft["r"]).all()
+
+
+def test_clips_of_other_lengths_weaken_no_evidence():
+    """One opinion on each of many short clips beside a recording: its windows speak as loudly as alone."""
+    ticks = heard(np.random.default_rng(3).uniform(size=(60, 2)) < 0.1, people=4)
+    alone, recordings = crowd_of(ticks)
+    lengths = np.arange(2, 12)
+    names = [f"clip{length}" for length in lengths]
+    columns = [np.append(getattr(alone, name), np.zeros(len(lengths), dtype=int)) for name in ("annotator", "label")]
+    together = Opinions(
+        np.append(alone.recording, names), np.append(alone.onset, 0 * lengths), np.append(alone.offset, lengths),
+        alone.annotators, alone.classes, np.append(alone.window, len(alone.onset) + np.arange(len(lengths))),
+        *columns, np.append(alone.opinion, 0 * lengths),
+    )  # fmt: skip
+    clips = {name: Recording(name, "park", float(length)) for name, length in zip(names, lengths, strict=True)}
+    _, expected = joint_labels(alone, recordings=recordings, asked=ASKED)
+    _, found = joint_labels(together, recordings=recordings | clips, asked=ASKED)
+    assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the crowd is the same: so are its parameters, nearly
+
+
+@pytest.mark.parametrize("method", ["majority", "joint"])
+def test_a_second_without_opinion_is_an_error(method):
+    opinions, recordings = crowd_of(np.zeros((3, 2, 2)), window=2, hop=3)
+    with pytest.raises(InputError, match="second 2 to 3: no opinion"):
+        ESTIMATORS[method](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+
+
+def test_majority_by_hand():
+    """Windows 0 to 2 s and 1 to 3 s, three annotators: 2 of 3, then 3 of 6, then 1 of 3, whoever ticked."""
+    ticks = np.zeros((2, 3, 2))
+    ticks[0, :2, 0] = ticks[1, 2, 0] = 1
+    opinions, recordings = crowd_of(ticks, window=2)
+    weights, soft = ESTIMATORS["majority"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+    assert weights.shape == (3,)
+    np.testing.assert_allclose(soft["r"][:, 0], [2 / 3, 1 / 2, 1 / 3])
+    assert not soft["r"][:, 1].any()

@@ -1,0 +1,210 @@
+"""Snakemake's records in one file: the names are Snakemake's own, nothing gets lost, whichever side is newer wins."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from snakemake.persistence.file import FilePersistence
+
+from softsed.core.errors import InputError
+from softsed.planning import records
+
+PROVENANCE = Path("results/demo/provenance.jsonl")
+LONG = "results/demo/models/" + "x" * 200 + "/ü/" + "y" * 300 + ".pt"  # Snakemake cuts such names into folders
+OUTPUTS = ["results/demo/labels/eq1/soft/a.txt", "results/demo/models/S/run1/fold1.pt", LONG]
+
+
+@pytest.fixture
+def persistence(tmp_path, monkeypatch):
+    """Snakemake's own records in an empty folder, and a folder of results."""
+    monkeypatch.chdir(tmp_path)
+    PROVENANCE.parent.mkdir(parents=True)
+    return FilePersistence(path=tmp_path / ".snakemake")
+
+
+def write(persistence, output, content):
+    persistence._io_write(persistence._metadata_path, {"rule": content, "params": ["ä", 1.5, None]}, output)
+
+
+def rule(persistence, output):
+    return persistence._io_read(persistence._metadata_path, output).get("rule")
+
+
+def files():
+    return {path: path.read_bytes() for path in records.METADATA.rglob("*") if path.is_file()}
+
+
+def age(seconds):
+    """Everything that was written so far becomes older."""
+    for path in Path().rglob("*"):
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_names_are_those_of_snakemake(persistence):
+    for output in OUTPUTS:
+        expected = persistence._record_path(persistence._metadata_path, output)
+        assert records.record_path(output) == Path(os.path.relpath(expected))
+        write(persistence, output, "made")
+    assert {path: output for output, path in records.find_records("demo")} == {
+        records.record_path(output): output for output in OUTPUTS
+    }
+    assert len(records.record_path(LONG).parts) > 3
+
+
+def test_an_output_that_snakemake_had_no_time_to_record_is_known(persistence):
+    output = "results/demo/labels/eq1/hard.tsv"
+    Path(output).parent.mkdir(parents=True)
+    persistence._mark_incomplete(output, None)
+    assert not records.unrecorded(output)
+    Path(output).touch()
+    assert records.unrecorded(output)
+    persistence._unmark_incomplete(output)
+    assert not records.unrecorded(output)
+
+
+def test_saved_records_are_one_a_line_sorted_and_of_this_experiment_only(persistence):
+    for output in [*reversed(OUTPUTS), "results/demo2/labels/a.txt", "results/maestro_real/labels/a.txt", "demo.txt"]:
+        write(persistence, output, "made")
+    records.save("demo")
+    lines = [json.loads(line) for line in PROVENANCE.read_text().splitlines()]
+    assert [line["output"] for line in lines] == sorted(OUTPUTS)
+    assert all(line["record"] == {"rule": "made", "params": ["ä", 1.5, None]} for line in lines)
+    assert os.listdir(PROVENANCE.parent) == [PROVENANCE.name]
+
+
+def test_restored_records_are_byte_for_byte_those_that_were_saved(persistence):
+    for output in OUTPUTS:
+        write(persistence, output, "made")
+    before = files()
+    records.save("demo")
+    persistence._delete_record(OUTPUTS[0])
+    write(persistence, OUTPUTS[1], "made otherwise")
+    write(persistence, "results/demo/models/gone.pt", "of other results")
+    records.restore("demo")
+    assert files() == before
+
+
+def test_records_that_come_with_results_replace_those_of_the_experiment_and_no_others(persistence):
+    write(persistence, OUTPUTS[0], "elsewhere")
+    records.save("demo")
+    write(persistence, OUTPUTS[0], "here")
+    write(persistence, OUTPUTS[1], "here")
+    write(persistence, "results/maestro_real/a.txt", "here")
+    came = PROVENANCE.read_text()
+    records.save("demo")
+    PROVENANCE.write_text(came)
+    records.sync("demo")
+    assert rule(persistence, OUTPUTS[0]) == "elsewhere"
+    assert rule(persistence, OUTPUTS[1]) is None
+    assert rule(persistence, "results/maestro_real/a.txt") == "here"
+    assert PROVENANCE.read_text() == came
+
+
+def test_a_clone_takes_all_records_over_though_no_output_is_there_and_snakemake_finds_nothing_to_migrate(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    PROVENANCE.parent.mkdir(parents=True)
+    PROVENANCE.write_text("".join(json.dumps({"output": name, "record": {"rule": "made"}}) + "\n" for name in OUTPUTS))
+    records.sync("demo")
+    monkeypatch.setattr(FilePersistence, "migrate_v1_to_v2", lambda self: pytest.fail("taken for an old format"))
+    persistence = FilePersistence(path=tmp_path / ".snakemake")
+    assert [rule(persistence, output) for output in OUTPUTS] == ["made"] * 3
+
+
+def test_records_of_a_run_that_was_killed_are_saved(persistence):
+    write(persistence, OUTPUTS[0], "made")
+    records.sync("demo")  # never saved before
+    assert OUTPUTS[0] in PROVENANCE.read_text()
+    age(10)
+    write(persistence, OUTPUTS[1], "made, then killed")
+    records.sync("demo")
+    assert "made, then killed" in PROVENANCE.read_text()
+    assert rule(persistence, OUTPUTS[1]) == "made, then killed"
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_where_nothing_is_new_nothing_is_written(persistence, seconds):
+    write(persistence, OUTPUTS[0], "made")
+    records.save("demo")
+    age(seconds)
+    before = (PROVENANCE.stat().st_mtime_ns, PROVENANCE.stat().st_ino, files())
+    records.sync("demo")
+    records.save("demo")
+    assert (PROVENANCE.stat().st_mtime_ns, PROVENANCE.stat().st_ino, files()) == before
+
+
+def test_a_lost_provenance_is_written_again_but_not_for_results_that_are_gone(persistence):
+    write(persistence, OUTPUTS[0], "made")
+    records.save("demo")
+    age(10)
+    PROVENANCE.unlink()
+    write(persistence, OUTPUTS[1], "made")
+    records.sync("demo")
+    assert len(PROVENANCE.read_text().splitlines()) == 2
+    PROVENANCE.unlink()
+    PROVENANCE.parent.rmdir()
+    records.sync("demo")
+    assert not PROVENANCE.parent.exists()
+    assert rule(persistence, OUTPUTS[0]) == "made"
+
+
+def test_beside_a_run_records_are_left_alone(persistence):
+    write(persistence, OUTPUTS[0], "before")
+    records.save("demo")
+    PROVENANCE.write_text("")  # something else came meanwhile
+    persistence._write_locks("output", ["results/maestro_real/a.txt"])  # a run of another experiment does not matter
+    records.sync("demo")
+    assert rule(persistence, OUTPUTS[0]) is None
+    write(persistence, OUTPUTS[0], "in this run")
+    PROVENANCE.write_text("\n")
+    persistence._write_locks("output", [OUTPUTS[0]])
+    records.sync("demo")
+    assert rule(persistence, OUTPUTS[0]) == "in this run"
+
+
+def test_a_record_that_is_being_written_is_left_out(persistence):
+    write(persistence, OUTPUTS[0], "made")
+    records.record_path(OUTPUTS[1]).write_text('{"rule": "ma')
+    (records.METADATA / "no record").write_text("")
+    records.save("demo")
+    assert [json.loads(line)["output"] for line in PROVENANCE.read_text().splitlines()] == [OUTPUTS[0]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"output": "results/demo/a", "rec',  # cut off
+        '{"output": "results/demo/a"}',
+        '{"output": "results/maestro_real/a", "record": {}}',
+        '{"output": null, "record": {}}',
+        "[]",
+        "<<<<<<< HEAD",
+    ],
+)
+def test_a_provenance_that_is_none_is_named_and_changes_nothing(persistence, line):
+    write(persistence, OUTPUTS[0], "made")
+    before = files()
+    PROVENANCE.write_text(json.dumps({"output": OUTPUTS[1], "record": {}}) + "\n" + line + "\n")
+    with pytest.raises(InputError, match=r"results/demo/provenance\.jsonl, line 2: expected an output of demo"):
+        records.sync("demo")
+    assert files() == before
+
+
+def test_tables_that_came_with_git_alone_are_named(persistence):
+    records.sync("demo")
+    (PROVENANCE.parent / "report").mkdir()
+    with pytest.raises(
+        InputError, match=r"results/demo/report is there without how it was made, which `dvc pull` brings"
+    ):
+        records.sync("demo")
+    write(persistence, OUTPUTS[0], "made")
+    records.sync("demo")
+
+
+def test_a_provenance_that_is_not_even_text_is_named(persistence):
+    PROVENANCE.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="line 1: expected an output of demo"):
+        records.sync("demo")

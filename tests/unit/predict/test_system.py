@@ -1,0 +1,65 @@
+"""Scores: frames pooled to the right seconds, models loaded without executing anything."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from softsed.core.errors import InputError
+from softsed.predict.system import load_model, pool_seconds, score
+from softsed.train.network import CRNN
+
+SIZES = {"mel_bands": 16, "classes": 2, "filters": 4, "pooling": [4], "dropout": 0.5, "gru_units": 4}
+SIZES |= {"gru_layers": 1, "dense": [], "output": "sigmoid"}
+
+
+def test_pooling_by_hand():
+    frames = np.arange(9.0).reshape(9, 1)  # two whole seconds of four frames, and the frame at 2 s
+    np.testing.assert_array_equal(pool_seconds(frames, 4, "mean")[:, 0], [1.5, 5.5])
+    np.testing.assert_array_equal(pool_seconds(frames, 4, "max")[:, 0], [3, 7])
+
+
+@pytest.mark.parametrize("samples", [44100 * 3 - 1, 44100 * 3, 44100 * 3 + 1, 44100 * 4 - 1])
+def test_as_many_seconds_as_the_recording_has(samples):
+    frames = np.zeros((1 + samples // 882, 1))
+    assert len(pool_seconds(frames, 50, "mean")) == samples // 44100
+
+
+def extras():
+    return {"mean": torch.full((16,), 2.0), "std": torch.full((16,), 4.0), "features": {"hop_s": 0.1}}
+
+
+def test_scores_are_the_pooled_probabilities_of_normalised_features():
+    torch.manual_seed(0)
+    model = CRNN(**SIZES).eval()
+    features = np.random.default_rng(0).normal(2, 4, (31, 16)).astype(np.float32)
+    with torch.inference_mode():
+        frames = torch.sigmoid(model(torch.from_numpy((features - 2) / 4)[None]))[0, :30]
+    expected = frames.reshape(3, 10, 2).mean(dim=1)
+    np.testing.assert_allclose(score(model, extras(), features, "mean"), expected, atol=1e-6)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_file_that_would_execute_something_is_refused(tmp_path, capsys):
+    torch.save({"state": Bomb()}, tmp_path / "bomb.pt")
+    (tmp_path / "pickle.pt").write_bytes(pickle.dumps(Bomb()))
+    (tmp_path / "text.pt").write_text("no model")
+    for name in ("bomb.pt", "pickle.pt", "text.pt", "missing.pt"):
+        with pytest.raises(InputError, match=f"{name}: not a model written by"):
+            load_model(tmp_path / name, torch.device("cpu"))
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_too_little_memory_is_not_blamed_on_the_model(monkeypatch):
+    def load(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        load_model("fold1.pt", torch.device("cpu"))

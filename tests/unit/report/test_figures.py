@@ -1,0 +1,198 @@
+"""Figures: what is drawn, read off the figure's own objects; the same table gives the same SVG."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.report.figures import (
+    STYLE,
+    draw_figure2,
+    draw_label_quality,
+    draw_label_reliability,
+    draw_reliability,
+    draw_training,
+    main,
+    mpl,
+)
+
+FIGURE2 = """\
+class\tinstances\tH_BCE_sig\tS_MSE_lin_h\tS_MSE_lin_s\tscene_prior_h\tscene_prior_s
+people talking\t230\t80\t82\t85\t70\t72
+footsteps\t165\t40\t30\t60\t0\t50
+cutlery and dishes\t60\t0\t0\t50\t0\t30
+metro approaching\t60\t\t3\t40\t0\t0
+brakes_squeaking\t25\t0\t0\t20\t0\t10
+"""
+TRAINING = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n" + "".join(
+    f"{system}\t1\t{fold}\t{epoch}\t{1 / epoch}\t{abs(epoch - 3) + 0.1 * fold}\n"
+    for system, fold, epoch in itertools.product(("H_BCE_sig", "S_MSE_lin"), (1, 2), range(1, 6))
+)
+
+QUALITY = "event_length_s\tdetection\topinions_per_window\tspammers\tmethod\tf1\tf1_best\n" + "".join(
+    f"{length}\t{detection}\t{opinions}\t0.15\t{method}\t{length * opinions / 100}\t{length * opinions / 50}\n"
+    for detection, opinions in (("high", 3), ("high", 5), ("low", 3))
+    for length, method in itertools.product((2, 8), ("eq1", "joint"))
+)
+RELIABILITY = "event_length_s\tmethod\tbin_from\tbin_to\tcells\tsoft\ttrue\n" + "".join(
+    f"{length}\t{method}\t{low}\t{low + 0.5}\t10\t{soft}\t{true}\n"
+    for length, method in itertools.product((2, 8), ("eq1", "joint"))
+    for low, soft, true in ((0, 0.2, 0.1 * length), (0.5, "", ""))
+)
+SCORED = "system\treference\tcalibration_error\tbin_from\tbin_to\tcells\tscore\tlabel\n" + "".join(
+    f"{system}\t{reference}\t0.0{place}\t{low}\t{low + 0.5}\t{seconds}\t{score}\t{label}\n"
+    for system in ("net", "other", "scene_prior")
+    for place, reference in enumerate(("hard", "soft"))
+    for low, seconds, score, label in ((0, 30, 0.2, 0.1 * place), (0.5, 10, 0.7, 0.9), (0.9, 0, "", ""))
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text):
+        (tmp_path / "table.tsv").write_text(text)
+        return tmp_path / "table.tsv"
+
+    return write
+
+
+def draw(path, name="figure2", stem="out"):
+    main(
+        [
+            name,
+            "--table",
+            str(path),
+            "--svg",
+            str(path.parent / f"{stem}.svg"),
+            "--png",
+            str(path.parent / f"{stem}.png"),
+        ]
+    )
+    return (path.parent / f"{stem}.svg").read_bytes(), (path.parent / f"{stem}.png").read_bytes()
+
+
+def test_figure2_draws_the_curves_of_the_table(table):
+    axes = draw_figure2(table(FIGURE2)).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    assert len(lines) == 5
+    np.testing.assert_array_equal(lines["S_MSE_lin_s"].get_ydata(), [85, 60, 50, 40, 20])
+    assert np.isnan(lines["H_BCE_sig"].get_ydata()[3])  # a gap where nothing is defined
+    labels = [text.get_text() for text in axes.get_xticklabels()]
+    assert labels[0] == "people talking (230)"
+    assert labels[-1] == "brakes squeaking (25)"
+
+
+def test_figure2_sets_priors_apart(table):
+    lines = draw_figure2(table(FIGURE2)).axes[0].lines
+    detectors, priors = lines[:3], lines[3:]
+    assert all(line.get_label().endswith("(no audio)") and line.get_color() == "0.55" for line in priors)
+    assert all(line.is_dashed() and line.get_linewidth() < detectors[0].get_linewidth() for line in priors)
+    assert len({line.get_color() for line in detectors}) == len({line.get_marker() for line in detectors}) == 3
+
+
+def test_figure2_labels_neither_overlap_nor_leave_the_figure(table, tmp_path):
+    classes = "".join(f"a class with a long name {i}\t{99 - i}\t50\n" for i in range(17))
+    with mpl.rc_context(STYLE):
+        figure = draw_figure2(table("class\tinstances\tsystem\n" + classes))
+        figure.savefig(tmp_path / "out.png")  # the layout is made when it is drawn
+    texts = figure.axes[0].get_xticklabels()
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    # Parallel rotated lines are as far apart as their right ends, times the sine of the rotation.
+    apart = [(b.x1 - a.x1) * np.sin(np.radians(texts[0].get_rotation())) for a, b in itertools.pairwise(boxes)]
+    assert min(apart) > texts[0].get_fontsize() * figure.dpi / 72
+
+
+def test_training_has_a_panel_a_system_and_marks_the_best_epoch(table):
+    figure = draw_training(table(TRAINING))
+    assert [axes.get_title() for axes in figure.axes] == ["H_BCE_sig", "S_MSE_lin"]
+    for axes in figure.axes:
+        assert len(axes.lines) == 3 * 2  # train, validation and mark of two folds
+        marks = [line for line in axes.lines if line.get_marker() == "o"]
+        assert [float(line.get_xdata()[0]) for line in marks] == [3, 3]
+        assert [float(line.get_ydata()[0]) for line in marks] == pytest.approx([0.1, 0.2])
+
+
+def test_label_quality_has_a_panel_a_crowd_and_eq_1_at_its_best_as_well(table):
+    figure = draw_label_quality(table(QUALITY))
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert len(panels) == 3
+    assert panels[1].get_title() == "high detection, 5 opinions, 15% spammers"
+    eq1, joint, best = panels[1].get_lines()
+    assert list(eq1.get_xdata()) == list(best.get_xdata()) == [2, 8]
+    assert list(joint.get_ydata()) == pytest.approx([0.1, 0.4])
+    assert list(best.get_ydata()) == pytest.approx([0.2, 0.8])
+    assert (eq1.get_linestyle(), best.get_linestyle()) == ("-", "--")
+    assert eq1.get_color() == best.get_color() != joint.get_color()
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["eq1", "joint", "eq1 at the best threshold (needs the truth)"]
+
+
+def test_label_reliability_has_a_panel_an_event_length_and_gaps_for_empty_bins(table):
+    figure = draw_label_reliability(table(RELIABILITY))
+    assert [axes.get_title() for axes in figure.axes] == ["events of 2 s", "events of 8 s"]
+    diagonal, eq1, joint = figure.axes[1].get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    np.testing.assert_allclose(eq1.get_ydata(), [0.8, np.nan])
+    np.testing.assert_allclose(joint.get_xdata(), [0.2, np.nan])
+
+
+def test_reliability_has_a_panel_a_system_with_both_references(table):
+    figure = draw_reliability(table(SCORED))
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == [
+        f"{name}\nsoft 0.010, hard 0.000" for name in ("net", "other", "scene_prior (no audio)")
+    ]
+    diagonal, soft, hard = panels[0].get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    np.testing.assert_allclose(soft.get_ydata(), [0.1, 0.9, np.nan])
+    np.testing.assert_allclose(hard.get_ydata(), [0, 0.9, np.nan])
+    areas = panels[0].collections[0].get_sizes()
+    assert (areas[0] - 4) / (areas[1] - 4) == pytest.approx(3)  # the circles of the soft reference: 30 and 10 s
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("figure2", FIGURE2),
+        ("training", TRAINING),
+        ("label_quality", QUALITY),
+        ("label_reliability", RELIABILITY),
+        ("reliability", SCORED),
+    ],
+)
+def test_same_table_same_bytes(table, name, text):
+    path = table(text)
+    first, second = draw(path, name, "first"), draw(path, name, "second")
+    assert first == second
+    assert b"<dc:date>" not in first[0]
+    assert first[0].startswith(b"<?xml")
+    assert first[1].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("draw_table", "text", "message"),
+    [
+        (draw_figure2, "class\tinstances\ncar\t3\n", "one column a curve"),
+        (draw_figure2, "class\tinstances\tx\n", "nothing to draw"),
+        (draw_figure2, "class\tinstances\tx\ncar\t3\tmany\n", "column 'x': expected numbers"),
+        (draw_training, "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n", "nothing to draw"),
+        (draw_label_quality, QUALITY.splitlines()[0], "nothing to draw"),
+        (draw_label_reliability, RELIABILITY.splitlines()[0], "nothing to draw"),
+        (draw_reliability, SCORED.splitlines()[0], "nothing to draw"),
+    ],
+)
+def test_a_table_without_curves_is_an_error(table, draw_table, text, message):
+    with pytest.raises(InputError, match=rf"table\.tsv.*{message}"):
+        draw_table(table(text))
+
+
+def test_figures_load_no_torch_and_no_metrics():
+    code = "import sys, softsed.report.figures; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sed_eval", "torch", "pandas", "scipy", "softsed.report.tables", "matplotlib.pyplot"} & set(
+        done.stdout.split()
+    )

@@ -1,0 +1,119 @@
+"""The table of systems and labels against the truth: which rows are compared, and by how much."""
+
+import csv
+import json
+import statistics
+
+import pytest
+
+from softsed.report.ground_truth import COLUMNS, counterparts, main, results
+
+HARD = {"labels": "hard", "loss": "bce", "output": "sigmoid"}
+SOFT = {"labels": "soft", "loss": "mse", "output": "linear"}
+
+
+def metrics(system, method, f1, *, run=1, training=None, points=("0.5", "class-dependent")):
+    """A metrics file of two folds; macro F1 is that of the argument, pooled and by fold, and micro F1 half of it."""
+
+    def summary(value):
+        found = {
+            "error_rate": 1 - value if value is not None else None,
+            "f1_micro": value / 2 if value is not None else None,
+            "f1_macro": value,
+            "classes_detected": 3,
+            "classes_in_reference": 4,
+        }
+        return {"operating_points": dict.fromkeys(points, found), "mse": 0.25}
+
+    pooled, *folds = f1
+    return {
+        **{"system": system, "run": run, "training": (training or {}) | {"method": method}},
+        **{"classes": list("abcd"), "recordings": 2, "seconds": 120, "config": {"threshold": 0.5}},
+        **{"pooled": summary(pooled), "folds": {f"fold{i}": summary(v) for i, v in enumerate(folds, start=1)}},
+    }
+
+
+def grouped(*found):
+    systems = {}
+    for one in found:
+        systems.setdefault((one["system"], one["training"]["method"]), []).append(one)
+    return systems
+
+
+def test_what_differs_in_the_method_only_is_compared():
+    systems = grouped(
+        metrics("labels", "eq1", [0.5], points=["0.5"]),
+        metrics("labels", "joint", [0.5], points=["expected_f1"]),
+        metrics("H", "eq1", [0.5], training=HARD),
+        metrics("S", "eq1", [0.5], training=SOFT),
+        metrics("S_joint", "joint", [0.5], training=SOFT),
+        metrics("B_joint", "joint", [0.5], training=SOFT | {"loss": "bce"}),
+        metrics("prior", "eq1", [0.5]),
+    )
+    expected = {("labels", "joint"): ("labels", "eq1"), ("S_joint", "joint"): ("S", "eq1")}
+    assert counterparts(systems, "eq1") == expected
+    assert counterparts(systems, "majority") == {}
+
+
+def test_gains_are_those_of_the_pooled_scores_and_their_spread_is_within_folds():
+    """A fold that is hard for both adds nothing to the spread of the gain: .1 in every fold."""
+    rows = results(
+        grouped(
+            metrics("S", "eq1", [0.4, 0.2, 0.6], training=SOFT),
+            metrics("S_joint", "joint", [0.55, 0.3, 0.7], training=SOFT),
+        ),
+        "eq1",
+    )
+    assert [(row["system"], row["threshold"], row["against"]) for row in rows] == [
+        ("S", "0.5", None),
+        ("S", "class-dependent", None),
+        ("S_joint", "0.5", "S"),
+        ("S_joint", "class-dependent", "S"),
+    ]
+    assert rows[2]["f1_macro"] == pytest.approx(55)
+    assert rows[2]["f1_macro_std"] == pytest.approx(100 * statistics.stdev([0.3, 0.7]))
+    assert (rows[2]["f1_macro_gain"], rows[2]["f1_micro_gain"]) == pytest.approx((15, 7.5))
+    assert rows[2]["f1_macro_gain_std"] == pytest.approx(0, abs=1e-9)
+    assert rows[0]["f1_macro_gain"] is None
+
+
+def test_runs_are_paired_in_order_and_folds_without_reference_left_out():
+    rows = results(
+        grouped(
+            metrics("S", "eq1", [0.4, 0.2, None], training=SOFT),
+            metrics("S", "eq1", [0.6, 0.5, 0.7], run=2, training=SOFT),
+            metrics("S_joint", "joint", [0.5, 0.3, None], training=SOFT),
+            metrics("S_joint", "joint", [0.5, 0.4, 0.8], run=2, training=SOFT),
+        ),
+        "eq1",
+    )
+    assert rows[2]["f1_macro_gain"] == pytest.approx(0)
+    assert rows[2]["f1_macro_gain_std"] == pytest.approx(100 * statistics.stdev([0.1, -0.1, 0.1]))
+    assert rows[2]["runs"] == 2
+
+
+def test_command_writes_table_and_page(tmp_path):
+    found = [
+        metrics("labels", "eq1", [0.5, 0.4, 0.6], points=["0.5"]),
+        metrics("labels", "joint", [0.8, 0.7, 0.9], points=["expected_f1"]),
+        metrics("scene_prior", "eq1", [0.2, None, 0.2]),
+    ]
+    paths = [tmp_path / f"{index}.json" for index in range(len(found))]
+    for path, one in zip(paths, found, strict=True):
+        path.write_text(json.dumps(one))
+    main(
+        [
+            *("--metrics", *map(str, paths), "--reference", "eq1", "--experiment", "demo"),
+            *("--tsv", str(tmp_path / "truth.tsv"), "--markdown", str(tmp_path / "truth.md")),
+        ]
+    )
+    with (tmp_path / "truth.tsv").open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert list(rows[0]) == COLUMNS
+    assert [row["against"] for row in rows] == ["", "labels, eq1", "", ""]
+    assert (rows[1]["threshold"], rows[1]["against_threshold"]) == ("expected_f1", "0.5")
+    assert float(rows[1]["f1_macro_gain"]) == pytest.approx(30)
+    assert rows[2]["f1_macro_std"] == ""
+    page = (tmp_path / "truth.md").read_text(encoding="utf-8")
+    assert "| `labels` | joint | expected_f1 | 0.20 ± 0.14 | 40.0 ± 7.1 | 80.0 ± 14.1 | 3 of 4 |" in page
+    assert "+30.0 ± 0.0" in page

@@ -1,0 +1,188 @@
+"""Statistics of soft labels: hand-worked cells, processes of known autocorrelation, published figures."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.project import ROOT, SHARED
+
+from softsed.core.errors import InputError
+from softsed.core.labels import write_soft
+from softsed.core.metadata import read_classes, read_scenes
+from softsed.report import label_statistics
+
+RESOURCES = ROOT / "workflow" / "resources"
+NAN = float("nan")
+
+
+def whole(found: dict[tuple[str, str], float], name: str) -> float:
+    return found[name, "recordings"]
+
+
+def test_shares_and_quantiles_by_hand():
+    """Ten cells: two zeros; bounds themselves do not count."""
+    matrix = np.array([[0, NAN, 0.5], [0, NAN, 0.6], [0.04, NAN, 0.8], [0.1, NAN, 0.96], [0.2, NAN, 1.0]])
+    found = label_statistics.describe(label_statistics.to_series([matrix]))
+    shares = {"nonzero": 0.8, "below_0.05": 0.3, "from_0.2_to_0.8": 0.2, "above_0.5": 0.4, "above_0.95": 0.2}
+    assert {name: whole(found, name) for name in shares} == pytest.approx(shares)
+    # Not zero: .04 .1 .2 .5 .6 .8 .96 1; the median lies between the fourth and the fifth.
+    assert whole(found, "quantile_0.5") == pytest.approx(0.55)
+    assert whole(found, "quantile_0.25") == pytest.approx(0.1 + 0.75 * 0.1)
+    # First and last seconds: 0, .5, .2, 1; of .2, .5 and 1 the 5 % quantile is a tenth of the way from .2 to .5.
+    assert whole(found, "edge_quantile_0.05") == pytest.approx(0.2 + 0.1 * 0.3)
+
+
+def test_recordings_and_classes_are_series_of_their_own():
+    one, two = np.array([[0.1, NAN, 0.2]] * 4), np.array([[NAN, 0.3, NAN]] * 7)
+    series = label_statistics.to_series([one, two])
+    assert [len(values) for values in series] == [4, 4, 7]
+    assert [values[0] for values in series] == [0.1, 0.2, 0.3]
+
+
+def test_pieces_leave_the_rest_out():
+    pieces = label_statistics.to_pieces([np.arange(130), np.arange(60), np.arange(59)], 60)
+    assert [(piece[0], piece[-1]) for piece in pieces] == [(0, 59), (60, 119), (0, 59)]
+
+
+def test_autocorrelation_by_hand():
+    swing, step = np.array([0, 1] * 5), np.array([0, 0, 0, 1, 1])
+    assert label_statistics.autocorrelation([swing], 1) == pytest.approx(-1)
+    assert label_statistics.autocorrelation([swing], 2) == pytest.approx(1)
+    # The step: 0 0 0 1 against 0 0 1 1: covariance 1/8, variances 3/16 and 1/4.
+    by_hand = (1 / 8) / np.sqrt(3 / 16 * 1 / 4)
+    assert label_statistics.autocorrelation([step], 1) == pytest.approx(by_hand)
+    assert label_statistics.autocorrelation([swing, step], 1) == pytest.approx((-1 + by_hand) / 2)
+    still = np.full(9, 0.3)
+    ending = np.array([0, 0, 0, 1])  # its first part is constant
+    assert label_statistics.autocorrelation([still, ending, step], 1) == pytest.approx(by_hand)
+    assert np.isnan(label_statistics.autocorrelation([still, ending], 1))
+    assert np.isnan(label_statistics.autocorrelation([np.array([0, 1])], 1))
+
+
+@pytest.mark.parametrize("rho", [0.9, 0.5, -0.3])
+def test_autocorrelation_of_an_autoregressive_process(rho):
+    rng = np.random.default_rng(1)
+    series = np.zeros((3, 20_000))
+    for second in range(1, series.shape[1]):
+        series[:, second] = rho * series[:, second - 1] + rng.standard_normal(3)
+    for lag in (1, 2, 5):
+        assert label_statistics.autocorrelation(list(series), lag) == pytest.approx(rho**lag, abs=0.03)
+
+
+def test_autocorrelation_of_windows_that_know_nothing():
+    """Independent answers about windows of 10 s every second: seconds share 10 - lag of 10 windows."""
+    answers = np.random.default_rng(1).random(30_000)
+    labels = np.convolve(answers, np.full(10, 0.1), "valid")
+    found = label_statistics.describe([labels])
+    for lag, expected in ((1, 0.9), (2, 0.8), (5, 0.5), (10, 0)):
+        assert whole(found, f"autocorrelation_{lag}s") == pytest.approx(expected, abs=0.03)
+    # Pieces take their own mean off: lower, and what the table is told apart for.
+    assert found["autocorrelation_5s", "pieces of 60 s"] < whole(found, "autocorrelation_5s") - 0.03
+
+
+def test_what_is_not_defined_is_nan_and_an_empty_cell():
+    found = label_statistics.describe([np.zeros(30)])
+    assert whole(found, "nonzero") == 0
+    assert np.isnan(whole(found, "quantile_0.5"))
+    assert np.isnan(found["autocorrelation_1s", "pieces of 60 s"])
+    rows = {
+        (row["statistic"], row["on"]): row for row in label_statistics.compare(found, {("nonzero", "recordings"): 0.98})
+    }
+    assert rows["nonzero", "recordings"]["difference"] == pytest.approx(-0.98)
+    assert rows["quantile_0.5", "recordings"]["value"] is None
+    assert rows["below_0.05", "recordings"] == {
+        "statistic": "below_0.05",
+        "on": "recordings",
+        "value": 1,
+        "published": None,
+        "difference": None,
+    }
+
+
+def test_no_labels():
+    with pytest.raises(InputError, match="no evaluated class was asked"):
+        label_statistics.describe(label_statistics.to_series([np.full((5, 2), NAN)]))
+
+
+def test_published_figures_are_those_of_the_published_labels():
+    path = SHARED / "maestro_real" / "soft_labels.tsv"
+    if not path.exists():
+        pytest.skip(f"{path}: the published soft labels are not here")
+    scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
+    series: dict[tuple[str, str], list[float]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            for name in scenes[row["filename"].rpartition("_")[0]]:
+                if name in row:
+                    series.setdefault((row["filename"], name), []).append(float(row[name]))
+    assert len({recording for recording, _ in series}) == 25
+    found = label_statistics.describe([np.array(values) for values in series.values()])
+    published = label_statistics.read_reference(RESOURCES / "published_labels.tsv")
+    assert list(found) == list(published)
+    assert found == pytest.approx(published, rel=1e-4)
+
+
+@pytest.fixture
+def command(tmp_path) -> list[str]:
+    classes = ["car", "dog", "footsteps"]
+    rng = np.random.default_rng(1)
+    soft = {name: rng.random((70, 3)) for name in ("a", "b")}
+    for values in soft.values():
+        values[:, 1] = 0  # not evaluated: it would more than double the zeros
+    write_soft(tmp_path / "soft.tsv", soft, classes)
+    files = {
+        "recordings": "recording\tscene\tduration_s\na\tcity\t70.5\nb\tcity\t70.0\n",
+        "classes": "class\ncar\ndog\nfootsteps\n",
+        "published": "statistic\ton\tvalue\nnonzero\trecordings\t0.75\n",
+        "competence": "annotator\tcompetence\topinions\np\t0.001\t9\nq\t0.5\t9\nr\t0.75\t9\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.tsv").write_text(text)
+    inputs = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.tsv"))]
+    outputs = ["--tsv", str(tmp_path / "out.tsv"), "--markdown", str(tmp_path / "out.md")]
+    return [
+        "--soft",
+        str(tmp_path / "soft.tsv"),
+        "--evaluated",
+        '["car", "footsteps"]',
+        "--experiment",
+        "mine",
+        "--method",
+        "eq1",
+        *inputs,
+        *outputs,
+    ]
+
+
+def written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {(row["statistic"], row["on"]): row for row in csv.DictReader(file, delimiter="\t")}
+
+
+def test_table_and_page(command, tmp_path):
+    label_statistics.main(command)
+    table = written(tmp_path / "out.tsv")
+    nonzero = table["nonzero", "recordings"]
+    assert (nonzero["value"], nonzero["published"], nonzero["difference"]) == ("1", "0.75", "0.25")
+    assert [table[f"competence_{name}", "annotators"]["value"] for name in ("least", "median", "greatest")] == [
+        "0.001",
+        "0.5",
+        "0.75",
+    ]
+    page = (tmp_path / "out.md").read_text()
+    assert "| nonzero | recordings | 1.000 | 0.750 | +0.250 |" in page
+    assert "(mine, eq1)" in page
+    assert "2 recordings, 4 series" in page
+
+
+def test_labels_without_competence(command, tmp_path):
+    at = command.index("--competence")
+    label_statistics.main([*command[: at + 1], *command[at + 2 :]])  # as the rule does where labels are published
+    assert not any(name.startswith("competence") for name, _ in written(tmp_path / "out.tsv"))
+
+
+def test_bad_reference(command, tmp_path):
+    (tmp_path / "published.tsv").write_text("statistic\ton\tvalue\nnonzero\trecordings\tmany\n")
+    with pytest.raises(InputError, match="expected numbers in the column value"):
+        label_statistics.main(command)

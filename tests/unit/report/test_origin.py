@@ -1,0 +1,71 @@
+"""Where results come from: the files as they are, and what each training says of itself."""
+
+import hashlib
+import json
+import subprocess
+
+import pytest
+import torch
+
+from softsed.core import code_hash
+from softsed.core.errors import InputError
+from softsed.report import origin
+
+
+def run(tmp_path, model):
+    files = {
+        "--data": tmp_path / "soft.tsv",
+        "--metrics": tmp_path / "metrics.json",
+        "--report": tmp_path / "soft.tsv",
+        "--models": model,
+    }
+    options = [str(word) for pair in files.items() for word in pair]
+    options += ["--experiment", "test", "--config", '{"seed": 1}', "--output", str(tmp_path / "origin.json")]
+    origin.main(options)
+    return json.loads((tmp_path / "origin.json").read_text())
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "soft.tsv").write_text("labels")
+    (tmp_path / "metrics.json").write_text("{}")
+    made = {"code": [], "versions": {"torch": "1"}, "device": "cpu", "threads": 1}
+    model = {"state": {}, "system": {"loss": "mse"}, "seed": 7, "precision": "float32", "made": made}
+    torch.save(model, tmp_path / "fold1.pt")
+    return tmp_path
+
+
+def test_what_is_written_down(files):
+    found = run(files, files / "fold1.pt")
+    assert found["config"] == {"seed": 1}
+    assert found["data"] == {str(files / "soft.tsv"): hashlib.sha256(b"labels").hexdigest()}
+    assert found["report"] == found["data"]
+    assert found["metrics"] == {str(files / "metrics.json"): hashlib.sha256(b"{}").hexdigest()}
+    assert found["models"].keys() == found["trainings"].keys() == {str(files / "fold1.pt")}
+    training = found["trainings"][str(files / "fold1.pt")]
+    assert (training["seed"], training["precision"], training["made"]["device"]) == (7, "float32", "cpu")
+    assert (
+        found["versions"]["torch"] == torch.__version__.split("+")[0] or torch.__version__ in found["versions"]["torch"]
+    )
+
+
+def test_something_else_than_a_model(files):
+    with pytest.raises(InputError, match=r"soft\.tsv: not a model written by `softsed train.system`"):
+        run(files, files / "soft.tsv")
+
+
+def test_the_commit_is_that_of_the_checkout_and_tells_of_edited_code(tmp_path, monkeypatch):
+    package = tmp_path / "workflow" / "softsed"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(code_hash, "PACKAGE", package)
+    assert code_hash.commit() is None
+    (package / "module.py").write_text("first")
+    (tmp_path / "table.tsv").write_text("first")
+    identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
+    for command in (["init"], ["add", "."], [*identity, "commit", "--message=first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    (tmp_path / "table.tsv").write_text("results are tracked, too, and change in a run")
+    assert code_hash.commit() == head.stdout.strip()
+    (package / "module.py").write_text("edited")
+    assert code_hash.commit() == f"{head.stdout.strip()}-dirty"

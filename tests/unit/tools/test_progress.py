@@ -1,0 +1,150 @@
+"""How far a run is. That Snakemake's real log is understood is tested in tests/workflow/test_run.py."""
+
+import time
+
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.tools.progress import describe, main, read_run, remaining, seconds_a_job, span
+
+PLAN = """Job stats:
+job      count
+-----  -------
+train        4
+table        1
+all          1
+total        6
+
+Select jobs to execute...
+Execute 2 jobs...
+[Mon Jan  1 00:00:00 2024]
+Job 1: Train the first
+Reason: Missing output files: a.pt
+Shell command: python -m softsed --log results/demo/logs/train/a.log train
+[Mon Jan  1 00:00:00 2024]
+Job 2: Train the second
+Shell command: python -m softsed --log results/demo/logs/train/b.log train
+"""
+LATER = """[Mon Jan  1 00:01:00 2024]
+Finished jobid: 1 (Rule: train)
+1 of 6 steps (17%) done
+[Mon Jan  1 00:01:00 2024]
+Finished jobid: 2 (Rule: train)
+[Mon Jan  1 00:01:00 2024]
+Job 3: Train the third
+Shell command: python -m softsed --log results/demo/logs/train/c.log train
+"""
+BEGIN = time.mktime(time.strptime("Mon Jan  1 00:00:00 2024", "%a %b %d %H:%M:%S %Y"))
+TIMES = {"train": 50.0, "table": 10.0}
+
+
+def test_a_log_is_read():
+    run = read_run(PLAN + LATER)
+    assert run.planned == {"train": 4, "table": 1}
+    assert run.results == "results/demo"
+    assert run.finished == {"1": "train", "2": "train"}
+    assert run.running == {"3": ("train", "Train the third", BEGIN + 60)}
+    assert (run.first, run.last, run.failed, run.ended) == (BEGIN, BEGIN + 60, 0, False)
+
+
+def test_the_estimate_goes_on_at_the_pace_so_far():
+    """Two trainings of 50 s took 60 s side by side: 100 s of work a minute, and 2 * 50 + 10 are left."""
+    assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 60) == pytest.approx(110 * 60 / 100)
+
+
+def test_a_job_under_way_counts_as_far_as_it_is():
+    """After 30 s more the third training is 30 s on its way: 130 s of work in 90 s, 80 s of it left."""
+    assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 90) == pytest.approx(80 * 90 / 130)
+
+
+def test_a_job_that_takes_longer_than_the_others_is_not_counted_twice():
+    assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 260) == pytest.approx(60 * 260 / 150)
+
+
+def test_before_anything_is_known_there_is_no_estimate():
+    run = read_run(PLAN)
+    assert remaining(run, {}, BEGIN + 30) is None
+    assert "how long it will take is not known yet" in describe(run, {}, BEGIN + 30)
+
+
+def test_a_run_in_words():
+    shown = describe(read_run(PLAN + LATER), TIMES, BEGIN + 70)
+    assert shown.splitlines() == [
+        "2 of 5 jobs done in 70 s; about 64 s left. The log was last written 10 s ago.",
+        "  now: Train the third (10 s)",
+        "      2 left  train (50.0 s each)",
+        "      1 left  table (10.0 s each)",
+    ]
+
+
+def test_rules_without_a_time_are_named_and_make_the_estimate_a_least_one():
+    shown = describe(read_run(PLAN + LATER), {"train": 50.0}, BEGIN + 60)
+    assert "at least 60 s left" in shown
+    assert "table (no time known: not in the estimate)" in shown
+
+
+def test_failed_jobs_are_counted_and_their_repeated_logs_are_not_read():
+    failed = """[Mon Jan  1 00:02:00 2024]
+Error in rule train:
+Logfile results/demo/logs/train/c.log:
+================================================================================
+Finished jobid: 77 (Rule: train)
+Error in rule train:
+================================================================================
+Complete log(s): somewhere
+"""
+    run = read_run(PLAN + LATER + failed)
+    assert (run.failed, len(run.finished), run.ended) == (1, 2, True)
+    assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
+
+
+def test_a_failed_job_is_no_longer_under_way_while_others_go_on():
+    failed = """[Mon Jan  1 00:02:00 2024]
+Error in rule train:
+    message: None
+    jobid: 3
+    output: c.pt
+[Mon Jan  1 00:02:00 2024]
+Job 4: Train the fourth
+Shell command: python -m softsed --log results/demo/logs/train/d.log train
+"""
+    shown = describe(read_run(PLAN + LATER + failed), TIMES, BEGIN + 130)
+    assert "2 of 5 jobs done in 2 min, 1 failed; " in shown
+    assert [line for line in shown.splitlines() if "now:" in line] == ["  now: Train the fourth (10 s)"]
+    assert "2 left  train" in shown
+
+
+def test_logs_without_jobs_are_no_runs():
+    assert read_run("Building DAG of jobs...\nNothing to be done (all requested files are present).\n") is None
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (99, "99 s"), (120, "2 min"), (7300, "2 h 2 min")])
+def test_a_time_in_words(seconds, words):
+    assert span(seconds) == words
+
+
+def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsys):
+    logs, benchmarks = tmp_path / ".snakemake/log", tmp_path / "results/demo/benchmarks"
+    for folder in (logs, benchmarks / "train"):
+        folder.mkdir(parents=True)
+    (logs / "2024-01-01T000000.0.snakemake.log").write_text(PLAN + LATER)
+    (logs / "2024-01-02T000000.0.snakemake.log").write_text("Nothing to be done\n")
+    for name, seconds in (("train/a", 40), ("train/b", 60), ("table", 10)):
+        (benchmarks / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+    assert seconds_a_job(benchmarks, ["train", "table", "other"]) == TIMES
+    main(["--folder", str(tmp_path)])
+    assert "2 of 5 jobs done" in (shown := capsys.readouterr().out)
+    assert "train (50.0 s each)" in shown
+
+
+def test_without_a_run_it_says_so(tmp_path):
+    with pytest.raises(InputError, match="no log of a run"):
+        main(["--folder", str(tmp_path)])
+
+
+def test_times_that_are_just_being_written_do_not_count(tmp_path):
+    (tmp_path / "train").mkdir()
+    for name, text in {"a": "s\th\n4.5\t0\n", "b": "s\th\n", "c": "", "d": "s\th\nNA\tNA\n"}.items():
+        (tmp_path / f"train/{name}.tsv").write_text(text)
+    (tmp_path / "table.tsv").write_text("s\th\n")
+    assert seconds_a_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}

@@ -1,0 +1,87 @@
+"""A dry run in words. That Snakemake's real output is understood is tested in tests/workflow/test_reruns.py."""
+
+import pytest
+
+from softsed.core.errors import InputError
+from softsed.tools.status import causes, describe, rules
+
+CHANGED = "Params have changed since last execution: Union of exclusive params before and now across all output: "
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Input files updated by another job: a.tsv, b.tsv", []),
+        ("Missing output files: a.tsv", "not made yet"),
+        ("Updated input files: b.tsv, a.tsv", "changed: a.tsv, b.tsv"),
+        ("Updated input files: e, d, c, b, a", "changed: a, b, c and 2 more"),
+        ("Forced execution", "forced execution"),
+        (f"{CHANGED}before: 'softsed/a.py@0123' now: 'softsed/a.py@4567' ", "code changed: softsed/a.py"),
+        (
+            f"{CHANGED}before: 'softsed/a.py@0','softsed/b.py@0' now: 'softsed/a.py@1' ",
+            "code changed: softsed/a.py, softsed/b.py",
+        ),
+        (
+            f"""{CHANGED}before: '{{"a": 1, "m": {{"f": 2, "g": 3}}}}' now: '{{"b": 1, "m": {{"f": 2, "g": 4}}}}' """,
+            "config changed: a: 1 -> nothing, b: nothing -> 1, m.g: 3 -> 4",
+        ),
+        (
+            f"""{CHANGED}before: 'softsed/a.py@0','{{"a": 1}}' now: 'softsed/a.py@1','{{"a": 2}}' """,
+            ["code changed: softsed/a.py", "config changed: a: 1 -> 2"],
+        ),
+        (f"{CHANGED}before: 'my/a.tsv@0123456789ab' now: 'my/a.tsv@ba9876543210' ", "changed: my/a.tsv"),
+        (f"{CHANGED}before: 5 now: 6 ", "config changed: 5 -> 6"),
+        (f"{CHANGED}before: [1, 2],'x' now: <nothing exclusive> ", "config changed: [1, 2],'x' -> <nothing exclusive>"),
+    ],
+)
+def test_a_reason_in_words(reason, words):
+    assert causes(reason) == ([words] if isinstance(words, str) else words)
+
+
+SHOWN = """Building DAG of jobs...
+Job stats:
+job      count
+-----  -------
+train       12
+table        1
+all          1
+total       14
+
+[Mon Jan  1 00:00:00 2024]
+Job 1: Train
+Reason: Missing output files: a.pt; Updated input files: fold1.tsv
+
+Job 2: Train
+Reason: Updated input files: fold1.tsv
+
+Job 3: Table
+Reason: Input files updated by another job: a.pt
+"""
+
+
+def test_jobs_and_causes_are_counted():
+    assert rules(SHOWN) == {"train": 12, "table": 1}
+    lines = [line.split() for line in describe(SHOWN).splitlines()]
+    assert lines[0] == ["13", "jobs", "would", "run:"]
+    assert ["12", "train"] in lines
+    assert lines[-2:] == [["2", "changed:", "fold1.tsv"], ["1", "not", "made", "yet"]]
+
+
+def test_nothing_to_do():
+    shown = "Building DAG of jobs...\nNothing to be done (all requested files are present and up to date).\n"
+    assert rules(shown) == {}
+    assert describe(shown) == "nothing to do: all results are up to date"
+
+
+def test_an_error_of_snakemake_is_passed_on():
+    with pytest.raises(InputError, match="could not plan:\nWorkflowError: there is no file 'x'"):
+        describe("WorkflowError: there is no file 'x'\n")
+
+
+def test_remarks_are_repeated():
+    remark = "records of demo: results/demo/report is there without how it was made, which `dvc pull` brings"
+    assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "13 jobs would run:"]
+    assert describe(f"{remark}\nNothing to be done\n").splitlines() == [
+        remark,
+        "nothing to do: all results are up to date",
+    ]

@@ -1,0 +1,291 @@
+"""Training: losses by hand, the best epoch is kept, same seed same weights, also after kills; test data is unseen."""
+
+import json
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from softsed.core.labels import read_soft, to_events, write_hard, write_soft
+from softsed.predict.system import load_model
+from softsed.train import system
+from softsed.train.checkpoint import Checkpoint
+from softsed.train.network import CRNN
+from softsed.train.sequences import cut
+
+SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
+CONFIG = {
+    "model": SIZES,
+    "precision": "float32",
+    "sequence_frames": 20,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 12,
+    "plateau_epochs": 3,
+    "plateau_factor": 0.5,
+    "patience": 6,
+}
+
+
+def test_losses_by_hand_and_filling_does_not_count():
+    raw = torch.tensor([[[0.0, 2.0], [50.0, -50.0]]])
+    targets = torch.tensor([[[1.0, 0.25], [0.0, 1.0]]])
+    mask = torch.tensor([[[1.0], [0.0]]])
+    mse = (0 - 1) ** 2 + (2 - 0.25) ** 2
+    assert system.masked_loss(raw, targets, mask, "mse").item() == pytest.approx(mse)
+    p = 1 / (1 + math.exp(-2))
+    bce = math.log(2) - (0.25 * math.log(p) + 0.75 * math.log(1 - p))
+    assert system.masked_loss(raw, targets, mask, "bce").item() == pytest.approx(bce)
+    asked = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
+    assert system.masked_loss(raw, targets, asked, "mse").item() == 1
+
+
+def test_a_class_that_is_never_asked_learns_nothing():
+    torch.manual_seed(1)
+    model = CRNN(mel_bands=16, classes=2, output="linear", **SIZES)
+    before = model.dense[-1].weight.detach().clone()
+    targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
+    data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
+    _, history = system.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
+    assert (model.dense[-1].weight[1] == before[1]).all()
+    assert (model.dense[-1].weight[0] != before[0]).any()
+    # The mean is over what counts: the loss of zeros would be 1.
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 1.5
+
+
+def toy(seed, count=12):
+    """Recordings whose single class is active where the lower bands are loud."""
+    rng = np.random.default_rng(seed)
+    targets = [np.repeat(rng.integers(0, 2, (6, 1)), 10, axis=0).astype(float) for _ in range(count)]
+    features = [y * np.linspace(2, 0, 16) + rng.normal(0, 0.3, (60, 16)) for y in targets]
+    return cut(features, targets, CONFIG["sequence_frames"])
+
+
+def fit(seed=1, loss="mse", checkpoint=None, recordings=12, **changes):
+    torch.manual_seed(seed)
+    model = CRNN(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
+    options = {"loss": loss, "config": {**CONFIG, **changes}, "seed": seed, "checkpoint": checkpoint}
+    return model, *system.fit(model, toy(0, recordings), toy(1, 4), **options)
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(loss):
+    model, state, history = fit(loss=loss)
+    losses = [row["validation_loss"] for row in history]
+    assert min(losses) < 0.7 * losses[0]
+    model.load_state_dict(state)
+    again = system.run_epoch(model, toy(1, 4), list(torch.arange(len(toy(1, 4))).split(4)), loss)
+    assert again == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_same_seed_same_weights_other_seed_other_weights():
+    _, first, _ = fit(seed=1, epochs=3)
+    _, second, _ = fit(seed=1, epochs=3)
+    _, other, _ = fit(seed=2, epochs=3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_learning_rate_falls_on_a_plateau_and_training_stops():
+    # A learning rate so small that nothing is learnt: the loss moves by rounding only.
+    _, _, history = fit(learning_rate=1e-12, epochs=40)
+    assert len(history) < 40
+    stale = len(history) - 1 - int(np.argmin([row["validation_loss"] for row in history]))
+    assert stale == CONFIG["patience"]
+    assert history[-1]["learning_rate"] < history[0]["learning_rate"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_epoch():
+    with pytest.raises(FloatingPointError, match="epoch 1: the loss is not finite"):
+        fit(learning_rate=1e30)
+
+
+def interrupt(monkeypatch, after, outcome):
+    """Let the passes over data, two an epoch, be followed by an outcome instead: an exception, or a loss."""
+    original, passes = system.run_epoch, iter(range(1, 1000))
+
+    def run_epoch(*arguments):
+        loss = original(*arguments)
+        if next(passes) < after:
+            return loss
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(system, "run_epoch", run_epoch)
+
+
+def same(one, other):
+    """Weights bit by bit, and losses to the last digit."""
+    (_, state, history), (_, other_state, other_history) = one, other
+    return history == other_history and all(torch.equal(state[name], other_state[name]) for name in state)
+
+
+# A learning rate and patience such that it falls and training stops early, so that all of it has to be remembered.
+SHORT = {"recordings": 2, "learning_rate": 0.2, "epochs": 30, "plateau_epochs": 2, "patience": 5}
+
+
+def stopped(monkeypatch, path, after, outcome):
+    """Begin or continue a training that is interrupted, and return by what."""
+    with monkeypatch.context() as patch:
+        interrupt(patch, after, outcome)
+        try:
+            fit(checkpoint=Checkpoint(path, {}, 0), **SHORT)
+        except (KeyboardInterrupt, FloatingPointError) as error:
+            return error
+    return None
+
+
+def test_killed_at_any_pass_it_ends_with_the_same_bits(tmp_path, monkeypatch):
+    whole = fit(**SHORT)
+    epochs = len(whole[2])
+    assert epochs > 5
+    assert len({row["learning_rate"] for row in whole[2]}) > 1
+    for after in (1, 2, 3, 7, 2 * epochs - 1, 2 * epochs):
+        path = tmp_path / f"after{after}.pt"
+        assert stopped(monkeypatch, path, after, KeyboardInterrupt())
+        assert path.exists() == (after > 2)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
+    # Ended and called again, as when the model is lost: nearly nothing to do, and the same.
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, AssertionError("more than one epoch"))
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
+
+
+@pytest.mark.parametrize("after", [9, 10])
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
+    path = tmp_path / "fold1.pt"
+    assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after, loss))
+    # Again: at once, and the same.
+    with caplog.at_level(logging.INFO):
+        assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after - 8, loss))
+    assert f"continuing after epoch 4, from {path}" in caplog.text
+    assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), fit(**SHORT))
+
+
+def test_mean_over_frames_not_over_batches():
+    torch.manual_seed(0)
+    model = CRNN(mel_bands=16, classes=1, output="linear", **SIZES)
+    data = toy(3)
+    whole = system.run_epoch(model, data, [torch.arange(len(data))], "mse")
+    uneven = system.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")
+    assert whole == pytest.approx(uneven, rel=1e-5)
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    """Six recordings of 4 s at 10 frames a second, in files as the workflow lays them out."""
+    classes = ["a", "b"]
+    (tmp_path / "classes.tsv").write_text("class\na\nb\n")
+    (tmp_path / "features").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        np.savez(tmp_path / "features" / f"r{i}.npz", mel=rng.normal(i, 1, (41, 16)).astype(np.float32))
+    soft = {f"r{i}": rng.uniform(0, 1, (4, 2)) for i in range(6)}
+    write_soft(tmp_path / "soft.tsv", soft, classes)
+    write_hard(tmp_path / "hard.tsv", {name: to_events(values > 0.5, classes) for name, values in soft.items()})
+    parts = ["train"] * 3 + ["validation"] + ["test"] * 2
+    rows = "".join(f"r{i}\tscene\t{part}\n" for i, part in enumerate(parts))
+    (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\n" + rows)
+    return tmp_path
+
+
+def command(folder, name="m", *more, labels="soft", **changes):
+    sections = {
+        "--system": {"labels": labels, "loss": "mse", "output": "linear"},
+        "--config": {**CONFIG, "epochs": 2, **changes},
+        "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
+        "--carried": {"pooling": "max", "threshold": 0.4, "trim": 20},
+    }
+    files = {"--fold": "fold1.tsv", "--features": "features", "--soft": "soft.tsv", "--hard": "hard.tsv"}
+    files |= {"--classes": "classes.tsv", "--model": f"{name}.pt", "--history": f"{name}.tsv"}
+    arguments = ["--seed", "7", "--device", "cpu"]
+    arguments += [text for key, value in sections.items() for text in (key, json.dumps(value))]
+    arguments += [text for key, value in files.items() for text in (key, str(folder / value))]
+    system.main([*arguments, *more])
+
+
+def test_command_writes_model_and_history(experiment):
+    command(experiment)
+    model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
+    assert extras["classes"] == ["a", "b"]
+    assert extras["seed"] == 7
+    # For those who apply it: what the config says, and the trimmed midrange of the training recordings' soft labels.
+    assert extras["carried"] == {"pooling": "max", "threshold": 0.4, "trim": 20}
+    soft = read_soft(experiment / "soft.tsv", ["a", "b"])
+    training = np.concatenate([soft[f"r{i}"] for i in range(3)])
+    expected = (np.percentile(training, 20, axis=0) + np.percentile(training, 80, axis=0)) / 2
+    np.testing.assert_allclose(extras["thresholds"], expected)
+    assert not model.training
+    lines = (experiment / "m.tsv").read_text().splitlines()
+    assert lines[0].split("\t") == ["epoch", "train_loss", "validation_loss", "learning_rate"]
+    assert len(lines) == 3
+
+
+def test_test_recordings_change_neither_scaler_nor_weights(experiment):
+    command(experiment, "before")
+    for name in ("r4", "r5"):
+        np.savez(experiment / "features" / f"{name}.npz", mel=np.full((41, 16), 1e6, np.float32))
+    labels = (experiment / "soft.tsv").read_text().splitlines()
+    kept = [line for line in labels if not line.startswith(("r4", "r5"))]
+    (experiment / "soft.tsv").write_text("\n".join(kept) + "\n")
+    command(experiment, "after")
+    before, after = (torch.load(experiment / f"{name}.pt", weights_only=True) for name in ("before", "after"))
+    assert torch.equal(before["mean"], after["mean"])
+    assert all(torch.equal(before["state"][name], after["state"][name]) for name in before["state"])
+    frames = np.concatenate([np.load(experiment / "features" / f"r{i}.npz")["mel"][:40] for i in range(3)])
+    np.testing.assert_allclose(before["mean"], frames.mean(axis=0), atol=1e-5)
+
+
+def edit_features(folder, name):
+    """Other features of one recording."""
+    mel = np.load(folder / "features" / f"{name}.npz")["mel"]
+    np.savez(
+        folder / "features" / f"{name}.npz", mel=mel + np.linspace(0, 1, mel.size, dtype=np.float32).reshape(41, 16)
+    )
+
+
+def edit_text(folder, name, before, after):
+    text = (folder / name).read_text()
+    assert before in text
+    (folder / name).write_text(text.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "named"),
+    [
+        (lambda folder: edit_features(folder, "r0"), {}, "data"),
+        (lambda folder: edit_features(folder, "r3"), {}, "data"),
+        (lambda folder: edit_text(folder, "fold1.tsv", "r1\tscene\ttrain", "r1\tscene\ttest"), {}, "data"),
+        (lambda folder: edit_text(folder, "fold1.tsv", "r4\tscene\ttest", "r4\tscene\tvalidation"), {}, "data"),
+        (lambda folder: edit_text(folder, "soft.tsv", "0.", "0.0"), {}, "data"),
+        (lambda folder: edit_text(folder, "classes.tsv", "a\nb", "b\na"), {}, "data"),
+        (None, {"labels": "hard"}, "system, data"),
+        (None, {"learning_rate": 0.02}, "config"),
+        (None, {"more": ["--seed", "8"]}, "seed"),
+        # What does not matter.
+        (lambda folder: edit_features(folder, "r4"), {}, None),
+        (None, {"more": ["--threads", "2", "--checkpoint-every", "60"]}, None),
+    ],
+)
+def test_only_the_same_training_is_continued(experiment, caplog, change, options, named):
+    checkpoint = ["--checkpoint", str(experiment / "checkpoint.pt"), "--checkpoint-every", "0"]
+    command(experiment, "m", *checkpoint)
+    if change:
+        change(experiment)
+    with caplog.at_level(logging.INFO):
+        command(experiment, "m", *checkpoint, *options.pop("more", []), **options)
+    assert ("continuing after epoch 2" in caplog.text) == (named is None)
+    assert named is None or f"made with other {named}, hence ignored" in caplog.text
+
+
+def test_a_checkpoint_of_other_code_is_not_continued(experiment, caplog, monkeypatch):
+    checkpoint = ["--checkpoint", str(experiment / "checkpoint.pt"), "--checkpoint-every", "0"]
+    command(experiment, "m", *checkpoint)
+    monkeypatch.setattr(system, "code", lambda stage: [f"softsed/{stage}.py@edited"])
+    with caplog.at_level(logging.INFO):
+        command(experiment, "m", *checkpoint)
+    assert "made with other code, hence ignored" in caplog.text

@@ -1,0 +1,189 @@
+"""Drawings of the page about a crowd, as SVG that takes the colour of the text around it: light and dark alike.
+
+Opinions are pictures within the drawing, a few kilobytes each whatever the number of annotators; lines are rounded to
+hundredths of a point. Text from files is never read as mathematics, and matplotlib escapes it.
+"""
+
+import io
+import re
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+
+from softsed.core.labels import Event
+
+INK = "#010203"  # stands for the colour of the text until `svg` replaces it
+# From Okabe and Ito (2008), those that show on white and on black.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+TICKED, NOT_TICKED = "#7a6fd0", "#8a8a8a"
+MOST_ROWS = 20  # annotators of a recording drawn one by one; more become a share of ticks
+WIDTH = 4.7  # inches: 340 points, so that text keeps its size on a phone
+STYLE = {
+    "svg.hashsalt": "softsed",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+def colours(methods: list[str]) -> dict[str, str]:
+    """Give each method its colour."""
+    return {method: COLOURS[index % len(COLOURS)] for index, method in enumerate(methods)}
+
+
+def svg(figure: Figure) -> str:
+    """Write a figure as an SVG element to put into a page: transparent, the same bytes on every run."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    file = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    drawing = file.getvalue()
+    drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'<g id="[\w.]+_\d+"', "<g", drawing)  # would be repeated in the page; nothing refers to them
+    return re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), drawing)
+
+
+def figure(height: float) -> Figure:
+    """Start a figure of the width of the page; height in inches."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def draw_competence(competence: dict[str, list[float]]) -> str:
+    """Draw how many annotators have which competence, one panel a method."""
+    with mpl.rc_context(STYLE):
+        drawing = figure(1.3 * len(competence) + 0.3)
+        panels = drawing.subplots(len(competence), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (method, values) in zip(panels, competence.items(), strict=True):
+            axes.hist(values, bins=np.linspace(0, 1, 21), color=colours(list(competence))[method])
+            axes.set_title(method, loc="left", fontsize=9)
+            axes.set_ylabel("annotators")
+            axes.yaxis.get_major_locator().set_params(integer=True)
+        panels[-1].set_xlabel("competence")
+    return svg(drawing)
+
+
+def draw_crowd_size(rows: list[dict[str, str]]) -> str:
+    """Draw F1 over the number of annotators, against all (solid) and against the truth (dashed), by method.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The table of `softsed.labels.crowd_size`, text.
+    """
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    with mpl.rc_context(STYLE):
+        drawing = figure(2.8)
+        axes = drawing.subplots()
+        for method in methods:
+            mine = [row for row in rows if row["method"] == method]
+            for name, style, label in (("f1", "o-", "against all"), ("truth_f1", "s--", "against the truth")):
+                points = [
+                    (float(row["per_window"]), float(row[name]), float(row[f"{name}_sd"] or 0))
+                    for row in mine
+                    if row[name]
+                ]
+                if points:
+                    x, y, spread = zip(*points, strict=True)
+                    axes.errorbar(
+                        x, y, spread, fmt=style, color=colours(methods)[method], markersize=4, linewidth=1.2,
+                        capsize=2, label=f"{method}, {label}",
+                    )  # fmt: skip
+        axes.set(xlabel="annotators a window", ylabel="F1 of the hard labels", ylim=(None, 1.02))
+        sizes = sorted({float(row["per_window"]) for row in rows})
+        axes.set_xticks(sizes, [f"{size:.3g}" for size in sizes])
+        axes.grid(color=NOT_TICKED, alpha=0.25)
+        drawing.legend(loc="outside upper left", ncols=1, frameon=False, fontsize=8)
+    return svg(drawing)
+
+
+def picture(centres: np.ndarray, marks: np.ndarray, width: float, seconds: int) -> np.ndarray:
+    """Paint opinions on a grid of half seconds.
+
+    Parameters
+    ----------
+    centres : ndarray [windows]
+        Middle of each window, seconds, a multiple of 0.5.
+    marks : ndarray [rows, windows]
+        1 ticked, 0 not ticked, between them a share; nan where there is no opinion.
+    width : float
+        Of a mark, seconds.
+
+    Returns
+    -------
+    ndarray [rows, 2 * seconds, 4]
+        Red, green, blue and opacity, 0..1; nothing where there is no opinion.
+    """
+    image = np.zeros((len(marks), 2 * seconds, 4))
+    half = max(1, round(width))
+    for centre, column in zip(centres, marks.T, strict=True):
+        start = round(2 * centre)
+        known = ~np.isnan(column)
+        share = column[known, None]
+        painted = share * to_rgb(TICKED) + (1 - share) * to_rgb(NOT_TICKED)
+        image[known, max(0, start - half) : start + half] = np.hstack([painted, 0.3 + 0.7 * share])[:, None]
+    return image
+
+
+def draw_class(
+    axes: Axes,
+    opinions: tuple[np.ndarray, np.ndarray, float],
+    labels: dict[str, tuple[np.ndarray, list[Event]]],
+    truth: list[Event] | None,
+) -> None:
+    """Draw one class of one recording: truth and hard labels as bars, soft labels as steps, opinions below.
+
+    Parameters
+    ----------
+    opinions : tuple
+        Centres, marks and width as for `picture`.
+    labels : dict of tuple
+        Method to soft labels [seconds] and the events of the hard labels.
+    truth : list of Event or None
+        None where it is not known.
+    """
+    seconds = len(next(iter(labels.values()))[0])
+    axes.imshow(
+        picture(*opinions, seconds), aspect="auto", interpolation="none", extent=(0, seconds, -1.05, -0.1)
+    )  # fmt: skip
+    shade = colours(list(labels))
+    bars = [(shade[method], events) for method, (_, events) in labels.items()]
+    bars += [] if truth is None else [(INK, truth)]
+    for index, (colour, events) in enumerate(bars):
+        spans = [(event.onset, event.offset - event.onset) for event in events]
+        axes.broken_barh(spans, (1.1 + 0.2 * index, 0.14), color=colour, linewidth=0)
+    for method, (soft, _) in labels.items():
+        axes.stairs(soft, np.arange(seconds + 1), baseline=None, color=shade[method], linewidth=1.0)
+    axes.set(xlim=(0, seconds), ylim=(-1.1, 1.1 + 0.2 * len(bars)), yticks=(0, 1))
+
+
+def draw_timeline(panels: dict[str, tuple], methods: list[str]) -> str:
+    """Draw a recording, one panel a class.
+
+    Parameters
+    ----------
+    panels : dict of tuple
+        Class to the arguments of `draw_class` after the axes.
+    """
+    with mpl.rc_context(STYLE):
+        drawing = figure(1.05 * len(panels) + 0.7)
+        for axes, (name, content) in zip(
+            drawing.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels.items(), strict=True
+        ):
+            draw_class(axes, *content)
+            axes.set_title(name, loc="left", fontsize=9, pad=2)
+        axes.set_xlabel("seconds")
+        handles = [Patch(color=colour, label=method) for method, colour in colours(methods).items()]
+        handles += [Patch(color=TICKED, label="ticked"), Patch(color=NOT_TICKED, alpha=0.3, label="not ticked")]
+        if content[2] is not None:
+            handles.append(Patch(color=INK, label="truth"))
+        drawing.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=8)
+    return svg(drawing)
