@@ -1,10 +1,26 @@
-"""Fixtures that several tests share: finished runs of the workflow."""
+"""Fixtures that several tests share: finished runs of the workflow; the option that updates the golden file."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from support import errors
 from support.project import made_once, make_demo, snakemake
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-messages", action="store_true", help="write error messages into tests/golden")
+
+
+def pytest_configure(config):
+    if config.getoption("--update-messages"):
+        os.environ[errors.UPDATE] = "1"
+
+
+def pytest_sessionfinish(session):
+    if session.config.getoption("--update-messages"):
+        errors.write_golden()
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def preempt(cluster, number):
 
 def overrun(cluster, number):
     """Let a job run out of time, with its training held: SLURM counts in minutes, and looks twice a minute."""
-    trainings = [pid for pid, command in cluster.processes().items() if re.search("softsed .* train ", command)]
+    trainings = [pid for pid, command in cluster.processes().items() if re.search("softsed .* train.system ", command)]
     for pid in trainings:
         os.kill(pid, signal.SIGSTOP)
     cluster.ask("scontrol", "update", f"JobId={number}", "TimeLimit=1")

@@ -1,0 +1,68 @@
+"""Command lines of the steps: options that several steps share, declared once, and parsers with an example."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+# Every option is required unless it has a default. Options that only one step has are declared in its `main`.
+SHARED: dict[str, dict] = {
+    "opinions": {"type": Path, "help": "table of opinions (recording, onset, offset, annotator, class, opinion)"},
+    "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
+    "classes": {"type": Path, "help": "table of classes (class)"},
+    "scenes": {"type": Path, "help": "table of the classes annotated in each scene (scene, class)"},
+    "soft": {"type": Path, "help": "table of soft labels (recording, onset, offset, label, value)"},
+    "hard": {"type": Path, "help": "table of hard labels (recording, onset, offset, label)"},
+    "fold": {"type": Path, "help": "table of one fold (recording, scene, part)"},
+    "folds": {"type": Path, "nargs": "+", "help": "tables of all folds, one file per fold (recording, scene, part)"},
+    "features": {"type": Path, "help": "folder of features, one RECORDING.npz per recording"},
+    "scores": {"type": Path, "nargs": "+", "help": "scores of one run, one file per fold"},
+    "predictions": {"type": Path, "help": "folder of scores, SYSTEM/runN/foldN.tsv"},
+    "config": {"type": json.loads, "help": "section of the config, as JSON"},
+    "seed": {"type": int, "help": "seed of everything random in this step, 0 or more"},
+    "device": {"default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
+    "threads": {"type": int, "default": 1, "help": "number of threads (default: 1)"},
+    "experiment": {"help": "name of the experiment, for headings"},
+    "tsv": {"type": Path, "help": "table to write"},
+    "output": {"type": Path, "help": "file to write"},
+}
+
+
+def build_parser(command: str, main: Callable, *, example: str) -> argparse.ArgumentParser:
+    """Create the parser of a command.
+
+    Parameters
+    ----------
+    command : str
+        Name as it is typed after ``softsed``, such as "train.system".
+    main : callable
+        Function behind the command. Its docstring is the description.
+    example : str
+        Arguments of one complete call, without ``softsed COMMAND``; a test parses them.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    return argparse.ArgumentParser(
+        prog=f"softsed {command}",
+        description=main.__doc__,
+        epilog=f"Example:\n  softsed {command} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_options(parser: argparse.ArgumentParser, *names: str, **texts: str) -> None:
+    """Add shared options to a parser, in order.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    *names : str
+        Keys of `SHARED`.
+    **texts : str
+        Shared options with a help text of their own: ``config="section `evaluate`, as JSON"``.
+    """
+    for name, text in [*((name, None) for name in names), *texts.items()]:
+        option = SHARED[name] | ({"help": text} if text else {})
+        parser.add_argument(f"--{name}", required="default" not in option, **option)
