@@ -24,9 +24,9 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/jobs.smk"
 include: "workflow/rules/common.smk"
-include: "workflow/rules/1_data.smk"
-include: "workflow/rules/2_labels.smk"
-include: "workflow/rules/2_crowd.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/crowd.smk"
 
 
 if config["data"]["source"] == "opinions":
@@ -35,14 +35,14 @@ if config["data"]["source"] == "opinions":
 
 else:
 
-    include: "workflow/rules/3_features.smk"
-    include: "workflow/rules/4_folds.smk"
-    include: "workflow/rules/5_train.smk"
-    include: "workflow/rules/6_predict.smk"
-    include: "workflow/rules/7_evaluate.smk"
-    include: "workflow/rules/8_report.smk"
-    include: "workflow/rules/8_figures.smk"
-    include: "workflow/rules/9_page.smk"
+    include: "workflow/rules/features.smk"
+    include: "workflow/rules/folds.smk"
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/predict.smk"
+    include: "workflow/rules/evaluate.smk"
+    include: "workflow/rules/report.smk"
+    include: "workflow/rules/figures.smk"
+    include: "workflow/rules/page.smk"
 
 
 rule all:

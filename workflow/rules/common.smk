@@ -89,7 +89,7 @@ def check_own():
 
     checked(
         check_before,
-        Path(f"results/{config['experiment']}/data/recordings.tsv"),
+        Path(f"{RESULTS}/data/recordings.tsv"),
         audio=Path(config["audio"]),
         labels=LABELS,
         kind=KIND,
@@ -118,6 +118,16 @@ def drop_checkpoints():
 if workflow.is_main_process:
     checked(check_files, map(Path, workflow.configfiles))
 checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+RESULTS = f"results/{config['experiment']}"
+
+
+# Path variables are expanded in inputs, outputs, logs and benchmarks; commands and parameters use RESULTS.
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
+
+
 OWN, OWN_OPINIONS = (config["data"]["source"] == source for source in ("own", "opinions"))
 if OWN != bool(config["audio"]) or OWN_OPINIONS != bool(config["opinions"] and not config["audio"]):
     raise WorkflowError(
@@ -129,8 +139,10 @@ if (config["soft"] or config["hard"]) and not OWN:
     raise WorkflowError("soft and hard are labels of one's own audio; give its folder with the key audio")
 GIVEN = {name: config[name] for name in ("recordings", "classes", "scenes")}
 for name, path in GIVEN.items() | {(key, config[key]) for key in ("audio", "soft", "hard", "opinions", "truth")}:
-    if set(path or "") & set("{}"):
-        raise WorkflowError(f"{name}: {path} has braces, which are patterns to the workflow; rename it")
+    if set(path or "") & set("{}<>"):
+        raise WorkflowError(
+            f"{name}: {path} has braces or angle brackets, which are patterns to the workflow; rename it"
+        )
 for name, path in GIVEN.items():
     if path is None and not (OWN or OWN_OPINIONS):
         raise WorkflowError(f"{name}: expected a table; null is for opinions of one's own, from which it is read off")
@@ -151,7 +163,7 @@ for name in RECORDINGS:  # before it becomes the name of files and part of comma
     checked(check_name, name, str(config["recordings"] or config["opinions"] or config["audio"]))
 SCENE_OF = {name: scene for name, scene, _ in LISTED}
 for name, path in GIVEN.items():  # what is not given, survey_opinions writes; of a dataset of one's own, survey_dataset
-    config[name] = path if path and not OWN else f"results/{config['experiment']}/data/{name}.tsv"
+    config[name] = path if path and not OWN else f"{RESULTS}/data/{name}.tsv"
 FOLDS = list(range(1, config["folds"]["number"] + 1))
 SYSTEMS = [name for name, system in config["systems"].items() if system]
 PRIORS = ["scene_prior", "recording_prior"]
@@ -159,7 +171,7 @@ PRIORS = ["scene_prior", "recording_prior"]
 # Labels are made from opinions by each of METHODS, or published. Those by METHOD are the reference of Tables 1 and 2,
 # hence of REFERRED, the systems trained on them; labels by another method would be another reference.
 FROM_OPINIONS = config["data"]["source"] == "demo" or bool(config["opinions"])
-OPINIONS = config["opinions"] or "results/{experiment}/data/opinions.tsv"
+OPINIONS = config["opinions"] or "<results>/data/opinions.tsv"
 METHOD = config["labels"]["method"] if FROM_OPINIONS else "given" if OWN else "published"
 NAMED = [
     *config["labels"]["compare"],
@@ -180,7 +192,7 @@ if config["truth"] and not os.path.isdir(config["truth"]):
 elif config["truth"]:
     TRUTH = expand("{folder}/{recording}.txt", folder=config["truth"], recording=RECORDINGS)
 elif config["data"]["source"] == "demo":
-    TRUTH = all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS)
+    TRUTH = expand(f"{RESULTS}/data/truth/{{recording}}.tsv", recording=RECORDINGS)
 else:
     TRUTH = []
 TRUTH_OPTION = f"--truth {shlex.quote(os.path.dirname(TRUTH[0]))}" if TRUTH else ""
@@ -210,7 +222,6 @@ for curve in config["report"]["curves"]:
 
 
 wildcard_constraints:
-    experiment=re.escape(config["experiment"]),
     recording="[^/]+",  # not their names: to try ten thousand of them for every file takes minutes
     fold="|".join(map(str, FOLDS)),
     system="|".join(map(re.escape, SYSTEMS + PRIORS)),

@@ -4,7 +4,7 @@
 def audio_of(wildcards):
     """The file of a recording: one's own, wherever it is, or what the stage data brought."""
     if not OWN:
-        return f"results/{wildcards.experiment}/data/audio/{wildcards.recording}.wav"
+        return f"{RESULTS}/data/audio/{wildcards.recording}.wav"
     if wildcards.recording not in AUDIO:
         raise WorkflowError(f"there is no recording {wildcards.recording!r} in {config['audio']}")
     return AUDIO[wildcards.recording]
@@ -43,14 +43,9 @@ def listed_until(recording):
     return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
 
 
-def all_of(pattern, **wildcards):
-    """The pattern for every value of the given wildcards, within this experiment."""
-    return expand(pattern, experiment=config["experiment"], **wildcards)
-
-
 def ancient_if_recorded(pattern):
     """A file that is no reason to run again, unless Snakemake had no time to record it and will make it anew."""
-    return pattern if records.unrecorded(pattern.format(experiment=config["experiment"])) else ancient(pattern)
+    return pattern if records.unrecorded(pattern.replace("<results>", RESULTS)) else ancient(pattern)
 
 
 def fold_config():
@@ -73,7 +68,7 @@ def method_of(system):
 
 def labels_by(method, kind):
     """The soft or hard labels by one method, or several: one table for all recordings."""
-    return all_of("results/{experiment}/labels/{method}/{kind}.tsv", method=method, kind=kind)
+    return expand("<results>/labels/{method}/{kind}.tsv", method=method, kind=kind)
 
 
 def estimator(method):
@@ -121,4 +116,4 @@ def hard_labels_for(wildcards):
 
 def results_of(pattern, systems):
     """The pattern for every run of the given systems."""
-    return [path for system in systems for path in all_of(pattern, system=system, run=runs_of(system))]
+    return [path for system in systems for path in expand(pattern, system=system, run=runs_of(system))]

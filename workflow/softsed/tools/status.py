@@ -14,7 +14,7 @@ from softsed.core.errors import InputError
 NOTHING = "Nothing to be done"
 FOLLOWS = "Input files updated by another job"
 PARAMS = "Params have changed since last execution"
-MODULE = re.compile(r"'(softsed/\w+\.py)@\w+',?")
+MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
 OWN = re.compile(r"'([^']+)@[0-9a-f]{12}',?")  # one's own file, see provenance.content
 NONE = "<nothing exclusive>"
 # What Snakemake or the Snakefile say beside the list of jobs: worth repeating.

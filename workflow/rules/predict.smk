@@ -5,22 +5,22 @@
 rule predict:
     input:
         results_of(
-            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
             SYSTEMS + PRIORS,
         ),
 
 
 rule predict_system:
     input:
-        model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",
-        fold="results/{experiment}/folds/fold{fold}.tsv",
-        features="results/{experiment}/features/index.tsv",
+        model="<results>/models/{system}/run{run}/fold{fold}.pt",
+        fold="<results>/folds/fold{fold}.tsv",
+        features="<results>/features/index.tsv",
     output:
-        scores="results/{experiment}/predictions/{system}/run{run}/fold{fold}.tsv",
+        scores="<results>/predictions/{system}/run{run}/fold{fold}.tsv",
     log:
-        "results/{experiment}/logs/predict_system/{system}_run{run}_fold{fold}.log",
+        "<logs>/predict_system/{system}_run{run}_fold{fold}.log",
     benchmark:
-        "results/{experiment}/benchmarks/predict_system/{system}_run{run}_fold{fold}.tsv"
+        "<benchmarks>/predict_system/{system}_run{run}_fold{fold}.tsv"
     wildcard_constraints:
         system="|".join(map(re.escape, SYSTEMS)),
     conda:
@@ -36,21 +36,21 @@ rule predict_system:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
     shell:
         "python -m softsed --log {log} predict.system --model {input.model} --fold {input.fold}"
-        " --features results/{wildcards.experiment}/features --config {params.config:q}"
+        " --features {RESULTS}/features --config {params.config:q}"
         " --device {resources.device} --threads {threads} --output {output.scores}"
 
 
 rule predict_prior:
     input:
-        fold="results/{experiment}/folds/fold{fold}.tsv",
+        fold="<results>/folds/fold{fold}.tsv",
         soft=labels_by(METHOD, "soft"),
         classes=config["classes"],
     output:
-        scores="results/{experiment}/predictions/{prior}/run1/fold{fold}.tsv",
+        scores="<results>/predictions/{prior}/run1/fold{fold}.tsv",
     log:
-        "results/{experiment}/logs/predict_prior/{prior}_fold{fold}.log",
+        "<logs>/predict_prior/{prior}_fold{fold}.log",
     benchmark:
-        "results/{experiment}/benchmarks/predict_prior/{prior}_fold{fold}.tsv"
+        "<benchmarks>/predict_prior/{prior}_fold{fold}.tsv"
     wildcard_constraints:
         prior="|".join(PRIORS),
     conda:

@@ -6,8 +6,8 @@ if config["data"]["source"] == "demo":
 
     rule data:
         input:
-            all_of("results/{experiment}/data/audio/{recording}.wav", recording=RECORDINGS),
-            all_of("results/{experiment}/data/opinions.tsv"),
+            expand("<results>/data/audio/{recording}.wav", recording=RECORDINGS),
+            expand("<results>/data/opinions.tsv"),
 
     rule render_recording:
         input:
@@ -18,12 +18,12 @@ if config["data"]["source"] == "demo":
             events=config["data"]["demo"]["events"],
             backgrounds=config["data"]["demo"]["backgrounds"],
         output:
-            audio="results/{experiment}/data/audio/{recording}.wav",
-            truth="results/{experiment}/data/truth/{recording}.tsv",
+            audio="<results>/data/audio/{recording}.wav",
+            truth="<results>/data/truth/{recording}.tsv",
         log:
-            "results/{experiment}/logs/render_recording/{recording}.log",
+            "<logs>/render_recording/{recording}.log",
         benchmark:
-            "results/{experiment}/benchmarks/render_recording/{recording}.tsv"
+            "<benchmarks>/render_recording/{recording}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -43,13 +43,13 @@ if config["data"]["source"] == "demo":
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],
-            truth=all_of("results/{experiment}/data/truth/{recording}.tsv", recording=RECORDINGS),
+            truth=expand("<results>/data/truth/{recording}.tsv", recording=RECORDINGS),
         output:
-            opinions="results/{experiment}/data/opinions.tsv",
+            opinions="<results>/data/opinions.tsv",
         log:
-            "results/{experiment}/logs/simulate_annotators.log",
+            "<logs>/simulate_annotators.log",
         benchmark:
-            "results/{experiment}/benchmarks/simulate_annotators.tsv"
+            "<benchmarks>/simulate_annotators.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -59,7 +59,7 @@ if config["data"]["source"] == "demo":
         message:
             "Ask simulated annotators about windows of every recording"
         shell:
-            "python -m softsed --log {log} data.simulate --truth results/{wildcards.experiment}/data/truth"
+            "python -m softsed --log {log} data.simulate --truth {RESULTS}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
 
@@ -89,14 +89,14 @@ elif OWN:
             labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
             tables=[path for path in GIVEN.values() if path],
         output:
-            recordings="results/{experiment}/data/recordings.tsv",
-            classes="results/{experiment}/data/classes.tsv",
-            scenes="results/{experiment}/data/scenes.tsv",
-            dataset="results/{experiment}/data/dataset.json",
+            recordings="<results>/data/recordings.tsv",
+            classes="<results>/data/classes.tsv",
+            scenes="<results>/data/scenes.tsv",
+            dataset="<results>/data/dataset.json",
         log:
-            "results/{experiment}/logs/survey_dataset.log",
+            "<logs>/survey_dataset.log",
         benchmark:
-            "results/{experiment}/benchmarks/survey_dataset.tsv"
+            "<benchmarks>/survey_dataset.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -106,7 +106,7 @@ elif OWN:
         message:
             "Read recordings, classes and scenes off the dataset"
         shell:
-            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables results/{wildcards.experiment}/data"
+            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {RESULTS}/data"
 
 elif OWN_OPINIONS:
 
@@ -121,13 +121,13 @@ elif OWN_OPINIONS:
         input:
             opinions=OPINIONS,
         output:
-            recordings="results/{experiment}/data/recordings.tsv",
-            classes="results/{experiment}/data/classes.tsv",
-            scenes="results/{experiment}/data/scenes.tsv",
+            recordings="<results>/data/recordings.tsv",
+            classes="<results>/data/classes.tsv",
+            scenes="<results>/data/scenes.tsv",
         log:
-            "results/{experiment}/logs/survey_opinions.log",
+            "<logs>/survey_opinions.log",
         benchmark:
-            "results/{experiment}/benchmarks/survey_opinions.tsv"
+            "<benchmarks>/survey_opinions.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -143,15 +143,15 @@ else:
 
     MAESTRO = config["data"]["maestro_real"]
     RECEIPTS = {
-        name: ancient_if_recorded(f"results/{{experiment}}/data/archives/{name}-{archive['md5'][:8]}.md5")
+        name: ancient_if_recorded(f"<results>/data/archives/{name}-{archive['md5'][:8]}.md5")
         for name, archive in MAESTRO["archives"].items()
     }
 
     rule data:
         input:
-            all_of("results/{experiment}/data/audio/{recording}.wav", recording=RECORDINGS),
-            all_of("results/{experiment}/data/published/{recording}.txt", recording=RECORDINGS),
-            all_of("results/{experiment}/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
+            expand("<results>/data/audio/{recording}.wav", recording=RECORDINGS),
+            expand("<results>/data/published/{recording}.txt", recording=RECORDINGS),
+            expand("<results>/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
     # On a cluster the download runs where Snakemake itself does: compute nodes often have no way to the internet.
     localrules:
@@ -166,11 +166,11 @@ else:
     # Therefore one that Snakemake had no time to record, and will make anew, is not ancient.
     rule fetch_archive:
         output:
-            receipt="results/{experiment}/data/archives/{archive}-{md5}.md5",
+            receipt="<results>/data/archives/{archive}-{md5}.md5",
         log:
-            "results/{experiment}/logs/fetch_archive/{archive}-{md5}.log",
+            "<logs>/fetch_archive/{archive}-{md5}.log",
         benchmark:
-            "results/{experiment}/benchmarks/fetch_archive/{archive}-{md5}.tsv"
+            "<benchmarks>/fetch_archive/{archive}-{md5}.tsv"
         wildcard_constraints:
             archive="|".join(MAESTRO["archives"]),
             md5="[0-9a-f]{8}",
@@ -189,11 +189,11 @@ else:
         input:
             receipt=RECEIPTS["development_audio"],
         output:
-            audio="results/{experiment}/data/audio/{recording}.wav",
+            audio="<results>/data/audio/{recording}.wav",
         log:
-            "results/{experiment}/logs/unpack_recording/{recording}.log",
+            "<logs>/unpack_recording/{recording}.log",
         benchmark:
-            "results/{experiment}/benchmarks/unpack_recording/{recording}.tsv"
+            "<benchmarks>/unpack_recording/{recording}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -210,11 +210,11 @@ else:
         input:
             receipt=RECEIPTS["development_annotation"],
         output:
-            published="results/{experiment}/data/published/{recording}.txt",
+            published="<results>/data/published/{recording}.txt",
         log:
-            "results/{experiment}/logs/unpack_labels/{recording}.log",
+            "<logs>/unpack_labels/{recording}.log",
         benchmark:
-            "results/{experiment}/benchmarks/unpack_labels/{recording}.tsv"
+            "<benchmarks>/unpack_labels/{recording}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -231,11 +231,11 @@ else:
         input:
             receipt=RECEIPTS["evaluation_audio"],
         output:
-            found="results/{experiment}/data/evaluation.tsv",
+            found="<results>/data/evaluation.tsv",
         log:
-            "results/{experiment}/logs/unpack_evaluation.log",
+            "<logs>/unpack_evaluation.log",
         benchmark:
-            "results/{experiment}/benchmarks/unpack_evaluation.tsv"
+            "<benchmarks>/unpack_evaluation.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -245,4 +245,4 @@ else:
             "Unpack the evaluation recordings of MAESTRO Real"
         shell:
             "python -m softsed --log {log} data.maestro_real evaluation --receipt {input.receipt} --found {output.found}"
-            " --audio results/{wildcards.experiment}/data/evaluation"
+            " --audio {RESULTS}/data/evaluation"

@@ -10,12 +10,12 @@ if FROM_OPINIONS:
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            agreement="results/{experiment}/labels/agreement.tsv",
-            annotators="results/{experiment}/labels/annotators.tsv",
+            agreement="<results>/labels/agreement.tsv",
+            annotators="<results>/labels/annotators.tsv",
         log:
-            "results/{experiment}/logs/measure_agreement.log",
+            "<logs>/measure_agreement.log",
         benchmark:
-            "results/{experiment}/benchmarks/measure_agreement.tsv"
+            "<benchmarks>/measure_agreement.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -34,16 +34,16 @@ if FROM_OPINIONS:
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],
-            competence="results/{experiment}/labels/{method}/competence.tsv",
-            soft="results/{experiment}/labels/{method}/soft.tsv",
-            hard="results/{experiment}/labels/{method}/hard.tsv",
+            competence="<results>/labels/{method}/competence.tsv",
+            soft="<results>/labels/{method}/soft.tsv",
+            hard="<results>/labels/{method}/hard.tsv",
             truth=TRUTH,
         output:
-            table="results/{experiment}/labels/{method}/crowd_size.tsv",
+            table="<results>/labels/{method}/crowd_size.tsv",
         log:
-            "results/{experiment}/logs/measure_crowd_size/{method}.log",
+            "<logs>/measure_crowd_size/{method}.log",
         benchmark:
-            "results/{experiment}/benchmarks/measure_crowd_size/{method}.tsv"
+            "<benchmarks>/measure_crowd_size/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -65,13 +65,13 @@ if FROM_OPINIONS:
 
     rule collect_crowd_sizes:
         input:
-            tables=expand("results/{{experiment}}/labels/{method}/crowd_size.tsv", method=METHODS),
+            tables=expand("<results>/labels/{method}/crowd_size.tsv", method=METHODS),
         output:
-            table="results/{experiment}/labels/crowd_size.tsv",
+            table="<results>/labels/crowd_size.tsv",
         log:
-            "results/{experiment}/logs/collect_crowd_sizes.log",
+            "<logs>/collect_crowd_sizes.log",
         benchmark:
-            "results/{experiment}/benchmarks/collect_crowd_sizes.tsv"
+            "<benchmarks>/collect_crowd_sizes.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -87,19 +87,19 @@ if FROM_OPINIONS:
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],
-            competence=expand("results/{{experiment}}/labels/{method}/competence.tsv", method=METHODS),
+            competence=expand("<results>/labels/{method}/competence.tsv", method=METHODS),
             soft=labels_by(METHODS, "soft"),
             hard=labels_by(METHODS, "hard"),
             truth=TRUTH,
-            agreement="results/{experiment}/labels/agreement.tsv",
-            annotators="results/{experiment}/labels/annotators.tsv",
-            crowd_size="results/{experiment}/labels/crowd_size.tsv",
+            agreement="<results>/labels/agreement.tsv",
+            annotators="<results>/labels/annotators.tsv",
+            crowd_size="<results>/labels/crowd_size.tsv",
         output:
-            page="results/{experiment}/labels/page.html",
+            page="<results>/labels/page.html",
         log:
-            "results/{experiment}/logs/make_crowd_page.log",
+            "<logs>/make_crowd_page.log",
         benchmark:
-            "results/{experiment}/benchmarks/make_crowd_page.tsv"
+            "<benchmarks>/make_crowd_page.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -110,7 +110,7 @@ if FROM_OPINIONS:
             "Make the page about the crowd"
         shell:
             "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --recordings {input.recordings:q}"
-            " --classes {input.classes:q} --scenes {input.scenes:q} --labels results/{wildcards.experiment}/labels"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --labels {RESULTS}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
-            " --crowd-size {input.crowd_size} {params.truth} --experiment {wildcards.experiment}"
+            " --crowd-size {input.crowd_size} {params.truth} --experiment {config[experiment]}"
             " --page {output.page}"

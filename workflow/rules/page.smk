@@ -12,14 +12,14 @@ PAGE = expand(
 rule encode_recording:
     input:
         audio=audio_of,
-        features="results/{experiment}/features/{recording}.npz",
+        features="<results>/features/{recording}.npz",
     output:
-        sound="results/{experiment}/page/media/{recording}.mp3",
-        picture="results/{experiment}/page/media/{recording}.webp",
+        sound="<results>/page/media/{recording}.mp3",
+        picture="<results>/page/media/{recording}.webp",
     log:
-        "results/{experiment}/logs/encode_recording/{recording}.log",
+        "<logs>/encode_recording/{recording}.log",
     benchmark:
-        "results/{experiment}/benchmarks/encode_recording/{recording}.tsv"
+        "<benchmarks>/encode_recording/{recording}.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -33,27 +33,25 @@ rule encode_recording:
 
 rule make_page:
     input:
-        predictions=all_of(
-            "results/{experiment}/predictions/{system}/run1/fold{fold}.tsv", system=REFERRED + PRIORS, fold=FOLDS
-        ),
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        predictions=expand("<results>/predictions/{system}/run1/fold{fold}.tsv", system=REFERRED + PRIORS, fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
         soft=labels_by(METHOD, "soft"),
         hard=labels_by(METHOD, "hard"),
         classes=config["classes"],
         tables=expand(
-            "results/{{experiment}}/report/{table}.tsv",
+            "<results>/report/{table}.tsv",
             table=["table1", "table2", "scores", "differences"] + (["truth"] if TRUTH else []),
         ),
-        figure2="results/{experiment}/report/figure2.tsv",
-        training="results/{experiment}/report/training.tsv",
-        origin="results/{experiment}/report/origin.json",
+        figure2="<results>/report/figure2.tsv",
+        training="<results>/report/training.tsv",
+        origin="<results>/report/origin.json",
         assets=PAGE,
     output:
-        page="results/{experiment}/page/index.html",
+        page="<results>/page/index.html",
     log:
-        "results/{experiment}/logs/make_page.log",
+        "<logs>/make_page.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_page.tsv"
+        "<benchmarks>/make_page.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -64,8 +62,8 @@ rule make_page:
     message:
         "Make the page of results"
     shell:
-        "python -m softsed --log {log} report.page.build --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.page.build --predictions {RESULTS}/predictions"
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
-        " --assets {input.assets} --experiment {wildcards.experiment} --page {output.page}"
+        " --assets {input.assets} --experiment {config[experiment]} --page {output.page}"

@@ -4,24 +4,24 @@
 
 rule evaluate:
     input:
-        results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
-        all_of("results/{experiment}/metrics/labels/{method}.truth.json", method=METHODS) if TRUTH else [],
+        results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        expand("<results>/metrics/labels/{method}.truth.json", method=METHODS) if TRUTH else [],
 
 
 rule evaluate_system:
     input:
-        scores=expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
         soft=labels_by(METHOD, "soft"),
         hard=labels_by(METHOD, "hard"),
         classes=config["classes"],
     output:
-        metrics="results/{experiment}/metrics/{system}/run{run}.json",
+        metrics="<results>/metrics/{system}/run{run}.json",
     log:
-        "results/{experiment}/logs/evaluate_system/{system}_run{run}.log",
+        "<logs>/evaluate_system/{system}_run{run}.log",
     benchmark:
-        "results/{experiment}/benchmarks/evaluate_system/{system}_run{run}.tsv"
+        "<benchmarks>/evaluate_system/{system}_run{run}.tsv"
     wildcard_constraints:
         system="|".join(map(re.escape, REFERRED + PRIORS)),
     conda:
@@ -43,17 +43,17 @@ if TRUTH:
 
     rule evaluate_truth:
         input:
-            scores=expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+            scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
             soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
             truth=TRUTH,
             classes=config["classes"],
         output:
-            metrics="results/{experiment}/metrics/{system}/run{run}.truth.json",
+            metrics="<results>/metrics/{system}/run{run}.truth.json",
         log:
-            "results/{experiment}/logs/evaluate_truth/{system}_run{run}.log",
+            "<logs>/evaluate_truth/{system}_run{run}.log",
         benchmark:
-            "results/{experiment}/benchmarks/evaluate_truth/{system}_run{run}.tsv"
+            "<benchmarks>/evaluate_truth/{system}_run{run}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -71,17 +71,17 @@ if TRUTH:
 
     rule evaluate_labels:
         input:
-            folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+            folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
             soft=lambda wildcards: labels_by(wildcards.method, "soft"),
             hard=lambda wildcards: labels_by(wildcards.method, "hard"),
             truth=TRUTH,
             classes=config["classes"],
         output:
-            metrics="results/{experiment}/metrics/labels/{method}.truth.json",
+            metrics="<results>/metrics/labels/{method}.truth.json",
         log:
-            "results/{experiment}/logs/evaluate_labels/{method}.log",
+            "<logs>/evaluate_labels/{method}.log",
         benchmark:
-            "results/{experiment}/benchmarks/evaluate_labels/{method}.tsv"
+            "<benchmarks>/evaluate_labels/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:

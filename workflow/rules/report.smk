@@ -1,5 +1,5 @@
-# report: the tables of the paper, intervals, and where all comes from; its figures are in 8_figures.smk, its page in
-# 9_page.smk.
+# report: the tables of the paper, intervals, and where all comes from; its figures are in figures.smk, its page in
+# page.smk.
 
 
 FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
@@ -7,16 +7,16 @@ FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_rel
 
 rule report:
     input:
-        all_of("results/{experiment}/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
-        all_of("results/{experiment}/report/metrics.json"),
-        all_of("results/{experiment}/report/origin.json"),
-        all_of("results/{experiment}/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
-        all_of("results/{experiment}/report/label_statistics.{form}", form=["tsv", "md"]),
-        all_of("results/{experiment}/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
-        all_of("results/{experiment}/report/label_quality.md") if TRIALS else [],
-        all_of("results/{experiment}/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
-        all_of("results/{experiment}/page/index.html"),
-        all_of("results/{experiment}/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
+        expand("<results>/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        expand("<results>/report/metrics.json"),
+        expand("<results>/report/origin.json"),
+        expand("<results>/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
+        expand("<results>/report/label_statistics.{form}", form=["tsv", "md"]),
+        expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
+        expand("<results>/report/label_quality.md") if TRIALS else [],
+        expand("<results>/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
+        expand("<results>/page/index.html"),
+        expand("<results>/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
 
 
 rule make_table1:
@@ -29,16 +29,16 @@ rule make_table1:
         paper_recordings="workflow/resources/paper_recordings.tsv",
     output:
         tsv=report(
-            "results/{experiment}/report/table1.tsv",
+            "<results>/report/table1.tsv",
             caption="../report/table1.rst",
             category="Tables",
             labels={"table": "table1"},
         ),
-        markdown="results/{experiment}/report/table1.md",
+        markdown="<results>/report/table1.md",
     log:
-        "results/{experiment}/logs/make_table1.log",
+        "<logs>/make_table1.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_table1.tsv"
+        "<benchmarks>/make_table1.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -49,26 +49,26 @@ rule make_table1:
         "python -m softsed --log {log} report.tables table1 --hard {input.hard}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
-        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+        " --experiment {config[experiment]} --tsv {output.tsv} --markdown {output.markdown}"
 
 
 rule make_table2:
     input:
-        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         paper="workflow/resources/paper_table2.tsv",
     output:
         tsv=report(
-            "results/{experiment}/report/table2.tsv",
+            "<results>/report/table2.tsv",
             caption="../report/table2.rst",
             category="Tables",
             labels={"table": "table2"},
         ),
-        markdown="results/{experiment}/report/table2.md",
-        metrics="results/{experiment}/report/metrics.json",
+        markdown="<results>/report/table2.md",
+        metrics="<results>/report/metrics.json",
     log:
-        "results/{experiment}/logs/make_table2.log",
+        "<logs>/make_table2.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_table2.tsv"
+        "<benchmarks>/make_table2.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -77,37 +77,37 @@ rule make_table2:
         "Make Table 2"
     shell:
         "python -m softsed --log {log} report.tables table2 --metrics {input.metrics} --paper {input.paper}"
-        " --experiment {wildcards.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
+        " --experiment {config[experiment]} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
 
 
 rule make_intervals:
     input:
         predictions=results_of(
-            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
             REFERRED + PRIORS,
         ),
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
         soft=labels_by(METHOD, "soft"),
         hard=labels_by(METHOD, "hard"),
         classes=config["classes"],
     output:
         scores=report(
-            "results/{experiment}/report/scores.tsv",
+            "<results>/report/scores.tsv",
             caption="../report/scores.rst",
             category="Tables",
             labels={"table": "scores"},
         ),
         differences=report(
-            "results/{experiment}/report/differences.tsv",
+            "<results>/report/differences.tsv",
             caption="../report/differences.rst",
             category="Tables",
             labels={"table": "differences"},
         ),
-        markdown="results/{experiment}/report/scores.md",
+        markdown="<results>/report/scores.md",
     log:
-        "results/{experiment}/logs/make_intervals.log",
+        "<logs>/make_intervals.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_intervals.tsv"
+        "<benchmarks>/make_intervals.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -118,29 +118,29 @@ rule make_intervals:
     message:
         "Compare systems, with intervals over recordings"
     shell:
-        "python -m softsed --log {log} report.intervals --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.intervals --predictions {RESULTS}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --experiment {wildcards.experiment}"
+        " --experiment {config[experiment]}"
         " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
 
 
 rule make_reliability:
     input:
         predictions=results_of(
-            expand("results/{{experiment}}/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
+            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
             REFERRED + PRIORS,
         ),
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
         soft=labels_by(METHOD, "soft"),
         hard=labels_by(METHOD, "hard"),
         classes=config["classes"],
     output:
-        tsv="results/{experiment}/report/reliability.tsv",
+        tsv="<results>/report/reliability.tsv",
     log:
-        "results/{experiment}/logs/make_reliability.log",
+        "<logs>/make_reliability.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_reliability.tsv"
+        "<benchmarks>/make_reliability.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -150,7 +150,7 @@ rule make_reliability:
     message:
         "Make the reliability diagrams of all systems"
     shell:
-        "python -m softsed --log {log} report.reliability --predictions results/{wildcards.experiment}/predictions"
+        "python -m softsed --log {log} report.reliability --predictions {RESULTS}/predictions"
         " --systems {params.runs:q} --folds {input.folds} --soft {input.soft} --hard {input.hard}"
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
@@ -166,17 +166,15 @@ rule make_origin:
         recordings=config["recordings"],
         classes=config["classes"],
         scenes=config["scenes"],
-        features="results/{experiment}/features/index.tsv",
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        features="<results>/features/index.tsv",
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
         labels=[labels_by(method, kind) for method in METHODS for kind in ("soft", "hard")],
-        models=results_of(
-            expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS
-        ),
+        models=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
         opinions=OPINIONS if FROM_OPINIONS else [],
-        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        truth=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        truth=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
         tables=expand(
-            "results/{{experiment}}/report/{table}.tsv",
+            "<results>/report/{table}.tsv",
             table=[
                 "table1",
                 "table2",
@@ -191,11 +189,11 @@ rule make_origin:
             + (["label_quality"] if TRIALS else []),
         ),
     output:
-        json="results/{experiment}/report/origin.json",
+        json="<results>/report/origin.json",
     log:
-        "results/{experiment}/logs/make_origin.log",
+        "<logs>/make_origin.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_origin.tsv"
+        "<benchmarks>/make_origin.tsv"
     conda:
         "../../envs/softsed.yaml"
     resources:
@@ -205,7 +203,7 @@ rule make_origin:
     message:
         "Write down where the results come from"
     shell:
-        "python -m softsed --log {log} report.origin --experiment {wildcards.experiment} --config {resources.config:q}"
+        "python -m softsed --log {log} report.origin --experiment {config[experiment]} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
         " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth}"
         " --report {input.tables} --output {output.json}"
@@ -215,20 +213,20 @@ if TRUTH:
 
     rule make_truth:
         input:
-            systems=results_of("results/{experiment}/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=all_of("results/{experiment}/metrics/labels/{method}.truth.json", method=METHODS),
+            systems=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
+            labels=expand("<results>/metrics/labels/{method}.truth.json", method=METHODS),
         output:
             tsv=report(
-                "results/{experiment}/report/truth.tsv",
+                "<results>/report/truth.tsv",
                 caption="../report/truth.rst",
                 category="Tables",
                 labels={"table": "truth"},
             ),
-            markdown="results/{experiment}/report/truth.md",
+            markdown="<results>/report/truth.md",
         log:
-            "results/{experiment}/logs/make_truth.log",
+            "<logs>/make_truth.log",
         benchmark:
-            "results/{experiment}/benchmarks/make_truth.tsv"
+            "<benchmarks>/make_truth.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -238,5 +236,5 @@ if TRUTH:
             "Make the table of systems and labels against the true events"
         shell:
             "python -m softsed --log {log} report.ground_truth --metrics {input.labels} {input.systems}"
-            " --reference {params.method} --experiment {wildcards.experiment}"
+            " --reference {params.method} --experiment {config[experiment]}"
             " --tsv {output.tsv} --markdown {output.markdown}"

@@ -3,10 +3,10 @@
 
 rule folds:
     input:
-        all_of("results/{experiment}/folds/fold{fold}.tsv", fold=FOLDS),
+        expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
 
 
-# As in 1_data.smk: the official lists are fetched.
+# As in data.smk: the official lists are fetched.
 localrules:
     make_folds,
 
@@ -15,14 +15,14 @@ rule make_folds:
     input:
         recordings=config["recordings"],
     output:
-        folds=expand("results/{{experiment}}/folds/fold{fold}.tsv", fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
     log:
-        "results/{experiment}/logs/make_folds.log",
+        "<logs>/make_folds.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_folds.tsv"
+        "<benchmarks>/make_folds.tsv"
     conda:
         "../../envs/softsed.yaml"
-    # As in 1_data.smk, the address of the official lists is not a parameter; nor is what the other source would need.
+    # As in data.smk, the address of the official lists is not a parameter; nor is what the other source would need.
     resources:
         address=config["folds"]["official"]["address"],
     params:
@@ -34,4 +34,4 @@ rule make_folds:
     shell:
         "python -m softsed --log {log} folds --recordings {input.recordings:q} --config {params.config:q} --seed {params.seed}"
         " --address {resources.address:q}"
-        " --output results/{wildcards.experiment}/folds"
+        " --output {RESULTS}/folds"

@@ -7,23 +7,23 @@
 
 rule train:
     input:
-        results_of(expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
+        results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
 
 
 rule train_system:
     input:
-        fold="results/{experiment}/folds/fold{fold}.tsv",
-        features="results/{experiment}/features/index.tsv",
+        fold="<results>/folds/fold{fold}.tsv",
+        features="<results>/features/index.tsv",
         soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
         hard=hard_labels_for,
         classes=config["classes"],
     output:
-        model="results/{experiment}/models/{system}/run{run}/fold{fold}.pt",
-        history="results/{experiment}/models/{system}/run{run}/fold{fold}.history.tsv",
+        model="<results>/models/{system}/run{run}/fold{fold}.pt",
+        history="<results>/models/{system}/run{run}/fold{fold}.history.tsv",
     log:
-        "results/{experiment}/logs/train_system/{system}_run{run}_fold{fold}.log",
+        "<logs>/train_system/{system}_run{run}_fold{fold}.log",
     benchmark:
-        "results/{experiment}/benchmarks/train_system/{system}_run{run}_fold{fold}.tsv"
+        "<benchmarks>/train_system/{system}_run{run}_fold{fold}.tsv"
     conda:
         "../../envs/softsed.yaml"
     threads: 1
@@ -40,11 +40,11 @@ rule train_system:
         config=as_json(config["train"]),
         features=as_json(config["features"]),
         seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
-        checkpoint="results/{experiment}/checkpoints/{system}/run{run}/fold{fold}.pt",
+        checkpoint=f"{RESULTS}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
-        "python -m softsed --log {log} train.system --fold {input.fold} --features results/{wildcards.experiment}/features"
+        "python -m softsed --log {log} train.system --fold {input.fold} --features {RESULTS}/features"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"

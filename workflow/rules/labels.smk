@@ -5,13 +5,13 @@
 rule labels:
     input:
         labels_by(METHODS, "hard"),
-        all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHODS) if FROM_OPINIONS else [],
+        expand("<results>/labels/{method}/competence.tsv", method=METHODS) if FROM_OPINIONS else [],
         (
-            all_of("results/{experiment}/labels/{file}", file=["agreement.tsv", "crowd_size.tsv", "page.html"])
+            expand("<results>/labels/{file}", file=["agreement.tsv", "crowd_size.tsv", "page.html"])
             if FROM_OPINIONS
             else []
         ),
-        all_of("results/{experiment}/labels/trials/{trial}.tsv", trial=TRIALS),
+        expand("<results>/labels/trials/{trial}.tsv", trial=TRIALS),
 
 
 if FROM_OPINIONS:
@@ -23,12 +23,12 @@ if FROM_OPINIONS:
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            competence="results/{experiment}/labels/{method}/competence.tsv",
-            soft="results/{experiment}/labels/{method}/soft.tsv",
+            competence="<results>/labels/{method}/competence.tsv",
+            soft="<results>/labels/{method}/soft.tsv",
         log:
-            "results/{experiment}/logs/aggregate_opinions/{method}.log",
+            "<logs>/aggregate_opinions/{method}.log",
         benchmark:
-            "results/{experiment}/benchmarks/aggregate_opinions/{method}.tsv"
+            "<benchmarks>/aggregate_opinions/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -52,11 +52,11 @@ elif OWN:
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            soft="results/{experiment}/labels/given/soft.tsv",
+            soft="<results>/labels/given/soft.tsv",
         log:
-            "results/{experiment}/logs/adopt_given.log",
+            "<logs>/adopt_given.log",
         benchmark:
-            "results/{experiment}/benchmarks/adopt_given.tsv"
+            "<benchmarks>/adopt_given.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -75,16 +75,16 @@ else:
 
     rule adopt_published:
         input:
-            published=expand("results/{{experiment}}/data/published/{recording}.txt", recording=RECORDINGS),
+            published=expand("<results>/data/published/{recording}.txt", recording=RECORDINGS),
             recordings=config["recordings"],
             classes=config["classes"],
             scenes=config["scenes"],
         output:
-            soft="results/{experiment}/labels/published/soft.tsv",
+            soft="<results>/labels/published/soft.tsv",
         log:
-            "results/{experiment}/logs/adopt_published.log",
+            "<logs>/adopt_published.log",
         benchmark:
-            "results/{experiment}/benchmarks/adopt_published.tsv"
+            "<benchmarks>/adopt_published.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -92,23 +92,23 @@ else:
         message:
             "Take over the published soft labels"
         shell:
-            "python -m softsed --log {log} labels.adopt --kind published --labels results/{wildcards.experiment}/data/published"
+            "python -m softsed --log {log} labels.adopt --kind published --labels {RESULTS}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 
 
 rule harden_labels:
     input:
-        soft="results/{experiment}/labels/{method}/soft.tsv",
+        soft="<results>/labels/{method}/soft.tsv",
         recordings=config["recordings"],
         classes=config["classes"],
     output:
-        hard="results/{experiment}/labels/{method}/hard.tsv",
-        thresholds="results/{experiment}/labels/{method}/thresholds.tsv",
+        hard="<results>/labels/{method}/hard.tsv",
+        thresholds="<results>/labels/{method}/thresholds.tsv",
     log:
-        "results/{experiment}/logs/harden_labels/{method}.log",
+        "<logs>/harden_labels/{method}.log",
     benchmark:
-        "results/{experiment}/benchmarks/harden_labels/{method}.tsv"
+        "<benchmarks>/harden_labels/{method}.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -126,12 +126,12 @@ if TRIALS:
 
     rule try_estimators:
         output:
-            quality="results/{experiment}/labels/trials/{trial}.tsv",
-            reliability="results/{experiment}/labels/trials/{trial}.reliability.tsv",
+            quality="<results>/labels/trials/{trial}.tsv",
+            reliability="<results>/labels/trials/{trial}.reliability.tsv",
         log:
-            "results/{experiment}/logs/try_estimators/{trial}.log",
+            "<logs>/try_estimators/{trial}.log",
         benchmark:
-            "results/{experiment}/benchmarks/try_estimators/{trial}.tsv"
+            "<benchmarks>/try_estimators/{trial}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:

@@ -3,7 +3,7 @@
 
 rule features:
     input:
-        all_of("results/{experiment}/features/index.tsv"),
+        expand("<results>/features/index.tsv"),
 
 
 # A second's work that every recording waits for: not worth a place in a cluster's queue.
@@ -13,11 +13,11 @@ localrules:
 
 rule make_filterbank:
     output:
-        filterbank="results/{experiment}/features/filterbank/filterbank.npz",
+        filterbank="<results>/features/filterbank/filterbank.npz",
     log:
-        "results/{experiment}/logs/make_filterbank.log",
+        "<logs>/make_filterbank.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_filterbank.tsv"
+        "<benchmarks>/make_filterbank.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -32,13 +32,13 @@ rule make_filterbank:
 rule extract_features:
     input:
         audio=audio_of,
-        filterbank="results/{experiment}/features/filterbank/filterbank.npz",
+        filterbank="<results>/features/filterbank/filterbank.npz",
     output:
-        features="results/{experiment}/features/{recording}.npz",
+        features="<results>/features/{recording}.npz",
     log:
-        "results/{experiment}/logs/extract_features/{recording}.log",
+        "<logs>/extract_features/{recording}.log",
     benchmark:
-        "results/{experiment}/benchmarks/extract_features/{recording}.tsv"
+        "<benchmarks>/extract_features/{recording}.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -53,14 +53,14 @@ rule extract_features:
 
 rule index_features:
     input:
-        features=expand("results/{{experiment}}/features/{recording}.npz", recording=RECORDINGS),
+        features=expand("<results>/features/{recording}.npz", recording=RECORDINGS),
         recordings=config["recordings"],
     output:
-        index="results/{experiment}/features/index.tsv",
+        index="<results>/features/index.tsv",
     log:
-        "results/{experiment}/logs/index_features.log",
+        "<logs>/index_features.log",
     benchmark:
-        "results/{experiment}/benchmarks/index_features.tsv"
+        "<benchmarks>/index_features.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -68,5 +68,5 @@ rule index_features:
     message:
         "Index the features of all recordings"
     shell:
-        "python -m softsed --log {log} features.manifest --features results/{wildcards.experiment}/features"
+        "python -m softsed --log {log} features.manifest --features {RESULTS}/features"
         " --recordings {input.recordings:q} --output {output.index}"

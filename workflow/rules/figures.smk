@@ -3,14 +3,14 @@
 
 rule make_figure2:
     input:
-        metrics=results_of("results/{experiment}/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        table1="results/{experiment}/report/table1.tsv",
+        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        table1="<results>/report/table1.tsv",
     output:
-        tsv="results/{experiment}/report/figure2.tsv",
+        tsv="<results>/report/figure2.tsv",
     log:
-        "results/{experiment}/logs/make_figure2.log",
+        "<logs>/make_figure2.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_figure2.tsv"
+        "<benchmarks>/make_figure2.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -25,15 +25,13 @@ rule make_figure2:
 
 rule collect_histories:
     input:
-        history=results_of(
-            expand("results/{{experiment}}/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS
-        ),
+        history=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS),
     output:
-        tsv="results/{experiment}/report/training.tsv",
+        tsv="<results>/report/training.tsv",
     log:
-        "results/{experiment}/logs/collect_histories.log",
+        "<logs>/collect_histories.log",
     benchmark:
-        "results/{experiment}/benchmarks/collect_histories.tsv"
+        "<benchmarks>/collect_histories.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -46,19 +44,19 @@ rule collect_histories:
 
 rule draw_figure:
     input:
-        table="results/{experiment}/report/{figure}.tsv",
+        table="<results>/report/{figure}.tsv",
     output:
         svg=report(
-            "results/{experiment}/report/{figure}.svg",
+            "<results>/report/{figure}.svg",
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
-        png="results/{experiment}/report/{figure}.png",
+        png="<results>/report/{figure}.png",
     log:
-        "results/{experiment}/logs/draw_figure/{figure}.log",
+        "<logs>/draw_figure/{figure}.log",
     benchmark:
-        "results/{experiment}/benchmarks/draw_figure/{figure}.tsv"
+        "<benchmarks>/draw_figure/{figure}.tsv"
     wildcard_constraints:
         figure="|".join(FIGURES),
     conda:
@@ -75,22 +73,22 @@ rule draw_figure:
 rule make_label_statistics:
     input:
         soft=labels_by(METHOD, "soft"),
-        competence=all_of("results/{experiment}/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
+        competence=expand("<results>/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
         recordings=config["recordings"],
         classes=config["classes"],
         published="workflow/resources/published_labels.tsv",
     output:
         tsv=report(
-            "results/{experiment}/report/label_statistics.tsv",
+            "<results>/report/label_statistics.tsv",
             caption="../report/label_statistics.rst",
             category="Tables",
             labels={"table": "label_statistics"},
         ),
-        markdown="results/{experiment}/report/label_statistics.md",
+        markdown="<results>/report/label_statistics.md",
     log:
-        "results/{experiment}/logs/make_label_statistics.log",
+        "<logs>/make_label_statistics.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_label_statistics.tsv"
+        "<benchmarks>/make_label_statistics.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -102,27 +100,27 @@ rule make_label_statistics:
     shell:
         "python -m softsed --log {log} report.label_statistics --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
-        " --evaluated {params.evaluated:q} --published {input.published} --experiment {wildcards.experiment} --method {params.method}"
+        " --evaluated {params.evaluated:q} --published {input.published} --experiment {config[experiment]} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
 
 
 rule make_label_quality:
     input:
-        quality=expand("results/{{experiment}}/labels/trials/{trial}.tsv", trial=TRIALS),
-        reliability=expand("results/{{experiment}}/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
+        quality=expand("<results>/labels/trials/{trial}.tsv", trial=TRIALS),
+        reliability=expand("<results>/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
     output:
         tsv=report(
-            "results/{experiment}/report/label_quality.tsv",
+            "<results>/report/label_quality.tsv",
             caption="../report/label_quality.rst",
             category="Tables",
             labels={"table": "label_quality"},
         ),
-        markdown="results/{experiment}/report/label_quality.md",
-        diagram="results/{experiment}/report/label_reliability.tsv",
+        markdown="<results>/report/label_quality.md",
+        diagram="<results>/report/label_reliability.tsv",
     log:
-        "results/{experiment}/logs/make_label_quality.log",
+        "<logs>/make_label_quality.log",
     benchmark:
-        "results/{experiment}/benchmarks/make_label_quality.tsv"
+        "<benchmarks>/make_label_quality.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
