@@ -121,7 +121,7 @@ checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.
 RESULTS = f"results/{config['experiment']}"
 
 
-# Path variables are expanded in inputs, outputs, logs and benchmarks; commands and parameters use RESULTS.
+# Path variables are expanded in inputs, outputs, logs and benchmarks only.
 pathvars:
     results=RESULTS,
     logs=f"{RESULTS}/logs",

@@ -104,13 +104,15 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("labels.crowd_page"),
+            results=RESULTS,
+            experiment=config["experiment"],
             truth=TRUTH_OPTION,
             methods=METHODS,
         message:
             "Make the page about the crowd"
         shell:
             "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --recordings {input.recordings:q}"
-            " --classes {input.classes:q} --scenes {input.scenes:q} --labels {RESULTS}/labels"
+            " --classes {input.classes:q} --scenes {input.scenes:q} --labels {params.results}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
-            " --crowd-size {input.crowd_size} {params.truth} --experiment {config[experiment]}"
+            " --crowd-size {input.crowd_size} {params.truth} --experiment {params.experiment}"
             " --page {output.page}"

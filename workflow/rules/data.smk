@@ -54,12 +54,13 @@ if config["data"]["source"] == "demo":
             "../../envs/softsed.yaml"
         params:
             *code("data.simulate"),
+            results=RESULTS,
             config=as_json(config["data"]["demo"]["crowd"]),
             seed=derive_seed("annotators"),
         message:
             "Ask simulated annotators about windows of every recording"
         shell:
-            "python -m softsed --log {log} data.simulate --truth {RESULTS}/data/truth"
+            "python -m softsed --log {log} data.simulate --truth {params.results}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
 
@@ -102,11 +103,12 @@ elif OWN:
         params:
             *code("planning.validate"),
             *content(LABELS, *given_tables()),
+            results=RESULTS,
             dataset=DATASET,
         message:
             "Read recordings, classes and scenes off the dataset"
         shell:
-            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {RESULTS}/data"
+            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {params.results}/data"
 
 elif OWN_OPINIONS:
 
@@ -240,9 +242,10 @@ else:
             "../../envs/softsed.yaml"
         params:
             *code("data.maestro_real"),
+            results=RESULTS,
             md5=MAESTRO["archives"]["evaluation_audio"]["md5"],
         message:
             "Unpack the evaluation recordings of MAESTRO Real"
         shell:
             "python -m softsed --log {log} data.maestro_real evaluation --receipt {input.receipt} --found {output.found}"
-            " --audio {RESULTS}/data/evaluation"
+            " --audio {params.results}/data/evaluation"

@@ -65,8 +65,9 @@ rule index_features:
         "../../envs/softsed.yaml"
     params:
         *code("features.manifest"),
+        results=RESULTS,
     message:
         "Index the features of all recordings"
     shell:
-        "python -m softsed --log {log} features.manifest --features {RESULTS}/features"
+        "python -m softsed --log {log} features.manifest --features {params.results}/features"
         " --recordings {input.recordings:q} --output {output.index}"

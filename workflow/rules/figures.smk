@@ -93,6 +93,7 @@ rule make_label_statistics:
         "../../envs/softsed.yaml"
     params:
         *code("report.label_statistics"),
+        experiment=config["experiment"],
         evaluated=as_json(config["evaluate"]["classes"]),
         method=METHOD,
     message:
@@ -100,7 +101,7 @@ rule make_label_statistics:
     shell:
         "python -m softsed --log {log} report.label_statistics --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
-        " --evaluated {params.evaluated:q} --published {input.published} --experiment {config[experiment]} --method {params.method}"
+        " --evaluated {params.evaluated:q} --published {input.published} --experiment {params.experiment} --method {params.method}"
         " --tsv {output.tsv} --markdown {output.markdown}"
 
 

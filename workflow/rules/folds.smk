@@ -27,6 +27,7 @@ rule make_folds:
         address=config["folds"]["official"]["address"],
     params:
         *code("folds"),
+        results=RESULTS,
         config=as_json(fold_config()),
         seed=derive_seed("folds") if config["folds"]["source"] == "generated" else 0,
     message:
@@ -34,4 +35,4 @@ rule make_folds:
     shell:
         "python -m softsed --log {log} folds --recordings {input.recordings:q} --config {params.config:q} --seed {params.seed}"
         " --address {resources.address:q}"
-        " --output {RESULTS}/folds"
+        " --output {params.results}/folds"

@@ -89,10 +89,11 @@ else:
             "../../envs/softsed.yaml"
         params:
             *code("labels.adopt"),
+            results=RESULTS,
         message:
             "Take over the published soft labels"
         shell:
-            "python -m softsed --log {log} labels.adopt --kind published --labels {RESULTS}/data/published"
+            "python -m softsed --log {log} labels.adopt --kind published --labels {params.results}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 

@@ -56,14 +56,16 @@ rule make_page:
         "../../envs/softsed.yaml"
     params:
         *code("report.page.build"),
+        results=RESULTS,
+        experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         systems=REFERRED + PRIORS,
         priors=PRIORS,
     message:
         "Make the page of results"
     shell:
-        "python -m softsed --log {log} report.page.build --predictions {RESULTS}/predictions"
+        "python -m softsed --log {log} report.page.build --predictions {params.results}/predictions"
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
-        " --assets {input.assets} --experiment {config[experiment]} --page {output.page}"
+        " --assets {input.assets} --experiment {params.experiment} --page {output.page}"

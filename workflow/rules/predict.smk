@@ -31,12 +31,13 @@ rule predict_system:
         device="auto",
     params:
         *code("predict.system"),
+        results=RESULTS,
         config=as_json(config["predict"]),
     message:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
     shell:
         "python -m softsed --log {log} predict.system --model {input.model} --fold {input.fold}"
-        " --features {RESULTS}/features --config {params.config:q}"
+        " --features {params.results}/features --config {params.config:q}"
         " --device {resources.device} --threads {threads} --output {output.scores}"
 
 

@@ -43,13 +43,14 @@ rule make_table1:
         "../../envs/softsed.yaml"
     params:
         *code("report.tables"),
+        experiment=config["experiment"],
     message:
         "Make Table 1"
     shell:
         "python -m softsed --log {log} report.tables table1 --hard {input.hard}"
         " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
-        " --experiment {config[experiment]} --tsv {output.tsv} --markdown {output.markdown}"
+        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown}"
 
 
 rule make_table2:
@@ -73,11 +74,12 @@ rule make_table2:
         "../../envs/softsed.yaml"
     params:
         *code("report.tables"),
+        experiment=config["experiment"],
     message:
         "Make Table 2"
     shell:
         "python -m softsed --log {log} report.tables table2 --metrics {input.metrics} --paper {input.paper}"
-        " --experiment {config[experiment]} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
+        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
 
 
 rule make_intervals:
@@ -112,16 +114,18 @@ rule make_intervals:
         "../../envs/softsed.yaml"
     params:
         *code("report.intervals"),
+        results=RESULTS,
+        experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
         priors=PRIORS,
     message:
         "Compare systems, with intervals over recordings"
     shell:
-        "python -m softsed --log {log} report.intervals --predictions {RESULTS}/predictions"
+        "python -m softsed --log {log} report.intervals --predictions {params.results}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --experiment {config[experiment]}"
+        " --experiment {params.experiment}"
         " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
 
 
@@ -145,12 +149,13 @@ rule make_reliability:
         "../../envs/softsed.yaml"
     params:
         *code("report.reliability"),
+        results=RESULTS,
         evaluated=as_json(config["evaluate"]["classes"]),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
     message:
         "Make the reliability diagrams of all systems"
     shell:
-        "python -m softsed --log {log} report.reliability --predictions {RESULTS}/predictions"
+        "python -m softsed --log {log} report.reliability --predictions {params.results}/predictions"
         " --systems {params.runs:q} --folds {input.folds} --soft {input.soft} --hard {input.hard}"
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
@@ -200,10 +205,11 @@ rule make_origin:
         config=as_json(config),
     params:
         *code("report.origin"),
+        experiment=config["experiment"],
     message:
         "Write down where the results come from"
     shell:
-        "python -m softsed --log {log} report.origin --experiment {config[experiment]} --config {resources.config:q}"
+        "python -m softsed --log {log} report.origin --experiment {params.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
         " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth}"
         " --report {input.tables} --output {output.json}"
@@ -231,10 +237,11 @@ if TRUTH:
             "../../envs/softsed.yaml"
         params:
             *code("report.ground_truth"),
+            experiment=config["experiment"],
             method=METHOD,
         message:
             "Make the table of systems and labels against the true events"
         shell:
             "python -m softsed --log {log} report.ground_truth --metrics {input.labels} {input.systems}"
-            " --reference {params.method} --experiment {config[experiment]}"
+            " --reference {params.method} --experiment {params.experiment}"
             " --tsv {output.tsv} --markdown {output.markdown}"

@@ -36,6 +36,7 @@ rule train_system:
         carried=as_json(carried()),
     params:
         *code("train.system"),
+        results=RESULTS,
         system=system_of,
         config=as_json(config["train"]),
         features=as_json(config["features"]),
@@ -44,7 +45,7 @@ rule train_system:
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
-        "python -m softsed --log {log} train.system --fold {input.fold} --features {RESULTS}/features"
+        "python -m softsed --log {log} train.system --fold {input.fold} --features {params.results}/features"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
