@@ -104,7 +104,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("labels.crowd_page"),
-            results=RESULTS,
+            results=results_folder,
             experiment=config["experiment"],
             truth=TRUTH_OPTION,
             methods=METHODS,

@@ -54,7 +54,7 @@ if config["data"]["source"] == "demo":
             "../../envs/softsed.yaml"
         params:
             *code("data.simulate"),
-            results=RESULTS,
+            results=results_folder,
             config=as_json(config["data"]["demo"]["crowd"]),
             seed=derive_seed("annotators"),
         message:
@@ -103,7 +103,7 @@ elif OWN:
         params:
             *code("planning.validate"),
             *content(LABELS, *given_tables()),
-            results=RESULTS,
+            results=results_folder,
             dataset=DATASET,
         message:
             "Read recordings, classes and scenes off the dataset"
@@ -242,7 +242,7 @@ else:
             "../../envs/softsed.yaml"
         params:
             *code("data.maestro_real"),
-            results=RESULTS,
+            results=results_folder,
             md5=MAESTRO["archives"]["evaluation_audio"]["md5"],
         message:
             "Unpack the evaluation recordings of MAESTRO Real"

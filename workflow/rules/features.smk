@@ -65,7 +65,7 @@ rule index_features:
         "../../envs/softsed.yaml"
     params:
         *code("features.manifest"),
-        results=RESULTS,
+        results=results_folder,
     message:
         "Index the features of all recordings"
     shell:

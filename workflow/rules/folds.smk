@@ -27,7 +27,7 @@ rule make_folds:
         address=config["folds"]["official"]["address"],
     params:
         *code("folds"),
-        results=RESULTS,
+        results=results_folder,
         config=as_json(fold_config()),
         seed=derive_seed("folds") if config["folds"]["source"] == "generated" else 0,
     message:

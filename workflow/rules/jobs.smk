@@ -1,6 +1,11 @@
 # What jobs are told and which files they take: functions of the rules; no rules here.
 
 
+def results_folder(wildcards):
+    """The folder of this experiment's results."""
+    return RESULTS
+
+
 def audio_of(wildcards):
     """The file of a recording: one's own, wherever it is, or what the stage data brought."""
     if not OWN:

@@ -89,7 +89,7 @@ else:
             "../../envs/softsed.yaml"
         params:
             *code("labels.adopt"),
-            results=RESULTS,
+            results=results_folder,
         message:
             "Take over the published soft labels"
         shell:

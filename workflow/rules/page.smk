@@ -56,7 +56,7 @@ rule make_page:
         "../../envs/softsed.yaml"
     params:
         *code("report.page.build"),
-        results=RESULTS,
+        results=results_folder,
         experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         systems=REFERRED + PRIORS,

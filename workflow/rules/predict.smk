@@ -31,7 +31,7 @@ rule predict_system:
         device="auto",
     params:
         *code("predict.system"),
-        results=RESULTS,
+        results=results_folder,
         config=as_json(config["predict"]),
     message:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"

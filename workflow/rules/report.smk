@@ -114,7 +114,7 @@ rule make_intervals:
         "../../envs/softsed.yaml"
     params:
         *code("report.intervals"),
-        results=RESULTS,
+        results=results_folder,
         experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
@@ -149,7 +149,7 @@ rule make_reliability:
         "../../envs/softsed.yaml"
     params:
         *code("report.reliability"),
-        results=RESULTS,
+        results=results_folder,
         evaluated=as_json(config["evaluate"]["classes"]),
         runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
     message:

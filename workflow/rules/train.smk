@@ -36,7 +36,7 @@ rule train_system:
         carried=as_json(carried()),
     params:
         *code("train.system"),
-        results=RESULTS,
+        results=results_folder,
         system=system_of,
         config=as_json(config["train"]),
         features=as_json(config["features"]),
