@@ -19,7 +19,7 @@ import numpy as np
 
 from softsed.core.thresholds import trimmed_midrange
 from softsed.core.tsv import read_table
-from softsed.evaluate.inputs import read_scored, scores_of_run
+from softsed.evaluate.inputs import read_inputs, scores_of_run
 from softsed.report.page.tables import real, write_tables
 
 MICRO = 1_000_000
@@ -162,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
     listed = [row for path in options.folds for row in read_table(path, ("recording", "scene"))]
     files = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     scored = {
-        system: read_scored(
+        system: read_inputs(
             scores_of_run(options.predictions, system, 1, options.folds),
             options.folds,
             **files,

@@ -4,8 +4,9 @@ import html
 import json
 from pathlib import PurePath
 
-from softsed.report.interval_page import THRESHOLDED, UNTHRESHOLDED, cell
-from softsed.report.markdown import number
+from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
+from softsed.report.display import format_interval as cell
+from softsed.report.display import format_number as number
 
 NO_AUDIO = '<span class="prior-mark">no audio</span>'
 TEXT = ("System", "Against", "Threshold", "Labels by", "scene", "Software", "Version", "Run", "Fold", "Precision")
