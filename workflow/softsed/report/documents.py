@@ -134,8 +134,8 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     *points, anything = dict.fromkeys(metrics["threshold"])
     points.sort(key=lambda point: point.endswith(SCENE_TOLD))  # stable
     rank = {point: place for place, point in enumerate([*points, anything])}
-    told = metrics["threshold"].str.endswith(SCENE_TOLD)
     metrics = metrics.assign(is_prior=metrics["system"].isin(options.priors)).sort_values("is_prior", kind="stable")
+    told = metrics["threshold"].str.endswith(SCENE_TOLD)
     gaps = gaps.assign(pair=gaps.groupby(["system", "against"], sort=False).ngroup(), rank=gaps["threshold"].map(rank))
     gaps = gaps.sort_values(["pair", "rank"], kind="stable")
     both, pair = ["system", "threshold"], ["system", "against"]
