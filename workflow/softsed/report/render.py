@@ -74,7 +74,9 @@ def main(argv: list[str] | None = None) -> None:
         "--tables", type=Path, nargs="+", required=True, help="tables of the report, named like the documents"
     )
     parser.add_argument("--metrics", type=Path, required=True, help="metrics of one system, for facts about the data")
-    parser.add_argument("--truth", type=Path, nargs="?", help="metrics of one system against the ground truth (for truth.md)")
+    parser.add_argument(
+        "--truth", type=Path, nargs="?", help="metrics of one system against the ground truth (for truth.md)"
+    )
     parser.add_argument("--counts", type=Path, required=True, help="numbers of recordings and series (JSON)")
     parser.add_argument(
         "--paper-events", type=Path, required=True, help="Table 1 of the paper: scene, class, instances"
