@@ -8,7 +8,7 @@ import pytest
 from support.errors import refused
 from support.project import SHARED
 
-from softsed.core.thresholds import check_threshold, trimmed_midrange
+from softsed.core.thresholds import trimmed_midrange
 from softsed.labels.harden import expected_f1
 
 REAL = SHARED / "maestro_real" / "soft_labels.tsv"
@@ -51,14 +51,6 @@ def test_trimmed_midrange_of_real_recordings():
         expected.append((cuts[0] + cuts[-1]) / 2)
     actual = trimmed_midrange([np.array(rows) for rows in matrices.values()], 10)
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("wanted", ["often", "1.5", "-0.1", "nan", "0_5"])
-def test_threshold_that_is_not_accepted(wanted):
-    for accepted in ("class-dependent", "fixed", "0", "1", "0.35"):
-        check_threshold(accepted)
-    with refused(key="--threshold", problem=repr(wanted)):
-        check_threshold(wanted)
 
 
 def test_trimmed_midrange_of_no_recording():

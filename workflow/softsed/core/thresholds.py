@@ -8,20 +8,14 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.tsv import read_number
 
-# Operating points of metrics. A fixed threshold is named by its value, such as "0.5".
-MIDRANGE = "class-dependent"  # the thresholds of `trimmed_midrange`
-SCENE_TOLD = ", scene told"  # suffix: classes that are not annotated in the scene count as not detected
-FIXED = "fixed"  # the threshold of the config, as an option of `softsed predict.apply`
+MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
+FIXED = "fixed"  # that of the config
 
 
 def check_threshold(wanted: str) -> None:
-    """Raise an InputError if `wanted` is not a threshold that `softsed predict.apply` accepts."""
+    """Raise an InputError for what cannot be asked for as the threshold of `softsed apply`."""
     if wanted not in (MIDRANGE, FIXED) and not 0 <= read_number(wanted) <= 1:
-        raise InputError(
-            f"the threshold is {wanted!r}",
-            key="--threshold",
-            expected=f"{MIDRANGE}, {FIXED} or a number from 0 to 1",
-        )
+        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number from 0 to 1")
 
 
 def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:

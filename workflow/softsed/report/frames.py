@@ -9,6 +9,7 @@ from softsed.core.errors import InputError
 from softsed.core.tsv import read_table
 
 TOTAL = "Total"
+SCENE_TOLD = ", scene told"  # suffix of an operating point: classes not annotated in the scene count as not detected
 
 
 def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] = ()) -> pd.DataFrame:

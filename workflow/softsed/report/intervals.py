@@ -24,10 +24,10 @@ from scipy.special import stdtrit
 
 from softsed.core.labels import harden
 from softsed.core.options import add_options, build_parser
-from softsed.core.thresholds import MIDRANGE, SCENE_TOLD, trimmed_midrange
+from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.core.tsv import read_table
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
-from softsed.report.frames import write_frame
+from softsed.report.frames import SCENE_TOLD, write_frame
 from softsed.report.jackknife import (
     Metric,
     error_metrics,

@@ -28,11 +28,9 @@ def training_of(path: Path) -> dict:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         return {name: saved[name] for name in KEPT}
     except Exception as error:  # torch raises many kinds of exceptions for a file that is not a model
-        raise InputError(
-            f"the file cannot be read as a model: {error}",
-            file=path,
-            expected="a model written by `softsed train.system`",
-        ) from error
+        # The message of torch is left out: it recommends loading the file without `weights_only`.
+        problem = f"not a model written by `softsed train.system` ({type(error).__name__})"
+        raise InputError(problem, file=path, remedy="Use a model in results/EXPERIMENT/models") from error
 
 
 EXAMPLE = """\
