@@ -9,9 +9,7 @@ TABLES = (
     + (["label_quality"] if TRIALS else [])
 )
 # Tables with a Markdown document, which has a template of the same name.
-DOCUMENTS = [
-    table for table in TABLES if table in ("table1", "table2", "scores", "label_statistics", "truth", "label_quality")
-]
+DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
 TEMPLATES = expand(
     "workflow/softsed/report/templates/{name}.md.j2",
     name=DOCUMENTS + ["_table", "_operating_points", "_macro_f1", "_no_audio", "_squared_error"],

@@ -128,7 +128,7 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
     """Read the test recordings of each fold with the output of a system at both thresholds, and the thresholds."""
     classes = [names[i] for i in chosen]
     fixed = options.config["threshold"]
-    folds = {}
+    folds: dict[str, list[EvaluatedRecording]] = {}
     thresholds: dict = {f"{fixed:g}": fixed, MIDRANGE: {}}
     found = read_fold_scores(options.scores, options.folds, names)
     soft = read_soft(options.soft, names, recordings_of(found))
@@ -150,7 +150,7 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
     tests = {path.stem: read_fold(path)["test"] for path in options.folds}
     soft = read_soft(options.soft, names, [name for listed in tests.values() for name in listed])
     hard = read_active(options.hard, soft, names)
-    folds = {fold: [] for fold in tests}
+    folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
     for fold, listed in tests.items():
         for name in listed:
             truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)

@@ -95,7 +95,7 @@ class EvaluationInputs(NamedTuple):
 
 
 def read_inputs(
-    scores: list[Path], folds: list[Path], *, soft: Path, hard: Path, classes: Path, wanted: object
+    scores: list[Path], folds: list[Path], *, soft: Path, hard: Path, classes: Path, wanted: str | list[str]
 ) -> EvaluationInputs:
     """Read the scores of a system on all folds, with the labels of all recordings.
 

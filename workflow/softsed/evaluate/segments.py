@@ -62,9 +62,9 @@ def count(references: list[np.ndarray], outputs: list[np.ndarray], classes: list
             for found in (to_events(active, classes) for active in pair)
         ]
         metrics.evaluate(*events, evaluated_length_seconds=len(pair[0]))
-    overall = (int(metrics.overall[key]) for key in "SDI")
-    class_wise = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
-    return Counts(*overall, *class_wise)
+    substitutions, deletions, insertions = (int(metrics.overall[key]) for key in "SDI")
+    tp, fp, fn = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
+    return Counts(substitutions, deletions, insertions, tp, fp, fn)
 
 
 def metrics_of(counts: Counts, classes: list[str]) -> dict:

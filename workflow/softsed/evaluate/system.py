@@ -73,7 +73,7 @@ def evaluate(
             [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()],
             [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()],
         )
-        counts[fold] = [count(*zip(*pair, strict=True), classes) for pair in pairs]
+        counts[fold] = [count([r for r, _ in found], [o for _, o in found], classes) for found in pairs]
         values[fold] = [(hard[name].astype(float), np.nan_to_num(soft[name]), scores[name]) for name in scores]
 
     def summarise(names: list[str]) -> dict:

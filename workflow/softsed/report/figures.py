@@ -7,6 +7,7 @@ audio are drawn thin, grey and dashed.
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -21,7 +22,7 @@ from softsed.report.frames import read_frame
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = "osD^vP*"
 PRIOR = re.compile(r"(scene|recording)_prior(_[hs])?")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "softsed",
     "font.size": 9,
     "axes.spines.top": False,
@@ -65,6 +66,7 @@ def draw_figure2(path: Path) -> Figure:
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
     detectors = [curve for curve in curves if not PRIOR.fullmatch(curve)]
+    style: dict[str, Any]
     for curve in curves:
         if curve in detectors:
             index = detectors.index(curve)
@@ -145,7 +147,9 @@ def draw_label_quality(path: Path) -> Figure:
     width = rows["opinions_per_window"].nunique()
     height = -(-len(panels) // width)
     methods = list(rows["method"].unique())
-    lines = [(method, "f1", "-") for method in methods] + [("eq1", "f1_best", "--")] * ("eq1" in methods)
+    lines: list[tuple[str, str, Any]] = [(method, "f1", "-") for method in methods] + [("eq1", "f1_best", "--")] * (
+        "eq1" in methods
+    )
     figure = Figure(figsize=(2.6 * width + 0.6, 1.9 * height + 0.7), layout="constrained")
     grid = figure.subplots(height, width, squeeze=False, sharey=True).ravel()
     for axes in grid[len(panels) :]:

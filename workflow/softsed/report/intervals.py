@@ -162,7 +162,7 @@ def difference_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str]
                 others = systems[against][point, metric]
                 gap = values.mean(axis=0) - others.mean(axis=0)
                 difference, low, high = interval(gap, scenes, spread_of(values) + spread_of(others))
-                row = {"system": system, "against": against, "threshold": point, "score": metric}
+                row: dict[str, object] = {"system": system, "against": against, "threshold": point, "score": metric}
                 row |= {"difference": difference, "low": low, "high": high}
                 rows.append(row | {"runs": len(values) if against in priors else min(len(values), len(others))})
     return rows

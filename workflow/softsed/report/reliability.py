@@ -81,5 +81,5 @@ def main(argv: list[str] | None = None) -> None:
             files = scores_of_run(options.predictions, system, run, options.folds)
             found.append(sum_up(read_inputs(files, options.folds, **tables, wanted=options.evaluated)))
         for reference in found[0]:
-            rows += diagram_rows(system, reference, sum(sums[reference] for sums in found))
+            rows += diagram_rows(system, reference, np.sum([sums[reference] for sums in found], axis=0))
     write_frame(options.tsv, pd.DataFrame(rows, columns=COLUMNS))
