@@ -347,7 +347,7 @@ def test_checkout_of_an_older_commit_gives_its_numbers_back_without_computing(re
 
 
 def test_code_that_a_colleague_changed_without_running_it_is_noticed_in_a_clone(pulled):
-    path = pulled / "workflow/softsed/report/tables.py"
+    path = pulled / "workflow/softsed/report/table2.py"
     path.write_text(path.read_text() + "\nEDITED = True\n")
     os.utime(path, (0, 0))
     assert planned(pulled, configuration=SMALL)["make_table2"] == 1
