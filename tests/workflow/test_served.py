@@ -216,9 +216,15 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     shutil.rmtree(project / "results/archives")
     (project / "mirror.yaml").write_text("data:\n  maestro_real:\n    address: https://mirror.example\n")
     assert planned(project, configuration=[*configuration, "mirror.yaml"]) == {}
-    after = {"train_system": 15, "predict_system": 15, "evaluate_system": 5, "collect_histories": 1, "draw_figure": 3}
-    after |= {"make_table2": 1, "make_figure2": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
-    after |= {"build_page": 1}
+    after = {
+        "train_system": 15,
+        "predict_system": 15,
+        "evaluate_system": 5,
+        "make_training_curves": 1,
+        "draw_figure": 3,
+    }
+    after |= {"make_table2": 1, "make_class_curves": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
+    after |= {"render_report": 1, "build_page": 1}
     from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
     table = project / "recordings.tsv"
     before = table.read_text()

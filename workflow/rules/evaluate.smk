@@ -1,5 +1,5 @@
-# evaluate: segment-based scores against soft and hard labels (Sec. 3.2), one file a system and run, priors included;
-# and against the true events, where they are known, also of the labels themselves.
+# evaluate: segment-based metrics against soft and hard labels (Sec. 3.2), one file per system and run, including the
+# baselines without audio; if true events are known, also metrics of systems and labels against these events.
 
 
 rule evaluate:
@@ -41,7 +41,7 @@ rule evaluate_system:
 
 if TRUTH:
 
-    rule evaluate_truth:
+    rule evaluate_ground_truth:
         input:
             scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
             folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
@@ -51,9 +51,9 @@ if TRUTH:
         output:
             metrics="<results>/metrics/{system}/run{run}.truth.json",
         log:
-            "<logs>/evaluate_truth/{system}_run{run}.log",
+            "<logs>/evaluate_ground_truth/{system}_run{run}.log",
         benchmark:
-            "<benchmarks>/evaluate_truth/{system}_run{run}.tsv"
+            "<benchmarks>/evaluate_ground_truth/{system}_run{run}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -69,7 +69,7 @@ if TRUTH:
             " --soft {input.soft} --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
 
-    rule evaluate_labels:
+    rule evaluate_ground_truth_labels:
         input:
             folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
             soft=lambda wildcards: labels_by(wildcards.method, "soft"),
@@ -79,9 +79,9 @@ if TRUTH:
         output:
             metrics="<results>/metrics/labels/{method}.truth.json",
         log:
-            "<logs>/evaluate_labels/{method}.log",
+            "<logs>/evaluate_ground_truth_labels/{method}.log",
         benchmark:
-            "<benchmarks>/evaluate_labels/{method}.tsv"
+            "<benchmarks>/evaluate_ground_truth_labels/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:

@@ -1,20 +1,28 @@
-# report: the tables of the paper, intervals, and where all comes from; its figures are in figures.smk, its page in
-# page.smk.
+# report: the tables of the paper, metrics with intervals, the origin of the results, and the documents rendered from the
+# tables. The tables of curves and labels and all figures are in figures.smk, the page of results is in page.smk.
 
 
 FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
+TABLES = (
+    ["table1", "table2", "scores", "differences", "reliability", "figure2", "training", "label_statistics"]
+    + (["truth"] if TRUTH else [])
+    + (["label_quality"] if TRIALS else [])
+)
+# Tables with a Markdown document, which has a template of the same name.
+DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
+TEMPLATES = expand(
+    "workflow/softsed/report/templates/{name}.md.j2",
+    name=DOCUMENTS + ["_table", "_operating_points", "_macro_f1", "_no_audio", "_squared_error"],
+)
 
 
 rule report:
     input:
-        expand("<results>/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        expand("<results>/report/{table}.tsv", table=TABLES),
+        expand("<results>/report/{document}.md", document=DOCUMENTS),
+        expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
         expand("<results>/report/metrics.json"),
         expand("<results>/report/origin.json"),
-        expand("<results>/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
-        expand("<results>/report/label_statistics.{form}", form=["tsv", "md"]),
-        expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
-        expand("<results>/report/label_quality.md") if TRIALS else [],
-        expand("<results>/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
         expand("<results>/page/index.html"),
         expand("<results>/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
 
@@ -25,8 +33,6 @@ rule make_table1:
         recordings=config["recordings"],
         classes=config["classes"],
         scenes=config["scenes"],
-        paper_events="workflow/resources/paper_table1.tsv",
-        paper_recordings="workflow/resources/paper_recordings.tsv",
     output:
         tsv=report(
             "<results>/report/table1.tsv",
@@ -34,7 +40,6 @@ rule make_table1:
             category="Tables",
             labels={"table": "table1"},
         ),
-        markdown="<results>/report/table1.md",
     log:
         "<logs>/make_table1.log",
     benchmark:
@@ -42,15 +47,12 @@ rule make_table1:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
-        experiment=config["experiment"],
+        *code("report.table1"),
     message:
         "Make Table 1"
     shell:
-        "python -m softsed --log {log} report.tables table1 --hard {input.hard}"
-        " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
-        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+        "python -m softsed --log {log} report.table1 --hard {input.hard}"
+        " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q} --tsv {output.tsv}"
 
 
 rule make_table2:
@@ -64,7 +66,6 @@ rule make_table2:
             category="Tables",
             labels={"table": "table2"},
         ),
-        markdown="<results>/report/table2.md",
         metrics="<results>/report/metrics.json",
     log:
         "<logs>/make_table2.log",
@@ -73,13 +74,12 @@ rule make_table2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
-        experiment=config["experiment"],
+        *code("report.table2"),
     message:
         "Make Table 2"
     shell:
-        "python -m softsed --log {log} report.tables table2 --metrics {input.metrics} --paper {input.paper}"
-        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
+        "python -m softsed --log {log} report.table2 --metrics {input.metrics} --paper {input.paper}"
+        " --tsv {output.tsv} --json {output.metrics}"
 
 
 rule make_intervals:
@@ -93,7 +93,7 @@ rule make_intervals:
         hard=labels_by(METHOD, "hard"),
         classes=config["classes"],
     output:
-        scores=report(
+        metrics=report(
             "<results>/report/scores.tsv",
             caption="../report/scores.rst",
             category="Tables",
@@ -105,7 +105,6 @@ rule make_intervals:
             category="Tables",
             labels={"table": "differences"},
         ),
-        markdown="<results>/report/scores.md",
     log:
         "<logs>/make_intervals.log",
     benchmark:
@@ -115,18 +114,16 @@ rule make_intervals:
     params:
         *code("report.intervals"),
         results=results_folder,
-        experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
+        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # as_json would sort the systems
         priors=PRIORS,
     message:
-        "Compare systems, with intervals over recordings"
+        "Compute the metrics of all systems with intervals over recordings"
     shell:
         "python -m softsed --log {log} report.intervals --predictions {params.results}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --experiment {params.experiment}"
-        " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
+        " --metrics {output.metrics} --differences {output.differences}"
 
 
 rule make_reliability:
@@ -160,8 +157,8 @@ rule make_reliability:
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
 
-# It runs where Snakemake does, whose versions and commit it writes down. The config is a resource, not a parameter: an
-# edit that changes no result does not change where results come from.
+# It runs on the machine of Snakemake, because it records the versions and the commit there. The config is a resource and
+# not a parameter: an edit of the config that changes no result does not rerun this rule.
 localrules:
     make_origin,
 
@@ -178,21 +175,7 @@ rule make_origin:
         opinions=OPINIONS if FROM_OPINIONS else [],
         metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
         truth=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
-        tables=expand(
-            "<results>/report/{table}.tsv",
-            table=[
-                "table1",
-                "table2",
-                "scores",
-                "differences",
-                "reliability",
-                "figure2",
-                "training",
-                "label_statistics",
-            ]
-            + (["truth"] if TRUTH else [])
-            + (["label_quality"] if TRIALS else []),
-        ),
+        tables=expand("<results>/report/{table}.tsv", table=TABLES),
     output:
         json="<results>/report/origin.json",
     log:
@@ -207,7 +190,7 @@ rule make_origin:
         *code("report.origin"),
         experiment=config["experiment"],
     message:
-        "Write down where the results come from"
+        "Record the origin of the results"
     shell:
         "python -m softsed --log {log} report.origin --experiment {params.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
@@ -215,9 +198,40 @@ rule make_origin:
         " --report {input.tables} --output {output.json}"
 
 
+rule render_report:
+    input:
+        tables=expand("<results>/report/{table}.tsv", table=DOCUMENTS + ["differences"]),
+        counts="<results>/report/label_statistics.json",
+        metrics=expand("<results>/metrics/{system}/run1.json", system=(REFERRED + PRIORS)[0]),
+        truth=expand("<results>/metrics/{system}/run1.truth.json", system=(SYSTEMS + PRIORS)[-1]) if TRUTH else [],
+        paper_events="workflow/resources/paper_table1.tsv",
+        paper_recordings="workflow/resources/paper_recordings.tsv",
+        templates=TEMPLATES,
+    output:
+        documents=expand("<results>/report/{document}.md", document=DOCUMENTS),
+    log:
+        "<logs>/render_report.log",
+    benchmark:
+        "<benchmarks>/render_report.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("report.render"),
+        experiment=config["experiment"],
+        method=METHOD,
+        priors=PRIORS,
+    message:
+        "Render the documents of the report"
+    shell:
+        "python -m softsed --log {log} report.render --documents {output.documents} --templates {input.templates}"
+        " --tables {input.tables} --metrics {input.metrics} --truth {input.truth} --counts {input.counts}"
+        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
+        " --experiment {params.experiment} --method {params.method} --priors {params.priors}"
+
+
 if TRUTH:
 
-    rule make_truth:
+    rule make_ground_truth:
         input:
             systems=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
             labels=expand("<results>/metrics/labels/{method}.truth.json", method=METHODS),
@@ -228,20 +242,17 @@ if TRUTH:
                 category="Tables",
                 labels={"table": "truth"},
             ),
-            markdown="<results>/report/truth.md",
         log:
-            "<logs>/make_truth.log",
+            "<logs>/make_ground_truth.log",
         benchmark:
-            "<benchmarks>/make_truth.tsv"
+            "<benchmarks>/make_ground_truth.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("report.ground_truth"),
-            experiment=config["experiment"],
             method=METHOD,
         message:
-            "Make the table of systems and labels against the true events"
+            "Make the table of metrics against the true events"
         shell:
             "python -m softsed --log {log} report.ground_truth --metrics {input.labels} {input.systems}"
-            " --reference {params.method} --experiment {params.experiment}"
-            " --tsv {output.tsv} --markdown {output.markdown}"
+            " --reference {params.method} --tsv {output.tsv}"
