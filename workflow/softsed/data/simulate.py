@@ -9,8 +9,8 @@ audible a class is.
    masks them (the background and the events of other classes at the same time). Energies add, also within a class. The
    loudness is 1/2 for equal amplitudes and at most 1.
 2. Salience S of a class in a window, in seconds: its loudness, integrated over the part of the window to which the
-   annotator attends. Each annotator ignores a few tenths of a second at both ends. A share of the salience is added to the
-   classes that are often confused with the class (a child and an adult, a car and a lorry).
+   annotator attends. Each annotator ignores a few tenths of a second at both ends. A share of the salience is added
+   to the classes that are often confused with the class (a child and an adult, a car and a lorry).
 3. The annotator notices the class with probability (1 - lapse) S^n / (S^n + C^n), where n is the steepness. The
    criterion C, in seconds, belongs to the annotator, times a habit per class that stays the same within a recording
    ("does this count as footsteps?"). Therefore answers about overlapping windows are correlated.
@@ -57,9 +57,9 @@ class Pool:
 def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
     """Draw the annotators.
 
-    Rates with a mean m in the config (section ``data.demo.crowd``) are uniform over 0..2m; criteria are log-normal. Each
-    parameter is stratified: one annotator falls into each of N quantiles, for N annotators. Without this, a pool of
-    thirty annotators is so strict or so lenient that the soft labels depend more on the pool than on the sounds.
+    Rates with a mean m in the config (section ``data.demo.crowd``) are uniform over 0..2m; criteria are log-normal.
+    Each parameter is stratified: one annotator falls into each of N quantiles, for N annotators. Without this, a pool
+    of thirty annotators is so strict or so lenient that the soft labels depend more on the pool than on the sounds.
     """
     rng = np.random.default_rng([seed, 0])
     count = config["annotators"]
