@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from support.errors import refused
 
 from softsed.core.errors import InputError
 from softsed.core.opinions import Opinions
 from softsed.core.tsv import read_table
 from softsed.labels import aggregate, crowd_size, harden
-from softsed.labels.crowd_size import Comparison, answered, correlation, draw, per_window
+from softsed.labels.crowd_size import Comparison, annotators_per_window, correlation, draw, list_answer_sheets
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -32,7 +33,7 @@ def crowd(sheets, classes=2, seed=0):
 def people_of(opinions):
     """Window to those who were asked."""
     found = {}
-    for window, who in answered(opinions)[0]:
+    for window, who in list_answer_sheets(opinions)[0]:
         found.setdefault(int(window), set()).add(opinions.annotators[who])
     return found
 
@@ -76,7 +77,7 @@ def test_a_draw_keeps_whole_sheets_with_their_answers():
     assert all((w, a, 1 - c) in kept for w, a, c in kept)
     assert sorted({a for _, a, _ in kept}) == part.annotators  # nobody without an opinion
     np.testing.assert_array_equal(part.onset, opinions.onset)
-    assert per_window(part).tolist() == [3] * 6 + [3, 3, 2, 1]
+    assert annotators_per_window(part).tolist() == [3] * 6 + [3, 3, 2, 1]
 
 
 def test_everybody_has_the_same_chance():
@@ -222,5 +223,5 @@ def test_an_unknown_method_is_an_error(labelled):
     folder, tables = labelled
     arguments = command(folder, tables, "majority")
     arguments[arguments.index("--config") + 1] = '{"method": "median"}'
-    with pytest.raises(InputError, match="unknown method 'median'"):
+    with refused(key="labels.method", problem="'median'"):
         crowd_size.main(arguments)
