@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
-from softsed.tools.progress import describe, main, read_run, remaining, seconds_a_job, span
+from softsed.tools.progress import describe, format_duration, main, read_run, remaining, seconds_per_job
 
 PLAN = """Job stats:
 job      count
@@ -64,7 +64,7 @@ def test_a_job_that_takes_longer_than_the_others_is_not_counted_twice():
 def test_before_anything_is_known_there_is_no_estimate():
     run = read_run(PLAN)
     assert remaining(run, {}, BEGIN + 30) is None
-    assert "how long it will take is not known yet" in describe(run, {}, BEGIN + 30)
+    assert "the remaining time is not known yet" in describe(run, {}, BEGIN + 30)
 
 
 def test_a_run_in_words():
@@ -120,7 +120,7 @@ def test_logs_without_jobs_are_no_runs():
 
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (99, "99 s"), (120, "2 min"), (7300, "2 h 2 min")])
 def test_a_time_in_words(seconds, words):
-    assert span(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsys):
@@ -131,20 +131,20 @@ def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsy
     (logs / "2024-01-02T000000.0.snakemake.log").write_text("Nothing to be done\n")
     for name, seconds in (("train/a", 40), ("train/b", 60), ("table", 10)):
         (benchmarks / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
-    assert seconds_a_job(benchmarks, ["train", "table", "other"]) == TIMES
+    assert seconds_per_job(benchmarks, ["train", "table", "other"]) == TIMES
     main(["--folder", str(tmp_path)])
     assert "2 of 5 jobs done" in (shown := capsys.readouterr().out)
     assert "train (50.0 s each)" in shown
 
 
-def test_without_a_run_it_says_so(tmp_path):
-    with pytest.raises(InputError, match="no log of a run"):
+def test_main_refuses_folder_without_run(tmp_path):
+    with refused(file=".snakemake/log", problem="no log of a run"):
         main(["--folder", str(tmp_path)])
 
 
-def test_times_that_are_just_being_written_do_not_count(tmp_path):
+def test_seconds_per_job_ignores_partial_files(tmp_path):
     (tmp_path / "train").mkdir()
     for name, text in {"a": "s\th\n4.5\t0\n", "b": "s\th\n", "c": "", "d": "s\th\nNA\tNA\n"}.items():
         (tmp_path / f"train/{name}.tsv").write_text(text)
     (tmp_path / "table.tsv").write_text("s\th\n")
-    assert seconds_a_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}
+    assert seconds_per_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}
