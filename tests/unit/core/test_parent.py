@@ -33,7 +33,7 @@ def run():
         process.kill()
 
 
-def test_it_ends_when_snakemake_is_killed(run):
+def test_step_exits_when_parent_is_killed(run):
     with step(run.pid) as going:
         assert going.stdout.readline() == "1\n"
         with pytest.raises(subprocess.TimeoutExpired):
@@ -43,7 +43,7 @@ def test_it_ends_when_snakemake_is_killed(run):
         assert f"Snakemake (process {run.pid}) has ended" in going.stderr.read()
 
 
-def test_it_does_not_begin_when_snakemake_is_gone_already(run):
+def test_step_exits_if_parent_has_ended(run):
     run.kill()
     run.wait()
     with step(run.pid) as late:
@@ -51,7 +51,7 @@ def test_it_does_not_begin_when_snakemake_is_gone_already(run):
         assert late.stdout.read() == ""
 
 
-def test_it_goes_on_where_no_snakemake_started_it():
+def test_step_without_parent_continues():
     with step(None) as going:
         assert going.stdout.readline() == "1\n"
         time.sleep(0.2)

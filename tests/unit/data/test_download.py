@@ -88,14 +88,14 @@ def test_a_complete_part_is_taken_as_it_is(server, tmp_path):
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
 
-def test_a_connection_that_always_breaks_but_brings_something_arrives(server, tmp_path):
+def test_download_continues_while_it_progresses(server, tmp_path):
     server.drops, server.drop_after = 100, 20_000
     get(server, tmp_path / "file.zip")
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
     assert len(server.requests) > len(NO_WAITS) + 1
 
 
-def test_a_server_that_ignores_ranges_sends_everything_anew(server, tmp_path):
+def test_download_without_ranges_starts_again(server, tmp_path):
     server.knows_ranges = False
     (tmp_path / "file.zip.part").write_bytes(CONTENT[:200_000])
     get(server, tmp_path / "file.zip")
@@ -103,7 +103,7 @@ def test_a_server_that_ignores_ranges_sends_everything_anew(server, tmp_path):
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
 
-def test_a_server_that_ignores_ranges_and_always_breaks_off_is_given_up(server, tmp_path):
+def test_download_without_ranges_ends_after_breaks(server, tmp_path):
     server.knows_ranges = False
     server.drops, server.drop_after = 100, 50_000
     with refused(golden=False, file="file.zip", problem="given up after 4 attempts"):
@@ -126,7 +126,7 @@ def test_a_busy_server_is_asked_again(server, tmp_path, caplog):
     assert caplog.text.count("next attempt in 0 s") == 2
 
 
-def test_a_server_that_stays_busy_is_given_up_and_the_part_kept(server, tmp_path):
+def test_download_from_busy_server_keeps_part(server, tmp_path):
     server.busy = 100
     part = tmp_path / "file.zip.part"
     part.write_bytes(CONTENT[:1000])
@@ -154,7 +154,7 @@ def test_nobody_listens(tmp_path, monkeypatch):
         get(server, tmp_path / "file.zip")
 
 
-def test_a_file_that_is_not_there_is_not_asked_for_twice(server, tmp_path):
+def test_download_of_missing_file_stops_at_once(server, tmp_path):
     with refused(golden=False, file="other.zip", problem="answers 404 Not Found"):
         get(server, tmp_path / "file.zip", name="other.zip")
     assert len(server.requests) == 1

@@ -64,13 +64,13 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path):
     assert other[1] != first[1]
 
 
-def test_audio_is_stereo_16_bit_of_the_length_in_the_table(tmp_path):
+def test_main_writes_stereo_16_bit_audio(tmp_path):
     call(tmp_path)
     with wave.open(str(tmp_path / "out.wav")) as file:
         assert file.getparams()[:4] == (2, 2, 44100, round(6.5 * 44100))
 
 
-def test_truth_lies_within_the_recording_and_names_asked_classes_only(tmp_path):
+def test_main_writes_events_within_recording(tmp_path):
     header, *lines = call(tmp_path)[1].splitlines()
     assert header == "onset\toffset\tlabel\tsnr_db"
     assert lines
@@ -81,7 +81,7 @@ def test_truth_lies_within_the_recording_and_names_asked_classes_only(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_schedule_is_sorted_and_a_class_never_overlaps_itself(seed):
+def test_schedule_has_no_overlap_within_class(seed):
     for recording in RECORDINGS:
         events = events_of(recording, RECORDINGS, seed)
         assert events == sorted(events)
@@ -136,7 +136,7 @@ def test_schedule_refuses_too_many_events():
 
 @pytest.mark.parametrize("label", CLASSES)
 @pytest.mark.parametrize("snr_db", [-6.0, 6.0])
-def test_an_event_stands_above_the_background_by_its_level(label, snr_db):
+def test_mix_adds_events_at_their_level(label, snr_db):
     background = noise()
     mixture = render.mix(background, [render.Sound(2.5, 5.25, label, snr_db)], recording="r", seed=1)
     added = mixture - background

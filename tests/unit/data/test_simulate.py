@@ -51,7 +51,7 @@ def ticks(events, seeds=range(40), **changes) -> np.ndarray:
     return np.mean(results, axis=0)
 
 
-def test_windows_start_at_every_hop_up_to_t_minus_window():
+def test_annotate_starts_windows_at_each_hop():
     starts, who, opinions = simulate.annotate(
         RECORDING, NOTHING, ASKED, simulate.draw_pool(CONFIG, seed=1), CONFIG, seed=1
     )
@@ -70,7 +70,7 @@ def test_overlap_with_a_louder_class_hides_an_event():
     assert behind[2] == pytest.approx(beside[2], abs=0.03)
 
 
-def test_what_sounds_only_at_the_ends_of_a_window_is_missed_by_the_inattentive():
+def test_annotate_ignores_ends_of_windows():
     """One loud second at the very end of the recording, in its last window only, at 9 to 10 s of it."""
     last = truth((59, 60, 40, "car"))
     people = {"annotators": 30, "opinions_per_window": 30, "spammers": 0, "false_alarms": 0, "lapse": 0, "steepness": 5}
@@ -125,7 +125,7 @@ def test_probability_grows_with_salience_and_saturates():
     )  # never surer than the annotator's attention allows
 
 
-def test_the_criterion_is_the_salience_noticed_half_the_time():
+def test_criterion_is_salience_noticed_half_the_time():
     config = CONFIG | {"spammers": 0, "lapse": 0, "false_alarms": 0, "criterion_sigma": 0}
     pool = simulate.draw_pool(config, seed=1)
     one = simulate.tick_probability(
@@ -159,7 +159,7 @@ def test_number_of_spammers():
         assert simulate.draw_pool(CONFIG | {"spammers": share}, seed=3).spammer.sum() == count
 
 
-def test_a_pool_is_spread_evenly_over_its_distributions():
+def test_draw_pool_is_stratified():
     """One annotator in each of thirty quantiles of every distribution: uniform, or normal in the logarithm."""
     for seed in range(5):
         pool = simulate.draw_pool(CONFIG, seed=seed)
@@ -176,7 +176,7 @@ def test_a_pool_is_spread_evenly_over_its_distributions():
         assert len(set(orders)) == len(orders)  # drawn independently: who is strict need not be inattentive
 
 
-def test_similar_classes_are_confused_and_others_are_not():
+def test_annotate_confuses_similar_classes_only():
     lorry = truth((10, 40, 10, "large_vehicle"))
     plain, confused = ticks(lorry, confusion=0), ticks(lorry, confusion=0.2)
     assert confused[0] > plain[0] + 0.1
@@ -205,7 +205,7 @@ def test_annotators_are_not_consistent_but_have_habits():
     assert np.mean((shares > 0.05) & (shares < 0.95)) > 0.5
 
 
-def test_pool_does_not_depend_on_the_recordings_and_vice_versa():
+def test_pool_and_recordings_are_independent():
     pool = simulate.draw_pool(CONFIG, seed=1)
     one = simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
     for again, same in (
@@ -243,7 +243,7 @@ def call(options: dict[str, str]) -> str:
     return Path(options["opinions"]).read_text()
 
 
-def test_table_has_a_row_for_every_asked_class_zeros_included(inputs):
+def test_main_writes_zeros(inputs):
     rows = list(csv.DictReader(call(inputs).splitlines(), delimiter="\t"))
     assert list(rows[0]) == ["recording", "onset", "offset", "annotator", "class", "opinion"]
     assert len(rows) == (3 + 2) * 5 * 3

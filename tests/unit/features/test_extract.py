@@ -121,7 +121,7 @@ def test_tone_peaks_in_its_band(filterbank):
         assert (mel[5:-5].argmax(axis=1) == band).all()
 
 
-def test_ten_times_the_amplitude_is_hundred_times_the_energy(filterbank):
+def test_mel_energies_grow_with_squared_amplitude(filterbank):
     signal = np.random.default_rng(1).normal(0, 0.01, 44100).astype(np.float32)
     difference = mel_energies([10 * signal], filterbank, CONFIG) - mel_energies([signal], filterbank, CONFIG)
     np.testing.assert_allclose(difference, np.log(100), atol=1e-3)

@@ -55,7 +55,7 @@ def alpha_by_pairs(answers):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_alpha_equals_its_definition_with_missing_opinions(seed):
+def test_alpha_equals_its_definition(seed):
     rng = np.random.default_rng(seed)
     answers = (rng.random((6, 15, 1)) < rng.random((1, 15, 1))).astype(float)
     answers[rng.random(answers.shape) < 0.4] = np.nan
@@ -98,7 +98,7 @@ def test_agreement_with_others_by_hand():
     assert agreement_with_others(one)[0] == pytest.approx(0)
 
 
-def test_agreement_with_others_finds_those_who_do_not_listen():
+def test_agreement_with_others_finds_spammers():
     rng = np.random.default_rng(2)
     heard = rng.random((600, 3)) < [0.1, 0.3, 0.6]
     answers = np.array([np.where(rng.random(heard.shape) < 0.9, heard, ~heard) for _ in range(6)], dtype=float)
@@ -111,7 +111,7 @@ def test_agreement_with_others_finds_those_who_do_not_listen():
     assert agreement_with_others(opinions(constant))[5] == pytest.approx(0, abs=1e-12)
 
 
-def test_agreement_with_others_is_not_defined_alone_or_without_any_tick():
+def test_agreement_with_others_may_be_undefined():
     assert np.isnan(agreement_with_others(opinions(np.ones((1, 3, 1))))).all()
     assert np.isnan(agreement_with_others(opinions(np.zeros((2, 3, 1))))).all()
 

@@ -42,7 +42,7 @@ SAME = [("a", onset, "ABCDEFGH") for onset in range(6)]
 MIXED = [("b", 0, "ABCD"), ("b", 1, "CDEF"), ("b", 2, "AH"), ("b", 3, "H")]
 
 
-def test_a_recording_answered_by_the_same_people_keeps_the_same_few():
+def test_draw_keeps_annotators_within_recording():
     drawn = [people_of(draw(crowd(SAME), 3, np.random.default_rng(seed))) for seed in range(20)]
     for windows in drawn:
         assert len(windows) == 6
@@ -51,7 +51,7 @@ def test_a_recording_answered_by_the_same_people_keeps_the_same_few():
     assert len({frozenset(windows[0]) for windows in drawn}) > 10  # and others each time
 
 
-def test_other_windows_are_drawn_by_themselves_and_short_ones_stay_whole():
+def test_draw_of_separate_windows():
     seen = set()
     for seed in range(20):
         windows = people_of(draw(crowd(MIXED), 2, np.random.default_rng(seed)))
@@ -209,7 +209,7 @@ def test_truth_of_every_recording_or_none(labelled):
         crowd_size.main(arguments)
 
 
-def test_without_truth_its_columns_are_empty_and_tables_are_collected(labelled):
+def test_main_without_truth_leaves_columns_empty(labelled):
     folder, tables = labelled
     crowd_size.main(command(folder, tables, "majority"))
     rows = read_table(folder / "size.tsv", crowd_size.COLUMNS)

@@ -54,7 +54,7 @@ def test_short_events_that_eq_1_smears():
     assert found.sum() <= 2 * active.sum()
 
 
-def test_spammers_are_found_and_order_of_rows_changes_nothing():
+def test_joint_labels_find_spammers_in_any_order():
     rng = np.random.default_rng(0)
     active = np.zeros((150, 2), dtype=bool)
     active[15:140:30] = active[16:141:30] = active[17:142:30] = True
@@ -77,7 +77,7 @@ def test_unanimous_annotators_even_one(people, answer):
     assert ((weights > 0) & (weights < 1)).all()
 
 
-def test_a_class_nobody_ticked_beside_one_that_was_and_one_not_asked():
+def test_joint_labels_of_class_without_ticks():
     active = np.zeros((60, 2), dtype=bool)
     active[25:32, 1] = True
     _, soft = infer(heard(active, people=3))
@@ -102,7 +102,7 @@ def test_joint_labels_refuses_long_windows():
         infer(np.zeros((2, 1, 2)), window=13)
 
 
-def test_a_crowd_of_hundreds_stays_within_the_range_of_floats():
+def test_joint_labels_of_large_crowd_are_finite():
     active = np.zeros((30, 2), dtype=bool)
     active[14] = True
     _, soft = infer(heard(active, people=300))

@@ -57,7 +57,7 @@ def test_a_job_under_way_counts_as_far_as_it_is():
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 90) == pytest.approx(80 * 90 / 130)
 
 
-def test_a_job_that_takes_longer_than_the_others_is_not_counted_twice():
+def test_remaining_counts_long_jobs_once():
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 260) == pytest.approx(60 * 260 / 150)
 
 
@@ -77,13 +77,13 @@ def test_a_run_in_words():
     ]
 
 
-def test_rules_without_a_time_are_named_and_make_the_estimate_a_least_one():
+def test_describe_names_rules_without_times():
     shown = describe(read_run(PLAN + LATER), {"train": 50.0}, BEGIN + 60)
     assert "at least 60 s left" in shown
     assert "table (no time known: not in the estimate)" in shown
 
 
-def test_failed_jobs_are_counted_and_their_repeated_logs_are_not_read():
+def test_read_run_ignores_repeated_logs():
     failed = """[Mon Jan  1 00:02:00 2024]
 Error in rule train:
 Logfile results/demo/logs/train/c.log:
@@ -98,7 +98,7 @@ Complete log(s): somewhere
     assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
 
 
-def test_a_failed_job_is_no_longer_under_way_while_others_go_on():
+def test_read_run_ends_failed_jobs():
     failed = """[Mon Jan  1 00:02:00 2024]
 Error in rule train:
     message: None
@@ -123,7 +123,7 @@ def test_a_time_in_words(seconds, words):
     assert format_duration(seconds) == words
 
 
-def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsys):
+def test_main_reads_newest_run(tmp_path, capsys):
     logs, benchmarks = tmp_path / ".snakemake/log", tmp_path / "results/demo/benchmarks"
     for folder in (logs, benchmarks / "train"):
         folder.mkdir(parents=True)

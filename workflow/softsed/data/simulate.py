@@ -150,7 +150,7 @@ def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray
 
 
 def tick_probability(
-    heard: np.ndarray,
+    audible: np.ndarray,
     pool: Pool,
     who: np.ndarray,
     *,
@@ -163,7 +163,7 @@ def tick_probability(
 
     Parameters
     ----------
-    heard : ndarray [windows, opinions, classes]
+    audible : ndarray [windows, opinions, classes]
         Salience of each class in the part of the window that the annotator attends to, in seconds.
     pool : Pool
         Annotators.
@@ -187,7 +187,7 @@ def tick_probability(
     def per_opinion(values: np.ndarray) -> np.ndarray:
         return values[who][:, :, None]  # [windows, opinions, 1]
 
-    felt = heard + per_opinion(pool.confusion) * (heard @ similar)
+    felt = audible + per_opinion(pool.confusion) * (audible @ similar)
     criterion = per_opinion(pool.criterion_s) * habit[who]
     noticed = (1 - per_opinion(pool.lapse)) * felt**steepness / (felt**steepness + criterion**steepness)
     alarm = per_opinion(pool.false_alarms) * (UNEXPECTED + (1 - UNEXPECTED) * expected)
