@@ -9,10 +9,10 @@ import soundfile
 import torch
 from support.tiny_model import BANK, FEATURES, save_model
 
-from softsed.core.audio import list_audio, measure, read_audio
+from softsed.core.audio import list_audio, measure
 from softsed.core.errors import InputError
 from softsed.core.event_text import read_events
-from softsed.features.extract import mel_energies, read_filterbank
+from softsed.features.extract import mel_energies, read_audio, read_filterbank
 from softsed.predict import apply
 from softsed.predict.long_audio import overlapping
 from softsed.predict.system import pool_seconds

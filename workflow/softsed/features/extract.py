@@ -166,9 +166,10 @@ def hop_samples(config: dict) -> int:
     hop = config["sample_rate"] * config["hop_s"]
     if round(hop) < 1 or abs(hop - round(hop)) > 1e-6 or config["sample_rate"] % round(hop):
         raise InputError(
-            f"a hop of {config['hop_s']} s has {hop:g} samples at {config['sample_rate']} Hz",
+            f"a hop of {config['hop_s']} s has {hop:g} samples at {config['sample_rate']} Hz, not a whole number that "
+            "divides one second",
             key="features.hop_s",
-            expected="a whole number of samples that divides one second (20 ms at 44.1 kHz are 882 samples)",
+            expected="for example 0.02 s at 44100 Hz, which has 882 samples",
         )
     return round(hop)
 
