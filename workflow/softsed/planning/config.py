@@ -20,8 +20,8 @@ from softsed.core.tsv import read_number
 from softsed.data.infer_tables import check_name
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
-from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 
+LONGEST_JOINT_S = 12  # windows of the method joint (joint.LONGEST_S, whose import takes long)
 # YAML 1.1 takes 1e-3 for text, which wants a point, and Snakemake whatever is nested in a value of --config.
 TEXT_HINT = (
     " (it is written as text: write 0.001 or 1.0e-3, without quotation marks, and nested values in a file, with "

@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from softsed.core.audio import read_audio
 from softsed.core.errors import InputError
+from softsed.features.extract import read_audio
 
 SAMPLE_RATE = 22050
 COMPRESSION = 0.8  # libsndfile's scale from 0 to 1 for 160 to 8 kbit/s, the rates of MP3 at 22.05 kHz: 40 kbit/s
