@@ -42,7 +42,8 @@ OURS = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from softsed.features.extract import mel_energies, read_audio
+from softsed.core.audio import read_audio
+from softsed.features.extract import mel_energies
 audio, bank, config = Path(sys.argv[1]), np.load(sys.argv[2])["filterbank"], json.loads(sys.argv[3])
 def read():
     return np.concatenate(list(read_audio(audio, config["sample_rate"])))

@@ -22,7 +22,7 @@ from softsed.core.code_hash import code
 from softsed.core.thresholds import MIDRANGE, check_threshold
 
 shell.prefix("exec ")
-os.environ[parent.RUN] = str(os.getpid())
+os.environ[parent.PARENT_PID] = str(os.getpid())
 
 KEYS = {
     "audio": "folder of recordings, or one of them",

@@ -24,9 +24,9 @@ from softsed.data.infer_tables import check_answered, check_name, longest_window
 from softsed.core.tsv import read_table
 
 # A job is its step and nothing around it: a shell that waits would hide the step from who ends the job, and the step
-# itself ends with this process, see lifeline.
+# itself ends with this process, see core/parent.py.
 shell.prefix("exec ")
-os.environ[parent.RUN] = str(os.getpid())
+os.environ[parent.PARENT_PID] = str(os.getpid())
 
 
 def checked(function, *arguments, **options):

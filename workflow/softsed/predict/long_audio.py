@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.features.extract import mel_blocks, read_audio
+from softsed.core.audio import read_audio
+from softsed.features.extract import mel_blocks
 
 STRETCH_S = 3600  # at 20 ms: 46 MB of features, 0.3 GB for 128 filters after the convolutions
 CONTEXT_S = 120
