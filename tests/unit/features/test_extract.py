@@ -13,7 +13,7 @@ import soxr
 from softsed.core.errors import InputError
 from softsed.features import extract
 from softsed.features.extract import hop_samples, main, make_filterbank, mel_energies, read_audio
-from softsed.train.sequences import read_features
+from softsed.features.files import read_features
 
 CONFIG = {
     "sample_rate": 44100,
