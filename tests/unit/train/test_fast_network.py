@@ -79,7 +79,7 @@ def test_outputs_in_float32_are_close(training):
     for (name, value), other in zip(reference.named_buffers(), fast.buffers(), strict=True):
         if "running" in name:
             assert distance(other, value) < 1e-5
-    for model, output in ((reference, expected), (fast, found)):
+    for output in (expected, found):
         output.square().sum().backward()
     for (name, value), other in zip(reference.named_parameters(), fast.parameters(), strict=True):
         if not (training and "convolution.bias" in name):  # the norm makes this gradient 0 except for rounding
