@@ -85,7 +85,7 @@ def test_one_model_one_recording_and_a_folder_of_ones_choice(somewhere):
         (["audio=my sounds", f"model={RUN}", "treshold=1"], "unknown keys ['treshold']"),
         (
             ["audio=my sounds", f"model={RUN}", "threshold=50"],
-            "threshold is '50'. Expected class-dependent",
+            "threshold: the value is '50'. Expected class-dependent",
         ),
     ],
 )

@@ -13,7 +13,7 @@ def check_threshold(wanted: str) -> None:
     """Raise an InputError unless `wanted` is "class-dependent", "fixed" or a number from 0 to 1."""
     if wanted not in (MIDRANGE, FIXED) and not 0 <= read_number(wanted) <= 1:
         raise InputError(
-            f"threshold is {wanted!r}", key="threshold", expected=f"{MIDRANGE}, {FIXED} or a number from 0 to 1"
+            f"the value is {wanted!r}", key="threshold", expected=f"{MIDRANGE}, {FIXED} or a number from 0 to 1"
         )
 
 
