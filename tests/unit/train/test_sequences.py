@@ -49,6 +49,8 @@ def test_targets_are_those_of_the_system(tmp_path):
     np.testing.assert_allclose(read_targets(["r"], kind="soft", **tables)["r"], [[0.2, 0, 0.7], [0.6, 0, 0.5]])
     np.testing.assert_array_equal(read_targets(["r"], kind="hard", **tables)["r"], [[0, 0, 1], [1, 0, 0]])
     assert list(read_targets(["other", "r"], kind="soft", **tables)) == ["other", "r"]
+    with refused(key="--hard"):
+        read_targets(["r"], kind="hard", **{**tables, "hard": None})
     tables["asked_only"] = True
     np.testing.assert_allclose(read_targets(["r"], kind="soft", **tables)["r"], soft)
     np.testing.assert_array_equal(read_targets(["r"], kind="hard", **tables)["r"], [[0, np.nan, 1], [1, np.nan, 0]])

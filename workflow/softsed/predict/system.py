@@ -1,6 +1,7 @@
 """Scores of a trained model for whole recordings: frame-wise outputs pooled to one score per second and class."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from softsed.train.device import choose_device
 from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.network import CRNN
 
-POOLING = {"mean": np.mean, "max": np.max}
+POOLING: dict[str, Callable] = {"mean": np.mean, "max": np.max}
 BLOCK_FRAMES = 3000  # frames to convolve at once: a minute at 20 ms takes 0.4 GB with 128 filters
 
 logger = logging.getLogger(__name__)

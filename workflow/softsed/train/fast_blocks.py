@@ -122,6 +122,21 @@ class PatchesPoolReluDrop(torch.autograd.Function):
         return None, result.to(weights.dtype), None
 
 
+class Convolution(nn.Conv2d):
+    """`torch.nn.Conv2d` with a bias."""
+
+    bias: Tensor
+
+
+class Norm(nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` with running statistics."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+
 class Block(nn.Module):
     """Convolution 3 x 3, batch norm, ReLU, max pooling along frequency, dropout.
 
@@ -137,10 +152,10 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, filters: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(channels, filters, kernel_size=3, padding=1)
-        self.norm = nn.BatchNorm2d(filters)
+        self.convolution = Convolution(channels, filters, kernel_size=3, padding=1)
+        self.norm = Norm(filters)
         self.width, self.dropped = width, dropped_levels(dropout)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def scaled(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the norm, scaled for dropout."""

@@ -122,7 +122,7 @@ class CRNN(nn.Module):
         """Compute the recurrent part and the output layer, which depend on all frames of the sequence."""
         with self.autocast(x):
             x, _ = self.recurrent(x)  # [batch, frames, 2 * gru_units]
-        x = x.to(self.dense[0].weight.dtype)  # PyTorch's GRU returns the type of autocast
+        x = x.to(next(self.dense.parameters()).dtype)  # PyTorch's GRU returns the type of autocast
         return self.dense(x)  # [batch, frames, classes]
 
     def autocast(self, x: Tensor) -> torch.autocast:

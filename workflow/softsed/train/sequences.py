@@ -93,6 +93,8 @@ def read_targets(
     """
     values = soft_labels = read_soft(soft, classes, recordings)
     if kind == "hard":
+        if hard is None:
+            raise InputError("the system is trained on hard labels", key="--hard", expected="a table of hard labels")
         values = read_active(hard, soft_labels, classes)
     other = np.nan if asked_only else 0
     return {
@@ -137,7 +139,8 @@ def cut(features: Iterable[np.ndarray], targets: list[np.ndarray], length: int) 
         normalised features.
     """
     sequences = [-(-len(y) // length) for y in targets]
-    frames, start, matrices = sum(sequences) * length, 0, []
+    frames, start = sum(sequences) * length, 0
+    matrices: list[np.ndarray] = []
     for x, y, number in zip(features, targets, sequences, strict=True):
         parts = x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)
         matrices = matrices or [np.zeros((frames, part.shape[1]), np.float32) for part in parts]
@@ -163,6 +166,5 @@ def read_part(
     Parameters as in `read_targets`; `features` is the folder of the feature files.
     """
     xs = [read_features(features / f"{name}.npz") for name in recordings]
-    labels = {"soft": soft, "hard": hard, "kind": kind, "classes": classes, "asked_only": asked_only}
-    ys = read_targets(recordings, **labels).values()
-    return xs, [frame_targets(*row, rate) for row in zip(recordings, xs, ys, strict=True)]
+    targets = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes, asked_only=asked_only)
+    return xs, [frame_targets(name, x, y, rate) for x, (name, y) in zip(xs, targets.items(), strict=True)]
