@@ -41,7 +41,7 @@ def test_one_recording_one_model_and_a_chosen_folder(folder):
     assert plan(audio="my sounds/b.wav").output == "results/apply/b"
 
 
-def test_audio_of_the_same_name_does_not_share_a_folder(folder):
+def test_audio_of_the_same_name_shares_no_folder(folder):
     plan().write_note()
     assert plan().source == "my sounds"
     Path("other/my sounds").mkdir(parents=True)

@@ -46,7 +46,7 @@ def test_scene_without_training_recordings_is_refused():
         scene_prior(SCENES, PARTS | {"b0": "test"}, labels())
 
 
-def test_recording_prior_is_the_mean_of_the_recording_itself():
+def test_recording_prior_is_the_mean_of_its_recording():
     scores = recording_prior(PARTS, labels())
     np.testing.assert_allclose(scores["a2"], [[0.8, 0.4, 0]] * 2)
     np.testing.assert_allclose(scores["b1"], [[0, 0, 1]] * 5)

@@ -31,7 +31,7 @@ def test_recomputed_values_find_their_maximum(dtype, tolerance):
 
 
 @pytest.mark.parametrize("dropout", [0.2, 0.5, 0.01])
-def test_kept_values_have_their_share_and_are_independent(dropout):
+def test_kept_values_are_independent_with_their_share(dropout):
     torch.manual_seed(0)
     dropped = fast_blocks.dropped_levels(dropout)
     assert dropped / 256 == pytest.approx(dropout, abs=1 / 512)
