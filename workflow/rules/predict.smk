@@ -1,5 +1,5 @@
-# predict: scores a second and class for the test recordings of each fold, by the systems and by two priors that never
-# hear the audio.
+# predict: scores per second and class for the test recordings of each fold, from the systems and from two baselines
+# without audio.
 
 
 rule predict:

@@ -1,8 +1,8 @@
-# train: one job a system, run and fold, one thread each: many small trainings side by side use the cores better than
-# one training on many threads.
+# train: one job with one thread per system, run and fold. Several trainings side by side use the cores better than one
+# training on several threads.
 #
-# A training that was killed continues from its checkpoint. That is a parameter and not an output, which Snakemake would
-# delete before the job starts again; `drop_checkpoints` removes it after a run that ended well.
+# A killed training continues from its checkpoint. The checkpoint is a parameter and not an output, because Snakemake
+# deletes outputs before a job starts again. `drop_checkpoints` removes the checkpoints after a successful run.
 
 
 rule train:
@@ -30,9 +30,9 @@ rule train_system:
     resources:
         mem_mb=4000,
         device="auto",
-        checkpoint_s=60,  # from one checkpoint to the next, at least
-        # What a model is applied with elsewhere goes into its file. No parameter: another threshold trains nothing
-        # again, and the file says what the config was when it was trained.
+        checkpoint_s=60,  # least number of seconds between two checkpoints
+        # The model file contains the settings with which `softsed apply` uses the model. They are not parameters,
+        # because another threshold must not train the model again.
         carried=as_json(carried()),
     params:
         *code("train.system"),

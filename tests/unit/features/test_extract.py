@@ -12,7 +12,7 @@ from support.errors import refused
 
 from softsed.core.audio import read_audio
 from softsed.features.extract import hop_samples, main, make_filterbank, mel_energies, read_filterbank
-from softsed.train.sequences import read_features
+from softsed.features.files import read_features
 
 CONFIG = {
     "sample_rate": 44100,

@@ -6,16 +6,8 @@ A second is active where its value lies above the threshold; a value equal to th
 import numpy as np
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import read_number
 
 MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
-FIXED = "fixed"  # that of the config
-
-
-def check_threshold(wanted: str) -> None:
-    """Raise an InputError for what cannot be asked for as the threshold of `softsed apply`."""
-    if wanted not in (MIDRANGE, FIXED) and not 0 <= read_number(wanted) <= 1:
-        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number from 0 to 1")
 
 
 def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
