@@ -31,7 +31,7 @@ rule make_filterbank:
 
 rule extract_features:
     input:
-        audio=audio_of,
+        audio=from_wildcards(plan.audio_of, "recording"),
         filterbank="<results>/features/filterbank/filterbank.npz",
     output:
         features="<results>/features/{recording}.npz",
@@ -53,8 +53,8 @@ rule extract_features:
 
 rule index_features:
     input:
-        features=expand("<results>/features/{recording}.npz", recording=RECORDINGS),
-        recordings=config["recordings"],
+        features=expand("<results>/features/{recording}.npz", recording=plan.recordings),
+        recordings=plan.tables["recordings"],
     output:
         index="<results>/features/index.tsv",
     log:

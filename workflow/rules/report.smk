@@ -2,7 +2,7 @@
 # page.smk.
 
 
-FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
+FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if plan.trials else [])
 
 
 rule report:
@@ -13,18 +13,18 @@ rule report:
         expand("<results>/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
         expand("<results>/report/label_statistics.{form}", form=["tsv", "md"]),
         expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
-        expand("<results>/report/label_quality.md") if TRIALS else [],
-        expand("<results>/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
+        expand("<results>/report/label_quality.md") if plan.trials else [],
+        expand("<results>/report/truth.{form}", form=["tsv", "md"]) if plan.truth else [],
         expand("<results>/page/index.html"),
-        expand("<results>/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
+        expand("<results>/page/media/{recording}.{form}", recording=plan.recordings, form=["mp3", "webp"]),
 
 
 rule make_table1:
     input:
-        hard=labels_by(METHOD, "hard"),
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
+        hard=plan.labels("hard"),
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
         paper_events="workflow/resources/paper_table1.tsv",
         paper_recordings="workflow/resources/paper_recordings.tsv",
     output:
@@ -55,7 +55,7 @@ rule make_table1:
 
 rule make_table2:
     input:
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
         paper="workflow/resources/paper_table2.tsv",
     output:
         tsv=report(
@@ -84,14 +84,14 @@ rule make_table2:
 
 rule make_intervals:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         scores=report(
             "<results>/report/scores.tsv",
@@ -117,8 +117,8 @@ rule make_intervals:
         results=results_folder,
         experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
-        priors=PRIORS,
+        runs=plan.compared_runs(),
+        priors=plan.baselines,
     message:
         "Compare systems, with intervals over recordings"
     shell:
@@ -131,14 +131,14 @@ rule make_intervals:
 
 rule make_reliability:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         tsv="<results>/report/reliability.tsv",
     log:
@@ -151,7 +151,7 @@ rule make_reliability:
         *code("report.reliability"),
         results=results_folder,
         evaluated=as_json(config["evaluate"]["classes"]),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
+        runs=plan.compared_runs(),
     message:
         "Make the reliability diagrams of all systems"
     shell:
@@ -160,24 +160,23 @@ rule make_reliability:
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
 
-# It runs where Snakemake does, whose versions and commit it writes down. The config is a resource, not a parameter: an
-# edit that changes no result does not change where results come from.
+# It runs on the node of Snakemake itself, whose versions and commit it writes down.
 localrules:
     make_origin,
 
 
 rule make_origin:
     input:
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
         features="<results>/features/index.tsv",
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        labels=[labels_by(method, kind) for method in METHODS for kind in ("soft", "hard")],
-        models=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
-        opinions=OPINIONS if FROM_OPINIONS else [],
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        truth=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        labels=plan.labels("soft", plan.methods) + plan.labels("hard", plan.methods),
+        models=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
+        opinions=plan.opinions if plan.from_opinions else [],
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
+        truth=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems) if plan.truth else [],
         tables=expand(
             "<results>/report/{table}.tsv",
             table=[
@@ -190,8 +189,8 @@ rule make_origin:
                 "training",
                 "label_statistics",
             ]
-            + (["truth"] if TRUTH else [])
-            + (["label_quality"] if TRIALS else []),
+            + (["truth"] if plan.truth else [])
+            + (["label_quality"] if plan.trials else []),
         ),
     output:
         json="<results>/report/origin.json",
@@ -202,7 +201,7 @@ rule make_origin:
     conda:
         "../../envs/softsed.yaml"
     resources:
-        config=as_json(config),
+        **untracked(config=as_json(plan.config)),
     params:
         *code("report.origin"),
         experiment=config["experiment"],
@@ -215,12 +214,12 @@ rule make_origin:
         " --report {input.tables} --output {output.json}"
 
 
-if TRUTH:
+if plan.truth:
 
     rule make_truth:
         input:
-            systems=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=expand("<results>/metrics/labels/{method}.truth.json", method=METHODS),
+            systems=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems),
+            labels=expand("<results>/metrics/labels/{method}.truth.json", method=plan.methods),
         output:
             tsv=report(
                 "<results>/report/truth.tsv",
@@ -238,7 +237,7 @@ if TRUTH:
         params:
             *code("report.ground_truth"),
             experiment=config["experiment"],
-            method=METHOD,
+            method=plan.method,
         message:
             "Make the table of systems and labels against the true events"
         shell:
