@@ -20,7 +20,7 @@ if plan.from_opinions:
             "../../envs/softsed.yaml"
         params:
             *code("labels.agreement"),
-            *plan.user_content(),
+            *plan.user.content(),
         message:
             "Measure how far the annotators agree"
         shell:

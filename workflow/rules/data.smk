@@ -77,27 +77,27 @@ elif plan.source == "own":
         input:
             rules.data.input,
 
-    rule survey_dataset:
+    rule infer_tables:
         input:
-            audio=list(plan.audio.values()),
-            labels=plan.label_files(),
-            tables=list(plan.user_tables.values()),
+            audio=list(plan.user.audio.values()),
+            labels=plan.user.label_files(),
+            tables=list(plan.user.tables.values()),
         output:
             recordings="<results>/data/recordings.tsv",
             classes="<results>/data/classes.tsv",
             scenes="<results>/data/scenes.tsv",
             dataset="<results>/data/dataset.json",
         log:
-            "<logs>/survey_dataset.log",
+            "<logs>/infer_tables.log",
         benchmark:
-            "<benchmarks>/survey_dataset.tsv"
+            "<benchmarks>/infer_tables.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("planning.validate"),
-            *plan.user_content(),
+            *plan.user.content(),
             results=results_folder,
-            dataset=plan.dataset_options(),
+            dataset=plan.user.options(),
         message:
             "Read recordings, classes and scenes off the dataset"
         shell:
@@ -112,7 +112,7 @@ elif plan.source == "opinions":
             classes=plan.tables["classes"],
             scenes=plan.tables["scenes"],
 
-    rule survey_opinions:
+    rule infer_tables:
         input:
             opinions=plan.opinions,
         output:
@@ -120,14 +120,14 @@ elif plan.source == "opinions":
             classes="<results>/data/classes.tsv",
             scenes="<results>/data/scenes.tsv",
         log:
-            "<logs>/survey_opinions.log",
+            "<logs>/infer_tables.log",
         benchmark:
-            "<benchmarks>/survey_opinions.tsv"
+            "<benchmarks>/infer_tables.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("data.infer_tables"),
-            *plan.user_content(),
+            *plan.user.content(),
         message:
             "Read recordings, classes and scenes off the opinions"
         shell:

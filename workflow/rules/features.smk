@@ -51,16 +51,16 @@ rule extract_features:
         " --audio {input.audio:q} --output {output.features}"
 
 
-rule index_features:
+rule write_manifest:
     input:
         features=expand("<results>/features/{recording}.npz", recording=plan.recordings),
         recordings=plan.tables["recordings"],
     output:
         index="<results>/features/index.tsv",
     log:
-        "<logs>/index_features.log",
+        "<logs>/write_manifest.log",
     benchmark:
-        "<benchmarks>/index_features.tsv"
+        "<benchmarks>/write_manifest.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:

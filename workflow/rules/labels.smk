@@ -33,7 +33,7 @@ if plan.from_opinions:
             "../../envs/softsed.yaml"
         params:
             *code("labels.aggregate"),
-            *plan.user_content(),
+            *plan.user.content(),
             config=from_wildcards(plan.estimator, "method"),
             seed=plan.derive_seed("labels"),
         message:
@@ -45,25 +45,25 @@ if plan.from_opinions:
 
 elif plan.source == "own":
 
-    rule adopt_given:
+    rule adopt_labels:
         input:
-            labels=plan.label_files(),
+            labels=plan.user.label_files(),
             recordings=plan.tables["recordings"],
             classes=plan.tables["classes"],
             scenes=plan.tables["scenes"],
         output:
             soft="<results>/labels/given/soft.tsv",
         log:
-            "<logs>/adopt_given.log",
+            "<logs>/adopt_labels.log",
         benchmark:
-            "<benchmarks>/adopt_given.tsv"
+            "<benchmarks>/adopt_labels.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("labels.adopt"),
-            *plan.user_content(),
-            kind=plan.label_kind,
-            labels=plan.given_labels,
+            *plan.user.content(),
+            kind=plan.user.kind,
+            labels=plan.user.labels,
         message:
             "Take over {params.kind} labels from {params.labels}"
         shell:
@@ -73,7 +73,7 @@ elif plan.source == "own":
 
 else:
 
-    rule adopt_published:
+    rule adopt_labels:
         input:
             published=expand("<results>/data/published/{recording}.txt", recording=plan.recordings),
             recordings=plan.tables["recordings"],
@@ -82,9 +82,9 @@ else:
         output:
             soft="<results>/labels/published/soft.tsv",
         log:
-            "<logs>/adopt_published.log",
+            "<logs>/adopt_labels.log",
         benchmark:
-            "<benchmarks>/adopt_published.tsv"
+            "<benchmarks>/adopt_labels.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -125,14 +125,14 @@ rule harden_labels:
 
 if plan.trials:
 
-    rule try_estimators:
+    rule run_trials:
         output:
             quality="<results>/labels/trials/{trial}.tsv",
             reliability="<results>/labels/trials/{trial}.reliability.tsv",
         log:
-            "<logs>/try_estimators/{trial}.log",
+            "<logs>/run_trials/{trial}.log",
         benchmark:
-            "<benchmarks>/try_estimators/{trial}.tsv"
+            "<benchmarks>/run_trials/{trial}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:

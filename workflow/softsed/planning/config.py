@@ -47,7 +47,7 @@ Validator = jsonschema.validators.extend(
 
 @cache
 def _read_schema(path: Path) -> dict:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
 
 
 def check_config(config: dict, schema: Path) -> None:

@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from softsed.core.audio import find_audio
-from softsed.core.code_hash import content
 from softsed.core.errors import InputError
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import check_name
 from softsed.planning import choices
-from softsed.planning.choices import BASELINES, KINDS, TABLES
+from softsed.planning.choices import BASELINES, TABLES
 from softsed.planning.config import check_tables
+from softsed.planning.user_data import UserData
 
 PAPER_SYSTEMS = Path("workflow/resources/paper_table2.tsv")
 
@@ -40,12 +39,10 @@ class Plan:
         Where recordings come from: "maestro_real", "demo", "own" (audio from the user) or "opinions" (without audio).
     tables : dict of str
         Paths of the tables of recordings, classes and scenes that the steps read.
-    user_tables : dict of str
-        Those of these tables that the config names.
+    user : UserData
+        Files that the user provides.
     recordings : list of str
         In the order of their table, or sorted by name.
-    audio : dict of str
-        Audio file per recording from the user; empty for other sources.
     rows : list of tuple
         Recording, scene and duration as text, per row of the table; empty for data from the user.
     scenes : dict of str
@@ -71,9 +68,8 @@ class Plan:
     config: dict
     source: str
     tables: dict[str, str]
-    user_tables: dict[str, str]
+    user: UserData
     recordings: list[str]
-    audio: dict[str, str]
     rows: list[tuple[str, str, str]]
     scenes: dict[str, str]
     folds: list[int]
@@ -97,18 +93,15 @@ class Plan:
             does not exist, or a curve names a system that is not compared with the reference.
         """
         source, results, notes = choices.source_of(config), f"results/{config['experiment']}", []
-        user_tables = {name: config[name] for name in TABLES if config[name]}
-        # A table that the config does not name is written by survey_opinions or, for audio, by survey_dataset.
-        tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user_tables)
+        user = UserData.from_config(config)
+        # A table that the config does not name is written by infer_tables or, for audio, by infer_tables.
+        tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
         rows = [tuple(row[column] for column in columns) for row in listed]
-        audio = {}
-        if source == "own":
-            audio = {name: str(path) for name, path in find_audio(Path(config["audio"]))[0].items()}
-            recordings = list(audio)
-        else:
-            recordings = choices.opinion_recordings(config) if source == "opinions" else [name for name, *_ in rows]
+        recordings = [name for name, *_ in rows] or list(user.audio)
+        if source == "opinions":
+            recordings = choices.opinion_recordings(config)
         for name in recordings:  # before it becomes the name of files and part of commands
             check_name(name, str(config["recordings"] or config["opinions"] or config["audio"]))
 
@@ -129,9 +122,8 @@ class Plan:
             config=config | tables,
             source=source,
             tables=tables,
-            user_tables=user_tables,
+            user=user,
             recordings=recordings,
-            audio=audio,
             rows=rows,
             scenes={name: scene for name, scene, _ in rows},
             folds=list(range(1, config["folds"]["number"] + 1)),
@@ -152,19 +144,7 @@ class Plan:
         with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
         """
         if self.source == "own":
-            from softsed.planning.validate import check_before  # noqa: PLC0415  # takes longer than all else here
-
-            folds = self.config["folds"]
-            check_before(
-                Path(self.tables["recordings"]),
-                audio=Path(self.config["audio"]),
-                labels=Path(self.given_labels),
-                kind=self.label_kind,
-                tables={name: Path(self.user_tables[name]) if name in self.user_tables else None for name in TABLES},
-                folds=folds["number"],
-                validation=folds["validation"],
-                evaluated=self.config["evaluate"]["classes"],
-            )
+            self.user.check(Path(self.tables["recordings"]), self.config)
         elif self.source != "opinions":
             check_tables(self.config, {name: Path(path) for name, path in self.tables.items()})
 
@@ -199,33 +179,9 @@ class Plan:
         return self.config["opinions"] or f"{self.results}/data/opinions.tsv"
 
     @property
-    def label_kind(self) -> str | None:
-        """What the user provides: "soft", "hard" or "opinions"; None for other sources."""
-        return next((kind for kind in KINDS if self.config[kind]), None)
-
-    @property
-    def given_labels(self) -> str:
-        """File or folder of the labels or opinions that the user provides."""
-        return self.config[self.label_kind]
-
-    @property
     def truth_option(self) -> str:
         """Option for the folder of the ground truth: the names of thousands of files may not fit into a command."""
         return f"--truth {shlex.quote(str(Path(self.truth[0]).parent))}" if self.truth else ""
-
-    def user_content(self) -> list[str]:
-        """Hash the user's labels or opinions and tables by content; empty for other sources."""
-        return content(*map(Path, (self.given_labels, *self.user_tables.values()))) if self.label_kind else []
-
-    def label_files(self) -> list[str]:
-        """List the files of the user's labels, which may be a folder with one text file per recording."""
-        path = Path(self.given_labels)
-        return [str(file) for file in sorted(path.glob("*.txt"))] if path.is_dir() else [str(path)]
-
-    def dataset_options(self) -> str:
-        """Return the options that describe the user's dataset to `softsed check`."""
-        given = {"audio": self.config["audio"], self.label_kind: self.given_labels} | self.user_tables
-        return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
 
     def derive_seed(self, *parts: object) -> int:
         """Derive the seed of one job: the same parts give the same number, other parts an unrelated number."""
@@ -235,8 +191,6 @@ class Plan:
     def trial_seed(self, trial: str) -> int:
         """Derive the seed of one trial."""
         return self.derive_seed("trials", trial)
-
-    # Recordings
 
     def scene_of(self, recording: str) -> str:
         """Return the scene of a listed recording."""
@@ -248,17 +202,15 @@ class Plan:
         """Return the audio file of a recording: from the user, or made by the stage data."""
         if self.source != "own":
             return f"{self.results}/data/audio/{recording}.wav"
-        if recording not in self.audio:
-            raise InputError(f"there is no recording {recording!r}", file=self.config["audio"])
-        return self.audio[recording]
+        if recording not in self.user.audio:
+            raise InputError(f"there is no recording {recording!r}", file=self.user.folder)
+        return self.user.audio[recording]
 
     def listed_until(self, recording: str) -> str:
         """Hash a recording and the recordings of its scene that are listed before it."""
         scene = [row for row in self.rows if row[1] == self.scene_of(recording)]
         position = [name for name, *_ in scene].index(recording)
         return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
-
-    # Labels, systems and settings
 
     def labels(self, kind: str, methods: Iterable[str] | None = None) -> list[str]:
         """List the tables of soft or hard labels by the given methods, without these by the reference method."""
