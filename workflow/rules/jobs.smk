@@ -33,9 +33,9 @@ def no_audio(wildcards):
 
 
 def untracked(**values):
-    """Return values that a step needs and that rerun nothing when they change, for the resources of a rule.
+    """Return values that a step needs and that must rerun nothing, for the resources of a rule.
 
-    Snakemake compares the parameters of a rule with those of its last run, all of them or none, but never its
-    resources (9.27.1). Mirror addresses, devices and descriptions of a run do not change the result of a step.
+    Snakemake 9.27.1 compares all parameters of a rule with those of its last run, but none of its resources. A mirror,
+    a device, what a model file carries, or the whole config as a record of a run changes neither models nor metrics.
     """
     return values
