@@ -14,8 +14,8 @@ from support.project import ROOT, TINY, planned, snakemake
 from softsed.tools.status import describe, rules
 
 # Jobs of the tiny experiment that follow from one another, read off the graph of the rules.
-PAGE = {"make_page": 1}
-TABLES = {"make_table2": 1, "make_figure2": 1, "draw_figure": 1, **PAGE}
+PAGE = {"build_page": 1}
+TABLES = {"make_table2": 1, "make_class_curves": 1, "draw_figure": 1, **PAGE}
 INTERVALS = {"make_intervals": 1, **PAGE}
 COMPARED = {**INTERVALS, "make_reliability": 1}
 SCORES = {**TABLES, **COMPARED, "make_truth": 1, "evaluate_system": 8, "evaluate_truth": 10, "evaluate_labels": 2}
@@ -23,8 +23,8 @@ SCORES |= {"draw_figure": 2}
 REPORTED = {**TABLES, "make_truth": 1}
 AFTER_TRAINING = {**REPORTED, **COMPARED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8}
 AFTER_TRAINING |= {"draw_figure": 2}
-FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 3}
-FROM_INDEX = {**FROM_TRAINING, "index_features": 1}
+FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "make_training_curves": 1, "draw_figure": 3}
+FROM_INDEX = {**FROM_TRAINING, "write_manifest": 1}
 PRIORS_TOO = {"predict_prior": 6, "evaluate_system": 8, "evaluate_truth": 10}
 FROM_FOLDS = {**FROM_TRAINING, **PRIORS_TOO, "make_folds": 1, "evaluate_labels": 2}
 FROM_HARD = {**FROM_TRAINING, "evaluate_system": 8, "make_table1": 1}
@@ -33,11 +33,11 @@ CROWD = {"measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1
 ESTIMATED = {**FROM_SOFT, **CROWD, "aggregate_opinions": 2}
 FROM_OPINIONS = {**ESTIMATED, "measure_agreement": 1}
 ASKED = {**FROM_OPINIONS, "simulate_annotators": 1}
-RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "encode_recording": 6, "index_features": 1}
-FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6, "encode_recording": 6}
-TRIALS = {"try_estimators": 2, "make_label_quality": 1, "draw_figure": 2}
+RENDERED = {**ASKED, "render_recording": 6, "extract_features": 6, "make_media": 6, "write_manifest": 1}
+FROM_FEATURES = {**FROM_INDEX, "make_filterbank": 1, "extract_features": 6, "make_media": 6}
+TRIALS = {"run_trials": 2, "make_label_quality": 1, "draw_figure": 2}
 BOTH = {**TRIALS, "draw_figure": 5}  # the figures of the trials and those of the systems
-ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1}
+ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "make_training_curves": 1}
 ONE_SYSTEM |= {"make_truth": 1, "draw_figure": 1, **PAGE}
 
 # Every module of the package -> what an edit of it reruns.
@@ -86,11 +86,11 @@ MODULES = {
     "log": {},
     "mace": {**ESTIMATED, **BOTH},
     "maestro": {},
-    "media": {"encode_recording": 6},
+    "media": {"make_media": 6},
     "model": FROM_TRAINING,
     "opinions": {**FROM_OPINIONS, **BOTH},
     "origin": {"make_origin": 1, **PAGE},
-    "pages": {**REPORTED, **COMPARED, "make_table1": 1, "collect_histories": 1}
+    "pages": {**REPORTED, **COMPARED, "make_table1": 1, "make_training_curves": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 5},
     "predict": AFTER_TRAINING,
     "priors": {**REPORTED, **COMPARED, "predict_prior": 6, "evaluate_system": 2, "evaluate_truth": 2}
@@ -113,7 +113,7 @@ MODULES = {
     "stream": {},
     "survey": {},
     "synthesis": RENDERED,
-    "tables": {**REPORTED, **COMPARED, "make_table1": 1, "collect_histories": 1}
+    "tables": {**REPORTED, **COMPARED, "make_table1": 1, "make_training_curves": 1}
     | {"make_label_statistics": 1, "make_label_quality": 1, "draw_figure": 5},
     "tested": SCORES,
     "textfiles": {**RENDERED, **BOTH, "make_folds": 1},
@@ -132,7 +132,11 @@ ALIKE = sorted({" ".join(names) for names in ALIKE if MODULES[names[0]]})
 
 # A change of the config -> what it reruns, and how `make status` puts it.
 CHANGES = [
-    ("report:\n  curves: [S_MSE_lin]", {"make_figure2": 1, "draw_figure": 1, **PAGE}, "config changed: ['H_BCE_sig', "),
+    (
+        "report:\n  curves: [S_MSE_lin]",
+        {"make_class_curves": 1, "draw_figure": 1, **PAGE},
+        "config changed: ['H_BCE_sig', ",
+    ),
     (
         "evaluate:\n  trim: 20",
         {**REPORTED, **INTERVALS, "evaluate_system": 8, "evaluate_truth": 10},
@@ -175,7 +179,7 @@ CHANGES = [
     (
         "runs: 3",
         {**REPORTED, **COMPARED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
-        | {"collect_histories": 1, "draw_figure": 3},
+        | {"make_training_curves": 1, "draw_figure": 3},
         "not made yet",
     ),
     (
@@ -188,18 +192,18 @@ CHANGES = [
 
 # Text added to the end of a file -> what it reruns.
 FILES = {
-    "results/tiny/data/audio/city_center_00.wav": {**FROM_INDEX, "extract_features": 1, "encode_recording": 1},
+    "results/tiny/data/audio/city_center_00.wav": {**FROM_INDEX, "extract_features": 1, "make_media": 1},
     "results/tiny/data/truth/city_center_00.tsv": {**ASKED, "evaluate_truth": 10, "evaluate_labels": 2},
     "results/tiny/data/opinions.tsv": FROM_OPINIONS,
     "results/tiny/labels/joint/soft.tsv": {**ONE_SYSTEM, **CROWD, "harden_labels": 1, "evaluate_labels": 1}
     | {"measure_crowd_size": 1},
-    "results/tiny/features/city_center_00.npz": {**FROM_INDEX, "encode_recording": 1},
+    "results/tiny/features/city_center_00.npz": {**FROM_INDEX, "make_media": 1},
     "results/tiny/folds/fold1.tsv": {**SCORES, "train_system": 8, "predict_system": 8, "predict_prior": 2}
-    | {"collect_histories": 1, "draw_figure": 3},
+    | {"make_training_curves": 1, "draw_figure": 3},
     "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, **COMPARED, "predict_system": 1}
     | {"evaluate_system": 1, "evaluate_truth": 1, "draw_figure": 2},
-    "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
-    "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_figure2": 1, "draw_figure": 1, **PAGE},
+    "workflow/resources/paper_table1.tsv": {"make_table1": 1, "make_class_curves": 1, "draw_figure": 1, **PAGE},
+    "workflow/resources/paper_recordings.tsv": {"make_table1": 1, "make_class_curves": 1, "draw_figure": 1, **PAGE},
     "workflow/resources/paper_table2.tsv": {"make_table2": 1, **PAGE},
     "workflow/softsed/report/page/assets/main.js": PAGE,
     "workflow/resources/published_labels.tsv": {"make_label_statistics": 1},
@@ -241,9 +245,16 @@ def edited(finished, tmp_path_factory):
 
 def with_origin(expected):
     """Add the file on where results come from, in the page too: it has hashes of data, models, metrics and tables."""
-    makers = {"harden_labels", "aggregate_opinions", "index_features", "make_folds", "train_system", "evaluate_system"}
-    makers |= {"evaluate_truth", "make_table1", "make_table2", "make_intervals", "make_reliability", "make_figure2"}
-    makers |= {"collect_histories", "make_label_statistics", "make_truth", "make_label_quality"}
+    makers = {"harden_labels", "aggregate_opinions", "write_manifest", "make_folds", "train_system", "evaluate_system"}
+    makers |= {
+        "evaluate_truth",
+        "make_table1",
+        "make_table2",
+        "make_intervals",
+        "make_reliability",
+        "make_class_curves",
+    }
+    makers |= {"make_training_curves", "make_label_statistics", "make_truth", "make_label_quality"}
     return {**expected, "make_origin": 1, **PAGE} if makers & set(expected) else expected
 
 
@@ -327,7 +338,7 @@ def test_an_edited_file_reruns_its_users_and_is_named(edited, name):
 
 def test_an_added_recording_is_the_only_one_rendered_and_transformed(edited):
     """Labels are made from all opinions together and folds deal all recordings, so what comes after them is new."""
-    expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "encode_recording": 1, "make_folds": 1}
+    expected = {**RENDERED, "render_recording": 1, "extract_features": 1, "make_media": 1, "make_folds": 1}
     with edit(edited / "tests/workflow/tiny.tsv", "city_center_03\tcity_center\t20.0\n"):
         shown = snakemake(edited, "--dry-run")
         assert rules(shown) == with_origin(expected)

@@ -230,7 +230,7 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     before = table.read_text()
     table.write_text(before + "city_center_99\tcity_center\t20.5\n")
     new = {"unpack_recording": 1, "unpack_labels": 1, "extract_features": 1, "make_media": 1}
-    expected = {**from_labels, **new, "index_features": 1, "adopt_published": 1, "make_folds": 1}
+    expected = {**from_labels, **new, "write_manifest": 1, "adopt_labels": 1, "make_folds": 1}
     assert planned(project, configuration=configuration) == expected
     again = planned(project, "--forcerun", "fetch_archive", "--", configuration=configuration)
     assert again == {**expected, "fetch_archive": 2}
@@ -240,8 +240,8 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     # One annotation, and one recording.
     with (results / "data/published/cafe_restaurant_00.txt").open("a") as file:
         file.write("\n")
-    assert planned(project, configuration=configuration) == {**from_labels, "adopt_published": 1}
+    assert planned(project, configuration=configuration) == {**from_labels, "adopt_labels": 1}
     with (results / "data/audio/cafe_restaurant_00.wav").open("ab") as file:
         file.write(b"x")
-    expected = {**from_labels, "adopt_published": 1, "extract_features": 1, "make_media": 1, "index_features": 1}
+    expected = {**from_labels, "adopt_labels": 1, "extract_features": 1, "make_media": 1, "write_manifest": 1}
     assert planned(project, configuration=configuration) == expected

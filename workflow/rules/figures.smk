@@ -3,7 +3,7 @@
 
 rule make_class_curves:
     input:
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
         table1="<results>/report/table1.tsv",
     output:
         tsv="<results>/report/figure2.tsv",
@@ -15,7 +15,7 @@ rule make_class_curves:
         "../../envs/softsed.yaml"
     params:
         *code("report.curves"),
-        curves=config["report"]["curves"],
+        curves=plan.curves,
     message:
         "Make the table of Fig. 2"
     shell:
@@ -25,7 +25,7 @@ rule make_class_curves:
 
 rule make_training_curves:
     input:
-        history=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS),
+        history=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.history.tsv", plan.systems),
     output:
         tsv="<results>/report/training.tsv",
     log:
@@ -72,10 +72,10 @@ rule draw_figure:
 
 rule make_label_statistics:
     input:
-        soft=labels_by(METHOD, "soft"),
-        competence=expand("<results>/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
-        recordings=config["recordings"],
-        classes=config["classes"],
+        soft=plan.labels("soft"),
+        competence=expand("<results>/labels/{method}/competence.tsv", method=plan.method) if plan.from_opinions else [],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
         published="workflow/resources/published_labels.tsv",
     output:
         tsv=report(
@@ -104,8 +104,8 @@ rule make_label_statistics:
 
 rule make_label_quality:
     input:
-        quality=expand("<results>/labels/trials/{trial}.tsv", trial=TRIALS),
-        reliability=expand("<results>/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
+        quality=expand("<results>/labels/trials/{trial}.tsv", trial=plan.trials),
+        reliability=expand("<results>/labels/trials/{trial}.reliability.tsv", trial=plan.trials),
     output:
         tsv=report(
             "<results>/report/label_quality.tsv",

@@ -2,11 +2,11 @@
 # tables. The tables of curves and labels and all figures are in figures.smk, the page of results is in page.smk.
 
 
-FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
+FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if plan.trials else [])
 TABLES = (
     ["table1", "table2", "scores", "differences", "reliability", "figure2", "training", "label_statistics"]
-    + (["truth"] if TRUTH else [])
-    + (["label_quality"] if TRIALS else [])
+    + (["truth"] if plan.truth else [])
+    + (["label_quality"] if plan.trials else [])
 )
 # Tables with a Markdown document, which has a template of the same name.
 DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
@@ -24,15 +24,15 @@ rule report:
         expand("<results>/report/metrics.json"),
         expand("<results>/report/origin.json"),
         expand("<results>/page/index.html"),
-        expand("<results>/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
+        expand("<results>/page/media/{recording}.{form}", recording=plan.recordings, form=["mp3", "webp"]),
 
 
 rule make_table1:
     input:
-        hard=labels_by(METHOD, "hard"),
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
+        hard=plan.labels("hard"),
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
     output:
         tsv=report(
             "<results>/report/table1.tsv",
@@ -57,7 +57,7 @@ rule make_table1:
 
 rule make_table2:
     input:
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
         paper="workflow/resources/paper_table2.tsv",
     output:
         tsv=report(
@@ -84,14 +84,14 @@ rule make_table2:
 
 rule make_intervals:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         metrics=report(
             "<results>/report/scores.tsv",
@@ -115,8 +115,8 @@ rule make_intervals:
         *code("report.intervals"),
         results=results_folder,
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # as_json would sort the systems
-        priors=PRIORS,
+        runs=plan.compared_runs(),
+        priors=plan.baselines,
     message:
         "Compute the metrics of all systems with intervals over recordings"
     shell:
@@ -128,14 +128,14 @@ rule make_intervals:
 
 rule make_reliability:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         tsv="<results>/report/reliability.tsv",
     log:
@@ -148,7 +148,7 @@ rule make_reliability:
         *code("report.reliability"),
         results=results_folder,
         evaluated=as_json(config["evaluate"]["classes"]),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
+        runs=plan.compared_runs(),
     message:
         "Make the reliability diagrams of all systems"
     shell:
@@ -165,16 +165,16 @@ localrules:
 
 rule make_origin:
     input:
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
         features="<results>/features/index.tsv",
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        labels=[labels_by(method, kind) for method in METHODS for kind in ("soft", "hard")],
-        models=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
-        opinions=OPINIONS if FROM_OPINIONS else [],
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        truth=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        labels=plan.labels("soft", plan.methods) + plan.labels("hard", plan.methods),
+        models=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
+        opinions=plan.opinions if plan.from_opinions else [],
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
+        truth=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems) if plan.truth else [],
         tables=expand("<results>/report/{table}.tsv", table=TABLES),
     output:
         json="<results>/report/origin.json",
@@ -185,7 +185,7 @@ rule make_origin:
     conda:
         "../../envs/softsed.yaml"
     resources:
-        config=as_json(config),
+        **untracked(config=as_json(plan.config)),
     params:
         *code("report.origin"),
         experiment=config["experiment"],
@@ -202,8 +202,8 @@ rule render_report:
     input:
         tables=expand("<results>/report/{table}.tsv", table=DOCUMENTS + ["differences"]),
         counts="<results>/report/label_statistics.json",
-        metrics=expand("<results>/metrics/{system}/run1.json", system=(REFERRED + PRIORS)[0]),
-        truth=expand("<results>/metrics/{system}/run1.truth.json", system=(SYSTEMS + PRIORS)[-1]) if TRUTH else [],
+        metrics=expand("<results>/metrics/{system}/run1.json", system=(plan.compared_systems)[0]),
+        truth=expand("<results>/metrics/{system}/run1.truth.json", system=(plan.all_systems)[-1]) if plan.truth else [],
         paper_events="workflow/resources/paper_table1.tsv",
         paper_recordings="workflow/resources/paper_recordings.tsv",
         templates=TEMPLATES,
@@ -218,8 +218,8 @@ rule render_report:
     params:
         *code("report.render"),
         experiment=config["experiment"],
-        method=METHOD,
-        priors=PRIORS,
+        method=plan.method,
+        priors=plan.baselines,
     message:
         "Render the documents of the report"
     shell:
@@ -229,12 +229,12 @@ rule render_report:
         " --experiment {params.experiment} --method {params.method} --priors {params.priors}"
 
 
-if TRUTH:
+if plan.truth:
 
     rule make_ground_truth:
         input:
-            systems=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=expand("<results>/metrics/labels/{method}.truth.json", method=METHODS),
+            systems=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems),
+            labels=expand("<results>/metrics/labels/{method}.truth.json", method=plan.methods),
         output:
             tsv=report(
                 "<results>/report/truth.tsv",
@@ -250,7 +250,7 @@ if TRUTH:
             "../../envs/softsed.yaml"
         params:
             *code("report.ground_truth"),
-            method=METHOD,
+            method=plan.method,
         message:
             "Make the table of metrics against the true events"
         shell:

@@ -7,16 +7,16 @@
 
 rule train:
     input:
-        results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
+        plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
 
 
 rule train_system:
     input:
         fold="<results>/folds/fold{fold}.tsv",
         features="<results>/features/index.tsv",
-        soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
-        hard=hard_labels_for,
-        classes=config["classes"],
+        soft=from_wildcards(plan.soft_labels_of, "system"),
+        hard=from_wildcards(plan.hard_labels_of, "system"),
+        classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
         history="<results>/models/{system}/run{run}/fold{fold}.history.tsv",
@@ -28,20 +28,18 @@ rule train_system:
         "../../envs/softsed.yaml"
     threads: 1
     resources:
+        **untracked(device="auto", checkpoint_s=60, carried=as_json(plan.carried())),
         mem_mb=4000,
-        device="auto",
-        checkpoint_s=60,  # least number of seconds between two checkpoints
-        # The model file contains the settings with which `softsed apply` uses the model. They are not parameters,
-        # because another threshold must not train the model again.
-        carried=as_json(carried()),
+        # The model file carries the settings for its application as they were at the training. At least `checkpoint_s`
+        # seconds lie between two checkpoints.
     params:
         *code("train.system"),
         results=results_folder,
-        system=system_of,
+        system=from_wildcards(plan.system_settings, "system"),
         config=as_json(config["train"]),
         features=as_json(config["features"]),
-        seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
-        checkpoint=f"{RESULTS}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
+        seed=from_wildcards(plan.derive_seed, "system", "run", "fold"),
+        checkpoint=f"{plan.results}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
