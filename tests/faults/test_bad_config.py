@@ -9,8 +9,6 @@ from support.errors import compare, refused
 from support.project import ROOT, copy_project, snakemake
 
 from softsed.core.errors import InputError
-from softsed.labels import joint
-from softsed.planning.choices import LONGEST_JOINT_S
 from softsed.planning.config import check_config, check_files, check_tables, find_mistakes
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -162,10 +160,6 @@ def test_mistakes_have_a_fixed_order():
     change = "{audio: a, soft: 'x{', hard: y, truth: 'z<', scenes: 's>'}"
     keys = [mistake.key for mistake in find_mistakes(merged(change, experiment=None), SCHEMA)]
     assert keys == ["scenes", "soft", "truth", "audio"]
-
-
-def test_windows_that_joint_takes():
-    assert joint.LONGEST_S == LONGEST_JOINT_S
 
 
 def write(path, text):

@@ -6,11 +6,11 @@ from softsed.core.errors import InputError
 from softsed.core.metadata import OPINION_COLUMNS
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import check_answered, longest_window, recording_names
+from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
 KINDS = ("soft", "hard", "opinions")  # of labels that come with the user's audio
 TABLES = ("recordings", "classes", "scenes")
-from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 
 
 def source_of(config: dict) -> str:
