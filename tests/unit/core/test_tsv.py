@@ -1,11 +1,12 @@
 """Text with tab-separated fields: what does not count, what is refused, and where that is."""
 
 import math
+import resource
 
 import pytest
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import read_columns, read_lines, read_number, read_text
+from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text, write_tsv
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
@@ -86,3 +87,33 @@ def test_numbers():
 def test_no_break_spaces_around_fields_do_not_count(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
     assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("data", ["é\r\n", b"\x00\r\n"])
+def test_atomic_write_follows_links(tmp_path, data):
+    target = tmp_path / "new" / "target"
+    atomic_write(target, "before")
+    (tmp_path / "link").symlink_to(target)
+    atomic_write(tmp_path / "link", data)
+    assert (tmp_path / "link").is_symlink()
+    assert target.read_bytes() == (data if isinstance(data, bytes) else data.encode())
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_atomic_write_keeps_file_if_writing_fails(tmp_path):
+    path = tmp_path / "t.tsv"
+    atomic_write(path, "before")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, limit[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            atomic_write(path, b"longer than 3 bytes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_tsv_formats_fields(tmp_path):
+    write_tsv(tmp_path / "t.tsv", ["a", "b"], [{"a": 1 / 3, "b": None}, {"a": 1234567, "b": "x y", "c": 0}])
+    assert (tmp_path / "t.tsv").read_text() == "a\tb\n0.333333\t\n1234567\tx y\n"

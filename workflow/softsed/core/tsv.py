@@ -14,7 +14,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from softsed.core.errors import InputError
@@ -143,19 +143,43 @@ def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[
             yield name, other
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file, in a folder that is made, whole or not at all: what was there stays until then."""
+def atomic_write(path: Path, data: str | bytes) -> None:
+    """Write a whole file or none: a file that exists stays until the new one is complete.
+
+    Parameters
+    ----------
+    path : Path
+        File to write. A missing folder is created. A link is followed, so that the link itself stays.
+    data : str or bytes
+        Content. Text is written as UTF-8 with its own line ends.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    content = data.encode() if isinstance(data, str) else data
     path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # where a link leads
+    path = path.resolve()
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # /dev/stdout
+        path.write_bytes(content)  # a device, such as /dev/stdout, cannot be replaced
         return
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
+        part.write_bytes(content)
+        part.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def write_tsv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows as a table with a header. None becomes an empty field; floats have 6 significant digits."""
+
+    def field(value: object) -> str:
+        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+    lines = [columns, *([field(row[column]) for column in columns] for row in rows)]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def read_number(text: str) -> float:

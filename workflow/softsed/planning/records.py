@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import write_whole
+from softsed.core.tsv import atomic_write
 
 METADATA = Path(".snakemake/metadata")
 INCOMPLETE = METADATA.with_name("incomplete")  # a file an output that a job has begun and not ended
@@ -73,7 +73,7 @@ def save(experiment: str) -> None:
             lines.append(json.dumps({"output": output, "record": json.loads(path.read_bytes())}) + "\n")
     target, text = provenance_of(experiment), "".join(lines)
     if not target.exists() or target.read_bytes() != text.encode():
-        write_whole(target, text)
+        atomic_write(target, text)
     stamp(experiment)
 
 

@@ -28,7 +28,7 @@ from softsed.core.errors import InputError
 from softsed.core.event_text import write_events
 from softsed.core.labels import to_events
 from softsed.core.metadata import LONGEST_S, OPINION_COLUMNS, doubt
-from softsed.core.tsv import read_lines, read_number, write_whole
+from softsed.core.tsv import atomic_write, read_lines, read_number
 from softsed.data.infer_tables import NAME, check_name
 
 CLIP_S = 10  # seconds, every clip of SONYC-UST
@@ -227,7 +227,7 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"window {options.window} s, hop {options.hop} s: expected 1 <= hop <= window")
         labels = Strong(options.annotations, minimum=options.minimum)
         rows = labels.opinions(window=options.window, hop=options.hop)
-    write_whole(options.opinions, "".join(rows))
+    atomic_write(options.opinions, "".join(rows))
     if options.command == "strong" and options.majority:
         options.majority.mkdir(parents=True, exist_ok=True)
         for name, scene in labels.scenes.items():
