@@ -66,7 +66,7 @@ if config["data"]["source"] == "demo":
 
 elif OWN:
 
-    # The options that tell `softsed check` what the dataset is.
+    # Options of the step that describe the dataset.
     DATASET = " ".join(
         f"--{name} {shlex.quote(str(path))}"
         for name, path in ({"audio": config["audio"], KIND: LABELS} | GIVEN).items()
@@ -79,7 +79,7 @@ elif OWN:
             classes=config["classes"],
             scenes=config["scenes"],
 
-    # Mistakes have stopped everything before, see common.smk.
+    # The dataset is checked before anything is planned, see common.smk: this rule only completes the tables.
     rule check:
         input:
             rules.data.input,
@@ -101,14 +101,14 @@ elif OWN:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("planning.validate"),
+            *code("data.infer_tables"),
             *content(LABELS, *given_tables()),
             results=results_folder,
             dataset=DATASET,
         message:
-            "Read recordings, classes and scenes off the dataset"
+            "Infer the tables of recordings, classes and scenes from the dataset"
         shell:
-            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {params.results}/data"
+            "python -m softsed --log {log} data.infer_tables {params.dataset} --tables {params.results}/data"
 
 elif OWN_OPINIONS:
 
@@ -135,11 +135,11 @@ elif OWN_OPINIONS:
         params:
             *code("data.infer_tables"),
             *own_content(),
+            results=results_folder,
         message:
-            "Read recordings, classes and scenes off the opinions"
+            "Infer the tables of recordings, classes and scenes from the opinions"
         shell:
-            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --recordings {output.recordings}"
-            " --classes {output.classes} --scenes {output.scenes}"
+            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --tables {params.results}/data"
 
 else:
 

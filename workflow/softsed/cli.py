@@ -6,13 +6,13 @@ import importlib
 import logging
 from pathlib import Path
 
-from softsed.core import disk, log, parent
-from softsed.core.errors import InputError, is_out_of_memory
+from softsed.core import log, parent
+from softsed.core.errors import InputError, explain_os_error, is_out_of_memory
 
 PACKAGE = Path(__file__).parent
 # What a person types; every other command is a step of the workflow, named after its module.
 COMMANDS = {
-    "check": "planning.validate",
+    "check": "tools.check",
     "convert": "tools.convert",
     "export": "tools.export",
     "apply": "predict.apply",
@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         if is_out_of_memory(error):
             text = str(error).partition("\n")[0]
             logger.error("softsed %s: out of memory: %s. %s", options.command, text, MORE_MEMORY)
-        elif reason := disk.explain(error, folder, options.arguments):
+        elif reason := explain_os_error(error, folder, options.arguments):
             logger.error("softsed %s: %s", options.command, reason)
         else:
             logger.exception("softsed %s: unexpected error, please report it", options.command)
