@@ -66,7 +66,7 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     import soundfile  # noqa: PLC0415
 
     from softsed import folds  # noqa: PLC0415
-    from softsed.core import event_text, labels, metadata, scores  # noqa: PLC0415
+    from softsed.core import event_text, labels, metadata, options, scores  # noqa: PLC0415
     from softsed.core.errors import Problems  # noqa: PLC0415
     from softsed.core.opinions import read_opinions  # noqa: PLC0415
     from softsed.data import infer_tables  # noqa: PLC0415
@@ -141,7 +141,7 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
 
     def own(kind: str) -> Callable[[Path], object]:
         def read(path: Path) -> object:
-            tables = dict.fromkeys(metadata.TABLES)
+            tables = dict.fromkeys(options.TABLES)
             read_off = validate.check(folder / "audio", path, kind, tables, folds=0, validation=0.5)
             if kind == "opinions":
                 return read_off

@@ -17,7 +17,7 @@ from support.dataset import (
 
 from softsed.core.audio import measure
 from softsed.core.errors import InputError, Problems
-from softsed.core.metadata import TABLES
+from softsed.core.options import TABLES
 from softsed.data.infer_tables import infer_dataset
 
 

@@ -7,7 +7,7 @@ from support.dataset import NAMES, SOFT, soft_rows, write_audio, write_rows
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_label_rows
 from softsed.core.labels import read_soft
-from softsed.core.metadata import TABLES
+from softsed.core.options import TABLES
 from softsed.data import infer_tables
 from softsed.labels import adopt
 

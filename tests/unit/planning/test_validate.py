@@ -4,7 +4,7 @@ import pytest
 from support.dataset import OPINIONS, SOFT, opinion_rows, soft_rows, write_audio, write_rows
 from support.errors import refused
 
-from softsed.core.metadata import TABLES
+from softsed.core.options import TABLES
 from softsed.planning import validate
 from softsed.tools import check
 

@@ -15,7 +15,7 @@ from softsed.core.tsv import read_fields, read_number
 
 HARD_COLUMNS = ("recording", "onset", "offset", "label")
 SOFT_COLUMNS = (*HARD_COLUMNS, "value")
-KINDS = ("soft", "hard")
+LABEL_KINDS = ("soft", "hard")
 # The published soft labels contain 1.000000031, the rounding error of a sum of weights. Larger errors are mistakes.
 ROUNDING = 1e-6
 

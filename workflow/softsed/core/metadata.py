@@ -14,7 +14,6 @@ from pathlib import Path
 from softsed.core.errors import InputError
 from softsed.core.tsv import read_lines, read_number
 
-TABLES = ("recordings", "classes", "scenes")
 PARTS = ("train", "validation", "test")
 LONGEST_S = 30 * 24 * 3600  # longest recording, a month: larger numbers are milliseconds of an hour or more
 # Names of recordings become file names, and the workflow matches them: no path separators, no characters that a shell

@@ -10,7 +10,7 @@ import numpy as np
 from softsed.core.audio import find_audio, measure
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import LabelRows
-from softsed.core.metadata import NAME, NAME_RULE, read_scenes, spelled_twice
+from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes, spelled_twice
 from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.tsv import read_lines
 
@@ -187,3 +187,13 @@ def check_asked(
             )
             problems.add("scenes", InputError(problem, file=path, remedy=remedy))
     return asked
+
+
+def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]) -> str:
+    """Describe a dataset without problems in one line."""
+    seconds = sum(one.duration_s for one in recordings.values())
+    text = f"no problems: {len(recordings)} recordings of {seconds / 60:.1f} min in {len(asked)} scene(s)"
+    text += f", {len(classes)} classes: {', '.join(classes)}"
+    if kind == "hard":
+        text += ". Only hard labels are provided, so they become soft labels with the values 0 and 1"
+    return text

@@ -11,19 +11,19 @@ the others are inferred:
   classes, including classes of a table of classes without a label. A table of scenes replaces this rule.
 """
 
-import argparse
 import json
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from softsed.core.code_hash import content
 from softsed.core.errors import InputError, Problems
 from softsed.core.event_text import read_label_rows
-from softsed.core.label_rows import KINDS, LabelRows
+from softsed.core.label_rows import LabelRows
+from softsed.core.log import PROGRESS
 from softsed.core.metadata import (
     LONGEST_S,
     NAME,
-    TABLES,
     Recording,
     check_name,
     read_asked,
@@ -32,11 +32,13 @@ from softsed.core.metadata import (
     spelled_twice,
 )
 from softsed.core.opinions import OpinionTable
-from softsed.core.options import build_parser
+from softsed.core.options import add_dataset, build_parser, read_dataset
 from softsed.data import dataset_checks
 
 SCENE_COLUMN = "scene"  # optional column of opinions
 DATASET = "dataset.json"  # beside the inferred tables: the names and content of their sources
+
+logger = logging.getLogger(__name__)
 
 
 def read_named(path: Path) -> OpinionTable:
@@ -261,23 +263,6 @@ def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None]) ->
     return json.dumps(dict(zip(given, content(*given.values()), strict=True)), indent=2) + "\n"
 
 
-def add_dataset(parser: argparse.ArgumentParser, *, audio_required: bool) -> None:
-    """Add the options that describe a dataset; `read_dataset` returns their values."""
-    parser.add_argument("--audio", type=Path, required=audio_required, help="folder of recordings (WAV, FLAC, ...)")
-    kinds = parser.add_mutually_exclusive_group(required=True)
-    for kind in KINDS:
-        kinds.add_argument(f"--{kind}", type=Path, help=f"{kind} labels: a table, or a folder of RECORDING.txt")
-    kinds.add_argument("--opinions", type=Path, help="table of opinions")
-    for name in TABLES:
-        parser.add_argument(f"--{name}", type=Path, help=f"your table of {name} (default: inferred)")
-
-
-def read_dataset(options: argparse.Namespace) -> tuple[Path, str, dict[str, Path | None]]:
-    """Return the labels, their kind and the user-provided tables from the options of `add_dataset`."""
-    kind = next(kind for kind in (*KINDS, "opinions") if getattr(options, kind))
-    return getattr(options, kind), kind, {name: getattr(options, name) for name in TABLES}
-
-
 def main(argv: list[str] | None = None) -> None:
     """Infer the tables of recordings, classes and scenes from a dataset, or from opinions without audio."""
     parser = build_parser("data.infer_tables", main, example="--opinions mydata/opinions.tsv --tables results/own/data")
@@ -291,6 +276,7 @@ def main(argv: list[str] | None = None) -> None:
         problems = Problems()
         inferred = infer_dataset(options.audio, labels, kind, tables, problems)
         problems.raise_all("in the dataset")
+        logger.info("%s", dataset_checks.summarise(kind, *inferred), extra=PROGRESS)
         write_tables(options.tables, *inferred)
         (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
     elif kind == "opinions":

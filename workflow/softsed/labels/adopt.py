@@ -14,7 +14,7 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.event_text import read_label_rows, read_published
-from softsed.core.label_rows import KINDS, LabelRows
+from softsed.core.label_rows import LABEL_KINDS, LabelRows
 from softsed.core.labels import rasterise, write_soft
 from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
@@ -90,7 +90,10 @@ def main(argv: list[str] | None = None) -> None:
         "workflow/resources/scenes.tsv --soft results/maestro_real/labels/published/soft.tsv",
     )
     parser.add_argument(
-        "--kind", choices=(*KINDS, "published"), required=True, help="format of the labels; hard labels become 0 and 1"
+        "--kind",
+        choices=(*LABEL_KINDS, "published"),
+        required=True,
+        help="kind of the labels; hard labels become 0 and 1",
     )
     parser.add_argument("--labels", type=Path, required=True, help="table of labels, or folder of RECORDING.txt")
     add_options(parser, "recordings", "classes", "scenes", soft="table of soft labels to write")

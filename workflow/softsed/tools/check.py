@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 from softsed.core.log import PROGRESS
-from softsed.core.options import build_parser
-from softsed.data.infer_tables import DATASET, add_dataset, describe_sources, read_dataset, write_tables
+from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.data.dataset_checks import summarise
+from softsed.data.infer_tables import DATASET, describe_sources, write_tables
 from softsed.planning.validate import check
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     recordings, classes, asked = check(
         options.audio, labels, kind, tables, folds=options.folds, validation=options.validation
     )
-    seconds = sum(one.duration_s for one in recordings.values())
-    text = f"no problems: {len(recordings)} recordings of {seconds / 60:.1f} min in {len(asked)} scene(s)"
-    text += f", {len(classes)} classes: {', '.join(classes)}"
-    if kind == "hard":
-        text += ". You provide only hard labels, so softsed uses them as soft labels with values 0 and 1"
-    logger.info("%s", text, extra=PROGRESS)
+    logger.info("%s", summarise(kind, recordings, classes, asked), extra=PROGRESS)
     if options.tables:
         write_tables(options.tables, recordings, classes, asked)
         (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
