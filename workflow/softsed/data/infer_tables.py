@@ -264,7 +264,7 @@ def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None]) ->
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Infer the tables of recordings, classes and scenes from a dataset, or from opinions without audio."""
+    """Infer the tables of recordings, classes and scenes from a dataset or from opinions."""
     parser = build_parser("data.infer_tables", main, example="--opinions mydata/opinions.tsv --tables results/own/data")
     add_dataset(parser, audio_required=False)
     parser.add_argument(

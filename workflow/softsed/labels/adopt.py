@@ -81,7 +81,7 @@ def adopt(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Convert published labels, or labels that `softsed check` accepts, to a table of soft labels."""
+    """Convert published or user-provided labels to a table of soft labels."""
     parser = build_parser(
         "labels.adopt",
         main,

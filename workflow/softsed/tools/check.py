@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Check your recordings, labels and tables, and report all problems with file and line."""
+    """Check your recordings, labels and tables; report all problems with file and line."""
     parser = build_parser("check", main, example="--audio mydata/audio --soft mydata/soft.tsv --folds 5")
     add_dataset(parser, audio_required=True)
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
