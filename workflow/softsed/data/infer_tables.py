@@ -33,6 +33,7 @@ from softsed.core.metadata import (
 )
 from softsed.core.opinions import OpinionTable
 from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.core.tsv import read_number
 from softsed.data import dataset_checks
 
 SCENE_COLUMN = "scene"  # optional column of opinions
@@ -102,8 +103,10 @@ def check_answered(path: Path, given: dict[str, Path]) -> None:
 
 def longest_window(path: Path) -> float:
     """Return the longest window in seconds; windows without valid times are left to the steps that use them."""
-    onset, offset = OpinionTable.read(path).times
-    return max((float(length) for length in offset - onset if length > 0), default=0.0)
+    columns = OpinionTable.read(path).columns
+    times = set(zip(columns["onset"], columns["offset"], strict=True))
+    lengths = (read_number(offset) - read_number(onset) for onset, offset in times)
+    return max((length for length in lengths if length > 0), default=0.0)
 
 
 def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], dict[str, str], dict[str, list[str]]]:
