@@ -4,6 +4,7 @@ import itertools
 import json
 import shutil
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import numpy as np
 import pytest
