@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import yaml
@@ -119,7 +120,9 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
         known = sorted(error.schema.get("properties") or error.schema.get("patternProperties", {}))
         for name in sorted(set(error.instance) - set(known)):
             near = difflib.get_close_matches(name, known, 1)
-            hint = {"remedy": f"Use {near[0]!r} if you mean that key"} if near else {"expected": f"one of {known}"}
+            hint: dict[str, Any] = (
+                {"remedy": f"Use {near[0]!r} if you mean that key"} if near else {"expected": f"one of {known}"}
+            )
             yield InputError("unknown key", key=".".join([*path, name]), **hint)
         return
     node, meaning = schema, ""
@@ -174,7 +177,8 @@ def _relations(config: dict) -> Iterator[InputError]:
 
 def _crowd(crowd: dict, config: dict) -> Iterator[InputError]:
     """Yield keys of the simulated crowds of the demo and the trials that contradict each other."""
-    where, low, high = "data.demo.crowd", *crowd["spammer_rate"]
+    where = "data.demo.crowd"
+    low, high = crowd["spammer_rate"]
     trials = config.get("trials")
     if low > high:
         yield InputError(f"[{low}, {high}]", key=f"{where}.spammer_rate", expected="the lowest rate first")
