@@ -2,7 +2,7 @@
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 SHOWN = 10  # problems of one kind in a message
@@ -55,8 +55,8 @@ class InputError(ValueError):
         """Return the message."""
         if self.problems is not None:
             return "\n".join([f"{self.problem}:", *(f"  {line}" for line in str(self.problems).splitlines())])
-        places = [str(self.file)] * (self.file is not None) + [f"line {self.line}"] * (self.line is not None)
-        place = ", ".join([*places, *([self.key] * (self.key is not None))])
+        line = None if self.line is None else f"line {self.line}"
+        place = ", ".join(str(part) for part in (self.file, line, self.key) if part is not None)
         sentences = [f"{place}: {self.problem}" if place else self.problem]
         sentences += [f"Expected {self.expected}"] * (self.expected is not None)
         sentences += [self.remedy] if self.remedy is not None else []
@@ -91,7 +91,7 @@ class Problems:
         """
         self._add(kind, 1, iter([error]))
 
-    def add_rows(self, kind: str, rows: Sequence[int], describe: Callable[[int], InputError]) -> None:
+    def add_rows(self, kind: str, rows: Collection[int], describe: Callable[[int], InputError]) -> None:
         """Add one problem per row; `describe` is only called for the problems that are shown."""
         if len(rows):
             self._add(kind, len(rows), (describe(int(row)) for row in rows))
@@ -118,7 +118,7 @@ class Problems:
 
     def __str__(self) -> str:
         """Return one line per problem that is kept, and one line per kind with more problems."""
-        lines = []
+        lines: list[str] = []
         for kind, errors in self.found.items():
             lines += map(str, errors)
             if more := self.counts[kind] - len(errors):
@@ -165,7 +165,7 @@ def explain_os_error(error: Exception, folder: Path, arguments: Sequence[str] = 
     code = error.errno if isinstance(error, OSError) else None
     if code in FORBIDDEN:
         return f"{error}. Allow reading and writing at this place, then repeat the command"
-    if code in WRONG_PATH and str(error.filename) in arguments:
+    if isinstance(error, OSError) and code in WRONG_PATH and str(error.filename) in arguments:
         return f"{error}. Correct this path"
     if code == errno.EFBIG:
         return f"{error}. Files of this size are not allowed: raise the limit (`ulimit -f`), or use another disk"

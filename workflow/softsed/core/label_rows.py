@@ -5,8 +5,9 @@ strict problems, which raise the first one.
 """
 
 from dataclasses import dataclass, field, fields
+from itertools import compress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class LabelRows:
         """Return the file that contains the rows of a recording."""
         return self.path / f"{name}.txt" if self.path.is_dir() else self.path
 
-    def place(self, row: int) -> dict:
+    def place(self, row: int) -> dict[str, Any]:
         """Return where a row stands, as arguments of an `InputError`."""
         return {"file": self.file(self.names[self.recording[row]]), "line": int(self.line[row])}
 
@@ -133,12 +134,12 @@ def read_rows(
     )
     if any(bare):
         table.bare.update((name, line) for name, line, empty in zip(names, lines, bare, strict=True) if empty)
-        names, lines, *texts = (
-            [text for text, empty in zip(column, bare, strict=True) if not empty] for column in (names, lines, *texts)
-        )
+        kept = [not empty for empty in bare]
+        names, lines = list(compress(names, kept)), list(compress(lines, kept))
+        texts = [list(compress(column, kept)) for column in texts]
     number = np.fromiter(map(known.get, names), dtype=int, count=len(names))
-    onset, offset, *value = (_numbers(column) for column in (*texts[:2], *texts[3:]))
-    value = value[0] if value else np.ones(len(names))
+    onset, offset = _numbers(texts[0]), _numbers(texts[1])
+    value = _numbers(texts[3]) if kind == "soft" else np.ones(len(names))
     label = np.empty(len(names), object)
     label[:] = texts[2]
     good = np.ones(len(names), dtype=bool)
@@ -160,7 +161,7 @@ def read_rows(
         with np.errstate(invalid="ignore"):
             refuse("times", (onset % 1 != 0) | (offset != onset + 1), "one whole second per row, such as 4 to 5")
         refuse("values", ~((value >= -ROUNDING) & (value <= 1 + ROUNDING)), "a soft label from 0 to 1")
-    arrays = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
+    arrays: tuple[np.ndarray, ...] = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
     if not good.all():
         arrays = tuple(array[good] for array in arrays)
     return LabelRows(kind, path, table.names, table.bare, *arrays)

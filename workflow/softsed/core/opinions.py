@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class OpinionTable:
         """Return the number of rows."""
         return len(self.columns["opinion"])
 
-    def error(self, row: int, problem: str, **parts: str | None) -> InputError:
+    def error(self, row: int, problem: str, **parts: Any) -> InputError:
         """Return an error about a row."""
         return InputError(problem, file=self.path, line=row + 2, **parts)
 
@@ -96,12 +97,15 @@ class OpinionTable:
         keys = list(map("\t".join, zip(*(self.columns[name] for name in OPINION_COLUMNS[:3]), strict=True)))
         known = {key: index for index, key in enumerate(dict.fromkeys(keys))}
         span = np.fromiter(map(known.__getitem__, keys), dtype=np.int64, count=len(keys))
-        return [tuple(key.split("\t")) for key in known], span
+        return [(name, start, end) for name, start, end in (key.split("\t") for key in known)], span
 
     @cached_property
     def times(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the onset and the offset of each span in seconds; nan for text that is not a number."""
-        return tuple(np.array([read_number(key[place]) for key in self.spans[0]]) for place in (1, 2))
+        windows = self.spans[0]
+        return np.array([read_number(start) for _, start, _ in windows]), np.array(
+            [read_number(end) for *_, end in windows]
+        )
 
     @cached_property
     def answers(self) -> np.ndarray:
@@ -215,9 +219,9 @@ def arrange(
             remedy="Add a row with opinion 0 for each class that was not ticked",
         ),
     )
-    columns = (np.array(column) for column in zip(*windows, strict=True))
-    rows = (array[order] for array in (window, annotator, label, table.answers))
-    return Opinions(*columns, annotators, list(classes), *rows)
+    name, onset, offset = (np.array(column) for column in zip(*windows, strict=True))
+    rows = [array[order] for array in (window, annotator, label, table.answers)]
+    return Opinions(name, onset, offset, annotators, list(classes), *rows)
 
 
 def read_opinions(

@@ -4,6 +4,7 @@ Each function reports to `Problems` where a problem is (file and line), what was
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.tsv import read_lines
 
 ONLY_SCENE = "all"  # scene of all recordings without a table of recordings
-Places = dict[str, dict]  # name -> its first place, as arguments of an InputError
+Places = dict[str, dict[str, Any]]  # name -> its first place, as arguments of an InputError
 
 
 def check_audio(folder: Path, problems: Problems) -> dict[str, float]:

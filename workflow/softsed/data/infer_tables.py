@@ -13,7 +13,6 @@ the others are inferred:
 
 import json
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 from softsed.core.code_hash import content
@@ -208,8 +207,8 @@ def infer_dataset(
         dataset_checks.check_opinions(table, lengths, known, problems)
         if problems:
             return {}, known or [], {}
-        lengths, classes, scenes, asked_in = survey(table)
-        used = {name: asked_in[scene] for name, scene in scenes.items()}
+        durations, classes, scenes, asked_in = survey(table)
+        lengths, used = dict(durations.items()), {name: set(asked_in[scene]) for name, scene in scenes.items()}
     else:
         rows = read_label_rows(labels, kind, problems)
         classes, used = _check_labels(rows, lengths, known, bool(tables["scenes"]), problems)
@@ -226,7 +225,7 @@ def infer_dataset(
 
 def _check_labels(
     rows: LabelRows, lengths: dict[str, float], known: list[str] | None, scenes_given: bool, problems: Problems
-) -> tuple[list[str], dict[str, Iterable[str]]]:
+) -> tuple[list[str], dict[str, set[str]]]:
     """Check labels against the audio; return their classes, and the classes annotated in each recording.
 
     `lengths` becomes the length of the labels for recordings of a soft table.
@@ -237,10 +236,10 @@ def _check_labels(
     first = {name: rows.place(row) for name, row in rows.first_rows().items()}
     dataset_checks.check_classes(first, known, problems)
     dataset_checks.check_labels(rows, lengths, problems)
-    classes, used = known or sorted(first), {}
+    classes, used = known or sorted(first), dict[str, set[str]]()
     for name, one in own.items():
         # If neither the labels nor a table of scenes list the annotated classes, all classes are annotated.
-        used[name] = set(rows.label[one]) if rows.zeros_listed or scenes_given else classes
+        used[name] = set(rows.label[one] if rows.zeros_listed or scenes_given else classes)
         if rows.zeros_listed and len(one) and name in lengths:
             lengths[name] = float(rows.offset[one].max())
     return classes, used

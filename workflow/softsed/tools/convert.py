@@ -19,8 +19,9 @@ import csv
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,8 +70,8 @@ class Strong:
         if not rows:
             raise InputError("no events", file=path, expected="one row per event")
         scenes: dict[str, str] = {}
-        annotators, users, ends = defaultdict(set), defaultdict(set), defaultdict(float)
-        events = defaultdict(list)
+        annotators, users, events = defaultdict(set), defaultdict(set), defaultdict(list)
+        ends: dict[str, float] = defaultdict(float)
         empty = 0
         for line, row in rows:
             name, scene, annotator, label = (row[key] for key in ("recording", "scene", "annotator", "label"))
@@ -151,7 +152,7 @@ class Strong:
         return np.column_stack(votes) * 2 > len(people)
 
 
-def _sonyc_classes(path: Path, header: list[str], level: str) -> dict[str, str]:
+def _sonyc_classes(path: Path, header: Sequence[str], level: str) -> dict[str, str]:
     """Return the columns of a level in the header of SONYC-UST, and their classes."""
     classes = {column: match[1] for column in header if (match := LEVELS[level].fullmatch(column))}
     missing = [column for column in ("audio_filename", "annotator_id") if column not in header]
@@ -189,6 +190,7 @@ def read_sonyc(path: Path, level: str) -> Iterable[str]:
             header = reader.fieldnames or []
             classes = _sonyc_classes(path, header, level)
             for row in reader:
+                where: dict[str, Any]
                 where, who, clip = {"file": path, "line": reader.line_num}, row["annotator_id"], row["audio_filename"]
                 if None in row or None in row.values():
                     raise InputError("too many or too few fields", **where, expected=f"{len(header)}, comma-separated")
