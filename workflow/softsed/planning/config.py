@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import yaml
