@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support import closures
 from support.jobs import Jobs, reasons
 from support.project import ROOT, TINY, environment, planned, snakemake
 
@@ -348,3 +349,8 @@ def test_make_status_names_jobs_and_causes(edited):
     with pytest.raises(subprocess.CalledProcessError) as failed:
         status()
     assert "No such file or directory: 'not_there.yaml'" in failed.value.stderr
+
+
+def test_table_of_closures_is_that_of_the_code():
+    text = closures.PAGE.read_text(encoding="utf-8")
+    assert closures.page(text) == text, "run `make docs`"
