@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cluster import PACKAGES, Cluster, missing_programs, wait_until
+from support.cluster import PACKAGES, Cluster, missing_programs, wait_until
 from support.project import DEMO, TINY, copy_project, planned, snakemake
 
 pytestmark = [

@@ -18,6 +18,7 @@ import yaml
 from support import closures
 from support.jobs import Jobs, reasons
 from support.project import ROOT, TINY, environment, planned, snakemake
+from support.run import git
 
 from softsed.tools.status import describe, rules
 
@@ -298,11 +299,6 @@ def test_device_memory_and_address_rerun_nothing(edited):
     resources = ("train_system:device=cpu", "train_system:mem_mb=9999", "train_system:checkpoint_s=9")
     configuration = [*TINY, "change.yaml"]
     check_nothing(edited, "--set-threads", "train_system=2", "--set-resources", *resources, configuration=configuration)
-
-
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=someone", "-c", "user.email=someone@example.org", *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 def test_time_stamps_clones_and_branches_rerun_nothing(project, jobs, tmp_path):
