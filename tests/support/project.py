@@ -13,7 +13,6 @@ from filelock import FileLock
 from softsed.tools.status import rules
 
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where they are; never part of the project
 
 # The package of this checkout, whichever copy is installed, here and in the commands that tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import yaml
 from support.maestro import publish
-from support.project import ROOT, SHARED, copy_project, planned, snakemake
+from support.project import ROOT, copy_project, planned, snakemake
 from support.server import serve
+from support.shared import shared
 from support.tsv import read_rows
 
 from softsed.core.metadata import read_classes, read_recordings, read_scenes
@@ -104,21 +105,21 @@ def test_demo_labels(finished, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not SHARED.exists(), reason="the published labels are not at hand (folder shared/data)")
 def test_published_labels(tmp_path):
+    real = shared("maestro_real")
     labels = {}
-    with (SHARED / "maestro_real/soft_labels.tsv").open(newline="") as file:
+    with (real / "soft_labels.tsv").open(newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             cells = labels.setdefault(row.pop("filename").removesuffix(".wav"), {})
             second = int(row.pop("onset"))
             row.pop("offset")
             cells |= {(second, name): float(value) for name, value in row.items() if float(value) > 0}
-    with (SHARED / "maestro_real/durations.tsv").open(newline="") as file:
+    with (real / "durations.tsv").open(newline="") as file:
         durations = {row["filename"]: float(row["duration"]) for row in csv.DictReader(file, delimiter="\t")}
     recordings = [(name, name[:-3], durations[name]) for name in labels]
     assert len(recordings) == 25
     folds = {}
-    for path in (SHARED / "maestro_real/development_folds").glob("fold*.csv"):
+    for path in (real / "development_folds").glob("fold*.csv"):
         fold, part = path.stem.removeprefix("fold").split("_")
         names = [line.split("/")[-1] for line in path.read_text().splitlines()[1:]]
         folds[int(fold), part] = [name for name in names if name in labels]

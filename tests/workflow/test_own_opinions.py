@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from support.project import SHARED, copy_project, planned, snakemake
+from support.project import copy_project, planned, snakemake
+from support.shared import shared
 from support.tsv import read_rows, write_rows
 
 from softsed.core.labels import read_hard, read_soft
@@ -10,7 +11,6 @@ from softsed.tools import convert
 
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
-LEAD = SHARED / "lead" / "street_12_recordings.tsv"
 PLAN = {
     "survey_opinions": 1,
     "aggregate_opinions": 3,
@@ -173,11 +173,10 @@ def test_a_mistake_in_a_row_is_named_by_the_step(fresh):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not LEAD.exists(), reason=f"{LEAD} is missing: the strong labels of LEAD are not here")
 def test_strong_labels_of_twenty_people(fresh):
     """Real people, four recordings to save time: more annotators come closer to all; nobody is perfect or useless."""
     wanted = {"street_a001", "street_a008", "street_a010", "street_b003"}
-    header, *lines = LEAD.read_text(encoding="utf-8").splitlines()
+    header, *lines = shared("lead/street_12_recordings.tsv").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line.split("\t")[0] in wanted]
     (fresh / "strong.tsv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     arguments = ["strong", "--annotations", str(fresh / "strong.tsv"), "--opinions", str(fresh / "lead.tsv")]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.project import ROOT, SHARED
+from support.project import ROOT
+from support.shared import shared
 
 from softsed.core.errors import InputError
 from softsed.core.labels import write_soft
@@ -106,9 +107,7 @@ def test_no_labels():
 
 
 def test_published_figures_are_those_of_the_published_labels():
-    path = SHARED / "maestro_real" / "soft_labels.tsv"
-    if not path.exists():
-        pytest.skip(f"{path}: the published soft labels are not here")
+    path = shared("maestro_real/soft_labels.tsv")
     scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
     series: dict[tuple[str, str], list[float]] = {}
     with path.open(encoding="utf-8", newline="") as file:
