@@ -33,6 +33,8 @@ def run_from_server(folder, recordings, labels, folds):
             "recordings": "recordings.tsv",
             "data": {"maestro_real": {"address": server.address, "archives": md5}},
             "folds": {"official": {"address": f"{server.address}/folds", "sha256": hashes}},
+            "systems": {"S_BCE_sig": None},  # two systems take the same way as three
+            "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
             "features": {"hop_s": 0.1},  # coarse: this is about the way, not about the scores
             "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 1},
         }
@@ -83,8 +85,9 @@ def check_table1(project, results, recordings, labels):
     assert int(table["Total"]["files"]) == len(recordings)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_demo_labels(finished, tmp_path):
+    """The same way without real labels; CI has these, and tests it by them."""
     recordings = [
         (r.name, r.scene, r.duration_s) for r in read_recordings(finished / "tests/workflow/tiny.tsv").values()
     ]
@@ -101,7 +104,7 @@ def test_demo_labels(finished, tmp_path):
     project, _ = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results" / "served"
     check_table1(project, results, recordings, labels)
-    assert len(read_report(results, "table2")) == 10
+    assert len(read_report(results, "table2")) == 8
 
 
 @pytest.mark.slow
@@ -156,14 +159,14 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
         folds[fold, "train"] = [name for i, name in enumerate(names) if i % 5 + 1 not in parts.values()]
     project, configuration = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results/served"
-    assert len(list((results / "models").rglob("*.pt"))) == 15
+    assert len(list((results / "models").rglob("*.pt"))) == 10
     assert len(list((results / "features").glob("*.npz"))) == 49
 
     # The archives are not needed any more. For another recording they are fetched once more, and only it is unpacked.
     shutil.rmtree(project / "results/archives")
     (project / "mirror.yaml").write_text("data:\n  maestro_real:\n    address: https://mirror.example\n")
     assert planned(project, configuration=[*configuration, "mirror.yaml"]) == {}
-    after = {"train_system": 15, "predict_system": 15, "evaluate_system": 5, "collect_histories": 1, "draw_figure": 3}
+    after = {"train_system": 10, "predict_system": 10, "evaluate_system": 4, "collect_histories": 1, "draw_figure": 3}
     after |= {"make_table2": 1, "make_figure2": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
     after |= {"make_page": 1}
     from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
