@@ -1,4 +1,4 @@
-"""The page of results in Chromium: what it shows, computes and lets one do, without a server and without a network."""
+"""The results page in Chromium: content, metrics and controls, without a server and without a network."""
 
 import json
 
@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 from support.chromium import DESK, PHONE, chromium
-from support.page import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
+from support.page import CLASSES, FOLDS, HOSTILE, NAMES, PRIORS, SYSTEMS, build_page
 
 from softsed.core.labels import harden
 from softsed.core.thresholds import trimmed_midrange
@@ -29,7 +29,7 @@ def visit(driver, page):
 
 
 def quiet(driver):
-    """Nothing was said in the console, and nothing asked of any network."""
+    """Assert that the console is empty and that the page requested nothing from a network."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     assert asked
@@ -40,7 +40,7 @@ def quiet(driver):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make_page(tmp_path_factory.mktemp("page"))
+    return build_page(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def press(driver, *keys):
 
 
 def shown(driver):
-    """Error rate, micro F1 and macro F1 as the page has them, all digits."""
+    """Error rate, micro F1 and macro F1 of the page, with all digits."""
     values = [
         driver.find_element(By.ID, name).get_attribute("data-value") for name in ("error-rate", "f1-micro", "f1-macro")
     ]
@@ -78,7 +78,7 @@ def midrange(made, name):
 
 
 def by_sed_eval(made, system, kind, thresholds):
-    """Error rate, micro F1 and macro F1 as sed_eval counts them; `thresholds` of each recording."""
+    """Error rate, micro F1 and macro F1 by sed_eval, with the thresholds of each recording."""
     references = [harden(made.soft[n], midrange(made, n)) if kind == "soft" else made.hard[n] for n in NAMES]
     outputs = [harden(made.scores[system][n], thresholds[n]) for n in NAMES]
     found = metrics_of(count(references, outputs, CLASSES), CLASSES)
@@ -87,7 +87,8 @@ def by_sed_eval(made, system, kind, thresholds):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("kind", ["soft", "hard"])
-def test_scores_are_those_of_sed_eval_wherever_the_sliders_stand(driver, made, system, kind):
+def test_metrics_equal_sed_eval(driver, made, system, kind):
+    """The metrics equal those of sed_eval for every position of the sliders."""
     choose(driver, "system", system)
     choose(driver, "reference", kind)
     assert shown(driver) == pytest.approx(by_sed_eval(made, system, kind, {n: midrange(made, n) for n in NAMES}))
@@ -108,7 +109,7 @@ def test_scores_are_those_of_sed_eval_wherever_the_sliders_stand(driver, made, s
     assert shown(driver) == pytest.approx(by_sed_eval(made, system, kind, {n: np.full(4, 0.5) for n in NAMES}))
 
 
-def test_a_slider_moves_by_keys(driver, made):
+def test_slider_moves_by_keys(driver, made):
     choose(driver, "system", "net")
     thresholds = {name: midrange(made, name) for name in NAMES}
     slider = driver.find_element(By.ID, "threshold-0")
@@ -121,14 +122,15 @@ def test_a_slider_moves_by_keys(driver, made):
     assert shown(driver) != before
 
 
-def test_a_threshold_that_nobody_gave_detects_nothing_and_is_called_none(driver):
+def test_undefined_threshold_is_none(driver):
+    """A class without a threshold detects nothing."""
     driver.find_element(By.ID, "every").send_keys(Keys.SPACE)
     (row,) = (row for row in driver.find_elements(By.CSS_SELECTOR, "#classes .row") if CLASSES[3] in row.text)
     assert "none" in row.text
     assert "F1 -" in row.text
 
 
-def test_priors_stand_beside_the_chosen_system_and_are_marked(driver, made):
+def test_baselines_beside_the_chosen_system(driver, made):
     choose(driver, "system", SYSTEMS[1])
     rows = driver.find_elements(By.CSS_SELECTOR, "#beside tbody tr")
     assert [row.find_element(By.TAG_NAME, "td").text for row in rows] == [SYSTEMS[1], f"{PRIORS[0]}no audio"]
@@ -139,7 +141,7 @@ def test_priors_stand_beside_the_chosen_system_and_are_marked(driver, made):
     assert marked == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]  # table 2, scores, differences, truth, table 1, origin
 
 
-def test_names_are_text_whatever_they_hold(driver, made):
+def test_hostile_names_are_text(driver, made):
     assert driver.title == f"Results of {HOSTILE}"
     assert len(driver.find_elements(By.TAG_NAME, "img")) == 1
     assert driver.find_elements(By.CSS_SELECTOR, "main b b, main i i") == []
@@ -154,7 +156,8 @@ def test_names_are_text_whatever_they_hold(driver, made):
     assert image.get_property("naturalWidth") == 5 * len(made.soft[NAMES[2]])
 
 
-def test_tables_sort_by_click_and_by_key_with_empty_cells_last(driver):
+def test_tables_sort_by_click_and_key(driver):
+    """Empty cells stay last in both orders."""
     table = driver.find_element(By.CSS_SELECTOR, "table.sortable")
 
     def column(place):
@@ -176,7 +179,7 @@ def test_tables_sort_by_click_and_by_key_with_empty_cells_last(driver):
 
 
 def runs_of_mistakes(made, system):
-    """Every miss and false alarm at the trimmed midrange: weight, recording, class, kind, onset, length."""
+    """Yield each miss and false alarm at the trimmed midrange: weight, recording, class, kind, onset, length."""
     for name in NAMES:
         own = midrange(made, name)
         wanted, active = harden(made.soft[name], own), harden(made.scores[system][name], own)
@@ -188,7 +191,7 @@ def runs_of_mistakes(made, system):
                     yield gap.sum(), name, title, kind, onset, offset - onset
 
 
-def test_the_worst_errors_are_listed_and_a_click_goes_there(driver, made):
+def test_worst_errors_listed_and_linked(driver, made):
     choose(driver, "system", "net")
     expected = sorted(runs_of_mistakes(made, "net"), reverse=True)
     cells = (
@@ -210,7 +213,7 @@ def test_the_worst_errors_are_listed_and_a_click_goes_there(driver, made):
     assert lengths == sorted(lengths, reverse=True)
 
 
-def test_everything_is_reached_by_keys(driver):
+def test_keys_of_the_page(driver):
     def recording():
         return Select(driver.find_element(By.ID, "recording")).first_selected_option.text
 
@@ -236,7 +239,7 @@ def test_everything_is_reached_by_keys(driver):
     assert here.text.startswith(recording())
 
 
-def test_the_play_head_follows_the_sound(driver):
+def test_play_head_follows_the_sound(driver):
     sound, head = driver.find_element(By.ID, "sound"), driver.find_element(By.CSS_SELECTOR, "#picture .head")
     wait(driver, lambda: sound.get_property("readyState") >= 3)
     left = head.location["x"]
@@ -247,7 +250,7 @@ def test_the_play_head_follows_the_sound(driver):
     assert sound.get_property("paused")
 
 
-def test_a_click_on_a_timeline_seeks(driver):
+def test_click_on_timeline_seeks(driver):
     track = driver.find_element(By.CSS_SELECTOR, "#classes .track")
     webdriver.ActionChains(driver).move_to_element(track).click().perform()
     assert driver.find_element(By.ID, "clock").text == "7.0 of 14 s"
@@ -255,7 +258,8 @@ def test_a_click_on_a_timeline_seeks(driver):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_the_page_is_as_wide_as_the_window_in_light_and_dark(made, width, scheme):
+def test_page_fits_the_window(made, width, scheme):
+    """In light and dark, on a phone and on a desktop, nothing is wider than the window."""
     with chromium(width, scheme) as driver:
         visit(driver, made.page)
         for details in driver.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
@@ -269,15 +273,15 @@ def test_the_page_is_as_wide_as_the_window_in_light_and_dark(made, width, scheme
         assert quiet(driver)
 
 
-def test_without_the_sound_beside_it_the_page_says_so(tmp_path):
-    made = make_page(tmp_path, sound=False)
+def test_missing_sound_is_reported(tmp_path):
+    made = build_page(tmp_path, sound=False)
     with chromium() as driver:
         visit(driver, made.page)
         wait(driver, lambda: driver.find_element(By.ID, "silent").is_displayed())
 
 
-def test_the_page_of_a_run_starts_with_the_metrics_of_the_run(finished):
-    """The class-dependent thresholds of each fold, and 0.5, as `evaluate` has them."""
+def test_page_starts_with_metrics_of_run(finished):
+    """The page starts with the metrics of `evaluate.system`, at 0.5 and at the thresholds of each fold."""
     results = finished / "results/tiny"
     with chromium() as driver:
         visit(driver, results / "page/index.html")
@@ -294,5 +298,5 @@ def test_the_page_of_a_run_starts_with_the_metrics_of_the_run(finished):
         assert quiet(driver)
 
 
-def test_the_folds_of_these_tests_hold_every_recording_once():
+def test_folds_contain_each_recording_once():
     assert [name for names in FOLDS.values() for name in names] == NAMES

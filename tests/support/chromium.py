@@ -11,13 +11,13 @@ PHONE, DESK = 390, 1280
 
 @contextmanager
 def chromium(width=DESK, scheme="light"):
-    """A headless Chromium, with all it writes into its console and asks the network for."""
+    """Start a headless Chromium that logs its console and its network requests."""
     programs = [shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")]
     if None in programs:
         pytest.skip("no chromium or chromedriver on this machine: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = programs[0]
-    # --no-sandbox: Chromium as root refuses to start otherwise; it opens nothing but the page made here.
+    # Chromium refuses to start as root without --no-sandbox. It opens only pages that the tests made.
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"):
         options.add_argument(argument)
     options.add_argument("--autoplay-policy=no-user-gesture-required")

@@ -1,4 +1,4 @@
-"""A small page of results with names that would do harm if they were not escaped; numbers are random."""
+"""A small results page with random numbers and with names that would do harm if they were not escaped."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,8 +12,11 @@ from softsed.core.scores import write_scores
 from softsed.report.page import build, media
 
 ROOT = Path(__file__).parents[2]
-ASSETS = ["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
-ASSETS += ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"]
+PACKAGE = ROOT / "workflow/softsed"
+TEMPLATES = [PACKAGE / f"report/page/templates/{name}.html.j2" for name in ("index", "tables", "sortable")]
+TEMPLATES += [PACKAGE / f"report/page/templates/{name}.html.j2" for name in ("baselines", "references")]
+TEMPLATES += [PACKAGE / "core/templates/base.html.j2"]
+ASSETS = sorted(path for path in (PACKAGE / "report/page/assets").rglob("*") if path.suffix in (".css", ".js"))
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 CLASSES = ["car", HOSTILE, "</script><script>document.title=2</script>", "rare & never labelled"]
@@ -26,7 +29,7 @@ CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10}
 
 @dataclass
 class Made:
-    """What is in the page: labels and scores [seconds, classes] by recording, and where it is."""
+    """A page and its content: labels and scores [seconds, classes] of each recording."""
 
     page: Path
     soft: dict[str, np.ndarray] = field(default_factory=dict)
@@ -46,7 +49,7 @@ def tsv(path: Path, rows: list[dict]) -> str:
 
 
 def report_tables(folder: Path) -> list[str]:
-    """Write tables as those of the report; table2 has an empty cell, and order of text that is not that of numbers."""
+    """Write tables like those of the report; table2 has an empty cell, and its numbers sort differently as text."""
     score = {"error_rate": ["0.9", "", "0.10"], "f1_micro": ["5", "61", "7.5"], "f1_macro": ["1", "2", "3"]}
     empty = dict.fromkeys(("classes_detected", "kld_time", "kld_bernoulli", "paper_error_rate", "paper_f1"), "")
     empty |= dict.fromkeys(("paper_kld", "error_rate_std", "f1_micro_std", "f1_macro_std"), "")
@@ -80,8 +83,8 @@ def report_tables(folder: Path) -> list[str]:
     return [tsv(folder / f"{name}.tsv", table) for name, table in rows.items()]
 
 
-def make_page(folder: Path, *, sound: bool = True) -> Made:
-    """Make the page, its sounds and its pictures in a folder, by the commands of the stages."""
+def build_page(folder: Path, *, sound: bool = True) -> Made:
+    """Build the page, its sounds and its pictures in a folder with the commands of the steps."""
     rng = np.random.default_rng(7)
     made = Made(folder / "page" / "index.html")
     for place, name in enumerate(NAMES):
@@ -133,7 +136,8 @@ def make_page(folder: Path, *, sound: bool = True) -> Made:
         "--figure2": [tsv(folder / "figure2.tsv", curves)],
         "--training": [tsv(folder / "training.tsv", losses)],
         "--origin": [str(folder / "origin.json")],
-        "--assets": [str(ROOT / "workflow/softsed/report/page/assets" / name) for name in ASSETS],
+        "--templates": [str(path) for path in TEMPLATES],
+        "--assets": [str(path) for path in ASSETS],
         "--experiment": [HOSTILE],
         "--page": [str(made.page)],
     }

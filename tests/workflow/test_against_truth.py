@@ -198,7 +198,7 @@ def test_a_folder_of_ones_own_true_events(project):
     table = project / "results/tiny/report/truth.tsv"
     before = table.read_text()
     configuration = [*TINY, "--config", "truth=mine"]
-    expected = {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1, "make_origin": 1, "make_page": 1}
+    expected = {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1, "make_origin": 1, "build_page": 1}
     expected |= {"measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
     assert planned(project, configuration=configuration) == expected
     table.write_text("")

@@ -33,7 +33,7 @@ EVERYTHING = ["--with-deps", "report@tiny"]
 PRIORS = ["scene_prior", "recording_prior"]
 AFTER_TRAINING = {"predict_system": 6, "evaluate_system": 2, "evaluate_truth": 2}
 TABLES = {"make_table2": 1, "make_figure2": 1, "make_truth": 1, "make_intervals": 1, "make_reliability": 1}
-TABLES |= {"make_origin": 1, "make_page": 1}
+TABLES |= {"make_origin": 1, "build_page": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)

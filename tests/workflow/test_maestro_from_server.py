@@ -168,12 +168,12 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     assert planned(project, configuration=[*configuration, "mirror.yaml"]) == {}
     after = {"train_system": 10, "predict_system": 10, "evaluate_system": 4, "collect_histories": 1, "draw_figure": 3}
     after |= {"make_table2": 1, "make_figure2": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
-    after |= {"make_page": 1}
+    after |= {"build_page": 1}
     from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
     table = project / "recordings.tsv"
     before = table.read_text()
     table.write_text(before + "city_center_99\tcity_center\t20.5\n")
-    new = {"unpack_recording": 1, "unpack_labels": 1, "extract_features": 1, "encode_recording": 1}
+    new = {"unpack_recording": 1, "unpack_labels": 1, "extract_features": 1, "make_media": 1}
     expected = {**from_labels, **new, "index_features": 1, "adopt_published": 1, "make_folds": 1}
     assert planned(project, configuration=configuration) == expected
     again = planned(project, "--forcerun", "fetch_archive", "--", configuration=configuration)
@@ -187,5 +187,5 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     assert planned(project, configuration=configuration) == {**from_labels, "adopt_published": 1}
     with (results / "data/audio/cafe_restaurant_00.wav").open("ab") as file:
         file.write(b"x")
-    expected = {**from_labels, "adopt_published": 1, "extract_features": 1, "encode_recording": 1, "index_features": 1}
+    expected = {**from_labels, "adopt_published": 1, "extract_features": 1, "make_media": 1, "index_features": 1}
     assert planned(project, configuration=configuration) == expected

@@ -79,7 +79,7 @@ def config(kind, labels, *more):
 def test_the_whole_workflow_is_planned(own, kind, labels, rule):
     plan = planned(own, configuration=config(kind, labels))
     assert plan[rule] == plan["survey_dataset"] == 1
-    assert plan["extract_features"] == plan["encode_recording"] == 6
+    assert plan["extract_features"] == plan["make_media"] == 6
     assert plan["train_system"] == 2 * 3
     assert plan["make_table2"] == plan["make_figure2"] == 1
     assert not set(plan) & {"render_recording", "fetch_archive", "survey_opinions"}

@@ -94,6 +94,10 @@ if FROM_OPINIONS:
             agreement="<results>/labels/agreement.tsv",
             annotators="<results>/labels/annotators.tsv",
             crowd_size="<results>/labels/crowd_size.tsv",
+            templates=[
+                "workflow/softsed/labels/templates/crowd_page.html.j2",
+                "workflow/softsed/core/templates/base.html.j2",
+            ],
         output:
             page="<results>/labels/page.html",
         log:
@@ -109,10 +113,10 @@ if FROM_OPINIONS:
             truth=TRUTH_OPTION,
             methods=METHODS,
         message:
-            "Make the page about the crowd"
+            "Build the page about the crowd"
         shell:
             "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --labels {params.results}/labels"
             " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} {params.truth} --experiment {params.experiment}"
-            " --page {output.page}"
+            " --templates {input.templates} --page {output.page}"

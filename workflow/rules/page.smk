@@ -1,15 +1,19 @@
-# report, continued: a page to look at the results and to listen to the recordings.
+# report, continued: a page that shows the results and plays the recordings.
 
 
-# Template, styles and scripts of the page, in the order in which they go into it.
-PAGE = expand(
-    "workflow/softsed/report/page/assets/{name}",
-    name=["page.html", "vendor/uPlot.min.css", "page.css", "vendor/uPlot.iife.min.js"]
-    + ["scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"],
+PAGE = "workflow/softsed/report/page"
+# The template of the page comes first, then the templates that it uses.
+PAGE_TEMPLATES = expand(
+    f"{PAGE}/templates/{{name}}.html.j2", name=["index", "tables", "sortable", "baselines", "references"]
+) + ["workflow/softsed/core/templates/base.html.j2"]
+PAGE_ASSETS = expand(
+    f"{PAGE}/assets/{{name}}",
+    name=["page.css", "scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"]
+    + ["vendor/uPlot.min.css", "vendor/uPlot.iife.min.js"],
 )
 
 
-rule encode_recording:
+rule make_media:
     input:
         audio=audio_of,
         features="<results>/features/{recording}.npz",
@@ -17,21 +21,21 @@ rule encode_recording:
         sound="<results>/page/media/{recording}.mp3",
         picture="<results>/page/media/{recording}.webp",
     log:
-        "<logs>/encode_recording/{recording}.log",
+        "<logs>/make_media/{recording}.log",
     benchmark:
-        "<benchmarks>/encode_recording/{recording}.tsv"
+        "<benchmarks>/make_media/{recording}.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
         *code("report.page.media"),
     message:
-        "Make sound and picture of {wildcards.recording} for the page"
+        "Make sound and picture of {wildcards.recording} for the results page"
     shell:
         "python -m softsed --log {log} report.page.media --audio {input.audio:q} --features {input.features}"
         " --sound {output.sound} --picture {output.picture}"
 
 
-rule make_page:
+rule build_page:
     input:
         predictions=expand("<results>/predictions/{system}/run1/fold{fold}.tsv", system=REFERRED + PRIORS, fold=FOLDS),
         folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
@@ -45,13 +49,14 @@ rule make_page:
         figure2="<results>/report/figure2.tsv",
         training="<results>/report/training.tsv",
         origin="<results>/report/origin.json",
-        assets=PAGE,
+        templates=PAGE_TEMPLATES,
+        assets=PAGE_ASSETS,
     output:
         page="<results>/page/index.html",
     log:
-        "<logs>/make_page.log",
+        "<logs>/build_page.log",
     benchmark:
-        "<benchmarks>/make_page.tsv"
+        "<benchmarks>/build_page.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
@@ -62,10 +67,10 @@ rule make_page:
         systems=REFERRED + PRIORS,
         priors=PRIORS,
     message:
-        "Make the page of results"
+        "Build the results page"
     shell:
         "python -m softsed --log {log} report.page.build --predictions {params.results}/predictions"
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
-        " --assets {input.assets} --experiment {params.experiment} --page {output.page}"
+        " --templates {input.templates} --assets {input.assets} --experiment {params.experiment} --page {output.page}"

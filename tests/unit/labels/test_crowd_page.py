@@ -1,22 +1,23 @@
-"""The page about a crowd: what it chooses, paints and escapes."""
+"""The page about a crowd: chosen recordings, drawings, and text that stays text."""
 
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from softsed.core import html
 from softsed.core.labels import Event, write_hard, write_soft
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels import crowd_page, crowd_plots
 from softsed.labels.crowd_page import choose, disagreement, marks
-from softsed.labels.crowd_plots import picture
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+PACKAGE = Path(crowd_page.__file__).parents[1]
+TEMPLATES = ["labels/templates/crowd_page.html.j2", "core/templates/base.html.j2"]
 ODD = '<b>$x_1$ & "car"</b>'
 
 
@@ -33,7 +34,7 @@ def test_disagreement_by_hand():
     assert disagreement(two_windows()) == {("r", 0): pytest.approx((0 + 1) / 2)}
 
 
-def test_choice_takes_the_most_divided_of_every_scene_first():
+def test_choose_one_recording_per_scene_first():
     scenes = {"a": "x", "b": "x", "c": "x", "d": "y", "e": "z", "f": "z", "g": "z", "h": "z"}
     recordings = {name: Recording(name, scene, 10) for name, scene in scenes.items()}
     divided = {(name, 0): value for name, value in zip(scenes, [0.9, 0.8, 0.7, 0.1, 0.2, 0.3, 0.6, 0.4], strict=True)}
@@ -41,22 +42,12 @@ def test_choice_takes_the_most_divided_of_every_scene_first():
     assert choose(recordings, {("e", 0): 0.2, ("f", 0): 0.2}) == ["e", "f"]  # equal: by name
 
 
-def test_marks_of_each_annotator_or_of_a_large_crowd_together(monkeypatch):
+def test_marks_of_small_and_large_crowds(monkeypatch):
     centres, values, width = marks(two_windows(), "r", 0)
     assert (centres.tolist(), width) == ([5, 10], 5)
     np.testing.assert_array_equal(values, [[1, 1], [1, 0], [1, 1], [1, 0]])
     monkeypatch.setattr(crowd_page, "MOST_ROWS", 3)
     np.testing.assert_array_equal(marks(two_windows(), "r", 0)[1], [[1, 0.5]])
-
-
-def test_picture_paints_marks_around_the_middle_of_windows():
-    values = np.array([[1, np.nan], [0, 1]])
-    image = picture(np.array([5, 6.5]), values, 1.0, 8)
-    assert image.shape == (2, 16, 4)
-    assert np.flatnonzero(image[0, :, 3]).tolist() == [9, 10]  # 4.5 to 5.5 s
-    assert np.flatnonzero(image[1, :, 3]).tolist() == [9, 10, 12, 13]
-    assert image[0, 9, 3] == 1 > image[1, 9, 3] > 0
-    np.testing.assert_allclose(image[1, 12, :3], image[0, 9, :3])  # both ticked
 
 
 class Checker(HTMLParser):
@@ -75,7 +66,7 @@ class Checker(HTMLParser):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A page about 25 annotators, three recordings and an odd class; its text and the arguments that made it."""
+    """A page about 25 annotators, three recordings and an odd class: its text, its arguments and its folder."""
     tmp_path = tmp_path_factory.mktemp("page")
     rng = np.random.default_rng(0)
     classes = [ODD, "dog"]
@@ -122,12 +113,13 @@ def made(tmp_path_factory):
         "--truth",
         str(truth),
     ]
+    arguments += ["--templates", *(str(PACKAGE / name) for name in TEMPLATES)]
     arguments += ["--experiment", "mine", "--page", str(tmp_path / "page.html")]
     crowd_page.main(arguments)
     return (tmp_path / "page.html").read_text(encoding="utf-8"), arguments, tmp_path
 
 
-def test_page_is_one_file_without_scripts_in_which_everything_is_escaped(made):
+def test_page_is_one_escaped_file(made):
     text, _, _ = made
     seen = Checker()
     seen.feed(text)
@@ -142,10 +134,10 @@ def test_page_is_one_file_without_scripts_in_which_everything_is_escaped(made):
     assert "&lt;i&gt;A&lt;/i&gt;" in text
     assert "viewport" in text
     assert "color-scheme: light dark" in text
-    assert "3 classes" not in text
+    assert "Omitted" not in text
 
 
-def test_drawings_are_sound_and_take_the_colour_of_the_text(made):
+def test_drawings_follow_text_colour(made):
     drawings = re.findall(r"<svg.*?</svg>", made[0], re.DOTALL)
     for drawing in drawings:
         root = ET.fromstring(drawing)
@@ -156,20 +148,19 @@ def test_drawings_are_sound_and_take_the_colour_of_the_text(made):
     assert len(ids) == len(set(ids))
 
 
-def test_the_same_input_gives_the_same_page(made):
+def test_page_repeatable(made):
     text, arguments, folder = made
     crowd_page.main([*arguments, "--page", str(folder / "again.html")])
     assert (folder / "again.html").read_text(encoding="utf-8") == text
 
 
-def test_page_is_bounded(made, monkeypatch):
+def test_page_size_is_bounded(made, monkeypatch):
     _, arguments, folder = made
-    for name, value in (("RECORDINGS", 2), ("CLASSES", 1), ("SECONDS", 8)):
+    for name, value in (("RECORDINGS", 2), ("CLASSES", 1), ("SECONDS", 8), ("ROWS", 5)):
         monkeypatch.setattr(crowd_page, name, value)
-    monkeypatch.setattr(html, "ROWS", 5)
     crowd_page.main([*arguments, "--page", str(folder / "small.html")])
     text = (folder / "small.html").read_text(encoding="utf-8")
     assert text.count("<svg") == 2 + 2
-    assert text.count("1 classes on which the annotators differ less are left out.") == 2
-    assert text.count("The first 8 s.") == 2
-    assert "21 more rows are in the table itself." in text  # of 26 annotators
+    assert text.count("Omitted: 1 classes") == 2
+    assert text.count("the first 8 s") == 2
+    assert "omits 21 rows" in text  # of 26 annotators

@@ -1,54 +1,39 @@
-"""One page about a crowd: whom to trust, how far they agree, how many are enough, and what became of their opinions.
+"""Build the page about a crowd: competence, agreement, number of annotators, and the labels from their opinions.
 
-Its size is bounded: `RECORDINGS` timelines of at most `CLASSES` classes and `SECONDS` seconds, `webpage.ROWS` rows a
-table; the tables beside it hold everything.
+The size of the page is bounded: `RECORDINGS` timelines of at most `CLASSES` classes and `SECONDS` seconds, `ROWS` rows
+per table. The tables beside the page hold all rows.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from softsed.core.event_text import read_true_events, truth_file
-from softsed.core.html import grid, page
+from softsed.core.html import render
 from softsed.core.labels import Event, read_hard, read_soft
 from softsed.core.metadata import Recording
-from softsed.core.opinions import Opinions, add_tables, read_tables
+from softsed.core.opinions import Opinions, read_tables
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
 from softsed.labels.crowd_plots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
 
+EXAMPLE = """\
+--opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv
+      --classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv --labels results/demo/labels
+      --methods eq1 majority --agreement results/demo/labels/agreement.tsv
+      --annotators results/demo/labels/annotators.tsv --crowd-size results/demo/labels/crowd_size.tsv
+      --truth results/demo/data/truth --experiment demo --page results/demo/labels/page.html
+      --templates workflow/softsed/labels/templates/crowd_page.html.j2 workflow/softsed/core/templates/base.html.j2"""
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
-COMPETENCE = (
-    "The competence of an annotator is the probability, estimated without knowing any truth, of answering from what "
-    "was heard instead of guessing. Scales differ between methods: compare people within one. The method majority "
-    "counts everybody alike and only reports the competence."
-)
-ANNOTATORS = (
-    "Least competent first, by the first method. Agreement is with the others' answers about the same windows, beyond "
-    "chance: 1 is perfect, 0 what ticking at random would reach."
-)
-AGREEMENT = (
-    "Krippendorff's alpha of each class: 1 is perfect agreement, 0 chance. Empty where it is not defined, because "
-    "nobody or everybody ticked. Over all classes it can be higher than within each, since some classes are simply "
-    "more frequent than others."
-)
-SIZE = (
-    "Labels made again from a few annotators, drawn at random, against those from all: F1 of the hard labels (bars: "
-    "standard deviation over draws), mean absolute difference and correlation of the soft labels, rank correlation of "
-    "the competences. The few are among the many, so the curve ends at 1 by construction: look for where it flattens."
-)
-TIMELINES = (
-    "The recordings on which the annotators are most divided, of every scene first the first. In each panel from "
-    "below: the opinions, a mark at the middle of each window, one row an annotator or, where there are more than "
-    f"{MOST_ROWS}, the share of ticks; the soft labels of every second, 0 to 1, one line a method; above them the hard "
-    "labels and, where it is known, the truth."
-)
+ROWS = 200  # bound of each table
+SIZE_COLUMNS = ["method", "annotators", "f1", "difference", "correlation", "competence"]
+SIZE_COLUMNS += ["truth_f1", "truth_f1_best", "truth_brier"]
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What one method made: soft labels [seconds, classes], events and the table of competences."""
+    """Result of one method: soft labels [seconds, classes], hard labels as events, competence of each annotator."""
 
     soft: dict[str, np.ndarray]
     hard: dict[str, list[Event]]
@@ -96,7 +81,7 @@ def choose(recordings: dict[str, Recording], divided: dict[tuple[str, int], floa
 
 
 def marks(opinions: Opinions, name: str, label: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Arrange the opinions on a class of a recording for `crowdplots.picture`: centres, marks and their width."""
+    """Arrange the opinions about a class of a recording for `crowd_plots.picture`: centres, marks and their width."""
     mine = np.flatnonzero((opinions.recording == name) & (opinions.onset < SECONDS))
     rows = np.isin(opinions.window, mine) & (opinions.label == label)
     window = np.searchsorted(mine, opinions.window[rows])
@@ -113,10 +98,16 @@ def marks(opinions: Opinions, name: str, label: int) -> tuple[np.ndarray, np.nda
     return centres, values, max(1.0, float(width))
 
 
-def timeline(
+def draw_recording(
     opinions: Opinions, name: str, labels: dict[str, Labels], truth: list[Event] | None, divided: dict
 ) -> tuple[str, int]:
-    """Draw a recording: its most divided classes in the order of the table; also tell how many are left out."""
+    """Draw the most divided classes of a recording, in the order of the table.
+
+    Returns
+    -------
+    str, int
+        Drawing (SVG) and number of classes that it omits.
+    """
     asked = sorted((-value, label) for (other, label), value in divided.items() if other == name)
     panels = {}
     for label in sorted(label for _, label in asked[:CLASSES]):
@@ -133,64 +124,58 @@ def timeline(
     return draw_timeline(panels, list(labels)), len(asked) - len(panels)
 
 
-def annotator_grid(rows: list[dict[str, str]], labels: dict[str, Labels]) -> str:
-    """Write the table of annotators, the least competent by the first method first."""
+def annotator_rows(rows: list[dict[str, str]], labels: dict[str, Labels]) -> list[dict[str, str]]:
+    """Arrange the table of annotators, the annotator with the lowest competence by the first method first."""
     first = next(iter(labels.values())).competence
-    rows = sorted(rows, key=lambda row: (first[row["annotator"]], row["annotator"]))
-    cells = [
-        [
-            row["annotator"],
-            *(f"{made.competence[row['annotator']]:.3f}" for made in labels.values()),
-            *(row["agreement"], row["ticks"], row["opinions"]),
-        ]
-        for row in rows
+    return [
+        {"annotator": row["annotator"]}
+        | {f"competence ({name})": f"{made.competence[row['annotator']]:.3f}" for name, made in labels.items()}
+        | {"agreement": row["agreement"], "share of ticks": row["ticks"], "opinions": row["opinions"]}
+        for row in sorted(rows, key=lambda row: (first[row["annotator"]], row["annotator"]))
     ]
-    return grid(
-        ["annotator", *(f"competence ({name})" for name in labels), "agreement", "share of ticks", "opinions"], cells
-    )
 
 
-def size_grid(rows: list[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
-    """Choose what the page shows of the table of `crowd_size`: the means of the columns that hold any."""
-    wanted = ["method", "annotators", "f1", "difference", "correlation", "competence"]
-    wanted += ["truth_f1", "truth_f1_best", "truth_brier"]
-    columns = [name for name in wanted if any(row.get(name) for row in rows)]
-    return columns, [[row[name] for name in columns] for row in rows]
+def size_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Choose the columns of the table of `crowd_size` that the page shows: means, without columns that are empty."""
+    columns = [name for name in SIZE_COLUMNS if any(row.get(name) for row in rows)]
+    return [{name: row[name] for name in columns} for row in rows]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Make the page about a crowd."""
-    parser = argparse.ArgumentParser(prog="softsed labels.crowd_page", description=main.__doc__)
-    add_tables(parser)
-    parser.add_argument("--labels", type=Path, required=True, help="folder with a folder of labels a method")
-    parser.add_argument("--methods", nargs="+", required=True, help="which of them")
-    parser.add_argument("--truth", type=Path, help="folder of RECORDING.tsv or .txt, the true events, where known")
-    parser.add_argument("--agreement", type=Path, required=True, help="table of agreement by class")
-    parser.add_argument("--annotators", type=Path, required=True, help="table of agreement by annotator")
-    parser.add_argument("--crowd-size", type=Path, required=True, help="table of labels by fewer annotators")
-    parser.add_argument("--experiment", required=True, help="name for the heading")
-    parser.add_argument("--page", type=Path, required=True, help="page, written")
+    """Build the page about a crowd."""
+    parser = build_parser("labels.crowd_page", main, example=EXAMPLE)
+    add_options(parser, "opinions", "recordings", "classes", "scenes", "experiment")
+    parser.add_argument("--labels", type=Path, required=True, help="folder with one folder of labels per method")
+    parser.add_argument("--methods", nargs="+", required=True, help="methods to show")
+    parser.add_argument("--truth", type=Path, help="folder of the ground truth, if any (RECORDING.tsv or .txt)")
+    parser.add_argument("--agreement", type=Path, required=True, help="table of agreement per class")
+    parser.add_argument("--annotators", type=Path, required=True, help="table of agreement per annotator")
+    parser.add_argument("--crowd-size", type=Path, required=True, help="table of labels from fewer annotators")
+    parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
+    parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
     opinions, recordings, _ = read_tables(options)
-    classes = opinions.classes
     divided = disagreement(opinions)
     names = choose(recordings, divided)
-    labels = {method: read_labels(options.labels / method, names, classes) for method in options.methods}
-    agreement = read_table(options.agreement, ("class", "alpha"))
-    sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
-    competence = {method: list(made.competence.values()) for method, made in labels.items()}
-    sections = [
-        ("Whom to trust", COMPETENCE, draw_competence(competence)),
-        ("Annotators", ANNOTATORS, annotator_grid(read_table(options.annotators, ("annotator", "agreement")), labels)),
-        ("How far they agree", AGREEMENT, grid(list(agreement[0]), [list(row.values()) for row in agreement])),
-        ("How many annotators are enough", SIZE, draw_crowd_size(sizes) + grid(*size_grid(sizes))),
-        ("What became of their opinions", TIMELINES, ""),
-    ]
+    labels = {method: read_labels(options.labels / method, names, opinions.classes) for method in options.methods}
+    timelines = []
     for name in names:
-        truth = read_true_events(truth_file(options.truth, name), classes) if options.truth else None
-        drawing, left = timeline(opinions, name, labels, truth, divided)
-        notes = [f"Scene {recordings[name].scene}."]
-        notes += [f"{left} classes on which the annotators differ less are left out."] if left else []
-        notes += [f"The first {SECONDS} s."] if recordings[name].duration_s > SECONDS else []
-        sections.append((name, " ".join(notes), drawing))
-    options.page.write_text(page(f"The crowd of {options.experiment}", sections), encoding="utf-8")
+        truth = read_true_events(truth_file(options.truth, name), opinions.classes) if options.truth else None
+        drawing, omitted = draw_recording(opinions, name, labels, truth, divided)
+        recording = {"name": name, "scene": recordings[name].scene, "cut": recordings[name].duration_s > SECONDS}
+        timelines.append(recording | {"drawing": drawing, "omitted": omitted})
+    sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
+    page = render(
+        options.templates,
+        experiment=options.experiment,
+        max_rows=ROWS,
+        most_annotators=MOST_ROWS,
+        seconds=SECONDS,
+        competence=draw_competence({method: list(made.competence.values()) for method, made in labels.items()}),
+        annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement")), labels),
+        agreement=read_table(options.agreement, ("class", "alpha")),
+        crowd_size=draw_crowd_size(sizes),
+        sizes=size_rows(sizes),
+        timelines=timelines,
+    )
+    options.page.write_text(page, encoding="utf-8", newline="\n")

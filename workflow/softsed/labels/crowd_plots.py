@@ -1,7 +1,7 @@
-"""Drawings of the page about a crowd, as SVG that takes the colour of the text around it: light and dark alike.
+"""Drawings of the page about a crowd, as SVG in the text colour of the page, for light and dark screens.
 
-Opinions are pictures within the drawing, a few kilobytes each whatever the number of annotators; lines are rounded to
-hundredths of a point. Text from files is never read as mathematics, and matplotlib escapes it.
+Opinions are small pictures within the drawing, a few kilobytes for any number of annotators. Text from files is never
+read as mathematics, and matplotlib escapes it.
 """
 
 import io
@@ -17,12 +17,12 @@ from matplotlib.text import Text
 
 from softsed.core.labels import Event
 
-INK = "#010203"  # stands for the colour of the text until `svg` replaces it
-# From Okabe and Ito (2008), those that show on white and on black.
+INK = "#010203"  # placeholder of the text colour, which `svg` replaces
+# Colours of Okabe and Ito (2008) that are visible on white and on black.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 TICKED, NOT_TICKED = "#7a6fd0", "#8a8a8a"
-MOST_ROWS = 20  # annotators of a recording drawn one by one; more become a share of ticks
-WIDTH = 4.7  # inches: 340 points, so that text keeps its size on a phone
+MOST_ROWS = 20  # annotators per recording that are drawn one by one; more become a share of ticks
+WIDTH = 4.7  # inches (340 points), so that text keeps its size on a phone
 STYLE = {
     "svg.hashsalt": "softsed",
     "svg.fonttype": "none",
@@ -34,31 +34,38 @@ STYLE = {
 
 
 def colours(methods: list[str]) -> dict[str, str]:
-    """Give each method its colour."""
+    """Assign a colour to each method."""
     return {method: COLOURS[index % len(COLOURS)] for index, method in enumerate(methods)}
 
 
 def svg(figure: Figure) -> str:
-    """Write a figure as an SVG element to put into a page: transparent, the same bytes on every run."""
+    """Write a figure as a transparent SVG element for a page; the same figure gives the same bytes.
+
+    Matplotlib 3.11 has no setting for four properties of its output, so the text of the drawing is edited.
+    """
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     file = io.StringIO()
     with mpl.rc_context(STYLE):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        # None leaves an entry out; without entries there is no metadata element.
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, metadata=metadata)
     drawing = file.getvalue()
-    drawing = drawing[drawing.index("<svg") :].replace(INK, "currentColor")
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r'<g id="[\w.]+_\d+"', "<g", drawing)  # would be repeated in the page; nothing refers to them
+    drawing = drawing[drawing.index("<svg") :]  # An XML declaration is not allowed within HTML.
+    drawing = drawing.replace(INK, "currentColor")  # Matplotlib accepts no CSS keyword as a colour.
+    # Each drawing numbers its groups from 1, while ids must be unique within the page. Nothing refers to these ids.
+    drawing = re.sub(r'<g id="[\w.]+_\d+"', "<g", drawing)
+    # Matplotlib writes six decimals; hundredths of a point are enough and keep the page small.
     return re.sub(r' d="[^"]*"', lambda match: re.sub(r"(\.\d\d)\d+", r"\1", match[0]), drawing)
 
 
 def figure(height: float) -> Figure:
-    """Start a figure of the width of the page; height in inches."""
+    """Create a figure with the width of the page and a height in inches."""
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def draw_competence(competence: dict[str, list[float]]) -> str:
-    """Draw how many annotators have which competence, one panel a method."""
+    """Draw the histogram of competences, one panel per method."""
     with mpl.rc_context(STYLE):
         drawing = figure(1.3 * len(competence) + 0.3)
         panels = drawing.subplots(len(competence), 1, sharex=True, squeeze=False)[:, 0]
@@ -72,12 +79,12 @@ def draw_competence(competence: dict[str, list[float]]) -> str:
 
 
 def draw_crowd_size(rows: list[dict[str, str]]) -> str:
-    """Draw F1 over the number of annotators, against all (solid) and against the truth (dashed), by method.
+    """Draw F1 by number of annotators and method, against all annotators (solid) and the ground truth (dashed).
 
     Parameters
     ----------
     rows : list of dict
-        The table of `softsed.labels.crowd_size`, text.
+        Table of `softsed.labels.crowd_size`, as text.
     """
     methods = list(dict.fromkeys(row["method"] for row in rows))
     with mpl.rc_context(STYLE):
@@ -85,7 +92,7 @@ def draw_crowd_size(rows: list[dict[str, str]]) -> str:
         axes = drawing.subplots()
         for method in methods:
             mine = [row for row in rows if row["method"] == method]
-            for name, style, label in (("f1", "o-", "against all"), ("truth_f1", "s--", "against the truth")):
+            for name, style, label in (("f1", "o-", "against all"), ("truth_f1", "s--", "against the ground truth")):
                 points = [
                     (float(row["per_window"]), float(row[name]), float(row[f"{name}_sd"] or 0))
                     for row in mine
@@ -97,7 +104,7 @@ def draw_crowd_size(rows: list[dict[str, str]]) -> str:
                         x, y, spread, fmt=style, color=colours(methods)[method], markersize=4, linewidth=1.2,
                         capsize=2, label=f"{method}, {label}",
                     )  # fmt: skip
-        axes.set(xlabel="annotators a window", ylabel="F1 of the hard labels", ylim=(None, 1.02))
+        axes.set(xlabel="annotators per window", ylabel="F1 of the hard labels", ylim=(None, 1.02))
         sizes = sorted({float(row["per_window"]) for row in rows})
         axes.set_xticks(sizes, [f"{size:.3g}" for size in sizes])
         axes.grid(color=NOT_TICKED, alpha=0.25)
@@ -113,9 +120,9 @@ def picture(centres: np.ndarray, marks: np.ndarray, width: float, seconds: int) 
     centres : ndarray [windows]
         Middle of each window, seconds, a multiple of 0.5.
     marks : ndarray [rows, windows]
-        1 ticked, 0 not ticked, between them a share; nan where there is no opinion.
+        1 ticked, 0 not ticked, values between are shares; nan where there is no opinion.
     width : float
-        Of a mark, seconds.
+        Width of a mark, seconds.
 
     Returns
     -------
@@ -139,7 +146,7 @@ def draw_class(
     labels: dict[str, tuple[np.ndarray, list[Event]]],
     truth: list[Event] | None,
 ) -> None:
-    """Draw one class of one recording: truth and hard labels as bars, soft labels as steps, opinions below.
+    """Draw one class of one recording: ground truth and hard labels as bars, soft labels as steps, opinions below.
 
     Parameters
     ----------
@@ -148,7 +155,7 @@ def draw_class(
     labels : dict of tuple
         Method to soft labels [seconds] and the events of the hard labels.
     truth : list of Event or None
-        None where it is not known.
+        Ground truth; None if there is none.
     """
     seconds = len(next(iter(labels.values()))[0])
     axes.imshow(
@@ -166,7 +173,7 @@ def draw_class(
 
 
 def draw_timeline(panels: dict[str, tuple], methods: list[str]) -> str:
-    """Draw a recording, one panel a class.
+    """Draw a recording, one panel per class.
 
     Parameters
     ----------
@@ -184,6 +191,6 @@ def draw_timeline(panels: dict[str, tuple], methods: list[str]) -> str:
         handles = [Patch(color=colour, label=method) for method, colour in colours(methods).items()]
         handles += [Patch(color=TICKED, label="ticked"), Patch(color=NOT_TICKED, alpha=0.3, label="not ticked")]
         if content[2] is not None:
-            handles.append(Patch(color=INK, label="truth"))
+            handles.append(Patch(color=INK, label="ground truth"))
         drawing.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return svg(drawing)

@@ -1,4 +1,4 @@
-"""The page of results: numbers packed without loss, thresholds that compare as in Python, and text that stays text."""
+"""The results page: numbers packed without loss, thresholds that compare as in Python, text that stays text."""
 
 import base64
 import json
@@ -6,12 +6,22 @@ import re
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
-from support.page import CLASSES, HOSTILE, NAMES, PRIORS, SYSTEMS, make_page
+from support.page import CLASSES, HOSTILE, NAMES, SYSTEMS, TEMPLATES, build_page
 
 from softsed.core.labels import harden
-from softsed.report.page.build import MICRO, NOT_ASKED, curves, pack, page, whole_thresholds
-from softsed.report.page.tables import intervals, rounded, sortable
+from softsed.report.page.build import (
+    MICRO,
+    NOT_ANNOTATED,
+    curves,
+    intervals,
+    origin_tables,
+    pack,
+    read_frame,
+    rounded,
+    whole_thresholds,
+)
 
 
 def unpack(text, classes):
@@ -20,7 +30,7 @@ def unpack(text, classes):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make_page(tmp_path_factory.mktemp("page"), sound=False)
+    return build_page(tmp_path_factory.mktemp("page"), sound=False)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +39,7 @@ def data(made):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
 
 
-def test_scores_and_labels_are_in_the_page_with_all_their_digits(made, data):
+def test_page_data_keeps_all_digits(made, data):
     assert [row["name"] for row in data["recordings"]] == NAMES
     assert [row["fold"] for row in data["recordings"]] == [0, 0, 1, 1]
     soft, hard = unpack(data["soft"], 4), unpack(data["hard"], 4)
@@ -37,7 +47,7 @@ def test_scores_and_labels_are_in_the_page_with_all_their_digits(made, data):
         part = slice(row["start"], row["start"] + row["seconds"])
         expected = made.soft[row["name"]]
         np.testing.assert_array_equal(soft[part][~np.isnan(expected)] / MICRO, expected[~np.isnan(expected)])
-        assert (soft[part][np.isnan(expected)] == NOT_ASKED).all()
+        assert (soft[part][np.isnan(expected)] == NOT_ANNOTATED).all()
         np.testing.assert_array_equal(hard[part], made.hard[row["name"]])
         for system in SYSTEMS:
             np.testing.assert_array_equal(
@@ -45,7 +55,7 @@ def test_scores_and_labels_are_in_the_page_with_all_their_digits(made, data):
             )
 
 
-def test_whole_thresholds_are_exceeded_by_the_same_values():
+def test_whole_thresholds_compare_like_floats():
     rng = np.random.default_rng(0)
     values = np.round(rng.random(2000), 6)
     # Thresholds on values, a hair beside them, and between them.
@@ -55,71 +65,100 @@ def test_whole_thresholds_are_exceeded_by_the_same_values():
         np.testing.assert_array_equal(whole > limit, harden(values, threshold))
 
 
-def test_a_threshold_that_is_not_defined_has_none():
+def test_whole_thresholds_undefined():
     assert whole_thresholds(np.array([np.nan, 0.5])) == [None, 500_000]
 
 
-def test_pack_takes_matrices_one_after_the_other_class_by_class():
+def test_pack_order_of_matrices():
     text = pack([np.array([[0.1, -0.2]]), np.array([[0.3, np.nan], [1.5, 0.000001]])])
-    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_ASKED], [1_500_000, 1]]
+    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_ANNOTATED], [1_500_000, 1]]
 
 
-def test_what_is_filled_in_is_not_filled_in_again_and_cannot_end_the_script(tmp_path):
-    template = tmp_path / "page.html"
-    template.write_text("{{title}}|{{tables}}|{{styles}}|{{scripts}}|{{data}}")
-    text = page([template], "{{data}} & <b>", "{{scripts}}", {"name": "</script>{{title}}"})
-    assert text == '{{data}} &amp; &lt;b>|{{scripts}}|||{"name":"\\u003c/script>{{title}}"}'
-
-
-def test_no_name_of_the_data_is_markup(made):
+def test_page_escapes_hostile_names(made):
     text = made.page.read_text(encoding="utf-8")
     assert HOSTILE not in text
     assert CLASSES[2] not in text
     assert text.count("</script>") == 2
 
 
-def test_nothing_is_loaded_from_elsewhere(made):
+def test_page_without_external_addresses(made):
     text = made.page.read_text(encoding="utf-8")
     addresses = set(re.findall(r"https?://[^\s\"')]+", text))
-    assert addresses == {"https://github.com/leeoniya/uPlot"}  # the vendored file's own heading
+    assert addresses == {"https://github.com/leeoniya/uPlot"}  # in the licence comment of the vendored file
 
 
-def test_curves_keep_gaps_and_the_order_of_the_tables():
-    figure2 = [{"class": "car", "instances": "3", "a": "", "b": "1.5"}]
-    training = [
-        {"system": "a", "run": "1", "fold": fold, "train_loss": "2", "validation_loss": ""} for fold in ("2", "2", "1")
-    ]
+def test_page_templates_all_listed():
+    """The tests, as the rule, pass every template of the folder."""
+    folder = TEMPLATES[0].parent
+    assert {path for path in TEMPLATES if path.parent == folder} == set(folder.iterdir())
+
+
+def test_read_frame_keeps_text(tmp_path):
+    path = tmp_path / "table.tsv"
+    path.write_text('class\tvalue\nNA\t0.50\n"a" b\t\n', encoding="utf-8")
+    assert read_frame(path).to_dict("list") == {"class": ["NA", '"a" b'], "value": ["0.50", ""]}
+
+
+def test_curves_with_gaps():
+    figure2 = pd.DataFrame({"class": ["car"], "instances": ["3"], "b": [""], "a": ["1.5"]})
+    training = pd.DataFrame(
+        {"system": "a", "run": "1", "fold": ["2", "2", "1"], "train_loss": "2", "validation_loss": ""}
+    )
     found = curves(figure2, training)
-    assert found["figure2"] == {"classes": ["car"], "instances": ["3"], "curves": {"a": [None], "b": [1.5]}}
+    assert found["figure2"] == {"classes": ["car"], "instances": ["3"], "curves": {"b": [None], "a": [1.5]}}
+    assert list(found["figure2"]["curves"]) == ["b", "a"]  # the order of the table
     assert found["training"] == {
         "a": [{"train": [2, 2], "validation": [None, None]}, {"train": [2], "validation": [None]}]
     }
 
 
-def test_a_table_marks_priors_and_escapes_cells():
-    text = sortable(["System", "x<y"], [["scene_prior", "1"], ["<b>", "&"]], PRIORS)
-    assert text.count("no audio") == text.count('<tr class="prior">') == 1
-    assert "&lt;b&gt;" in text
-    assert '<th scope="col">x&lt;y</th>' in text
+def test_rounded_with_standard_deviation():
+    columns = {"system": ["a", "b"], "f1_micro": ["12.345", ""], "f1_micro_std": ["1.26", ""], "mse": ["0.1", "2"]}
+    shown = rounded(pd.DataFrame(columns))
+    assert [(row["system"], row["f1_micro"], row["mse"]) for row in shown] == [
+        ("a", "12.3 ± 1.3", "0.100"),
+        ("b", "", "2.000"),
+    ]
 
 
-def test_numbers_are_rounded_with_their_spread():
-    rows = [{"system": "a", "f1": "12.345", "f1_std": "1.26"}, {"system": "b", "f1": "", "f1_std": ""}]
-    text = rounded(rows, {"System": "system"}, [("F1", "f1", 1, "f1_std")], [])
-    assert re.findall(r"<td[^>]*>(.*?)</td>", text) == ["a", "12.3 ± 1.3", "b", ""]
+def interval_rows(value, **columns):
+    """Rows of a table of intervals: two metrics of system b, one undefined metric of system a."""
+    row = {"system": "b", **columns, "threshold": "0.5", "score": "error_rate", value: "-0.123", "low": "-0.2"}
+    row["high"] = "0.1"
+    rows = [row, row | {"score": "f1_macro", value: "2", "low": "1", "high": "3"}]
+    return pd.DataFrame([*rows, row | {"system": "a", "threshold": "any", "score": "mse", value: "", "low": ""}])
 
 
-def test_intervals_make_a_row_a_system_and_threshold_and_a_column_a_score():
-    row = {
-        "system": "a",
-        "threshold": "0.5",
-        "score": "error_rate",
-        "difference": "-0.123",
-        "low": "-0.2",
-        "high": "0.1",
-    }
-    rows = [row, row | {"score": "f1_macro", "difference": "2", "low": "1", "high": "3"}]
-    rows.append(row | {"threshold": "any", "score": "mse", "difference": "", "low": "", "high": ""})
-    first, second = intervals(rows, {"System": "system", "Threshold": "threshold"}, "difference", [])
-    assert re.findall(r"<td[^>]*>(.*?)</td>", first) == ["a", "0.5", "-0.12 [-0.20, 0.10]", "", "+2.0 [1.0, 3.0]"]
-    assert re.findall(r"<td[^>]*>(.*?)</td>", second) == ["a", "any", "", "", "", ""]
+def test_intervals_of_differences():
+    first, second = intervals(interval_rows("difference", against="p"), "difference")
+    assert (first["system"], first["against"], first["threshold"]) == ("b", "p", "0.5")
+    assert (first["error_rate"], first["f1_micro"]) == ("-0.12 [-0.20, 0.10]", "")
+    assert first["f1_macro"] == "+2.0 [1.0, 3.0]"
+    assert (second["system"], second["threshold"], second["mse"]) == ("a", "any", "")
+
+
+def test_intervals_of_metrics_with_runs():
+    first, _ = intervals(interval_rows("value", run_std="0.05"), "value")
+    assert (first["error_rate"], first["f1_macro"]) == ("-0.12 ± 0.05 [-0.20, 0.10]", "2.0 ± 0.1 [1.0, 3.0]")
+
+
+def test_intervals_of_empty_table():
+    assert intervals(interval_rows("difference", against="p")[:0], "difference") == []
+
+
+def test_origin_tables_of_training():
+    made = {"seed": 7, "precision": "float32", "made": {"device": "cpu", "threads": 2, "code": []}}
+    origin = {"versions": {"torch": "1"}, "trainings": {"results/x/models/net/run1/fold2.pt": made}}
+    found = origin_tables(origin | {kind: {kind: "ab"} for kind in ("data", "models", "metrics", "report")})
+    training = {"system": "net", "run": "run1", "fold": "fold2", "seed": 7, "precision": "float32"}
+    assert found["trainings"] == [training | {"device": "cpu", "threads": 2}]
+    assert found["software"] == [{"software": "torch", "version": "1"}]
+    assert [row["file"] for row in found["hashes"]] == ["data", "models", "metrics", "report"]
+
+
+def test_page_marks_baselines(made):
+    text = made.page.read_text(encoding="utf-8")
+    tables = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
+    assert [table.count('<tr class="prior">') for table in tables] == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert [table.count("no audio") for table in tables] == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert '<td class="text">&lt;i&gt;linear&lt;/i&gt;</td>' in tables[0]

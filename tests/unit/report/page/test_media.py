@@ -1,15 +1,15 @@
-"""Sound and picture for the page."""
+"""Sound and picture for the results page."""
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from support.errors import refused
 
-from softsed.core.errors import InputError
 from softsed.report.page.media import SAMPLE_RATE, WIDEST, main, spectrogram, write_sound
 
 
-def test_sound_is_mp3_of_constant_rate_that_keeps_time_and_pitch(tmp_path):
+def test_write_sound_keeps_time_and_pitch(tmp_path):
     seconds, tone = 20, 1000
     signal = np.sin(2 * np.pi * tone * np.arange(seconds * SAMPLE_RATE) / SAMPLE_RATE)
     signal[: 10 * SAMPLE_RATE] = 0  # silence until the tenth second
@@ -22,7 +22,7 @@ def test_sound_is_mp3_of_constant_rate_that_keeps_time_and_pitch(tmp_path):
     assert np.argmax(spectrum) / 5 == pytest.approx(tone, abs=1)
 
 
-def test_the_same_sound_gives_the_same_bytes(tmp_path):
+def test_write_sound_repeatable(tmp_path):
     signal = np.random.default_rng(0).uniform(-2, 2, 5 * SAMPLE_RATE)
     for name in ("a.mp3", "b.mp3"):
         write_sound(tmp_path / name, [signal])
@@ -30,12 +30,12 @@ def test_the_same_sound_gives_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(("hop_s", "columns"), [(0.02, 10), (0.1, 10), (0.2, 5), (1.0, 1), (1 / 35, 7), (1 / 441, 9)])
-def test_the_picture_has_at_most_ten_columns_a_second(hop_s, columns):
+def test_spectrogram_columns_per_second(hop_s, columns):
     picture = spectrogram(np.random.default_rng(0).random((3 * round(1 / hop_s) + 1, 8)), hop_s)
     assert picture.shape == (8, 3 * columns)
 
 
-def test_the_picture_shows_when_and_how_high():
+def test_spectrogram_shows_time_and_band():
     mel = np.zeros((50 * 6 + 20, 16))
     mel[50 * 3 : 50 * 4, 2] = 5  # the fourth second, a low band
     picture = spectrogram(mel, 0.02)
@@ -46,7 +46,7 @@ def test_the_picture_shows_when_and_how_high():
     assert picture.max() == 255
 
 
-def test_a_long_recording_has_fewer_columns_than_webp_allows(tmp_path):
+def test_spectrogram_of_long_recording_fits_webp(tmp_path):
     seconds = 2 * WIDEST // 10
     mel = np.zeros((seconds * 50 + 1, 2))
     mel[-20] = 1  # in the last second
@@ -56,16 +56,16 @@ def test_a_long_recording_has_fewer_columns_than_webp_allows(tmp_path):
     Image.fromarray(picture).save(tmp_path / "picture.webp", "WEBP")
 
 
-def test_a_picture_of_silence_is_black():
+def test_spectrogram_of_silence_is_black():
     assert not spectrogram(np.full((11, 4), -23.0), 0.1).any()
 
 
-def test_less_than_a_second_is_refused():
-    with pytest.raises(InputError, match=r"10 frames of 0\.1 s: expected a second or more"):
+def test_spectrogram_below_one_second():
+    with refused(problem="10 frames of 0.1 s"):
         spectrogram(np.zeros((10, 4)), 0.1)
 
 
-def test_command(tmp_path):
+def test_main_writes_sound_and_picture(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((44100 * 3, 2)), 44100)
     np.savez(tmp_path / "a.npz", mel=np.random.default_rng(0).random((16, 64)), hop_s=0.2)
     paths = {"audio": "a.wav", "features": "a.npz", "sound": "a.mp3", "picture": "a.webp"}

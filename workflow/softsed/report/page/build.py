@@ -1,77 +1,94 @@
-"""The page of results: tables that sort, curves, and recordings to look at and listen to, with thresholds to move.
+"""Build the results page: sortable tables, curves, and recordings with sound and movable thresholds.
 
-One file of HTML with everything in it but sound and pictures (`media`), which lie beside it in a folder: numbers and
-scripts weigh a few MB at most, the sound of 75 recordings of four minutes 90 MB. It is opened as a file, hence without
-`fetch`, which browsers refuse there; sound and pictures load as elements of the page.
+The page is one HTML file. Only sound and pictures (`media`) lie beside it in a folder: numbers and scripts take a few
+MB, the sound of 75 recordings of four minutes takes 90 MB. Browsers refuse `fetch` for pages that are opened as files,
+so the page loads sound and pictures as elements.
 
-Scores and labels are in it as whole millionths, the six digits of the files, deflated: the page compares them with
-thresholds as Python does, so that its error rate and F1 are those of `segments`.
+Scores and labels are stored as whole millionths, the six digits of the files, deflated. The page therefore compares
+them with thresholds exactly as Python does, and its error rate and F1 equal those of `softsed.evaluate.segments`.
 """
 
-import argparse
 import base64
+import csv
 import json
-import re
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
+import pandas as pd
 
+from softsed.core.html import render
+from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
-from softsed.core.tsv import read_table
 from softsed.evaluate.inputs import read_scored, scores_of_run
-from softsed.report.page.tables import real, write_tables
 
+EXAMPLE = """\
+--predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
+      --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv
+      --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv
+      --config '{"classes": "all", "threshold": 0.5, "trim": 10}'
+      --tables results/demo/report/table1.tsv results/demo/report/table2.tsv results/demo/report/scores.tsv
+      results/demo/report/differences.tsv --origin results/demo/report/origin.json
+      --figure2 results/demo/report/figure2.tsv --training results/demo/report/training.tsv
+      --templates workflow/softsed/report/page/templates/index.html.j2 workflow/softsed/report/page/templates/*
+      workflow/softsed/core/templates/* --assets workflow/softsed/report/page/assets/*.*
+      workflow/softsed/report/page/assets/vendor/*.min.*
+      --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
-NOT_ASKED = -1  # of a soft label, which lies in 0..MICRO otherwise
+NOT_ANNOTATED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO
+# Digits after the point of the numbers in the tables.
+DIGITS = {"error_rate": 2, "f1_micro": 1, "f1_macro": 1, "f1_best_macro": 1, "mpauc": 1, "brier": 3, "mse": 3}
+DIGITS |= {"classes_detected": 0, "kld_time": 2, "kld_bernoulli": 2}
+DIGITS |= {"paper_error_rate": 2, "paper_f1": 2, "paper_kld": 2}
 
-Tested = dict[str, tuple[dict[str, np.ndarray], list[str]]]  # fold -> scores by recording, training recordings
+FoldScores = dict[str, tuple[dict[str, np.ndarray], list[str]]]  # fold -> scores by recording, training recordings
 
 
 def pack(matrices: list[np.ndarray]) -> str:
-    """Pack matrices [seconds, classes] of values with at most six decimals, class by class over all of them.
+    """Pack matrices [seconds, classes] of values with at most six decimals, class by class over all matrices.
 
     Returns
     -------
     str
-        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_ASKED`.
+        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_ANNOTATED`.
     """
     values = np.concatenate(matrices).T
-    whole = np.where(np.isnan(values), NOT_ASKED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
+    whole = np.where(np.isnan(values), NOT_ANNOTATED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
     return base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode("ascii")
 
 
 def whole_thresholds(thresholds: np.ndarray) -> list[int | None]:
-    """Turn thresholds into millionths that the same values exceed; None for nan, which nothing exceeds."""
+    """Convert thresholds to millionths that the same values exceed; None for nan, which no value exceeds."""
     nearest = np.round(np.nan_to_num(thresholds) * MICRO)
     below = nearest - (nearest / MICRO > thresholds)
     return [None if np.isnan(t) else int(k) for t, k in zip(thresholds, below, strict=True)]
 
 
 def numbers(
-    systems: dict[str, Tested],
+    systems: dict[str, FoldScores],
     soft: dict[str, np.ndarray],
     hard: dict[str, np.ndarray],
     scene_of: dict[str, str],
     config: dict,
 ) -> dict:
-    """Collect what the page computes with: recordings, labels, scores and thresholds.
+    """Collect the numbers that the page computes with: recordings, labels, scores and thresholds.
 
     Parameters
     ----------
     systems : dict
-        For each system and fold the scores of the test recordings, ndarray [seconds, classes], and the training ones.
+        For each system and fold the scores of the test recordings, ndarray [seconds, classes], and the names of the
+        training recordings.
     soft, hard : dict of ndarray [seconds, classes]
-        Labels of each recording: floats with nan where not asked, and bool.
+        Labels of each recording: floats with nan where the class was not annotated, and bool.
     scene_of : dict of str
-        Of each recording.
+        Scene of each recording.
     config : dict
         threshold (0..1) and trim (percent).
 
     Returns
     -------
     dict
-        As `scoring.js` reads it, JSON.
+        Content for `scoring.js`, ready for JSON.
     """
     folds = next(iter(systems.values()))
     recordings, start = [], 0
@@ -85,8 +102,8 @@ def numbers(
     order = [row["name"] for row in recordings]
     midrange = [trimmed_midrange([soft[name] for name in training], config["trim"]) for _, training in folds.values()]
     outputs = {
-        system: {name: values for scores, _ in tested.values() for name, values in scores.items()}
-        for system, tested in systems.items()
+        system: {name: values for scores, _ in by_fold.values() for name, values in scores.items()}
+        for system, by_fold in systems.items()
     }
     return {
         "folds": list(folds),
@@ -101,65 +118,115 @@ def numbers(
     }
 
 
-def curves(figure2: list[dict[str, str]], training: list[dict[str, str]]) -> dict:
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a table of the report as text, empty cells as "": a class may be named "NA" or have quotation marks."""
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
+
+
+def reals(column: pd.Series) -> list[float | None]:
+    """Convert the cells of a column to numbers, empty cells to None."""
+    return [float(text) if text else None for text in column]
+
+
+def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
     """Arrange the tables of Fig. 2 and of the training histories for `curves.js`."""
-    names = [column for column in figure2[0] if column not in ("class", "instances")]
-    trainings: dict[str, dict[tuple, dict[str, list]]] = {}
-    for row in training:
-        lines = trainings.setdefault(row["system"], {})
-        line = lines.setdefault((row["run"], row["fold"]), {"train": [], "validation": []})
-        for kind, values in line.items():
-            values.append(real(row[f"{kind}_loss"]))
     return {
         "figure2": {
-            "classes": [row["class"] for row in figure2],
-            "instances": [row["instances"] for row in figure2],
-            "curves": {name: [real(row[name]) for row in figure2] for name in names},
+            "classes": list(figure2["class"]),
+            "instances": list(figure2["instances"]),
+            "curves": {name: reals(figure2[name]) for name in figure2.columns.drop(["class", "instances"])},
         },
-        "training": {system: list(lines.values()) for system, lines in trainings.items()},
+        "training": {
+            str(system): [
+                {"train": reals(line["train_loss"]), "validation": reals(line["validation_loss"])}
+                for _, line in rows.groupby(["run", "fold"], sort=False)
+            ]
+            for system, rows in training.groupby("system", sort=False)
+        },
     }
 
 
-def page(assets: list[Path], title: str, tables: str, data: dict) -> str:
-    """Put the page together: the template, and in it styles and scripts in the order given, tables (HTML) and data.
+def number(text: str, digits: int, *, std: str = "", signed: bool = False) -> str:
+    """Round a number, with its sign if `signed`, and its standard deviation if there is one; "" stays ""."""
+    if not text:
+        return ""
+    rounded = f"{float(text):{'+' if signed else ''}.{digits}f}"
+    return f"{rounded} ± {float(std):.{digits}f}" if std else rounded
 
-    No text of the data can end the script element it stands in: JSON may write < as an escape.
+
+def rounded(table: pd.DataFrame) -> list[dict]:
+    """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, if there is one."""
+    shown = table.copy()
+    for column in table.columns.intersection(list(DIGITS)):
+        spread = table.get(f"{column}_std", pd.Series("", table.index))
+        shown[column] = [
+            number(value, DIGITS[column], std=std) for value, std in zip(table[column], spread, strict=True)
+        ]
+    return shown.to_dict("records")
+
+
+def intervals(table: pd.DataFrame, value: str) -> list[dict]:
+    """Make one row per system and threshold and one column per metric of "value ± std [low, high]".
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `softsed.report.intervals`.
+    value : str
+        Column of the value: "value", or "difference", which always has a sign.
     """
-    read = {path: path.read_text(encoding="utf-8") for path in assets}
-    text = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    parts = {
-        "title": title.replace("&", "&amp;").replace("<", "&lt;"),
-        "styles": "\n".join(content for path, content in read.items() if path.suffix == ".css"),
-        "scripts": "\n".join(content for path, content in read.items() if path.suffix == ".js"),
-        "tables": tables,
-        "data": text,
+
+    def cell(row: dict) -> str:
+        if not row[value]:
+            return ""
+        digits = DIGITS[row["score"]]
+        text = number(row[value], digits, std=row.get("run_std", ""), signed=value == "difference")
+        return f"{text} [{number(row['low'], digits)}, {number(row['high'], digits)}]"
+
+    keys = [name for name in ("system", "against", "threshold") if name in table]
+    filled = table.assign(cell=[cell(row) for row in table.to_dict("records")])
+    wide = filled.pivot_table(index=keys, columns="score", values="cell", aggfunc="first", sort=False)
+    return wide.fillna("").reindex(columns=list(DIGITS), fill_value="").reset_index().to_dict("records")
+
+
+def origin_tables(origin: dict) -> dict[str, list[dict]]:
+    """Arrange the content of `origin.json` as tables: software, trainings, hashes."""
+    trainings = [
+        dict(zip(("system", "run", "fold"), [*PurePath(path).parts[-3:-1], PurePath(path).stem], strict=True))
+        | {"seed": training["seed"], "precision": training["precision"]}
+        | {key: training["made"][key] for key in ("device", "threads")}
+        for path, training in origin["trainings"].items()
+    ]
+    hashes = {path: digest for kind in ("data", "models", "metrics", "report") for path, digest in origin[kind].items()}
+    return {
+        "software": [{"software": name, "version": version} for name, version in origin["versions"].items()],
+        "trainings": trainings,
+        "hashes": [{"file": path, "sha256": digest} for path, digest in hashes.items()],
     }
-    (template,) = (content for path, content in read.items() if path.suffix == ".html")
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)  # once: what is filled in is left alone
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Make the page of results."""
-    parser = argparse.ArgumentParser(prog="softsed report.page.build", description=main.__doc__)
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of SYSTEM/run1/FOLD.tsv, scores")
-    parser.add_argument("--systems", nargs="+", required=True, help="which of them, priors last")
-    parser.add_argument("--priors", nargs="*", default=[], help="those of the systems that never hear the audio")
-    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--hard", type=Path, required=True, help="hard labels")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
+    """Build the results page."""
+    parser = build_parser("report.page.build", main, example=EXAMPLE)
+    add_options(parser, "predictions", "folds", "soft", "hard", "classes", "experiment")
+    add_options(parser, config="section `evaluate` of the config, as JSON (classes, threshold, trim)")
+    parser.add_argument("--systems", nargs="+", required=True, help="systems to show, baselines without audio last")
+    parser.add_argument("--priors", nargs="*", default=[], help="systems that are baselines without audio")
     parser.add_argument(
-        "--tables", type=Path, nargs="+", required=True, help="table1, table2, scores, ... of the report"
+        "--tables",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="tables of the report: table1, table2, scores, differences and, with a ground truth, truth (.tsv)",
     )
-    parser.add_argument("--origin", type=Path, required=True, help="where the results come from, JSON")
+    parser.add_argument("--origin", type=Path, required=True, help="origin of the results (origin.json)")
     parser.add_argument("--figure2", type=Path, required=True, help="table of Fig. 2")
     parser.add_argument("--training", type=Path, required=True, help="table of training histories")
-    parser.add_argument("--assets", type=Path, nargs="+", required=True, help="template, styles and scripts, in order")
-    parser.add_argument("--experiment", required=True, help="name for the heading")
-    parser.add_argument("--page", type=Path, required=True, help="page, written")
+    parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
+    parser.add_argument("--assets", type=Path, nargs="+", required=True, help="styles and scripts of the page")
+    parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
-    listed = [row for path in options.folds for row in read_table(path, ("recording", "scene"))]
+    folds = pd.concat([read_frame(path) for path in options.folds])
     files = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     scored = {
         system: read_scored(
@@ -175,11 +242,25 @@ def main(argv: list[str] | None = None) -> None:
     data = {
         "classes": classes,
         "priors": options.priors,
-        **numbers(systems, soft, hard, {row["recording"]: row["scene"] for row in listed}, options.config),
-        **curves(read_table(options.figure2, ("class", "instances")), read_table(options.training, ("system", "fold"))),
+        **numbers(systems, soft, hard, dict(zip(folds["recording"], folds["scene"], strict=True)), options.config),
+        **curves(read_frame(options.figure2), read_frame(options.training)),
     }
+    tables = {path.stem: read_frame(path) for path in options.tables}
     origin = json.loads(options.origin.read_text(encoding="utf-8"))
-    tables = write_tables({path.stem: read_table(path, ()) for path in options.tables}, origin, options.priors)
-    options.page.write_text(
-        page(options.assets, f"Results of {options.experiment}", tables, data), encoding="utf-8", newline="\n"
+    page = render(
+        options.templates,
+        assets={path.name: path.read_text(encoding="utf-8") for path in options.assets},
+        experiment=options.experiment,
+        priors=options.priors,
+        data=data,
+        table1_columns=[(name, name) for name in tables["table1"]],
+        table1=tables["table1"].to_dict("records"),
+        table2=rounded(tables["table2"]),
+        scores=intervals(tables["scores"], "value"),
+        differences=intervals(tables["differences"], "difference"),
+        truth=rounded(tables["truth"]) if "truth" in tables else [],
+        origin=origin,
+        config=json.dumps(origin["config"], indent=2),
+        **origin_tables(origin),
     )
+    options.page.write_text(page, encoding="utf-8", newline="\n")

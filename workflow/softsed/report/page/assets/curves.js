@@ -1,7 +1,8 @@
 "use strict";
-// Fig. 2 and the training curves, by uPlot.
+// Fig. 2 and the training curves, drawn with uPlot.
 
-// Okabe and Ito (2008), as softsed/figures.py: distinct for colour-blind readers, and visible on either ground.
+// Colours of Okabe and Ito (2008), as in softsed/report/figures.py: distinct for colour-blind readers, visible on
+// light and dark backgrounds.
 const COLOURS = ["#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0072b2", "#9a6f4e"];
 const DASHES = [[6, 4], [2, 3]];
 
@@ -10,7 +11,7 @@ const axis = (more) => ({
   stroke: () => css("--quiet"), grid: { stroke: () => css("--rule"), width: 1 }, ticks: { stroke: () => css("--rule") },
   font: "12px system-ui", ...more,
 });
-const drawn = []; // [plot, place, height]: to fit the width of the page, and to follow light and dark
+const drawn = []; // [plot, place, height], redrawn for a new width or colour scheme
 
 function plot(options, columns, place) {
   const made = new uPlot({ width: place.clientWidth, ...options }, columns, place);

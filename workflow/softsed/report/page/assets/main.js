@@ -2,10 +2,10 @@
 // Choices, sound, errors and keys.
 
 const sound = byId("sound");
-const LISTED = 100; // errors
+const LISTED = 100; // greatest number of errors in the list
 let mistakes = [], current = -1, waiting = 0, counts = null;
 
-function showScores() {
+function showMetrics() {
   counts = count(state.reference, state.scores[state.system], state.thresholds);
   const metrics = metricsOf(counts), output = (id, value, text) => {
     byId(id).value = text;
@@ -17,11 +17,11 @@ function showScores() {
   output("detected", metrics.detected, `${metrics.detected} of ${metrics.present}`);
   showThresholds(counts);
   showBeside(metrics);
-  clearTimeout(waiting); // the list of errors is a moment later, so that the slider stays smooth
+  clearTimeout(waiting); // the list of errors follows 150 ms later, so that the slider stays smooth
   waiting = setTimeout(showMistakes, 150);
 }
 
-/** The detector with the highest macro F1 at class-dependent thresholds. */
+/** Return the detector with the highest macro F1 at class-dependent thresholds. */
 function bestSystem() {
   const reference = referenceMatrix("soft"), thresholds = startingThresholds("midrange");
   const macro = (name) => metricsOf(count(reference, state.scores[name], thresholds)).f1Macro ?? -1;
@@ -29,7 +29,7 @@ function bestSystem() {
   return detectors.reduce((best, name) => (macro(name) > macro(best) ? name : best), detectors[0] ?? data.systems[0]);
 }
 
-/** The chosen system beside the priors, these always at the thresholds that the choice starts with. */
+/** Show the metrics of the chosen system beside the baselines without audio, which keep their starting thresholds. */
 function showBeside(metrics) {
   const line = (name, found, sums, prior) => {
     const mark = prior ? [element("span", { className: "prior-mark" }, "no audio")] : [];
@@ -69,7 +69,7 @@ function showMistakes() {
   byId("mistakes").tBodies[0].replaceChildren(...mistakes.map(line));
 }
 
-/** Go to an error of the list: its recording, a moment before it, and its class in sight. */
+/** Go to an error of the list: to its recording, one second before the error, with its class in view. */
 function jump(index) {
   const mistake = mistakes[index];
   if (!mistake) return;
@@ -114,20 +114,20 @@ const redraw = () => rows.forEach(({ plot, whole }) => plot && !whole.hidden && 
 function moveThreshold(label, value) {
   for (const row of state.thresholds) row[label] = value;
   state.moved[label] = true;
-  showScores();
+  showMetrics();
   rows[label].plot?.redraw();
 }
 
-/** Take over system, reference and where thresholds start; `anew` forgets what was moved. */
-function chooseSystem(anew) {
+/** Apply the chosen system and reference; `restart` also resets the thresholds to their starting values. */
+function chooseSystem(restart) {
   state.system = byId("system").value;
   state.reference = referenceMatrix(byId("reference").value);
-  if (anew) {
+  if (restart) {
     state.thresholds = startingThresholds(byId("start").value);
     state.moved = data.classes.map(() => false);
   }
   byId("mixed").hidden = (byId("reference").value === "soft") === (byId("start").value === "midrange");
-  showScores();
+  showMetrics();
   rows.forEach(({ plot }) => plot && styleLines(plot));
   redraw();
   showTime();
@@ -136,7 +136,7 @@ function chooseSystem(anew) {
 let frame = 0;
 
 function followSound() {
-  cancelAnimationFrame(frame); // of a loop that goes on already
+  cancelAnimationFrame(frame); // stop a loop that is already running
   state.time = Math.min(sound.currentTime, state.recording.seconds);
   const [from, to] = state.view;
   if (state.time > to || state.time < from) look(to - from, state.time + (to - from) * 0.4);
@@ -145,7 +145,7 @@ function followSound() {
 }
 
 const KEYS = {
-  " ": () => (sound.paused ? sound.play().catch(() => {}) : sound.pause()), // what is wrong the page says below the player
+  " ": () => (sound.paused ? sound.play().catch(() => {}) : sound.pause()), // the page shows the error below the player
   ArrowLeft: (event) => seek(state.time - (event.shiftKey ? 10 : 1)),
   ArrowRight: (event) => seek(state.time + (event.shiftKey ? 10 : 1)),
   ",": () => choose(data.recordings.indexOf(state.recording) - 1),

@@ -1,14 +1,14 @@
 "use strict";
-// What the page was given, and the scores: the definitions of softsed/segments.py, which sed_eval computes there.
+// The data of the page, and its metrics, with the definitions of softsed/evaluate/segments.py.
 //
-// Values are whole millionths, as many digits as the files have, so that every comparison comes out as in Python.
-// A matrix lies class by class: all seconds of all recordings, one recording after the other.
+// Values are whole millionths, the six digits of the files, so that every comparison has the same result as in Python.
+// A matrix is stored class by class: for each class all seconds of all recordings, one recording after the other.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const MICRO = 1e6;
 
-/** Make an element; text is text, whatever it holds. */
+/** Create an element. Strings become text, never markup. */
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
@@ -24,12 +24,12 @@ async function unpack(text) {
   return new Int32Array(await new Response(stream).arrayBuffer());
 }
 
-/** The thresholds [folds][classes] in millionths that a choice starts with; Infinity where there is none. */
+/** Return the starting thresholds [folds][classes] in millionths; Infinity if a class has no threshold. */
 function startingThresholds(start) {
   return data.midrange.map((row) => row.map((value) => (start === "fixed" ? data.fixed : (value ?? Infinity))));
 }
 
-/** The reference as 0 and 1: hard labels, or soft ones above the trimmed midrange of the fold. */
+/** Return the reference as 0 and 1: hard labels, or soft labels above the trimmed midrange of the fold. */
 function referenceMatrix(kind) {
   if (kind === "hard") return Uint8Array.from(data.hard);
   const active = new Uint8Array(data.soft.length);
@@ -50,7 +50,7 @@ function forEachBlock(visit) {
   );
 }
 
-/** Count segments of one second. */
+/** Count hits and errors in segments of one second. */
 function count(reference, scores, thresholds) {
   const classes = data.classes.map(() => ({ tp: 0, fp: 0, fn: 0 }));
   const missed = new Uint16Array(data.seconds), added = new Uint16Array(data.seconds);
@@ -74,7 +74,7 @@ function count(reference, scores, thresholds) {
 
 const f1Of = ({ tp, fp, fn }) => (tp + fn ? (2 * tp) / (2 * tp + fp + fn) : NaN);
 
-/** Error rate and F1 from counts; a class that is never detected counts 0, one without a reference not at all. */
+/** Compute metrics from counts. A class that is never detected counts as 0; a class without a reference is left out. */
 function metricsOf(counts) {
   const total = { tp: 0, fp: 0, fn: 0 };
   for (const row of counts.classes) for (const key in total) total[key] += row[key];
@@ -88,7 +88,7 @@ function metricsOf(counts) {
   };
 }
 
-/** Misses and false alarms as runs of seconds of one recording and class. */
+/** Return misses and false alarms as sequences of seconds of one recording and class. */
 function mistakesOf(reference, scores, thresholds) {
   const found = [];
   forEachBlock((recording, label, from, to) => {

@@ -1,5 +1,5 @@
 "use strict";
-// Tables that sort by any column: numbers by size, what begins with a number by that, the rest by the alphabet.
+// Tables that sort by any column. Cells that begin with a number sort by this number, all other cells by the alphabet.
 
 function sortKey(row, column) {
   const text = row.cells[column].textContent.trim();
@@ -12,7 +12,7 @@ function compare(a, b) {
   return typeof a === "number" ? -1 : 1;
 }
 
-/** Sort the rows of a table; empty cells stay last either way. */
+/** Sort the rows of a table; empty cells stay last in both orders. */
 function sortTable(table, column) {
   const heading = table.tHead.rows[0].cells[column];
   const turned = heading.getAttribute("aria-sort") === "ascending" ? -1 : 1;

@@ -1,15 +1,15 @@
 "use strict";
-// A recording: spectrogram and a timeline a class on one time axis, by uPlot, with a threshold slider each.
+// A recording: a spectrogram, and per class a timeline and a threshold slider, on one time axis, drawn with uPlot.
 
 const STEPS = uPlot.paths.stepped({ align: 1 });
-const AREA = [-0.36, 1.06]; // of a timeline, in scores: room for the two bars below 0
+const AREA = [-0.36, 1.06]; // range of a timeline, in scores; the two bars need the part below 0
 const BARS = { reference: [-0.05, -0.17], output: [-0.2, -0.32] };
 
-/** What is looked at: filled by `start` in main.js. */
+/** The visible choices and their data, filled by `start` in main.js. */
 const state = {
   system: null, recording: null, thresholds: [], moved: [], reference: null, scores: {}, shown: {}, view: [0, 1], time: 0,
 };
-const rows = []; // one a class: its elements and its plot
+const rows = []; // per class: its elements and its plot
 
 const lineColour = (name) => {
   if (isPrior(name)) return css("--prior");
@@ -22,7 +22,7 @@ const range = (label) => {
   return [from, from + state.recording.seconds];
 };
 
-/** Columns of a plot: seconds, the soft reference, the scores of each system; the last value twice, to end its step. */
+/** Return the columns of a plot: seconds, soft labels, scores of each system. The last value is repeated to end its step. */
 function columnsOf(label) {
   const [from, to] = range(label);
   const values = (matrix, hidden) => {
@@ -34,7 +34,7 @@ function columnsOf(label) {
   return [time, values(data.soft, 0), ...data.systems.map((name) => clipped(values(state.scores[name], -Infinity)))];
 }
 
-/** Draw the threshold, and the bars: above the reference, below the output, in the colour of what came of it. */
+/** Draw the threshold, the bar of the reference and below it the bar of the output, as hits, misses and false alarms. */
 function drawMarks(plot, label) {
   const { ctx, bbox } = plot, [from, to] = range(label), scores = state.scores[state.system], threshold = thresholdOf(label);
   const x = (second) => plot.valToPos(second, "x", true), y = (value) => plot.valToPos(value, "y", true);
@@ -79,7 +79,7 @@ function makePlot(row, label) {
   styleLines(row.plot);
 }
 
-/** The chosen system thick, the others thin, those switched off not at all. */
+/** Draw the chosen system with a thick line, other systems with a thin line, and hide systems that are switched off. */
 function styleLines(plot) {
   data.systems.forEach((name, index) => {
     const series = plot.series[index + 2], chosen = name === state.system;
@@ -110,7 +110,7 @@ function makeRow(name, label) {
 const decimal = (value) => (Number.isNaN(value) ? "-" : value.toFixed(3));
 const percent = (value) => (Number.isNaN(value) ? "-" : (100 * value).toFixed(1));
 
-/** Show the thresholds and the scores of each class. */
+/** Show the threshold and F1 of each class. */
 function showThresholds(counts) {
   rows.forEach((row, label) => {
     const threshold = thresholdOf(label), none = threshold === Infinity;
@@ -122,7 +122,7 @@ function showThresholds(counts) {
   });
 }
 
-/** Draw everything of the recording anew. */
+/** Redraw the recording. */
 function drawRecording() {
   rows.forEach((row, label) => {
     const asked = data.soft[range(label)[0]] >= 0;
@@ -136,7 +136,7 @@ function drawRecording() {
   showView();
 }
 
-/** Show the part of the recording that `state.view` says. */
+/** Show the part of the recording in `state.view`. */
 function showView() {
   const [from, to] = state.view, width = to - from, picture = byId("picture").querySelector("img");
   picture.style.width = `${(100 * state.recording.seconds) / width}%`;
@@ -151,7 +151,7 @@ function showView() {
   showTime();
 }
 
-/** Put the play head where the sound is, and tell the values there. */
+/** Move the play head to the position of the sound and show the values at this position. */
 function showTime() {
   const [from, to] = state.view, { seconds } = state.recording;
   byId("timelines").style.setProperty("--left", `${(100 * (state.time - from)) / (to - from)}%`);
@@ -165,7 +165,7 @@ function showTime() {
   });
 }
 
-/** Look at `width` seconds with `centre` in the middle, as far as the recording goes. */
+/** Show `width` seconds around `centre`, within the recording. */
 function look(width, centre = state.time) {
   const { seconds } = state.recording, span = Math.min(seconds, Math.max(5, width));
   const from = Math.min(seconds - span, Math.max(0, centre - span / 2));
