@@ -158,7 +158,9 @@ def overrun(cluster, number):
     wait_until(lambda: cluster.job(number)["JobState"] == "TIMEOUT", "the end of its time")
 
 
-@pytest.mark.parametrize("interrupt", [pytest.param(cancel, marks=pytest.mark.long), preempt, pytest.param(overrun, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "interrupt", [pytest.param(cancel, marks=pytest.mark.long), preempt, pytest.param(overrun, marks=pytest.mark.long)]
+)
 def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(cluster, longer, tmp_path, interrupt):
     local, configuration = longer
     folder = Path(shutil.copytree(local, tmp_path / "project"))
