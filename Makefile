@@ -49,7 +49,7 @@ check: $(VENV)/tests ## Style, types, layers and unit tests, without Snakemake: 
 
 test: $(VENV)/tests ## The tests: within 15 minutes on two cores
 	@echo "$(or $(EXPECTED),The tests take 8 to 15 minutes on two cores; \`make check\` takes 3.)"
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile $(PYTEST)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # -rs: why a test was skipped.
 slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(os.environ.get("SOFTSED_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+FOLDER = Path(os.environ.get("SOFTSED_SHARED") or Path(__file__).parents[3] / "shared") / "data"
 
 
 def shared(name: str) -> Path:
