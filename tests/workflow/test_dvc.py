@@ -431,7 +431,7 @@ def kill_training(parent, model):
     while parent.poll() is None:
         for process in psutil.Process(parent.pid).children(recursive=True):
             with suppress(psutil.Error):
-                if model in process.cmdline() and "train" in process.cmdline():
+                if model in process.cmdline() and "train.system" in process.cmdline():
                     process.kill()
                     return
         time.sleep(0.05)

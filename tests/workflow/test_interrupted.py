@@ -105,7 +105,7 @@ def start(folder):
 def kill_training(run):
     for process in psutil.Process(run.pid).children(recursive=True):
         with suppress(psutil.Error):
-            if "train" in process.cmdline():
+            if "train.system" in process.cmdline():
                 process.kill()
 
 
