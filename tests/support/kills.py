@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from support.project import environment
+
 DECK = ("snakemake", "snakemake", "job", "job", "job", "all")  # shuffled, dealt, and shuffled again
 POLL_S = 0.1
 GRACE_S = 20  # within which the jobs of a Snakemake that was killed must have ended, also those that are only starting
@@ -61,14 +63,13 @@ def survivors(folder: Path) -> list[tuple[str, psutil.Process]]:
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.Popen:
     """Start Snakemake as the leader of a group of processes, printing to a file."""
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with (folder / "printed.txt").open("a") as printed:
         return subprocess.Popen(
             ["snakemake", *arguments],
             stdout=printed,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=variables,
+            env=environment(),
             start_new_session=True,
         )
 
