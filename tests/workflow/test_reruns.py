@@ -24,7 +24,7 @@ from softsed.tools.status import describe, rules
 
 PACKAGE = ROOT / "workflow/softsed"
 EDIT = "\nEDITED = True\n"
-PAGE = {"make_page": 1}
+PAGE = {"build_page": 1}
 REPORTED = {"make_table2": 1, "make_figure2": 1, "make_truth": 1, "make_intervals": 1, "make_reliability": 1}
 REPORTED |= {"make_origin": 1, **PAGE}
 AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8, "draw_figure": 2}
@@ -41,7 +41,7 @@ MODULES = {
     "labels.agreement": {"measure_agreement": 1, "make_crowd_page": 1},
     "report.jackknife": {"make_intervals": 1, "make_origin": 1, **PAGE},
     "report.figures": {"draw_figure": 5},
-    "report.page.media": {"encode_recording": 6},
+    "report.page.media": {"make_media": 6},
 }
 FILES = {
     "results/tiny/data/opinions.tsv": {"aggregate_opinions": 2, "measure_agreement": 1, "measure_crowd_size": 2}
@@ -276,7 +276,7 @@ def test_comments_and_docstrings_rerun_nothing(edited):
 @pytest.mark.slow
 def test_only_an_added_recording_is_rendered(edited, jobs):
     """Labels are made from all opinions and folds deal all recordings: what follows from these runs too."""
-    every = {**jobs.count(jobs), "render_recording": 1, "extract_features": 1, "encode_recording": 1}
+    every = {**jobs.count(jobs), "render_recording": 1, "extract_features": 1, "make_media": 1}
     with edit(edited / "tests/workflow/tiny.tsv", text="city_center_03\tcity_center\t20.0\n"):
         shown = dry_run(edited)
     apart = {"make_filterbank", "try_estimators", "make_label_quality"}
