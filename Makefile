@@ -84,9 +84,7 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/features.py results/benchmarks/features.tsv
 	PYTHONPATH=workflow PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/workflow.py results/benchmarks/workflow.tsv
 	PYTHONPATH=workflow $(BIN)/python benchmarks/training.py results/benchmarks/training.tsv
-	PYTHONPATH=workflow $(BIN)/python benchmarks/scaling.py results/benchmarks/scaling.tsv
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/plan.py results/benchmarks/plan.tsv
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/scale.py results/benchmarks/scale.tsv
+	PYTHONPATH=workflow $(BIN)/python benchmarks/layers.py results/benchmarks/layers.tsv
 
 fuzz: $(VENV)-fuzz/done ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
 	PYTHONPATH=workflow:tests $(VENV)-fuzz/bin/python tests/fuzz/fuzz.py results/benchmarks/fuzz.tsv

@@ -1,5 +1,5 @@
-# softsed: from annotators' opinions to a detector and its numbers.
-# The stages in the order of the flow; each is one rule file, one word. `snakemake STAGE` runs up to that stage.
+# softsed: from annotators' opinions to a detector and its metrics.
+# One rule file per stage, in the order of the flow. `snakemake STAGE` runs up to that stage.
 
 from snakemake.utils import min_version
 
@@ -9,27 +9,18 @@ min_version("9.27.1")
 configfile: "config.yaml"
 
 
-# One's own recordings, or opinions alone: what differs then. What the command line says stands above all files.
-if config["audio"]:
-
-    configfile: "workflow/own.yaml"
-
-elif config["opinions"]:
-
-    configfile: "workflow/opinions.yaml"
-
-
 report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/jobs.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/workarounds.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/crowd.smk"
 
 
-if config["data"]["source"] == "opinions":
+if plan.source == "opinions":
 
     include: "workflow/rules/no_audio.smk"
 
@@ -50,10 +41,10 @@ rule all:
     input:
         rules.data.input,
         rules.labels.input,
-        [] if config["data"]["source"] == "opinions" else rules.report.input,
+        [] if plan.source == "opinions" else rules.report.input,
 
 
-# What was made goes with its records, also after a run in which something failed.
+# Records of outputs are saved beside the outputs, also after a run in which a job failed.
 onsuccess:
     keep_records(records.save)
     drop_checkpoints()

@@ -1,28 +1,28 @@
-"""Where a training step of ours spends its time, layer by layer, and what bounds each.
+"""Time of each layer in a training step of the fast network, and what bounds it.
 
-CPU time on one core, least of several, of forward and backward of each part alone. Arithmetic is given where it counts,
-as GFLOP/s beside the product of large matrices; elsewhere the bytes that must at least be read and written, as GB/s
-beside a copy between large arrays. Run by hand:
+CPU time on one core of forward and backward of each part alone, the minimum of several measurements. Parts that are
+bound by arithmetic have GFLOP/s, to compare with the product of large matrices. The others have the GB/s of the bytes
+that they must at least read and write, to compare with a copy between large arrays.
 
-    python benchmarks/layers.py layers.tsv
+    python benchmarks/layers.py results/benchmarks/layers.tsv
 """
 
-import argparse
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
+from measure import build_parser, write
 from torch import Tensor
-from training import BATCH, FRAMES, MODEL, write
+from training import BATCH, FRAMES, MODEL, SMOKE
 
-from softsed.train.network import CRNN
+from softsed.train.fast_network import FastCRNN
 
 TIMES = 7
 COLUMNS = ["precision", "part", "forward_ms", "backward_ms", "share", "gflop", "gflops", "gb", "gb_per_s"]
 
 
-def least(step) -> float:
-    """Measure CPU time in milliseconds: the least of several."""
+def least(step: Callable) -> float:
+    """Measure CPU time in milliseconds, the minimum of several measurements."""
     best = float("inf")
     for _ in range(TIMES):
         start = time.process_time()
@@ -31,7 +31,7 @@ def least(step) -> float:
     return best * 1e3
 
 
-def both(layer, x: Tensor, weights: list[Tensor]) -> tuple[float, float, Tensor]:
+def both(layer: Callable, x: Tensor, weights: list[Tensor]) -> tuple[float, float, Tensor]:
     """Measure forward and backward of a layer, and return its output."""
     y = layer(x)
     gradient = torch.randn_like(y)
@@ -39,51 +39,48 @@ def both(layer, x: Tensor, weights: list[Tensor]) -> tuple[float, float, Tensor]
     return least(lambda: layer(x)), least(lambda: torch.autograd.grad(y, inputs, gradient, retain_graph=True)), y
 
 
-def parts(precision: str) -> list[list]:
+def parts(precision: str, sizes: dict, batch: int) -> list[list]:
     """Measure one step in one precision: rows of part, forward, backward, GFLOP, GB."""
-    model, rows = CRNN(**MODEL, precision=precision), []
-    x, size = torch.randn(BATCH, FRAMES, MODEL["mel_bands"]), 2 if precision == "bfloat16" else 4
-    positions = BATCH * FRAMES * MODEL["mel_bands"]
+    model, rows = FastCRNN(**sizes, precision=precision), []
+    x, size = torch.randn(batch, 1, FRAMES, sizes["mel_bands"]), 2 if precision == "bfloat16" else 4
+    positions = x.numel()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
         for number, block in enumerate(model.convolutions, start=1):
             forward, backward, y = both(block, x, list(block.parameters()))
             filters = y.shape[1]
             if number == 1:
-                flop = (
-                    2 * positions * 9 * filters
-                )  # of the convolution that is not written down; thrice, and its gradient
+                flop = 2 * positions * 9 * filters  # of the convolution, whose output is computed but not stored
                 rows.append(["block 1", forward, backward, 2 * flop / 1e9, None])
             else:
                 convolution = block.convolution
                 first, second, z = both(convolution, x, list(convolution.parameters()))
                 flop = 3 * 2 * z.numel() * 9 * filters / 1e9
                 rows.append([f"block {number}: convolution", first, second, flop, None])
-                # Forward: z twice, its norm written and read, y. Backward: three times y, norm, gradients of norm and z
-                # written, z and gradient of the norm twice.
+                # Forward: z twice, the norm written and read, y. Backward: y three times, the norm, the gradients of
+                # norm and z written, z and the gradient of the norm twice.
                 moved = (4 * z.numel() + y.numel() + 3 * y.numel() + 7 * z.numel()) * size / 1e9
                 rows.append([f"block {number}: norm to dropout", forward - first, backward - second, None, moved])
             x = y.detach().requires_grad_()
         x = x.permute(0, 2, 3, 1).flatten(2).detach().requires_grad_()
-        forward, backward, y = both(model.recurrent, x, list(model.recurrent.parameters()))
-        units = MODEL["gru_units"]
+        forward, backward, _ = both(lambda x: model.recurrent(x)[0], x, list(model.recurrent.parameters()))
+        units = sizes["gru_units"]
         products = sum(12 * units * (inputs + units) for inputs in (x.shape[-1], 2 * units))
-        rows.append(["GRU", forward, backward, 3 * BATCH * FRAMES * products / 1e9, None])
+        rows.append(["GRU", forward, backward, 3 * batch * FRAMES * products / 1e9, None])
     return rows
 
 
 def main() -> None:
     """Measure and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path)
-    options = parser.parse_args()
+    options = build_parser(__doc__).parse_args()
+    sizes, batch, length = (MODEL | SMOKE, 1, 2**16) if options.smoke else (MODEL, BATCH, 2**26)
     torch.set_num_threads(1)
-    large = torch.randn(2**26)
+    large = torch.randn(length)
     target = torch.empty_like(large)
     target.copy_(large)
     copied = 2 * large.numel() * 4 / 1e6 / least(lambda: target.copy_(large))
     table = []
     for precision in ("float32", "bfloat16"):
-        rows = parts(precision)
+        rows = parts(precision, sizes, batch)
         total = sum(forward + backward for _, forward, backward, *_ in rows)
         for part, forward, backward, flop, moved in rows:
             spent = (forward + backward) / 1e3

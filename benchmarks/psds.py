@@ -1,21 +1,20 @@
-"""PSDS of every system of a finished experiment against its true events, by sed_scores_eval, means over the runs.
+"""PSDS of every system of a finished experiment against its true events, by sed_scores_eval, averaged over the runs.
 
-Not part of the report: against hard labels of one second, made from opinions on windows of many, it would measure edges
-that nobody gave. Two settings, those of DCASE Task 4 since 2021: PSDS1 wants events found where they are (detection and
-ground truth intersect by 0.7), PSDS2 that they are found at all and not taken for others (0.1, cross triggers 0.3). The
-scores of all folds are taken together, whose models need not have one scale.
+PSDS is not part of the report. Hard labels have a resolution of one second and come from opinions on longer windows, so
+PSDS against them would measure edges that no annotator gave. The two settings are those of DCASE Task 4 since 2021:
+PSDS1 requires precise times (detection and ground truth intersect by 0.7), PSDS2 requires the right class (0.1, cross
+triggers 0.3). The scores of all folds are pooled, although their models need not have the same scale.
 
     python benchmarks/psds.py results/demo results/benchmarks/psds.tsv       # needs sed_scores_eval
 """
 
-import argparse
 import re
 import statistics
 import warnings
 from pathlib import Path
 
 import numpy as np
-from measure import write
+from measure import build_parser, write
 from sed_scores_eval.base_modules import statistics as counting
 from sed_scores_eval.base_modules.scores import create_score_dataframe
 from sed_scores_eval.intersection_based import psds
@@ -25,7 +24,7 @@ from softsed.core.metadata import read_classes, read_recordings
 from softsed.core.scores import read_scores
 from softsed.core.tsv import read_table
 
-# Its compiled part wants arrays that it may write to, which pandas 3 no longer gives (sed_scores_eval 0.0.4).
+# The compiled part of sed_scores_eval 0.0.4 requires writable arrays, which pandas 3 no longer returns.
 CURVES = counting.onset_offset_curves
 counting.onset_offset_curves = lambda *arguments: CURVES(
     *(one.copy() if isinstance(one, np.ndarray) else one for one in arguments)
@@ -61,13 +60,11 @@ def read_truth(path: Path) -> list[Event]:
 
 def main() -> None:
     """Score every run of every system."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, help="folder of an experiment with data/truth and predictions")
-    parser.add_argument("output", type=Path, help="table, written")
-    parser.add_argument("--classes", type=Path, default=Path("workflow/resources/classes.tsv"))
-    parser.add_argument("--recordings", type=Path, default=Path("workflow/resources/demo.tsv"))
+    parser = build_parser(__doc__, "results")
+    parser.add_argument("--classes", type=Path, default=Path("workflow/resources/classes.tsv"), help="its classes")
+    parser.add_argument("--recordings", type=Path, default=Path("workflow/resources/demo.tsv"), help="its recordings")
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # of pandas, about how sed_scores_eval uses it
+    warnings.simplefilter("ignore")  # pandas warns about calls of sed_scores_eval
     classes = list(read_classes(options.classes))
     seconds = {name: one.duration_s for name, one in read_recordings(options.recordings).items()}
     truth = {name: read_truth(options.results / f"data/truth/{name}.tsv") for name in seconds}
@@ -76,7 +73,8 @@ def main() -> None:
     rows = []
     for system in sorted(path.name for path in (options.results / "predictions").iterdir()):
         found: dict[str, list[float]] = {name: [] for name in SETTINGS}
-        for run in sorted((options.results / "predictions" / system).iterdir()):
+        runs = sorted((options.results / "predictions" / system).iterdir())
+        for run in runs[:1] if options.smoke else runs:
             tables = [read_scores(path, classes) for path in run.iterdir() if re.fullmatch(r"fold\d+\.tsv", path.name)]
             scores = {
                 name: create_score_dataframe(values[:, columns], np.arange(len(values) + 1.0), heard)
@@ -85,8 +83,8 @@ def main() -> None:
             }
             for name, setting in SETTINGS.items():
                 found[name].append(psds(scores, truth, seconds, max_efpr=100, **setting)[0])
-        spread = [f"{f(values):.4f}" for values in found.values() for f in (statistics.mean, deviation)]
-        rows.append([system, *spread, str(len(found["PSDS1"]))])
+        spread = [f(values) for values in found.values() for f in (statistics.mean, deviation)]
+        rows.append([system, *map(float, spread), len(found["PSDS1"])])
     write(options.output, ["system", "PSDS1", "PSDS1_std", "PSDS2", "PSDS2_std", "runs"], rows)
 
 

@@ -1,18 +1,17 @@
-"""The time between jobs: start-up of every stage, what Snakemake takes, and their share of a complete demo.
+"""Time between jobs: start-up of every step, planning, and their shares of a complete demo.
 
-All in CPU time, since other work on the machine doubles wall time and hardly changes this; on a machine without other
-work a step, which has one thread, takes as long. Start-up is `softsed STAGE --help`, against importing numpy, which
-nearly every stage needs. Planning is a dry run of the paper's experiment, against `snakemake --version`. The demo is
-run in a copy of the project; its CPU time is divided into Snakemake's own, that of its steps before they compute (times
-a stage is started, times its start-up) and the rest.
+All times are CPU times, because other work on the machine doubles wall times and hardly changes CPU times. Start-up is
+`softsed STEP --help`, against the import of numpy, which nearly every step needs. Planning is a dry run of an
+experiment of the paper's size, against `snakemake --version`. The demo runs in a copy of the project. Its CPU time is
+the sum of three parts: Snakemake itself, the start-up of all steps, and the rest.
 
     python benchmarks/workflow.py results/benchmarks/workflow.tsv
 """
 
-import argparse
 import collections
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,14 +19,15 @@ import tempfile
 import time
 from pathlib import Path
 
-import plan
-from measure import ROOT, Run, cpu_of_children, in_turn, run, spread, write
+from measure import ROOT, Run, build_parser, cpu_of_children, in_turn, run, spread, write
 
-from softsed.cli import STAGES
+from softsed.cli import COMMANDS, steps
 
 COLUMNS = ["what", "seconds", "seconds_least", "seconds_most", "against", "ratio", "ratio_least", "ratio_most", "runs"]
 DEMO, PAPER = ["--configfile", "workflow/demo.yaml"], ["--config", "experiment=counted"]
 CORES, EMPTY_JOBS = 2, 100
+RECORDINGS = 49  # of the paper's experiment
+SCENES = ("cafe_restaurant", "city_center", "grocery_store", "metro_station", "residential_area")
 EMPTY = """
 rule all:
     input:
@@ -45,53 +45,75 @@ rule work:
 """
 
 
-def row(what: str, seconds: list[float], against: str, other: list[float]) -> list[str]:
-    """Give seconds and their ratios to what was measured in turn."""
+def row(what: str, seconds: list[float], against: str, other: list[float]) -> list:
+    """Return a row of the table: seconds, and their ratios to a command that ran in turn."""
     ratios = spread([a / b for a, b in zip(seconds, other, strict=True)])
-    return [what, *spread(seconds), against, *ratios, str(len(seconds))]
+    return [what, *spread(seconds), against, *ratios, len(seconds)]
 
 
-def start_up(times: int) -> tuple[list[list[str]], dict[str, float]]:
-    """Measure the start-up of every stage: rows, and CPU seconds by stage."""
+def start_up(listed: list[str], times: int) -> tuple[list[list], dict[str, float]]:
+    """Measure the start-up of steps: rows, and CPU seconds by step."""
     rows, cpu = [], {}
-    for stage in STAGES:
-        command = [sys.executable, "-m", "softsed", stage, "--help"]
+    for step in listed:
+        command = [sys.executable, "-m", "softsed", step, "--help"]
         pairs = in_turn(command, [sys.executable, "-c", "import numpy"], times)
         seconds, numpy = ([pair[i].cpu for pair in pairs] for i in (0, 1))
-        rows.append(row(f"start-up of {stage}", seconds, "import of numpy", numpy))
-        cpu[stage] = statistics.median(seconds)
+        rows.append(row(f"start-up of {step}", seconds, "import of numpy", numpy))
+        cpu[step] = statistics.median(seconds)
     return rows, cpu
 
 
-def planning(folder: Path, times: int) -> list[list[str]]:
-    """Time dry runs of the paper's experiment, before anything and after everything has been made."""
-    rows = []
+def copy_project(folder: Path) -> None:
+    """Copy the files that git tracks, without results."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if not name.startswith("results/") and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def planning(folder: Path, recordings: int, times: int) -> list[list]:
+    """Time dry runs of an experiment like MAESTRO Real before its first run and after its last."""
+    lines = "".join(f"{SCENES[i % 5]}_{i:05}\t{SCENES[i % 5]}\t240.5\n" for i in range(recordings))
+    (folder / "planned.tsv").write_text("recording\tscene\tduration_s\n" + lines, encoding="utf-8")
+    config, rows = ["--config", "recordings=planned.tsv", "experiment=planned"], []
     for state in ("nothing made", "nothing to do"):
         seconds, other = [], []
         for _ in range(times):
             before = cpu_of_children()
-            plan.time_plan(folder, *plan.PAPER)
+            snakemake(folder, "--dry-run", "--quiet", "rules", *config)
             seconds.append(cpu_of_children() - before)
             other.append(run("snakemake", "--version").cpu)
-        rows.append(row(f"dry run of MAESTRO Real, {state}", seconds, "snakemake --version", other))
-        plan.pretend(folder, *plan.PAPER)
+        rows.append(row(f"dry run of {recordings} recordings, {state}", seconds, "snakemake --version", other))
+        if state == "nothing made":
+            pretend(folder, config)
     return rows
 
 
-def empty_jobs(times: int) -> list[str]:
-    """Time jobs that only make a file: the difference of many of them and one is Snakemake's and the shell's part."""
+def pretend(folder: Path, config: list[str]) -> None:
+    """Create every output as an empty file, and let Snakemake record it as up to date."""
+    for line in snakemake(folder, "--summary", *config).splitlines():
+        if line.startswith("results/"):
+            path = folder / line.split("\t")[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    snakemake(folder, "--touch", "--forceall", "--cores", "1", *config)
+
+
+def empty_jobs(number: int, times: int) -> list:
+    """Time jobs that only create a file: the difference between many of them and one is Snakemake's part."""
     seconds, other = [], []
     for _ in range(times):
         took = {}
-        for jobs in (1, 1 + EMPTY_JOBS):
+        for jobs in (1, 1 + number):
             with tempfile.TemporaryDirectory() as name:
                 path = Path(name) / "Snakefile"
                 path.write_text(EMPTY.format(jobs=jobs), encoding="utf-8")
                 profile = ["--profile", ROOT / "profiles" / "default"]
                 took[jobs] = run("snakemake", "--cores", "1", *profile, "--directory", name, "--snakefile", path).cpu
-        seconds.append((took[1 + EMPTY_JOBS] - took[1]) / EMPTY_JOBS)
+        seconds.append((took[1 + number] - took[1]) / number)
         other.append(run(sys.executable, "-c", "import numpy").cpu)
-    return row("a job of Snakemake's that does nothing", seconds, "import of numpy", other)
+    return row("a job of Snakemake that computes nothing", seconds, "import of numpy", other)
 
 
 def snakemake(folder: Path, *arguments: str) -> str:
@@ -102,10 +124,10 @@ def snakemake(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
-def jobs_by_stage(folder: Path, configuration: list[str]) -> collections.Counter[str]:
-    """Count how often an experiment starts each stage."""
+def jobs_by_step(folder: Path, configuration: list[str]) -> collections.Counter[str]:
+    """Count how often an experiment starts each step."""
     shown = snakemake(folder, "--dry-run", "--printshellcmds", *configuration)
-    return collections.Counter(re.findall(r"python -m softsed --log \S+ (\w+)", shown))
+    return collections.Counter(re.findall(r"python -m softsed --log \S+ ([\w.]+)", shown))
 
 
 def run_demo(folder: Path) -> tuple[Run, float]:
@@ -119,7 +141,7 @@ def run_demo(folder: Path) -> tuple[Run, float]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # ended, but its figures can still be read
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its CPU times can still be read
     seconds = time.perf_counter() - start
     fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     user, system, user_jobs, system_jobs = (int(field) / os.sysconf("SC_CLK_TCK") for field in fields[11:15])
@@ -128,9 +150,9 @@ def run_demo(folder: Path) -> tuple[Run, float]:
     return Run(seconds, user + system + user_jobs + system_jobs, 0, ""), user + system
 
 
-def demo(folder: Path, cpu: dict[str, float], times: int) -> list[list[str]]:
+def demo(folder: Path, cpu: dict[str, float], times: int) -> list[list]:
     """Divide the CPU time of the demo."""
-    starts = sum(number * cpu[stage] for stage, number in jobs_by_stage(folder, DEMO).items())
+    starts = sum(number * cpu[step] for step, number in jobs_by_step(folder, DEMO).items())
     found = [run_demo(folder) for _ in range(times)]
     total, own = [took.cpu for took, _ in found], [alone for _, alone in found]
     parts = {
@@ -144,24 +166,28 @@ def demo(folder: Path, cpu: dict[str, float], times: int) -> list[list[str]]:
 
 def main() -> None:
     """Measure and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--times", type=int, default=5)
-    parser.add_argument("--demos", type=int, default=1, help="minutes each")
+    parser = build_parser(__doc__)
+    parser.add_argument("--times", type=int, default=5, help="measurements of each command (default: 5)")
+    parser.add_argument("--demos", type=int, default=1, help="complete demos to measure, minutes each (default: 1)")
     options = parser.parse_args()
+    listed = [step for step in steps() if step not in COMMANDS.values()]
+    recordings, jobs, times = RECORDINGS, EMPTY_JOBS, options.times
+    if options.smoke:
+        listed, recordings, jobs, times = ["folds"], 5, 2, 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plan.copy_project(folder)
-        rows, cpu = start_up(options.times)
-        rows += [empty_jobs(options.times), *planning(folder, options.times)]
-        for what, configuration in (("demo", DEMO), ("MAESTRO Real", PAPER)):
-            jobs = jobs_by_stage(folder, configuration)
-            starts = sum(number * cpu[stage] for stage, number in jobs.items())
-            rows.append([f"starting the {jobs.total()} steps of {what}", f"{starts:.3g}", *[""] * 7])
-            sys.stderr.write(f"{what}: {dict(jobs)}\n")
-        write(options.output, COLUMNS, rows)  # the demo takes minutes
-        rows += demo(folder, cpu, options.demos)
-    write(options.output, COLUMNS, rows)
+        copy_project(folder)
+        rows, cpu = start_up(listed, times)
+        rows += [empty_jobs(jobs, times), *planning(folder, recordings, times)]
+        for what, configuration in [("demo", DEMO)] if options.smoke else [("demo", DEMO), ("MAESTRO Real", PAPER)]:
+            started = jobs_by_step(folder, configuration)
+            seconds = float(sum(number * cpu.get(step, 0) for step, number in started.items()))
+            rows.append([f"starting the {started.total()} steps of {what}", seconds, *[""] * 7])
+            sys.stderr.write(f"{what}: {dict(started)}\n")
+        write(options.output, COLUMNS, rows)  # before the demo, which takes minutes
+        if not options.smoke:
+            rows += demo(folder, cpu, options.demos)
+            write(options.output, COLUMNS, rows)
 
 
 if __name__ == "__main__":

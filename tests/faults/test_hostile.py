@@ -123,4 +123,4 @@ def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
 def test_a_path_with_braces_is_refused(dataset, key):
     own = [*OWN, f"{key}=so{{und}}s"]
     shown = snakemake(dataset, "--dry-run", configuration=own, fails=True)
-    assert f"{key}: so{{und}}s has braces or angle brackets, which are patterns to the workflow; rename it" in shown
+    assert f"{key}: the path so{{und}}s has braces or angle brackets" in shown

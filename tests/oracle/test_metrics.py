@@ -1,4 +1,4 @@
-"""Our metrics against sed_eval's own results, a count in numpy and sed_scores_eval, on random events."""
+"""Metrics against the results of sed_eval and sed_scores_eval and a count in numpy, on random events."""
 
 import math
 
@@ -10,7 +10,7 @@ from softsed.core.labels import harden, to_events
 from softsed.core.thresholds import trimmed_midrange
 from softsed.evaluate.segments import count, metrics_of
 from softsed.evaluate.system import evaluate
-from softsed.report.jackknife import ranking_scores
+from softsed.report.jackknife import ranking_metrics
 
 sed_eval = pytest.importorskip("sed_eval")
 segment_based = pytest.importorskip("sed_scores_eval").segment_based
@@ -36,7 +36,7 @@ def data(request):
     return soft, {name: harden(labels, 0.5) for name, labels in soft.items()}, scores
 
 
-def own(data, names):
+def ours_of(data, names):
     _, hard, scores = data
     return metrics_of(count([hard[n] for n in names], [harden(scores[n], 0.5) for n in names], CLASSES), CLASSES)
 
@@ -56,7 +56,7 @@ def test_equals_sed_eval_over_a_concatenation(data):
     reference = [event for name in hard for event in events(hard[name], starts[name])]
     output = [event for name in hard for event in events(harden(scores[name], 0.5), starts[name])]
     metrics.evaluate(reference, output, evaluated_length_seconds=sum(LENGTHS))
-    theirs, ours = metrics.results(), own(data, list(hard))
+    theirs, ours = metrics.results(), ours_of(data, list(hard))
     assert ours["error_rate"] == pytest.approx(theirs["overall"]["error_rate"]["error_rate"])
     assert ours["f1_micro"] == pytest.approx(theirs["overall"]["f_measure"]["f_measure"])
     # Every class is detected here, so that sed_eval's macro average is the same.
@@ -68,12 +68,12 @@ def test_equals_sed_eval_over_a_concatenation(data):
         assert ours["class_wise"][name]["n_ref"] == theirs_class["count"]["Nref"]
 
 
-def test_equals_a_count_of_the_boolean_matrices(data):
+def test_equals_count_of_boolean_matrices(data):
     _, hard, scores = data
     r = np.concatenate(list(hard.values()))
     o = np.concatenate([scores[name] for name in hard]) > 0.5
     both, n_ref, n_sys = (r & o).sum(axis=1), r.sum(axis=1), o.sum(axis=1)
-    ours = own(data, list(hard))
+    ours = ours_of(data, list(hard))
     assert ours["error_rate"] == pytest.approx((np.maximum(n_ref, n_sys) - both).sum() / n_ref.sum())
     assert ours["f1_micro"] == pytest.approx(2 * both.sum() / (n_ref + n_sys).sum())
     for i, name in enumerate(CLASSES):
@@ -87,7 +87,7 @@ def test_equals_a_count_of_the_boolean_matrices(data):
     assert ours["counts"]["insertions"] == np.maximum(n_sys - n_ref, 0).sum()
 
 
-def test_equals_sed_scores_eval_at_the_same_threshold(data):
+def test_equals_sed_scores_eval_at_same_threshold(data):
     _, hard, scores = data
     frames = {
         name: pd.DataFrame(values, columns=CLASSES).assign(
@@ -98,7 +98,7 @@ def test_equals_sed_scores_eval_at_the_same_threshold(data):
     truth = {name: [tuple(event) for event in to_events(active, CLASSES)] for name, active in hard.items()}
     durations = {name: float(len(values)) for name, values in scores.items()}
     f, _, _, statistics = segment_based.fscore(frames, truth, durations, threshold=0.5, segment_length=1.0)
-    ours = own(data, list(hard))
+    ours = ours_of(data, list(hard))
     for name in CLASSES:
         assert ours["class_wise"][name]["f1"] == pytest.approx(f[name])
         assert ours["class_wise"][name]["tp"] == statistics[name]["tps"]
@@ -107,20 +107,20 @@ def test_equals_sed_scores_eval_at_the_same_threshold(data):
     assert ours["f1_macro"] == pytest.approx(f["macro_average"])
 
 
-def test_pooled_over_folds_equals_all_recordings_at_once(data):
+def test_pooled_folds_equal_all_recordings(data):
     soft, hard, scores = data
     folds = {
         "fold1": ({name: scores[name] for name in ("r0", "r1")}, ["r2", "r3"]),
         "fold2": ({name: scores[name] for name in ("r2", "r3")}, ["r0", "r1"]),
     }
     result = evaluate(folds, soft, hard, CLASSES, config=CONFIG)
-    assert result["pooled"]["operating_points"]["0.5"] == own(data, list(scores))
-    assert result["folds"]["fold2"]["operating_points"]["0.5"] == own(data, ["r2", "r3"])
+    assert result["pooled"]["operating_points"]["0.5"] == ours_of(data, list(scores))
+    assert result["folds"]["fold2"]["operating_points"]["0.5"] == ours_of(data, ["r2", "r3"])
     assert result["recordings"] == 4
     assert result["seconds"] == sum(LENGTHS)
 
 
-def test_class_dependent_point_equals_a_count_with_the_thresholds_of_each_fold(data):
+def test_class_dependent_point_equals_count_per_fold(data):
     soft, hard, scores = data
     folds = {
         "fold1": ({name: scores[name] for name in ("r0", "r1")}, ["r3"]),
@@ -137,7 +137,7 @@ def test_class_dependent_point_equals_a_count_with_the_thresholds_of_each_fold(d
     assert result["pooled"]["operating_points"]["class-dependent"]["f1_micro"] == pytest.approx(2 * both / total)
 
 
-def test_a_class_that_is_never_detected_counts_zero_where_sed_eval_skips_it():
+def test_undetected_class_counts_0_unlike_sed_eval():
     """By hand: car 2 of 2 seconds, door missed; F1 1 and 0, so macro 0.5 here and 1 in sed_eval."""
     reference = np.zeros((4, len(CLASSES)), dtype=bool)
     reference[:2, 0] = reference[3, 1] = True
@@ -166,7 +166,7 @@ def test_rankings_equal_sed_scores_eval(data):
     durations = {name: float(len(values)) for name, values in scores.items()}
     f, *_ = segment_based.best_fscore(frames, truth, durations, segment_length=1.0)
     area, _ = segment_based.auroc(frames, truth, durations, segment_length=1.0, max_fpr=0.1)
-    ours = ranking_scores(list(hard.values()), list(scores.values()))
+    ours = ranking_metrics(list(hard.values()), list(scores.values()))
     once = np.ones((1, len(hard)))
     assert ours["f1_best_macro"](once) == pytest.approx(f["macro_average"])
     assert ours["mpauc"](once) == pytest.approx(area["mean"])

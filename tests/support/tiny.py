@@ -11,7 +11,6 @@ SIZES = {
     "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
     "folds": {"number": 3, "validation": 0.4},
     "systems": {"S_BCE_sig": None},
-    "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
     "labels": {"compare": [], "crowd_sizes": [1], "draws": 1, "competence": {"restarts": 1}},
     "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
 }

@@ -1,4 +1,4 @@
-"""A model of the smallest size that applies to recordings, for tests that need a model file and no training."""
+"""A model of the smallest size, for tests that need a model file and no training."""
 
 import torch
 
@@ -14,7 +14,7 @@ BANK = make_filterbank(FEATURES)
 
 def save_model(path, *, seed, **changes):
     torch.manual_seed(seed)
-    # Greater weights than those a training starts with, so that scores change with what is heard.
+    # Larger weights than the initial ones, so that scores depend on the audio.
     state = {
         name: value * 2 if value.is_floating_point() else value for name, value in CRNN(**SIZES).state_dict().items()
     }

@@ -183,7 +183,7 @@ def test_every_cell(known, results):
 def test_page_and_metrics_say_what_they_hold(results):
     page = (results / "report" / "truth.md").read_text(encoding="utf-8")
     assert "`H_BCE_sig_joint` | joint | class-dependent" in page
-    assert "not Table 2" in page
+    assert "The references of Table 2 are\nlabels" in page
     found = json.loads((results / "metrics/H_BCE_sig_joint/run2.truth.json").read_text())
     assert found["training"] == {"labels": "hard", "loss": "bce", "output": "sigmoid", "method": "joint"}
     assert not (results / "metrics/H_BCE_sig_joint/run2.json").exists()  # its reference would be other labels
@@ -198,8 +198,14 @@ def test_a_folder_of_ones_own_true_events(project):
     table = project / "results/tiny/report/truth.tsv"
     before = table.read_text()
     configuration = [*TINY, "--config", "truth=mine"]
-    expected = {"evaluate_truth": 10, "evaluate_labels": 2, "make_truth": 1, "make_origin": 1, "build_page": 1}
-    expected |= {"measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+    expected = {
+        "evaluate_ground_truth": 10,
+        "evaluate_ground_truth_labels": 2,
+        "make_ground_truth": 1,
+        "make_origin": 1,
+        "build_page": 1,
+    }
+    expected |= {"render_report": 1, "measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
     assert planned(project, configuration=configuration) == expected
     table.write_text("")
     snakemake(project, configuration=configuration)

@@ -65,7 +65,7 @@ def test_another_folder_of_the_same_name_is_not_mixed_with_the_first(somewhere):
     apply(somewhere, "audio=first/sounds", f"model={RUN}")
     assert rules(apply(somewhere, "audio=first/sounds", f"model={RUN}", dry=True)) == {}
     shown = apply(somewhere, "audio=second/sounds", f"model={RUN}", dry=True, fails=True)
-    assert "output: results/apply/sounds has the results of first/sounds, audio is second/sounds; give" in shown
+    assert "output: results/apply/sounds has the results of first/sounds, but audio is second/sounds" in shown
     assert rules(apply(somewhere, "audio=second/sounds", f"model={RUN}", "output=other", dry=True))["apply_model"] == 2
 
 
@@ -79,13 +79,13 @@ def test_one_model_one_recording_and_a_folder_of_ones_choice(somewhere):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["audio=my sounds"], "missing: ['model']"),
-        (["audio=my sounds", "model=models"], "no fold*.pt in models"),
+        (["audio=my sounds"], "the keys ['model'] are missing"),
+        (["audio=my sounds", "model=models"], "model: models is neither a model nor a folder"),
         (["audio=nowhere", f"model={RUN}"], "nowhere: there is no such folder"),
         (["audio=my sounds", f"model={RUN}", "treshold=1"], "unknown keys ['treshold']"),
         (
             ["audio=my sounds", f"model={RUN}", "threshold=50"],
-            "threshold '50': expected class-dependent",
+            "threshold: the value is '50'. Expected class-dependent",
         ),
     ],
 )

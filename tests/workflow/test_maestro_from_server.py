@@ -34,7 +34,6 @@ def run_from_server(folder, recordings, labels, folds):
             "data": {"maestro_real": {"address": server.address, "archives": md5}},
             "folds": {"official": {"address": f"{server.address}/folds", "sha256": hashes}},
             "systems": {"S_BCE_sig": None},  # two systems take the same way as three
-            "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
             "features": {"hop_s": 0.1},  # coarse: this is about the way, not about the scores
             "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 1},
         }
@@ -166,15 +165,21 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     shutil.rmtree(project / "results/archives")
     (project / "mirror.yaml").write_text("data:\n  maestro_real:\n    address: https://mirror.example\n")
     assert planned(project, configuration=[*configuration, "mirror.yaml"]) == {}
-    after = {"train_system": 10, "predict_system": 10, "evaluate_system": 4, "collect_histories": 1, "draw_figure": 3}
-    after |= {"make_table2": 1, "make_figure2": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
-    after |= {"build_page": 1}
+    after = {
+        "train_system": 10,
+        "predict_system": 10,
+        "evaluate_system": 4,
+        "make_training_curves": 1,
+        "draw_figure": 3,
+    }
+    after |= {"make_table2": 1, "make_class_curves": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
+    after |= {"render_report": 1, "build_page": 1}
     from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
     table = project / "recordings.tsv"
     before = table.read_text()
     table.write_text(before + "city_center_99\tcity_center\t20.5\n")
     new = {"unpack_recording": 1, "unpack_labels": 1, "extract_features": 1, "make_media": 1}
-    expected = {**from_labels, **new, "index_features": 1, "adopt_published": 1, "make_folds": 1}
+    expected = {**from_labels, **new, "write_manifest": 1, "adopt_labels": 1, "make_folds": 1}
     assert planned(project, configuration=configuration) == expected
     again = planned(project, "--forcerun", "fetch_archive", "--", configuration=configuration)
     assert again == {**expected, "fetch_archive": 2}
@@ -184,8 +189,8 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     # One annotation, and one recording.
     with (results / "data/published/cafe_restaurant_00.txt").open("a") as file:
         file.write("\n")
-    assert planned(project, configuration=configuration) == {**from_labels, "adopt_published": 1}
+    assert planned(project, configuration=configuration) == {**from_labels, "adopt_labels": 1}
     with (results / "data/audio/cafe_restaurant_00.wav").open("ab") as file:
         file.write(b"x")
-    expected = {**from_labels, "adopt_published": 1, "extract_features": 1, "make_media": 1, "index_features": 1}
+    expected = {**from_labels, "adopt_labels": 1, "extract_features": 1, "make_media": 1, "write_manifest": 1}
     assert planned(project, configuration=configuration) == expected

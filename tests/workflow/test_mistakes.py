@@ -24,7 +24,7 @@ def test_configuration(project, change, message):
 def test_no_labels_are_made_where_they_are_published(project):
     (project / "change.yaml").write_text("systems:\n  S_MSE_lin:\n    method: joint")
     shown = snakemake(project, "--dry-run", configuration=["--configfile", "change.yaml"], fails=True)
-    assert "no opinions to make labels from" in shown
+    assert "systems.S_MSE_lin.method: labels by ['joint'] are asked for, but without opinions" in shown
 
 
 def test_a_file_that_is_not_part_of_the_experiment(project):
@@ -34,7 +34,7 @@ def test_a_file_that_is_not_part_of_the_experiment(project):
 
 def test_a_recording_that_is_not_in_the_table(project):
     shown = snakemake(project, "--dry-run", "results/tiny/features/typo.npz", fails=True)
-    assert "there is no recording 'typo' in tests/workflow/tiny.tsv" in shown
+    assert "tests/workflow/tiny.tsv: there is no recording 'typo'" in shown
 
 
 def test_audio_that_is_not_audio_is_named_and_nothing_downstream_runs(project):

@@ -71,18 +71,20 @@ def config(kind, labels, *more):
 @pytest.mark.parametrize(
     ("kind", "labels", "rule"),
     [
-        ("soft", "soft.tsv", "adopt_given"),
-        ("hard", "hard", "adopt_given"),
+        ("soft", "soft.tsv", "adopt_labels"),
+        ("hard", "hard", "adopt_labels"),
         ("opinions", "opinions.tsv", "measure_agreement"),
     ],
 )
 def test_the_whole_workflow_is_planned(own, kind, labels, rule):
-    plan = planned(own, configuration=config(kind, labels))
-    assert plan[rule] == plan["survey_dataset"] == 1
+    shown = snakemake(own, "--dry-run", configuration=config(kind, labels))
+    assert "workflow/own.yaml is read after config.yaml, because the key audio is set" in shown
+    plan = rules(shown)
+    assert plan[rule] == plan["infer_tables"] == 1
     assert plan["extract_features"] == plan["make_media"] == 6
     assert plan["train_system"] == 2 * 3
-    assert plan["make_table2"] == plan["make_figure2"] == 1
-    assert not set(plan) & {"render_recording", "fetch_archive", "survey_opinions"}
+    assert plan["make_table2"] == plan["make_class_curves"] == 1
+    assert not set(plan) & {"render_recording", "fetch_archive", "simulate_annotators"}
 
 
 def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
@@ -117,12 +119,12 @@ def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_
     path.write_text(text.replace("\ttap\t", "\twater tap\t"))
     os.utime(path, (0, 0))  # as a file that is moved or unpacked into its place
     shown = snakemake(own, "--dry-run", "labels", configuration=configuration)
-    assert rules(shown) == {"survey_dataset": 1, "adopt_given": 1, "harden_labels": 1, "labels": 1}
+    assert rules(shown) == {"infer_tables": 1, "adopt_labels": 1, "harden_labels": 1, "labels": 1}
     assert "changed: my data/changing.tsv" in describe(shown)
     # Classes to be evaluated are those of the labels as they are now.
     (own / "classes.yaml").write_text("evaluate:\n  classes: [water tap]\n")
     evaluated = [*configuration[:2], "classes.yaml", *configuration[2:]]
-    assert planned(own, "labels", configuration=evaluated)["survey_dataset"] == 1
+    assert planned(own, "labels", configuration=evaluated)["infer_tables"] == 1
     path.write_text(text.replace("\ttap\t0.", "\ttap\t7."))
     os.utime(path, (0, 0))
     assert "expected a value from 0 to 1" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
@@ -151,11 +153,14 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["audio=my data/audio"], "give one of soft, hard and opinions with it, not none"),
-        (["audio=my data/audio", "soft=a", "hard=b"], "not ['soft', 'hard']"),
+        (
+            ["audio=my data/audio"],
+            "audio: audio comes with no labels. Expected exactly one of the keys soft, hard, opinions",
+        ),
+        (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio comes with soft and hard"),
         (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
         (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
-        (["soft=my data/soft.tsv"], "soft and hard are labels of one's own audio"),
+        (["soft=my data/soft.tsv"], "soft: soft without audio"),
     ],
 )
 def test_mistakes_of_the_config_stop_before_that(own, options, message):
@@ -164,7 +169,8 @@ def test_mistakes_of_the_config_stop_before_that(own, options, message):
 
 def test_a_dataset_is_not_the_demo(own):
     configuration = ["--configfile", "workflow/demo.yaml", "--config", "audio=my data/audio", "soft=my data/soft.tsv"]
-    assert "data.source is 'demo'" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
+    shown = snakemake(own, "--dry-run", configuration=configuration, fails=True)
+    assert "audio: audio=my data/audio cannot be combined with the demo" in shown
 
 
 @pytest.mark.parametrize(

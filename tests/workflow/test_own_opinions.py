@@ -12,7 +12,7 @@ from softsed.tools import convert
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
 PLAN = {
-    "survey_opinions": 1,
+    "infer_tables": 1,
     "aggregate_opinions": 3,
     "harden_labels": 3,
     "measure_agreement": 1,
@@ -123,7 +123,7 @@ def test_tables_and_truth_of_ones_own(fresh):
     assert all(0 < float(row["truth_f1"]) <= 1 for row in sizes)
     assert not (fresh / "results/tables/data/scenes.tsv").read_text().startswith("scene\tclass\nyard")  # still surveyed
     shown = snakemake(fresh, "--dry-run", configuration=own[:-1], fails=True)
-    assert "recordings and scenes: give both tables or neither" in shown
+    assert "scenes: recordings is a table, scenes is null. Expected both tables or neither" in shown
     for name, old, message in (
         ("recordings", "yard-2", "my opinions.tsv, line 194: recording 'yard-2' is not in recordings.tsv"),
         (
@@ -144,8 +144,11 @@ def test_tables_and_truth_of_ones_own(fresh):
         (["--config", "opinions=nowhere.tsv"], "there is no file 'nowhere.tsv'"),
         (["--config", "opinions=header.tsv"], "header.tsv, line 1: no column ['annotator']"),
         (["--config", "opinions=name.tsv"], "name.tsv, line 3: recording '../b' cannot be the name of a file"),
-        (["--configfile", "null.yaml"], "null is for opinions of one's own"),
-        (["--configfile", "workflow/demo.yaml", "--config", "opinions=my opinions.tsv"], "data.source is 'demo'"),
+        (["--configfile", "null.yaml"], "recordings: no table. Expected the path of a table"),
+        (
+            ["--configfile", "workflow/demo.yaml", "--config", "opinions=my opinions.tsv"],
+            "opinions: opinions=my opinions.tsv cannot be combined with the demo",
+        ),
         (["--config", "opinions=my opinions.tsv", "systms=1"], "systms"),
     ],
 )

@@ -39,7 +39,7 @@ def test_documented_commands_run(finished, tmp_path):
     (folder / "results/tiny").rename(folder / "results/demo")
     small = yaml.safe_load((folder / "workflow/small.yaml").read_text())
     small["train"] |= {"epochs": 2, "model": {"filters": 2, "gru_units": 4, "gru_layers": 1}}
-    small |= {"folds": {"number": 3}, "systems": {"S_BCE_sig": None}, "report": {"curves": ["S_MSE_lin:s"]}}
+    small |= {"folds": {"number": 3}, "systems": {"S_BCE_sig": None}}
     (folder / "workflow/small.yaml").write_text(yaml.safe_dump(small))
     check_commands(folder, recordings=6)
 

@@ -25,11 +25,11 @@ from softsed.tools.status import describe, rules
 PACKAGE = ROOT / "workflow/softsed"
 EDIT = "\nEDITED = True\n"
 PAGE = {"build_page": 1}
-REPORTED = {"make_table2": 1, "make_figure2": 1, "make_truth": 1, "make_intervals": 1, "make_reliability": 1}
+REPORTED = {"make_table2": 1, "make_class_curves": 1, "make_truth": 1, "make_intervals": 1, "make_reliability": 1}
 REPORTED |= {"make_origin": 1, **PAGE}
 AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8, "draw_figure": 2}
-FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "collect_histories": 1, "draw_figure": 3}
-ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "collect_histories": 1, "make_truth": 1}
+FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "make_training_curves": 1, "draw_figure": 3}
+ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "make_training_curves": 1, "make_truth": 1}
 ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, **PAGE}
 
 # By hand: a module, or a file, and what its edit reruns.
@@ -55,7 +55,7 @@ FILES = {
 
 # A change of the config, patterns of the jobs whose parameters change by it, and a part of the reason for each of them.
 CHANGES = [
-    ("report:\n  curves: [S_MSE_lin]", ["make_figure2"], r"now: \['S_MSE_lin'\]"),
+    ("report:\n  curves: [S_MSE_lin]", ["make_class_curves"], r"now: \['S_MSE_lin'\]"),
     ("evaluate:\n  trim: 20", ["evaluate_(system|truth)/.*", "make_intervals"], '"trim": 20'),
     (
         "evaluate:\n  classes: [car]",
@@ -67,19 +67,19 @@ CHANGES = [
     ("train:\n  model:\n    filters: 3", ["train_system/.*"], '"filters": 3'),
     ("features:\n  mel_bands: 32", ["make_filterbank", "train_system/.*"], '"mel_bands": 32'),
     ("folds:\n  validation: 0.4", ["make_folds"], '"validation": 0.4'),
-    ("labels:\n  threshold: 0.41", ["(harden_labels|measure_crowd_size)/eq1", "try_estimators/.*"], "now: .*0.41"),
+    ("labels:\n  threshold: 0.41", ["(harden_labels|measure_crowd_size)/eq1", "run_trials/.*"], "now: .*0.41"),
     (
         "labels:\n  joint:\n    threshold: 0.42",
-        ["(harden_labels|measure_crowd_size)/joint", "try_estimators/.*"],
+        ["(harden_labels|measure_crowd_size)/joint", "run_trials/.*"],
         "now: .*0.42",
     ),
     ("labels:\n  draws: 77", ["measure_crowd_size/.*"], "now: .*77"),
-    ("trials:\n  duration_s: 50", ["try_estimators/.*"], '"duration_s": 50'),
-    ("data:\n  demo:\n    crowd:\n      lapse: 0.1", ["simulate_annotators", "try_estimators/.*"], '"lapse": 0.1'),
+    ("trials:\n  duration_s: 50", ["run_trials/.*"], '"duration_s": 50'),
+    ("data:\n  demo:\n    crowd:\n      lapse: 0.1", ["simulate_annotators", "run_trials/.*"], '"lapse": 0.1'),
     ("data:\n  demo:\n    level:\n      background_dbfs: -50", ["render_recording/.*"], '"background_dbfs": -50'),
     (
         "seed: 1",
-        ["render_recording/.*", "simulate_annotators", "try_estimators/.*", "make_folds", "train_system/.*"],
+        ["render_recording/.*", "simulate_annotators", "run_trials/.*", "make_folds", "train_system/.*"],
         r"now: .*\d{6}",
     ),
 ]
@@ -94,7 +94,7 @@ MORE = [
     (
         "runs: 3",
         {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
-        | {"collect_histories": 1, "draw_figure": 3},
+        | {"make_training_curves": 1, "draw_figure": 3},
     ),
 ]
 
@@ -279,7 +279,7 @@ def test_only_an_added_recording_is_rendered(edited, jobs):
     every = {**jobs.count(jobs), "render_recording": 1, "extract_features": 1, "make_media": 1}
     with edit(edited / "tests/workflow/tiny.tsv", text="city_center_03\tcity_center\t20.0\n"):
         shown = dry_run(edited)
-    apart = {"make_filterbank", "try_estimators", "make_label_quality"}
+    apart = {"make_filterbank", "run_trials", "make_label_quality"}
     found = rules(shown)
     assert found.pop("draw_figure") == 3  # not those of the trials
     assert found == {rule: count for rule, count in every.items() if rule not in apart | {"draw_figure"}}

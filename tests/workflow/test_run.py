@@ -12,7 +12,7 @@ from support.tsv import read_rows
 from softsed.core.labels import harden, read_hard, read_soft, to_events
 from softsed.core.metadata import read_classes, read_fold, read_recordings, read_scenes
 from softsed.core.scores import read_scores
-from softsed.tools.progress import describe, read_run, remaining, seconds_a_job
+from softsed.tools.progress import describe, read_run, remaining, seconds_per_job
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
 JOINT = ["H_BCE_sig_joint"]  # trained on other labels: not in Table 2, whose reference are those of the others
@@ -39,7 +39,7 @@ def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):
     assert 0 < len(half.running) <= 2  # of two cores
     assert whole.running == {}
     assert whole.results == "results/tiny"
-    times = seconds_a_job(finished / whole.results / "benchmarks", list(whole.planned))
+    times = seconds_per_job(finished / whole.results / "benchmarks", list(whole.planned))
     assert times.keys() == whole.planned.keys()
     left = whole.last - half.last
     assert left / 3 < remaining(half, times, half.last) < 3 * left

@@ -90,7 +90,7 @@ def test_the_map_of_stages_in_the_readme_names_files_that_exist():
     for row in rows:
         for name in row[2].replace("`", "").split(","):
             assert (ROOT / name.strip()).exists(), name
-    helpers = {"common.smk", "jobs.smk", "no_audio.smk"}
+    helpers = {"common.smk", "jobs.smk", "no_audio.smk", "workarounds.smk"}
     assert len(rows) == len({path.name for path in (ROOT / "workflow/rules").glob("*.smk")} - helpers)
 
 
@@ -118,7 +118,7 @@ def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alon
     running = {name for name, block in blocks if "shell:" in block}
     local = set(re.findall(r"^ *localrules:\n +(\w+),$", text, re.MULTILINE))
     grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())["groups"].keys()
-    assert running - local - grouped == {"index_features", "try_estimators", "unpack_evaluation"}
+    assert running - local - grouped == {"write_manifest", "run_trials", "unpack_evaluation"}
     assert grouped <= running - local
 
 
@@ -194,3 +194,38 @@ def test_layers_of_the_package():
 @pytest.mark.xfail(reason="annotations of some modules are not complete; remove this mark when `make lint` passes")
 def test_types_of_the_package():
     run("mypy")
+
+
+# Rule files that continue another stage.
+STAGE_OF = {"crowd": "labels", "figures": "report", "page": "report"}
+# Rules whose name is the word for what they make, and not that of their step.
+NAMED_BY_OUTPUT = {"make_filterbank", "infer_tables"}
+
+
+def words(text):
+    """Split a name into its words, singular and plural alike."""
+    return {word.rstrip("s") for word in re.split(r"[._ ]", text)}
+
+
+def rules_of(path):
+    """Yield name, command and step of every rule with a command in a rule file."""
+    text = path.read_text(encoding="utf-8")
+    for name, block in re.findall(
+        r"^ *rule (\w+):\n(.*?)(?=^ *(?:rule|localrules)\b|\Z)", text, re.MULTILINE | re.DOTALL
+    ):
+        if "shell:" in block:
+            command = "".join(re.findall(r'^ +"(.*)"$', block.partition("shell:")[2], re.MULTILINE))
+            called = re.match(r"python -m softsed --log \{log(?::q)?\} ([\w.]+)(?: ([a-z]\w*))?", command)
+            yield name, called.groups(), re.findall(r'\*code\("([\w.]+)"\)', block)
+
+
+def test_rule_command_and_code_agree():
+    """A rule is named after its step, runs the step whose code it lists, and stands in the file of the stage."""
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        stage = STAGE_OF.get(path.stem, path.stem)
+        for name, (command, action), steps in rules_of(path):
+            step = "planning.validate" if command == "check" else command
+            assert step.split(".")[0] in (stage, "planning"), f"{path.name}: {name} runs {command}"
+            assert steps == [step] or name == "fetch_archive", f"{name} runs {step} and lists the code of {steps}"
+            word = stage if command.endswith(".system") else command.partition(".")[2] or command
+            assert words(name) & words(f"{word} {action or ''}") or name in NAMED_BY_OUTPUT, f"{name} runs {command}"

@@ -1,14 +1,14 @@
 # labels, continued: the crowd that gave the opinions, its agreement, its size, and a page about it.
 
 
-if FROM_OPINIONS:
+if plan.from_opinions:
 
     rule measure_agreement:
         input:
-            opinions=OPINIONS,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
         output:
             agreement="<results>/labels/agreement.tsv",
             annotators="<results>/labels/annotators.tsv",
@@ -20,7 +20,7 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("labels.agreement"),
-            *own_content(),
+            *plan.user.content(),
         message:
             "Measure how far the annotators agree"
         shell:
@@ -30,14 +30,14 @@ if FROM_OPINIONS:
 
     rule measure_crowd_size:
         input:
-            opinions=OPINIONS,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
             competence="<results>/labels/{method}/competence.tsv",
             soft="<results>/labels/{method}/soft.tsv",
             hard="<results>/labels/{method}/hard.tsv",
-            truth=TRUTH,
+            truth=plan.truth,
         output:
             table="<results>/labels/{method}/crowd_size.tsv",
         log:
@@ -48,12 +48,12 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("labels.crowd_size"),
-            truth=TRUTH_OPTION,
-            config=estimator_of,
-            threshold=threshold_of,
+            truth=plan.truth_option,
+            config=from_wildcards(plan.estimator, "method"),
+            threshold=from_wildcards(plan.threshold, "method"),
             sizes=config["labels"]["crowd_sizes"],
             draws=config["labels"]["draws"],
-            seed=derive_seed("crowd_size"),
+            seed=plan.derive_seed("crowd_size"),
         message:
             "Make labels ({wildcards.method}) from fewer annotators"
         shell:
@@ -65,7 +65,7 @@ if FROM_OPINIONS:
 
     rule collect_crowd_sizes:
         input:
-            tables=expand("<results>/labels/{method}/crowd_size.tsv", method=METHODS),
+            tables=expand("<results>/labels/{method}/crowd_size.tsv", method=plan.methods),
         output:
             table="<results>/labels/crowd_size.tsv",
         log:
@@ -83,14 +83,14 @@ if FROM_OPINIONS:
 
     rule make_crowd_page:
         input:
-            opinions=OPINIONS,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
-            competence=expand("<results>/labels/{method}/competence.tsv", method=METHODS),
-            soft=labels_by(METHODS, "soft"),
-            hard=labels_by(METHODS, "hard"),
-            truth=TRUTH,
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+            competence=expand("<results>/labels/{method}/competence.tsv", method=plan.methods),
+            soft=plan.labels("soft", plan.methods),
+            hard=plan.labels("hard", plan.methods),
+            truth=plan.truth,
             agreement="<results>/labels/agreement.tsv",
             annotators="<results>/labels/annotators.tsv",
             crowd_size="<results>/labels/crowd_size.tsv",
@@ -110,8 +110,8 @@ if FROM_OPINIONS:
             *code("labels.crowd_page"),
             results=results_folder,
             experiment=config["experiment"],
-            truth=TRUTH_OPTION,
-            methods=METHODS,
+            truth=plan.truth_option,
+            methods=plan.methods,
         message:
             "Build the page about the crowd"
         shell:

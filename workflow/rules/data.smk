@@ -1,20 +1,20 @@
-# data: the recordings, with opinions (demo) or published soft labels (MAESTRO Real); one's own, with labels or opinions;
-# or opinions of one's own alone.
+# data: recordings with opinions of simulated annotators (demo) or with published soft labels (MAESTRO Real), the tables of
+# user-provided recordings with labels or opinions, or those of user-provided opinions without audio.
 
 
-if config["data"]["source"] == "demo":
+if plan.source == "demo":
 
     rule data:
         input:
-            expand("<results>/data/audio/{recording}.wav", recording=RECORDINGS),
+            expand("<results>/data/audio/{recording}.wav", recording=plan.recordings),
             expand("<results>/data/opinions.tsv"),
 
     rule render_recording:
         input:
-            # What a recording holds depends on those listed before it, in `params`, not on the whole table.
-            recordings=ancient(config["recordings"]),
-            classes=config["classes"],
-            scenes=config["scenes"],
+            # A recording depends on the recordings listed before it, a parameter, and not on the whole table.
+            recordings=ancient(plan.tables["recordings"]),
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
             events=config["data"]["demo"]["events"],
             backgrounds=config["data"]["demo"]["backgrounds"],
         output:
@@ -29,8 +29,8 @@ if config["data"]["source"] == "demo":
         params:
             *code("data.render"),
             config=as_json(config["data"]["demo"]["level"]),
-            seed=derive_seed("demo"),
-            listed=lambda wildcards: listed_until(wildcards.recording),
+            seed=plan.derive_seed("demo"),
+            listed=from_wildcards(plan.listed_until, "recording"),
         message:
             "Render {wildcards.recording}"
         shell:
@@ -40,10 +40,10 @@ if config["data"]["source"] == "demo":
 
     rule simulate_annotators:
         input:
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
-            truth=expand("<results>/data/truth/{recording}.tsv", recording=RECORDINGS),
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+            truth=expand("<results>/data/truth/{recording}.tsv", recording=plan.recordings),
         output:
             opinions="<results>/data/opinions.tsv",
         log:
@@ -56,7 +56,7 @@ if config["data"]["source"] == "demo":
             *code("data.simulate"),
             results=results_folder,
             config=as_json(config["data"]["demo"]["crowd"]),
-            seed=derive_seed("annotators"),
+            seed=plan.derive_seed("annotators"),
         message:
             "Ask simulated annotators about windows of every recording"
         shell:
@@ -64,77 +64,70 @@ if config["data"]["source"] == "demo":
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --opinions {output.opinions}"
 
-elif OWN:
-
-    # The options that tell `softsed check` what the dataset is.
-    DATASET = " ".join(
-        f"--{name} {shlex.quote(str(path))}"
-        for name, path in ({"audio": config["audio"], KIND: LABELS} | GIVEN).items()
-        if path
-    )
+elif plan.source == "own":
 
     rule data:
         input:
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
 
-    # Mistakes have stopped everything before, see common.smk.
+    # The plan has checked the dataset before this rule can run, see planning/plan.py.
     rule check:
         input:
             rules.data.input,
 
-    rule survey_dataset:
+    rule infer_tables:
         input:
-            audio=list(AUDIO.values()),
-            labels=[str(path) for path in sorted(LABELS.glob("*.txt"))] if LABELS.is_dir() else str(LABELS),
-            tables=[path for path in GIVEN.values() if path],
+            audio=list(plan.user.audio.values()),
+            labels=plan.user.label_files(),
+            tables=list(plan.user.tables.values()),
         output:
             recordings="<results>/data/recordings.tsv",
             classes="<results>/data/classes.tsv",
             scenes="<results>/data/scenes.tsv",
             dataset="<results>/data/dataset.json",
         log:
-            "<logs>/survey_dataset.log",
+            "<logs>/infer_tables.log",
         benchmark:
-            "<benchmarks>/survey_dataset.tsv"
+            "<benchmarks>/infer_tables.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("planning.validate"),
-            *content(LABELS, *given_tables()),
+            *plan.user.content(),
             results=results_folder,
-            dataset=DATASET,
+            dataset=plan.user.options(),
         message:
             "Read recordings, classes and scenes off the dataset"
         shell:
             "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {params.results}/data"
 
-elif OWN_OPINIONS:
+elif plan.source == "opinions":
 
     rule data:
         input:
-            opinions=OPINIONS,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
 
-    rule survey_opinions:
+    rule infer_tables:
         input:
-            opinions=OPINIONS,
+            opinions=plan.opinions,
         output:
             recordings="<results>/data/recordings.tsv",
             classes="<results>/data/classes.tsv",
             scenes="<results>/data/scenes.tsv",
         log:
-            "<logs>/survey_opinions.log",
+            "<logs>/infer_tables.log",
         benchmark:
-            "<benchmarks>/survey_opinions.tsv"
+            "<benchmarks>/infer_tables.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("data.infer_tables"),
-            *own_content(),
+            *plan.user.content(),
         message:
             "Read recordings, classes and scenes off the opinions"
         shell:
@@ -151,21 +144,18 @@ else:
 
     rule data:
         input:
-            expand("<results>/data/audio/{recording}.wav", recording=RECORDINGS),
-            expand("<results>/data/published/{recording}.txt", recording=RECORDINGS),
+            expand("<results>/data/audio/{recording}.wav", recording=plan.recordings),
+            expand("<results>/data/published/{recording}.txt", recording=plan.recordings),
             expand("<results>/data/evaluation.tsv") if MAESTRO["evaluation"] else [],
 
-    # On a cluster the download runs where Snakemake itself does: compute nodes often have no way to the internet.
+    # On a cluster the download runs on the node of Snakemake itself: compute nodes often have no internet access.
     localrules:
         fetch_archive,
 
-    # An archive is no output: a download that broke off goes on from where it was, all experiments share it, and it may
-    # be deleted when it has been unpacked. Its receipt stays, ancient for what is unpacked from it: fetching once more,
-    # for a new recording, unpacks only this recording. The md5 in the receipt's name says what is fetched; whence, under
-    # which name and by which code are resources or nothing, not parameters, so that a mirror reruns nothing. Above all,
-    # no receipt that is there may be a reason to fetch: while this rule runs for one, what depends on it by ancient()
-    # does not run for a change of its own, not even where it is missing, and the run ends well (Snakemake 9.27.1).
-    # Therefore one that Snakemake had no time to record, and will make anew, is not ancient.
+    # An archive is no output: an interrupted download resumes, all experiments share the archive, and users may delete
+    # it when it has been unpacked. Its receipt stays, and is ancient for the rules that unpack: if the archive is fetched
+    # again for a new recording, only this recording is unpacked. The md5 in the name of the receipt identifies the
+    # archive; its address, name and the code of the download rerun nothing, so the rule has no parameters.
     rule fetch_archive:
         output:
             receipt="<results>/data/archives/{archive}-{md5}.md5",
@@ -179,8 +169,10 @@ else:
         conda:
             "../../envs/softsed.yaml"
         resources:
-            address=MAESTRO["address"],
-            archive=lambda wildcards: as_json(MAESTRO["archives"][wildcards.archive]),
+            **untracked(
+                address=MAESTRO["address"],
+                archive=from_wildcards(MAESTRO["archives"].get, "archive"),
+            ),
         message:
             "Fetch {wildcards.archive} of MAESTRO Real"
         shell:
@@ -201,7 +193,7 @@ else:
         params:
             *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_audio"]["md5"],
-            scene=lambda wildcards: scene_of(wildcards.recording),
+            scene=from_wildcards(plan.scene_of, "recording"),
         message:
             "Unpack {wildcards.recording}"
         shell:
@@ -222,7 +214,7 @@ else:
         params:
             *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_annotation"]["md5"],
-            scene=lambda wildcards: scene_of(wildcards.recording),
+            scene=from_wildcards(plan.scene_of, "recording"),
         message:
             "Unpack the published labels of {wildcards.recording}"
         shell:

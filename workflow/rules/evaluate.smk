@@ -1,21 +1,21 @@
-# evaluate: segment-based scores against soft and hard labels (Sec. 3.2), one file a system and run, priors included;
-# and against the true events, where they are known, also of the labels themselves.
+# evaluate: segment-based metrics against soft and hard labels (Sec. 3.2), one file per system and run, including the
+# baselines without audio; if true events are known, also metrics of systems and labels against these events.
 
 
 rule evaluate:
     input:
-        results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
-        expand("<results>/metrics/labels/{method}.truth.json", method=METHODS) if TRUTH else [],
+        plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
+        plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems) if plan.truth else [],
+        expand("<results>/metrics/labels/{method}.truth.json", method=plan.methods) if plan.truth else [],
 
 
 rule evaluate_system:
     input:
-        scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=plan.folds),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         metrics="<results>/metrics/{system}/run{run}.json",
     log:
@@ -23,13 +23,13 @@ rule evaluate_system:
     benchmark:
         "<benchmarks>/evaluate_system/{system}_run{run}.tsv"
     wildcard_constraints:
-        system="|".join(map(re.escape, REFERRED + PRIORS)),
+        system="|".join(plan.compared_systems),
     conda:
         "../../envs/softsed.yaml"
     params:
         *code("evaluate.system"),
         config=as_json(config["evaluate"]),
-        loss=loss_of,
+        loss=from_wildcards(plan.loss_of, "system"),
     message:
         "Evaluate {wildcards.system}, run {wildcards.run}"
     shell:
@@ -39,28 +39,28 @@ rule evaluate_system:
         " --classes {input.classes:q} --loss {params.loss} --config {params.config:q} --output {output.metrics}"
 
 
-if TRUTH:
+if plan.truth:
 
-    rule evaluate_truth:
+    rule evaluate_ground_truth:
         input:
-            scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-            soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
-            truth=TRUTH,
-            classes=config["classes"],
+            scores=expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=plan.folds),
+            folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+            soft=from_wildcards(plan.soft_labels_of, "system"),
+            truth=plan.truth,
+            classes=plan.tables["classes"],
         output:
             metrics="<results>/metrics/{system}/run{run}.truth.json",
         log:
-            "<logs>/evaluate_truth/{system}_run{run}.log",
+            "<logs>/evaluate_ground_truth/{system}_run{run}.log",
         benchmark:
-            "<benchmarks>/evaluate_truth/{system}_run{run}.tsv"
+            "<benchmarks>/evaluate_ground_truth/{system}_run{run}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("evaluate.ground_truth"),
-            truth=TRUTH_OPTION,
+            truth=plan.truth_option,
             config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-            training=system_of,
+            training=from_wildcards(plan.system_settings, "system"),
         message:
             "Evaluate {wildcards.system}, run {wildcards.run}, against the true events"
         shell:
@@ -69,27 +69,27 @@ if TRUTH:
             " --soft {input.soft} --classes {input.classes:q}"
             " --training {params.training:q} --config {params.config:q} --output {output.metrics}"
 
-    rule evaluate_labels:
+    rule evaluate_ground_truth_labels:
         input:
-            folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-            soft=lambda wildcards: labels_by(wildcards.method, "soft"),
-            hard=lambda wildcards: labels_by(wildcards.method, "hard"),
-            truth=TRUTH,
-            classes=config["classes"],
+            folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+            soft="<results>/labels/{method}/soft.tsv",
+            hard="<results>/labels/{method}/hard.tsv",
+            truth=plan.truth,
+            classes=plan.tables["classes"],
         output:
             metrics="<results>/metrics/labels/{method}.truth.json",
         log:
-            "<logs>/evaluate_labels/{method}.log",
+            "<logs>/evaluate_ground_truth_labels/{method}.log",
         benchmark:
-            "<benchmarks>/evaluate_labels/{method}.tsv"
+            "<benchmarks>/evaluate_ground_truth_labels/{method}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("evaluate.ground_truth"),
-            truth=TRUTH_OPTION,
+            truth=plan.truth_option,
             config=as_json({"classes": config["evaluate"]["classes"]}),
-            training=lambda wildcards: as_json({"method": wildcards.method}),
-            threshold=threshold_of,
+            training=from_wildcards(plan.labels_settings, "method"),
+            threshold=from_wildcards(plan.threshold, "method"),
         message:
             "Evaluate labels ({wildcards.method}) against the true events"
         shell:

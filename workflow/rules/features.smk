@@ -31,7 +31,7 @@ rule make_filterbank:
 
 rule extract_features:
     input:
-        audio=audio_of,
+        audio=from_wildcards(plan.audio_of, "recording"),
         filterbank="<results>/features/filterbank/filterbank.npz",
     output:
         features="<results>/features/{recording}.npz",
@@ -51,16 +51,16 @@ rule extract_features:
         " --audio {input.audio:q} --output {output.features}"
 
 
-rule index_features:
+rule write_manifest:
     input:
-        features=expand("<results>/features/{recording}.npz", recording=RECORDINGS),
-        recordings=config["recordings"],
+        features=expand("<results>/features/{recording}.npz", recording=plan.recordings),
+        recordings=plan.tables["recordings"],
     output:
         index="<results>/features/index.tsv",
     log:
-        "<logs>/index_features.log",
+        "<logs>/write_manifest.log",
     benchmark:
-        "<benchmarks>/index_features.tsv"
+        "<benchmarks>/write_manifest.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:

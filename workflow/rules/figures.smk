@@ -1,45 +1,45 @@
-# report, continued: the figures, and what is said of the labels.
+# report, continued: the tables of curves, the figures, and the tables about labels.
 
 
-rule make_figure2:
+rule make_class_curves:
     input:
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
         table1="<results>/report/table1.tsv",
     output:
         tsv="<results>/report/figure2.tsv",
     log:
-        "<logs>/make_figure2.log",
+        "<logs>/make_class_curves.log",
     benchmark:
-        "<benchmarks>/make_figure2.tsv"
+        "<benchmarks>/make_class_curves.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
-        curves=config["report"]["curves"],
+        *code("report.curves"),
+        curves=plan.curves,
     message:
         "Make the table of Fig. 2"
     shell:
-        "python -m softsed --log {log} report.tables figure2 --metrics {input.metrics} --table1 {input.table1}"
+        "python -m softsed --log {log} report.curves figure2 --metrics {input.metrics} --table1 {input.table1}"
         " --curves {params.curves:q} --tsv {output.tsv}"
 
 
-rule collect_histories:
+rule make_training_curves:
     input:
-        history=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.history.tsv", fold=FOLDS), SYSTEMS),
+        history=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.history.tsv", plan.systems),
     output:
         tsv="<results>/report/training.tsv",
     log:
-        "<logs>/collect_histories.log",
+        "<logs>/make_training_curves.log",
     benchmark:
-        "<benchmarks>/collect_histories.tsv"
+        "<benchmarks>/make_training_curves.tsv"
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
+        *code("report.curves"),
     message:
         "Collect the losses of all trainings"
     shell:
-        "python -m softsed --log {log} report.tables training --history {input.history} --tsv {output.tsv}"
+        "python -m softsed --log {log} report.curves training --history {input.history} --tsv {output.tsv}"
 
 
 rule draw_figure:
@@ -72,10 +72,10 @@ rule draw_figure:
 
 rule make_label_statistics:
     input:
-        soft=labels_by(METHOD, "soft"),
-        competence=expand("<results>/labels/{method}/competence.tsv", method=METHOD) if FROM_OPINIONS else [],
-        recordings=config["recordings"],
-        classes=config["classes"],
+        soft=plan.labels("soft"),
+        competence=expand("<results>/labels/{method}/competence.tsv", method=plan.method) if plan.from_opinions else [],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
         published="workflow/resources/published_labels.tsv",
     output:
         tsv=report(
@@ -84,7 +84,7 @@ rule make_label_statistics:
             category="Tables",
             labels={"table": "label_statistics"},
         ),
-        markdown="<results>/report/label_statistics.md",
+        counts="<results>/report/label_statistics.json",
     log:
         "<logs>/make_label_statistics.log",
     benchmark:
@@ -93,22 +93,19 @@ rule make_label_statistics:
         "../../envs/softsed.yaml"
     params:
         *code("report.label_statistics"),
-        experiment=config["experiment"],
         evaluated=as_json(config["evaluate"]["classes"]),
-        method=METHOD,
     message:
-        "Set statistics of the soft labels beside the published ones"
+        "Compare statistics of the soft labels with the published ones"
     shell:
         "python -m softsed --log {log} report.label_statistics --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
-        " --evaluated {params.evaluated:q} --published {input.published} --experiment {params.experiment} --method {params.method}"
-        " --tsv {output.tsv} --markdown {output.markdown}"
+        " --evaluated {params.evaluated:q} --published {input.published} --tsv {output.tsv} --counts {output.counts}"
 
 
 rule make_label_quality:
     input:
-        quality=expand("<results>/labels/trials/{trial}.tsv", trial=TRIALS),
-        reliability=expand("<results>/labels/trials/{trial}.reliability.tsv", trial=TRIALS),
+        quality=expand("<results>/labels/trials/{trial}.tsv", trial=plan.trials),
+        reliability=expand("<results>/labels/trials/{trial}.reliability.tsv", trial=plan.trials),
     output:
         tsv=report(
             "<results>/report/label_quality.tsv",
@@ -116,7 +113,6 @@ rule make_label_quality:
             category="Tables",
             labels={"table": "label_quality"},
         ),
-        markdown="<results>/report/label_quality.md",
         diagram="<results>/report/label_reliability.tsv",
     log:
         "<logs>/make_label_quality.log",
@@ -127,7 +123,7 @@ rule make_label_quality:
     params:
         *code("report.label_quality"),
     message:
-        "Collect the trials of the methods of making labels"
+        "Average the trials of the label estimators"
     shell:
         "python -m softsed --log {log} report.label_quality --quality {input.quality} --reliability {input.reliability}"
-        " --tsv {output.tsv} --markdown {output.markdown} --diagram {output.diagram}"
+        " --tsv {output.tsv} --diagram {output.diagram}"

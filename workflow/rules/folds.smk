@@ -1,9 +1,9 @@
-# folds: which recordings a system trains on, stops by and is tested on (Sec. 3).
+# folds: lists of recordings for training, validation and test (Sec. 3).
 
 
 rule folds:
     input:
-        expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
+        expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
 
 
 # As in data.smk: the official lists are fetched.
@@ -13,23 +13,22 @@ localrules:
 
 rule make_folds:
     input:
-        recordings=config["recordings"],
+        recordings=plan.tables["recordings"],
     output:
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
     log:
         "<logs>/make_folds.log",
     benchmark:
         "<benchmarks>/make_folds.tsv"
     conda:
         "../../envs/softsed.yaml"
-    # As in data.smk, the address of the official lists is not a parameter; nor is what the other source would need.
     resources:
-        address=config["folds"]["official"]["address"],
+        **untracked(address=config["folds"]["official"]["address"]),
     params:
         *code("folds"),
         results=results_folder,
-        config=as_json(fold_config()),
-        seed=derive_seed("folds") if config["folds"]["source"] == "generated" else 0,
+        config=as_json(plan.fold_settings()),
+        seed=plan.fold_seed(),
     message:
         "Make the folds"
     shell:

@@ -1,27 +1,27 @@
-# labels: opinions to soft labels (Sec. 2.1, eq. 1, or another method, side by side) and soft labels to hard ones.
-# Published soft labels enter half-way, as the labels by the method "published", and labels of one's own, as "given".
+# labels: soft labels from opinions (Sec. 2.1, eq. 1, or other methods side by side), and hard labels from soft labels.
+# Published soft labels are the labels by the method "published", user-provided labels those by the method "given".
 
 
 rule labels:
     input:
-        labels_by(METHODS, "hard"),
-        expand("<results>/labels/{method}/competence.tsv", method=METHODS) if FROM_OPINIONS else [],
+        plan.labels("hard", plan.methods),
+        expand("<results>/labels/{method}/competence.tsv", method=plan.methods) if plan.from_opinions else [],
         (
             expand("<results>/labels/{file}", file=["agreement.tsv", "crowd_size.tsv", "page.html"])
-            if FROM_OPINIONS
+            if plan.from_opinions
             else []
         ),
-        expand("<results>/labels/trials/{trial}.tsv", trial=TRIALS),
+        expand("<results>/labels/trials/{trial}.tsv", trial=plan.trials),
 
 
-if FROM_OPINIONS:
+if plan.from_opinions:
 
     rule aggregate_opinions:
         input:
-            opinions=OPINIONS,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
         output:
             competence="<results>/labels/{method}/competence.tsv",
             soft="<results>/labels/{method}/soft.tsv",
@@ -33,9 +33,9 @@ if FROM_OPINIONS:
             "../../envs/softsed.yaml"
         params:
             *code("labels.aggregate"),
-            *own_content(),
-            config=estimator_of,
-            seed=derive_seed("labels"),
+            *plan.user.content(),
+            config=from_wildcards(plan.estimator, "method"),
+            seed=plan.derive_seed("labels"),
         message:
             "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
@@ -43,27 +43,27 @@ if FROM_OPINIONS:
             " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
             " --competence {output.competence} --soft {output.soft}"
 
-elif OWN:
+elif plan.source == "own":
 
-    rule adopt_given:
+    rule adopt_labels:
         input:
-            labels=rules.survey_dataset.input.labels,
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            labels=plan.user.label_files(),
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
         output:
             soft="<results>/labels/given/soft.tsv",
         log:
-            "<logs>/adopt_given.log",
+            "<logs>/adopt_labels.log",
         benchmark:
-            "<benchmarks>/adopt_given.tsv"
+            "<benchmarks>/adopt_labels.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("labels.adopt"),
-            *content(LABELS),
-            kind=KIND,
-            labels=str(LABELS),
+            *plan.user.content(),
+            kind=plan.user.kind,
+            labels=plan.user.labels,
         message:
             "Take over {params.kind} labels from {params.labels}"
         shell:
@@ -73,18 +73,18 @@ elif OWN:
 
 else:
 
-    rule adopt_published:
+    rule adopt_labels:
         input:
-            published=expand("<results>/data/published/{recording}.txt", recording=RECORDINGS),
-            recordings=config["recordings"],
-            classes=config["classes"],
-            scenes=config["scenes"],
+            published=expand("<results>/data/published/{recording}.txt", recording=plan.recordings),
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
         output:
             soft="<results>/labels/published/soft.tsv",
         log:
-            "<logs>/adopt_published.log",
+            "<logs>/adopt_labels.log",
         benchmark:
-            "<benchmarks>/adopt_published.tsv"
+            "<benchmarks>/adopt_labels.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -101,8 +101,8 @@ else:
 rule harden_labels:
     input:
         soft="<results>/labels/{method}/soft.tsv",
-        recordings=config["recordings"],
-        classes=config["classes"],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
     output:
         hard="<results>/labels/{method}/hard.tsv",
         thresholds="<results>/labels/{method}/thresholds.tsv",
@@ -114,7 +114,7 @@ rule harden_labels:
         "../../envs/softsed.yaml"
     params:
         *code("labels.harden"),
-        threshold=threshold_of,
+        threshold=from_wildcards(plan.threshold, "method"),
     message:
         "Threshold soft labels ({wildcards.method}) at {params.threshold} and merge seconds into events"
     shell:
@@ -123,31 +123,24 @@ rule harden_labels:
         " --hard {output.hard} --thresholds {output.thresholds}"
 
 
-if TRIALS:
+if plan.trials:
 
-    rule try_estimators:
+    rule run_trials:
         output:
             quality="<results>/labels/trials/{trial}.tsv",
             reliability="<results>/labels/trials/{trial}.reliability.tsv",
         log:
-            "<logs>/try_estimators/{trial}.log",
+            "<logs>/run_trials/{trial}.log",
         benchmark:
-            "<benchmarks>/try_estimators/{trial}.tsv"
+            "<benchmarks>/run_trials/{trial}.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("labels.trials"),
-            config=as_json(
-                {key: value for key, value in config["trials"].items() if key not in ("methods", "repetitions")}
-            ),
+            config=as_json(plan.trial_settings()),
             crowd=as_json(config["data"]["demo"]["crowd"]),
-            methods=as_json(
-                {
-                    method: {"config": estimator(method), "threshold": threshold_by(method)}
-                    for method in config["trials"]["methods"]
-                }
-            ),
-            seed=lambda wildcards: derive_seed("trials", wildcards.trial),
+            methods=as_json(plan.trial_methods()),
+            seed=from_wildcards(plan.trial_seed, "trial"),
         message:
             "Try the estimators of labels on simulated crowds, trial {wildcards.trial}"
         shell:

@@ -15,7 +15,7 @@ PAGE_ASSETS = expand(
 
 rule make_media:
     input:
-        audio=audio_of,
+        audio=from_wildcards(plan.audio_of, "recording"),
         features="<results>/features/{recording}.npz",
     output:
         sound="<results>/page/media/{recording}.mp3",
@@ -37,14 +37,16 @@ rule make_media:
 
 rule build_page:
     input:
-        predictions=expand("<results>/predictions/{system}/run1/fold{fold}.tsv", system=REFERRED + PRIORS, fold=FOLDS),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        predictions=expand(
+            "<results>/predictions/{system}/run1/fold{fold}.tsv", system=plan.compared_systems, fold=plan.folds
+        ),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
         tables=expand(
             "<results>/report/{table}.tsv",
-            table=["table1", "table2", "scores", "differences"] + (["truth"] if TRUTH else []),
+            table=["table1", "table2", "scores", "differences"] + (["truth"] if plan.truth else []),
         ),
         figure2="<results>/report/figure2.tsv",
         training="<results>/report/training.tsv",
@@ -64,8 +66,8 @@ rule build_page:
         results=results_folder,
         experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        systems=REFERRED + PRIORS,
-        priors=PRIORS,
+        systems=plan.compared_systems,
+        priors=plan.baselines,
     message:
         "Build the results page"
     shell:

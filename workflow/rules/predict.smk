@@ -1,12 +1,12 @@
-# predict: scores a second and class for the test recordings of each fold, by the systems and by two priors that never
-# hear the audio.
+# predict: scores per second and class for the test recordings of each fold, from the systems and from two baselines
+# without audio.
 
 
 rule predict:
     input:
-        results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            SYSTEMS + PRIORS,
+        plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.all_systems,
         ),
 
 
@@ -22,13 +22,13 @@ rule predict_system:
     benchmark:
         "<benchmarks>/predict_system/{system}_run{run}_fold{fold}.tsv"
     wildcard_constraints:
-        system="|".join(map(re.escape, SYSTEMS)),
+        system="|".join(plan.systems),
     conda:
         "../../envs/softsed.yaml"
     threads: 1
     resources:
+        **untracked(device="auto"),
         mem_mb=4000,
-        device="auto",
     params:
         *code("predict.system"),
         results=results_folder,
@@ -44,8 +44,8 @@ rule predict_system:
 rule predict_prior:
     input:
         fold="<results>/folds/fold{fold}.tsv",
-        soft=labels_by(METHOD, "soft"),
-        classes=config["classes"],
+        soft=plan.labels("soft"),
+        classes=plan.tables["classes"],
     output:
         scores="<results>/predictions/{prior}/run1/fold{fold}.tsv",
     log:
@@ -53,7 +53,7 @@ rule predict_prior:
     benchmark:
         "<benchmarks>/predict_prior/{prior}_fold{fold}.tsv"
     wildcard_constraints:
-        prior="|".join(PRIORS),
+        prior="|".join(plan.baselines),
     conda:
         "../../envs/softsed.yaml"
     params:

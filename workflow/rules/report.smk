@@ -1,32 +1,38 @@
-# report: the tables of the paper, intervals, and where all comes from; its figures are in figures.smk, its page in
-# page.smk.
+# report: the tables of the paper, metrics with intervals, the origin of the results, and the documents rendered from the
+# tables. The tables of curves and labels and all figures are in figures.smk, the page of results is in page.smk.
 
 
-FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if TRIALS else [])
+FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if plan.trials else [])
+TABLES = (
+    ["table1", "table2", "scores", "differences", "reliability", "figure2", "training", "label_statistics"]
+    + (["truth"] if plan.truth else [])
+    + (["label_quality"] if plan.trials else [])
+)
+# Tables with a Markdown document, which has a template of the same name.
+DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
+TEMPLATES = expand(
+    "workflow/softsed/report/templates/{name}.md.j2",
+    name=DOCUMENTS + ["_table", "_operating_points", "_macro_f1", "_no_audio", "_squared_error"],
+)
 
 
 rule report:
     input:
-        expand("<results>/report/{table}.{form}", table=["table1", "table2"], form=["tsv", "md"]),
+        expand("<results>/report/{table}.tsv", table=TABLES),
+        expand("<results>/report/{document}.md", document=DOCUMENTS),
+        expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
         expand("<results>/report/metrics.json"),
         expand("<results>/report/origin.json"),
-        expand("<results>/report/{table}", table=["scores.tsv", "differences.tsv", "scores.md"]),
-        expand("<results>/report/label_statistics.{form}", form=["tsv", "md"]),
-        expand("<results>/report/{figure}.{form}", figure=FIGURES, form=["tsv", "svg", "png"]),
-        expand("<results>/report/label_quality.md") if TRIALS else [],
-        expand("<results>/report/truth.{form}", form=["tsv", "md"]) if TRUTH else [],
         expand("<results>/page/index.html"),
-        expand("<results>/page/media/{recording}.{form}", recording=RECORDINGS, form=["mp3", "webp"]),
+        expand("<results>/page/media/{recording}.{form}", recording=plan.recordings, form=["mp3", "webp"]),
 
 
 rule make_table1:
     input:
-        hard=labels_by(METHOD, "hard"),
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
-        paper_events="workflow/resources/paper_table1.tsv",
-        paper_recordings="workflow/resources/paper_recordings.tsv",
+        hard=plan.labels("hard"),
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
     output:
         tsv=report(
             "<results>/report/table1.tsv",
@@ -34,7 +40,6 @@ rule make_table1:
             category="Tables",
             labels={"table": "table1"},
         ),
-        markdown="<results>/report/table1.md",
     log:
         "<logs>/make_table1.log",
     benchmark:
@@ -42,20 +47,17 @@ rule make_table1:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
-        experiment=config["experiment"],
+        *code("report.table1"),
     message:
         "Make Table 1"
     shell:
-        "python -m softsed --log {log} report.tables table1 --hard {input.hard}"
-        " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
-        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown}"
+        "python -m softsed --log {log} report.table1 --hard {input.hard}"
+        " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q} --tsv {output.tsv}"
 
 
 rule make_table2:
     input:
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
         paper="workflow/resources/paper_table2.tsv",
     output:
         tsv=report(
@@ -64,7 +66,6 @@ rule make_table2:
             category="Tables",
             labels={"table": "table2"},
         ),
-        markdown="<results>/report/table2.md",
         metrics="<results>/report/metrics.json",
     log:
         "<logs>/make_table2.log",
@@ -73,27 +74,26 @@ rule make_table2:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.tables"),
-        experiment=config["experiment"],
+        *code("report.table2"),
     message:
         "Make Table 2"
     shell:
-        "python -m softsed --log {log} report.tables table2 --metrics {input.metrics} --paper {input.paper}"
-        " --experiment {params.experiment} --tsv {output.tsv} --markdown {output.markdown} --json {output.metrics}"
+        "python -m softsed --log {log} report.table2 --metrics {input.metrics} --paper {input.paper}"
+        " --tsv {output.tsv} --json {output.metrics}"
 
 
 rule make_intervals:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
-        scores=report(
+        metrics=report(
             "<results>/report/scores.tsv",
             caption="../report/scores.rst",
             category="Tables",
@@ -105,7 +105,6 @@ rule make_intervals:
             category="Tables",
             labels={"table": "differences"},
         ),
-        markdown="<results>/report/scores.md",
     log:
         "<logs>/make_intervals.log",
     benchmark:
@@ -115,30 +114,28 @@ rule make_intervals:
     params:
         *code("report.intervals"),
         results=results_folder,
-        experiment=config["experiment"],
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),  # in their order, which as_json loses
-        priors=PRIORS,
+        runs=plan.compared_runs(),
+        priors=plan.baselines,
     message:
-        "Compare systems, with intervals over recordings"
+        "Compute the metrics of all systems with intervals over recordings"
     shell:
         "python -m softsed --log {log} report.intervals --predictions {params.results}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
-        " --experiment {params.experiment}"
-        " --scores {output.scores} --differences {output.differences} --markdown {output.markdown}"
+        " --metrics {output.metrics} --differences {output.differences}"
 
 
 rule make_reliability:
     input:
-        predictions=results_of(
-            expand("<results>/predictions/{{system}}/run{{run}}/fold{fold}.tsv", fold=FOLDS),
-            REFERRED + PRIORS,
+        predictions=plan.per_run(
+            "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
+            plan.compared_systems,
         ),
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        soft=labels_by(METHOD, "soft"),
-        hard=labels_by(METHOD, "hard"),
-        classes=config["classes"],
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        soft=plan.labels("soft"),
+        hard=plan.labels("hard"),
+        classes=plan.tables["classes"],
     output:
         tsv="<results>/report/reliability.tsv",
     log:
@@ -151,7 +148,7 @@ rule make_reliability:
         *code("report.reliability"),
         results=results_folder,
         evaluated=as_json(config["evaluate"]["classes"]),
-        runs=json.dumps({system: runs_of(system) for system in REFERRED + PRIORS}),
+        runs=plan.compared_runs(),
     message:
         "Make the reliability diagrams of all systems"
     shell:
@@ -160,39 +157,25 @@ rule make_reliability:
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
 
-# It runs where Snakemake does, whose versions and commit it writes down. The config is a resource, not a parameter: an
-# edit that changes no result does not change where results come from.
+# It runs on the machine of Snakemake, because it records the versions and the commit there. The config is a resource and
+# not a parameter: an edit of the config that changes no result does not rerun this rule.
 localrules:
     make_origin,
 
 
 rule make_origin:
     input:
-        recordings=config["recordings"],
-        classes=config["classes"],
-        scenes=config["scenes"],
+        recordings=plan.tables["recordings"],
+        classes=plan.tables["classes"],
+        scenes=plan.tables["scenes"],
         features="<results>/features/index.tsv",
-        folds=expand("<results>/folds/fold{fold}.tsv", fold=FOLDS),
-        labels=[labels_by(method, kind) for method in METHODS for kind in ("soft", "hard")],
-        models=results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
-        opinions=OPINIONS if FROM_OPINIONS else [],
-        metrics=results_of("<results>/metrics/{system}/run{run}.json", REFERRED + PRIORS),
-        truth=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS) if TRUTH else [],
-        tables=expand(
-            "<results>/report/{table}.tsv",
-            table=[
-                "table1",
-                "table2",
-                "scores",
-                "differences",
-                "reliability",
-                "figure2",
-                "training",
-                "label_statistics",
-            ]
-            + (["truth"] if TRUTH else [])
-            + (["label_quality"] if TRIALS else []),
-        ),
+        folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
+        labels=plan.labels("soft", plan.methods) + plan.labels("hard", plan.methods),
+        models=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
+        opinions=plan.opinions if plan.from_opinions else [],
+        metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
+        truth=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems) if plan.truth else [],
+        tables=expand("<results>/report/{table}.tsv", table=TABLES),
     output:
         json="<results>/report/origin.json",
     log:
@@ -202,12 +185,12 @@ rule make_origin:
     conda:
         "../../envs/softsed.yaml"
     resources:
-        config=as_json(config),
+        **untracked(config=as_json(plan.config)),
     params:
         *code("report.origin"),
         experiment=config["experiment"],
     message:
-        "Write down where the results come from"
+        "Record the origin of the results"
     shell:
         "python -m softsed --log {log} report.origin --experiment {params.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
@@ -215,12 +198,43 @@ rule make_origin:
         " --report {input.tables} --output {output.json}"
 
 
-if TRUTH:
+rule render_report:
+    input:
+        tables=expand("<results>/report/{table}.tsv", table=DOCUMENTS + ["differences"]),
+        counts="<results>/report/label_statistics.json",
+        metrics=expand("<results>/metrics/{system}/run1.json", system=(plan.compared_systems)[0]),
+        truth=expand("<results>/metrics/{system}/run1.truth.json", system=(plan.all_systems)[-1]) if plan.truth else [],
+        paper_events="workflow/resources/paper_table1.tsv",
+        paper_recordings="workflow/resources/paper_recordings.tsv",
+        templates=TEMPLATES,
+    output:
+        documents=expand("<results>/report/{document}.md", document=DOCUMENTS),
+    log:
+        "<logs>/render_report.log",
+    benchmark:
+        "<benchmarks>/render_report.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("report.render"),
+        experiment=config["experiment"],
+        method=plan.method,
+        priors=plan.baselines,
+    message:
+        "Render the documents of the report"
+    shell:
+        "python -m softsed --log {log} report.render --documents {output.documents} --templates {input.templates}"
+        " --tables {input.tables} --metrics {input.metrics} --truth {input.truth} --counts {input.counts}"
+        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
+        " --experiment {params.experiment} --method {params.method} --priors {params.priors}"
 
-    rule make_truth:
+
+if plan.truth:
+
+    rule make_ground_truth:
         input:
-            systems=results_of("<results>/metrics/{system}/run{run}.truth.json", SYSTEMS + PRIORS),
-            labels=expand("<results>/metrics/labels/{method}.truth.json", method=METHODS),
+            systems=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems),
+            labels=expand("<results>/metrics/labels/{method}.truth.json", method=plan.methods),
         output:
             tsv=report(
                 "<results>/report/truth.tsv",
@@ -228,20 +242,17 @@ if TRUTH:
                 category="Tables",
                 labels={"table": "truth"},
             ),
-            markdown="<results>/report/truth.md",
         log:
-            "<logs>/make_truth.log",
+            "<logs>/make_ground_truth.log",
         benchmark:
-            "<benchmarks>/make_truth.tsv"
+            "<benchmarks>/make_ground_truth.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:
             *code("report.ground_truth"),
-            experiment=config["experiment"],
-            method=METHOD,
+            method=plan.method,
         message:
-            "Make the table of systems and labels against the true events"
+            "Make the table of metrics against the true events"
         shell:
             "python -m softsed --log {log} report.ground_truth --metrics {input.labels} {input.systems}"
-            " --reference {params.method} --experiment {params.experiment}"
-            " --tsv {output.tsv} --markdown {output.markdown}"
+            " --reference {params.method} --tsv {output.tsv}"

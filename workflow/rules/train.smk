@@ -1,22 +1,22 @@
-# train: one job a system, run and fold, one thread each: many small trainings side by side use the cores better than
-# one training on many threads.
+# train: one job with one thread per system, run and fold. Several trainings side by side use the cores better than one
+# training on several threads.
 #
-# A training that was killed continues from its checkpoint. That is a parameter and not an output, which Snakemake would
-# delete before the job starts again; `drop_checkpoints` removes it after a run that ended well.
+# A killed training continues from its checkpoint. The checkpoint is a parameter and not an output, because Snakemake
+# deletes outputs before a job starts again. `drop_checkpoints` removes the checkpoints after a successful run.
 
 
 rule train:
     input:
-        results_of(expand("<results>/models/{{system}}/run{{run}}/fold{fold}.pt", fold=FOLDS), SYSTEMS),
+        plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
 
 
 rule train_system:
     input:
         fold="<results>/folds/fold{fold}.tsv",
         features="<results>/features/index.tsv",
-        soft=lambda wildcards: labels_by(method_of(wildcards.system), "soft"),
-        hard=hard_labels_for,
-        classes=config["classes"],
+        soft=from_wildcards(plan.soft_labels_of, "system"),
+        hard=from_wildcards(plan.hard_labels_of, "system"),
+        classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
         history="<results>/models/{system}/run{run}/fold{fold}.history.tsv",
@@ -28,20 +28,18 @@ rule train_system:
         "../../envs/softsed.yaml"
     threads: 1
     resources:
+        **untracked(device="auto", checkpoint_s=60, carried=as_json(plan.carried())),
         mem_mb=4000,
-        device="auto",
-        checkpoint_s=60,  # from one checkpoint to the next, at least
-        # What a model is applied with elsewhere goes into its file. No parameter: another threshold trains nothing
-        # again, and the file says what the config was when it was trained.
-        carried=as_json(carried()),
+        # The model file carries the settings for its application as they were at the training. At least `checkpoint_s`
+        # seconds lie between two checkpoints.
     params:
         *code("train.system"),
         results=results_folder,
-        system=system_of,
+        system=from_wildcards(plan.system_settings, "system"),
         config=as_json(config["train"]),
         features=as_json(config["features"]),
-        seed=lambda wildcards: derive_seed(wildcards.system, wildcards.run, wildcards.fold),
-        checkpoint=f"{RESULTS}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
+        seed=from_wildcards(plan.derive_seed, "system", "run", "fold"),
+        checkpoint=f"{plan.results}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:

@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         log.start(options.log)
-        parent.follow()
+        parent.exit_with_parent()
         module = importlib.import_module(f"softsed.{COMMANDS.get(options.command, options.command)}")
         module.main(options.arguments)
     except (InputError, FloatingPointError) as error:  # FloatingPointError: the loss of a training is not a number

@@ -1,16 +1,14 @@
-"""Cross-validation folds: which recordings train, validate and test in each fold.
+"""Cross-validation folds: assign each recording to training, validation or test.
 
 Conventions
 -----------
-- Folds count from 1. In each fold every recording has one part: train, validation or test; over all folds every
-  recording is tested exactly once.
+- Folds count from 1. In each fold, a recording belongs to one part: train, validation or test. Over all folds, each
+  recording belongs to the test part exactly once.
 - ``fold{fold}.tsv`` has the columns recording, scene, part.
 - The official split of MAESTRO Real's 49 development recordings (DCASE 2023 Task 4B) has five folds of about
   26 / 12 / 11 recordings, in files ``fold{fold}_{train,val,test}.csv`` with the column filename, ``scene/recording``.
 """
 
-import argparse
-import json
 import logging
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import PARTS, Recording, read_recordings
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_text
 from softsed.data.download import download
 
@@ -30,32 +29,34 @@ logger = logging.getLogger(__name__)
 def generate_folds(
     recordings: dict[str, Recording], *, number: int, validation: float, seed: int
 ) -> list[dict[str, list[str]]]:
-    """Deal the recordings of each scene over the folds, in an order drawn with the seed.
+    """Distribute the recordings of each scene over the folds, in random order.
 
-    Test parts differ by at most one recording, within each scene and in total. Validation parts take about the same
-    share of each scene, one recording at least; rounding errors are carried on to the next scene, so that the total
-    comes out right. Validation recordings of a fold are those tested in the following folds, so that each validates
-    about as often.
+    The test parts of two folds differ by at most one recording, within each scene and in total. A validation part takes
+    about the same share of each scene, at least one recording; rounding errors are carried over to the next scene, so
+    that the total share is right. The validation recordings of a fold are test recordings of the following folds, so
+    that all recordings are used for validation about equally often.
 
     Parameters
     ----------
     recordings : dict of Recording
-        In any order: the same recordings give the same folds.
+        Name -> recording. The order has no influence on the folds.
     number : int
-        Folds, 2 or more.
+        Number of folds, 2 or more.
     validation : float
-        Share of the recordings outside the test part that validate, in (0, 1); about 0.31 in the official split.
+        Share of the recordings outside the test part that are used for validation, in (0, 1). The official split has
+        about 0.31.
     seed : int
+        Seed of the random order.
 
     Returns
     -------
     list of dict
-        For each fold part -> recordings, sorted by name.
+        For each fold, part -> recordings sorted by name.
 
     Raises
     ------
     InputError
-        When a scene cannot have a recording in every part of every fold.
+        If a scene has too few recordings for each part of each fold.
     """
     rng = np.random.default_rng(seed)
     scenes: dict[str, list[str]] = {}
@@ -67,7 +68,8 @@ def generate_folds(
         names = scenes[scene]
         order = rng.permutation(len(names))
         for fold, parts in enumerate(folds):
-            # How many folds later each recording is tested, 0 in its own; dealing goes on where the last scene ended.
+            # Number of folds until each recording is in the test part, 0 in this fold. The distribution continues
+            # where the previous scene ended.
             later = {names[index]: (dealt + place - fold) % number for place, index in enumerate(order)}
             rest = sorted((name for name in later if later[name]), key=later.__getitem__)
             outside = len(parts["train"]) + len(parts["validation"]) + len(rest)
@@ -75,7 +77,9 @@ def generate_folds(
             if len(names) < number or share >= len(rest):
                 raise InputError(
                     f"scene {scene!r} has {len(names)} recordings, too few for {number} folds that each test, validate "
-                    f"({share}) and train on some of them; lower `number` or `validation` of the folds"
+                    f"({share}) and train on some of them",
+                    key="folds.number",
+                    remedy="Lower `number` or `validation` in the section `folds` of the config",
                 )
             parts["test"] += [name for name in later if not later[name]]
             parts["validation"] += rest[:share]
@@ -85,26 +89,26 @@ def generate_folds(
 
 
 def fetch_official(config: dict, lists: Path, *, number: int) -> list[dict[str, Path]]:
-    """Bring the official lists in.
+    """Download the official lists and verify their hashes.
 
     Parameters
     ----------
     config : dict
-        ``address`` (a list is at ``ADDRESS/FILE``, a URL or a folder) and ``sha256``: file -> hash.
+        ``address`` (URL or folder; a list is at ``ADDRESS/FILE``) and ``sha256`` (file -> hash).
     lists : Path
         Folder that keeps downloaded lists.
     number : int
-        Folds.
+        Number of folds.
 
     Returns
     -------
     list of dict
-        For each fold part -> verified file.
+        For each fold, part -> verified file.
 
     Raises
     ------
     InputError
-        When a list has no hash in the config; see also :func:`softsed.data.download.download`.
+        If a list has no hash in the config, or cannot be downloaded, see `softsed.data.download.download`.
     """
     folds = []
     for fold in range(1, number + 1):
@@ -112,7 +116,8 @@ def fetch_official(config: dict, lists: Path, *, number: int) -> list[dict[str, 
         for part, official in OFFICIAL_NAMES.items():
             name = f"fold{fold}_{official}.csv"
             if name not in config["sha256"]:
-                raise InputError(f"{name}: no sha256 in the config of the folds; it lists {sorted(config['sha256'])}")
+                expected = f"one of {sorted(config['sha256'])}"
+                raise InputError(f"no hash of the list {name}", key="folds.official.sha256", expected=expected)
             url = f"{config['address'].rstrip('/')}/{name}"
             paths[part] = download(url, lists / name, digest=f"sha256:{config['sha256'][name]}")
         folds.append(paths)
@@ -122,16 +127,23 @@ def fetch_official(config: dict, lists: Path, *, number: int) -> list[dict[str, 
 def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]) -> list[dict[str, list[str]]]:
     """Read the official lists and check them against the table of recordings.
 
+    Parameters
+    ----------
+    folds : list of dict
+        For each fold, part -> list, as from `fetch_official`.
+    recordings : dict of Recording
+        Name -> recording.
+
     Returns
     -------
     list of dict
-        For each fold part -> recordings, sorted by name.
+        For each fold, part -> recordings sorted by name.
 
     Raises
     ------
     InputError
-        When a row is not ``scene/recording`` of the table, a recording is in two parts of a fold, is missing from a
-        fold, or is not tested exactly once.
+        If a row is not ``scene/recording`` of the table, or a recording is in two parts of a fold, in no part of a
+        fold, or not in exactly one test part.
     """
     result, tested = [], {}
     for paths in folds:
@@ -141,51 +153,59 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
             parts[part] = sorted(_read_list(path, recordings))
             for name in parts[part]:
                 if name in listed:
-                    raise InputError(f"{path}: recording {name!r} is also in {listed[name]}; parts must be disjoint")
+                    problem = f"recording {name!r} is also in {listed[name]}"
+                    raise InputError(problem, file=path, expected="each recording in one part of a fold")
                 listed[name] = path
         if missing := sorted(set(recordings) - set(listed)):
             files = ", ".join(str(path) for path in paths.values())
-            raise InputError(f"recordings {missing} of the table are in none of {files}")
+            raise InputError(f"recordings {missing} of the table are not in {files}")
         for name in parts["test"]:
             if name in tested:
-                raise InputError(f"{paths['test']}: recording {name!r} is already tested in {tested[name]}")
+                problem = f"recording {name!r} is also a test recording in {tested[name]}"
+                raise InputError(problem, file=paths["test"], expected="each recording in one test part")
             tested[name] = paths["test"]
         result.append(parts)
     if missing := sorted(set(recordings) - set(tested)):
-        raise InputError(f"recordings {missing} are tested in none of the {len(folds)} folds; expected exactly once")
+        problem = f"recordings {missing} are not in a test part of the {len(folds)} folds"
+        raise InputError(problem, expected="each recording in one test part")
     return result
 
 
 def _read_list(path: Path, recordings: dict[str, Recording]) -> set[str]:
+    """Read the recordings of one official list."""
     names: set[str] = set()
     rows = read_text(path)
     if rows[:1] != ["filename"]:
-        raise InputError(f"{path}, line 1: expected the one column 'filename', got {rows[:1]}")
+        raise InputError(f"the header is {rows[:1]}", file=path, line=1, expected="the one column 'filename'")
     for line, row in enumerate(rows[1:], start=2):
         scene, _, name = row.partition("/")
         if name not in recordings or recordings[name].scene != scene:
-            raise InputError(f"{path}, line {line}: {row!r} is not a scene/recording of the table of recordings")
+            expected = "scene/recording, as in the table of recordings"
+            raise InputError(f"the row is {row!r}", file=path, line=line, expected=expected)
         if name in names:
-            raise InputError(f"{path}, line {line}: recording {name!r} is listed twice")
+            raise InputError(f"recording {name!r} is listed twice", file=path, line=line)
         names.add(name)
     return names
 
 
 def write_fold(path: Path, parts: dict[str, list[str]], recordings: dict[str, Recording]) -> None:
-    """Write one fold: recording, scene, part."""
+    """Write the table of one fold (recording, scene, part)."""
     rows = [f"{name}\t{recordings[name].scene}\t{part}\n" for part in PARTS for name in parts[part]]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("recording\tscene\tpart\n" + "".join(rows), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Split the recordings into folds, by the official lists or with a seed."""
-    parser = argparse.ArgumentParser(prog="softsed folds", description=main.__doc__)
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `folds` as JSON, without the address")
-    parser.add_argument("--address", default="", help="URL or folder of the official lists")
-    parser.add_argument("--seed", type=int, required=True, help="seed of generated folds; the official are as they are")
-    parser.add_argument("--output", type=Path, required=True, help="folder of foldN.tsv, written; lists in official/")
+    """Split the recordings into cross-validation folds, by the official lists or at random."""
+    example = """--config '{"source": "generated", "number": 5, "validation": 0.25}' --seed 1 """
+    example += "--recordings workflow/resources/demo.tsv --output results/demo/folds"
+    parser = build_parser("folds", main, example=example)
+    add_options(parser, "recordings", config="section `folds` of the config, as JSON")
+    parser.add_argument("--address", default="", help="URL or folder of the official lists, for the source official")
+    parser.add_argument("--seed", type=int, required=True, help="seed of generated folds; official folds ignore it")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder to write foldN.tsv into; lists go to official/"
+    )
     options = parser.parse_args(argv)
     recordings, config = read_recordings(options.recordings), options.config
     if config["source"] == "official":

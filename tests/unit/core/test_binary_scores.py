@@ -1,4 +1,4 @@
-"""Quality of labels: hand-worked cases, brute force over thresholds, and sums that add up."""
+"""Quality of soft labels: hand-worked cases, scikit-learn, and brute force over thresholds."""
 
 import numpy as np
 import pytest
@@ -18,14 +18,14 @@ def cells(seed, size=200):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_f1_and_brier_equal_those_of_scikit_learn(seed):
+def test_f1_and_brier_equal_scikit_learn(seed):
     soft, truth = cells(seed)
     assert f1_score(soft > 0.5, truth) == pytest.approx(sklearn_f1(truth, soft > 0.5))
     assert brier_score(soft, truth) == pytest.approx(brier_score_loss(truth, soft))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_threshold_does_better_than_the_best(seed):
+def test_best_threshold_against_brute_force(seed):
     soft, truth = cells(seed)
     threshold, reached = best_threshold(soft, truth)
     assert f1_score(harden(soft, threshold), truth) == pytest.approx(reached)
@@ -39,21 +39,21 @@ def test_best_threshold_by_hand():
     assert reached == pytest.approx(4 / 5)
 
 
-def test_everything_active_may_be_best_even_at_0():
+def test_best_threshold_below_0_if_all_cells_are_true():
     soft, truth = np.zeros(5), np.ones(5, dtype=bool)
     threshold, reached = best_threshold(soft, truth)
     assert reached == 1
     assert harden(soft, threshold).all()
 
 
-def test_without_true_cells_there_is_no_f1():
+def test_f1_without_true_cells_is_nan():
     soft, truth = np.array([0.2, 0.8]), np.zeros(2, dtype=bool)
     assert np.isnan(f1_score(soft > 0.5, truth))
     assert np.isnan(best_threshold(soft, truth)).all()
     assert brier_score(soft, truth) == pytest.approx((0.04 + 0.64) / 2)
 
 
-def test_reliability_by_hand_with_both_ends():
+def test_reliability_by_hand():
     sums = reliability(np.array([0.0, 0.05, 0.55, 1.0]), np.array([False, True, True, True]))
     assert sums[0].tolist() == [2, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     assert sums[1, [0, 5, 9]].tolist() == [0.05, 0.55, 1.0]
@@ -62,7 +62,7 @@ def test_reliability_by_hand_with_both_ends():
     assert sums.shape == (3, BINS)
 
 
-def test_probabilities_are_calibrated_and_their_squares_are_not():
+def test_calibration_error_of_probabilities():
     rng = np.random.default_rng(0)
     soft = rng.uniform(size=100_000)
     truth = rng.uniform(size=soft.size) < soft

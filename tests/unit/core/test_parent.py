@@ -13,13 +13,14 @@ from softsed.core import parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux only: no pidfd here")
 
 # Computes, so that the end must come from elsewhere than the main thread.
-STEP = "import logging; from softsed.core import parent; logging.basicConfig(); parent.follow(); print(1, flush=True)\n"
+STEP = "import logging; from softsed.core import parent; logging.basicConfig(); parent.exit_with_parent()\n"
+STEP += "print(1, flush=True)\n"
 STEP += "while True: sum(range(1000))"
 
 
 def step(run):
-    variables = {key: value for key, value in os.environ.items() if key != parent.RUN}
-    variables |= {parent.RUN: str(run)} if run else {}
+    variables = {key: value for key, value in os.environ.items() if key != parent.PARENT_PID}
+    variables |= {parent.PARENT_PID: str(run)} if run else {}
     command, pipes = [sys.executable, "-c", STEP], {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=variables, text=True, **pipes)
 
@@ -32,17 +33,17 @@ def run():
         process.kill()
 
 
-def test_it_ends_when_snakemake_is_killed(run):
+def test_step_exits_when_parent_is_killed(run):
     with step(run.pid) as going:
         assert going.stdout.readline() == "1\n"
         with pytest.raises(subprocess.TimeoutExpired):
             going.wait(0.3)
         run.send_signal(signal.SIGKILL)  # not waited for: it is gone for its jobs as soon as it is a zombie
         assert going.wait(30) == 1
-        assert f"Snakemake (process {run.pid}) is gone" in going.stderr.read()
+        assert f"Snakemake (process {run.pid}) has ended" in going.stderr.read()
 
 
-def test_it_does_not_begin_when_snakemake_is_gone_already(run):
+def test_step_exits_if_parent_has_ended(run):
     run.kill()
     run.wait()
     with step(run.pid) as late:
@@ -50,7 +51,7 @@ def test_it_does_not_begin_when_snakemake_is_gone_already(run):
         assert late.stdout.read() == ""
 
 
-def test_it_goes_on_where_no_snakemake_started_it():
+def test_step_without_parent_continues():
     with step(None) as going:
         assert going.stdout.readline() == "1\n"
         time.sleep(0.2)

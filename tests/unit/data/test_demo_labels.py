@@ -21,7 +21,7 @@ SEEDS = range(5)
 
 
 def hold_truth(recording: Recording, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The events of a recording, as `simulate.read_truth` returns them from the file."""
+    """The events of a recording, as `simulate.read_event_levels` returns them from the file."""
     asked = ASKED[recording.scene]
     rows = render.select(
         render.read_specification(EVENTS, ("scene", "class"), render.EVENT_COLUMNS), recording.scene, asked, EVENTS

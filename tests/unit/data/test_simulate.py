@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from support.errors import refused
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
@@ -50,7 +51,7 @@ def ticks(events, seeds=range(40), **changes) -> np.ndarray:
     return np.mean(results, axis=0)
 
 
-def test_windows_start_at_every_hop_up_to_t_minus_window():
+def test_annotate_starts_windows_at_each_hop():
     starts, who, opinions = simulate.annotate(
         RECORDING, NOTHING, ASKED, simulate.draw_pool(CONFIG, seed=1), CONFIG, seed=1
     )
@@ -69,7 +70,7 @@ def test_overlap_with_a_louder_class_hides_an_event():
     assert behind[2] == pytest.approx(beside[2], abs=0.03)
 
 
-def test_what_sounds_only_at_the_ends_of_a_window_is_missed_by_the_inattentive():
+def test_annotate_ignores_ends_of_windows():
     """One loud second at the very end of the recording, in its last window only, at 9 to 10 s of it."""
     last = truth((59, 60, 40, "car"))
     people = {"annotators": 30, "opinions_per_window": 30, "spammers": 0, "false_alarms": 0, "lapse": 0, "steepness": 5}
@@ -124,7 +125,7 @@ def test_probability_grows_with_salience_and_saturates():
     )  # never surer than the annotator's attention allows
 
 
-def test_the_criterion_is_the_salience_noticed_half_the_time():
+def test_criterion_is_salience_noticed_half_the_time():
     config = CONFIG | {"spammers": 0, "lapse": 0, "false_alarms": 0, "criterion_sigma": 0}
     pool = simulate.draw_pool(config, seed=1)
     one = simulate.tick_probability(
@@ -158,7 +159,7 @@ def test_number_of_spammers():
         assert simulate.draw_pool(CONFIG | {"spammers": share}, seed=3).spammer.sum() == count
 
 
-def test_a_pool_is_spread_evenly_over_its_distributions():
+def test_draw_pool_is_stratified():
     """One annotator in each of thirty quantiles of every distribution: uniform, or normal in the logarithm."""
     for seed in range(5):
         pool = simulate.draw_pool(CONFIG, seed=seed)
@@ -175,7 +176,7 @@ def test_a_pool_is_spread_evenly_over_its_distributions():
         assert len(set(orders)) == len(orders)  # drawn independently: who is strict need not be inattentive
 
 
-def test_similar_classes_are_confused_and_others_are_not():
+def test_annotate_confuses_similar_classes_only():
     lorry = truth((10, 40, 10, "large_vehicle"))
     plain, confused = ticks(lorry, confusion=0), ticks(lorry, confusion=0.2)
     assert confused[0] > plain[0] + 0.1
@@ -204,7 +205,7 @@ def test_annotators_are_not_consistent_but_have_habits():
     assert np.mean((shares > 0.05) & (shares < 0.95)) > 0.5
 
 
-def test_pool_does_not_depend_on_the_recordings_and_vice_versa():
+def test_pool_and_recordings_are_independent():
     pool = simulate.draw_pool(CONFIG, seed=1)
     one = simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
     for again, same in (
@@ -242,7 +243,7 @@ def call(options: dict[str, str]) -> str:
     return Path(options["opinions"]).read_text()
 
 
-def test_table_has_a_row_for_every_asked_class_zeros_included(inputs):
+def test_main_writes_zeros(inputs):
     rows = list(csv.DictReader(call(inputs).splitlines(), delimiter="\t"))
     assert list(rows[0]) == ["recording", "onset", "offset", "annotator", "class", "opinion"]
     assert len(rows) == (3 + 2) * 5 * 3
@@ -266,32 +267,70 @@ def test_same_seed_same_table(inputs):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1\t2\tdog\t0", "line 2: 'dog' is not asked"),
-        ("2\t1\tcar\t0", "line 2: expected 0 <= onset < offset"),
-        ("1\t2\tcar\tloud", "line 2: expected numbers"),
-        ("1\t2\tcar\tnan", "finite level"),
+        ("1\t2\tdog\t0", "'dog' is not annotated"),
+        ("2\t1\tcar\t0", "onset is 2.0, offset 1.0"),
+        ("1\t2\tcar\tloud", "'loud'"),
+        ("1\t2\tcar\tnan", "snr_db nan"),
     ],
 )
-def test_bad_truth(inputs, line, message):
+def test_read_event_levels_refuses_bad_rows(inputs, line, message):
     (Path(inputs["truth"]) / "c_01.tsv").write_text(f"onset\toffset\tlabel\tsnr_db\n{line}\n")
-    with pytest.raises(InputError, match=message):
+    with refused(file="c_01.tsv", line=2, problem=message):
         call(inputs)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"window_s": 12}, "shorter than one window"),
-        ({"opinions_per_window": 31}, "expected 1 to the number of annotators, 30"),
-        ({"confused": [["car", "lorry"]]}, "unknown classes .*lorry"),
+        ({"window_s": 12}, "window of 12 s"),
+        ({"opinions_per_window": 31}, "31"),
+        ({"confused": [["car", "lorry"]]}, "'lorry'"),
     ],
 )
-def test_bad_config(inputs, changes, message):
-    with pytest.raises(InputError, match=message):
+def test_main_refuses_bad_config(inputs, changes, message):
+    with refused(key=next(iter(changes)), problem=message):
         call(inputs | {"config": json.dumps(CONFIG | changes)})
 
 
-def test_unknown_scene(inputs):
+def test_main_refuses_unknown_scene(inputs):
     Path(inputs["recordings"]).write_text("recording\tscene\tduration_s\nb_00\tbus\t12.5\n")
     with pytest.raises(InputError, match="b_00: scene 'bus' is not in"):
         call(inputs)
+
+
+def test_salience_by_hand():
+    events, labels = truth((5, 8, 0, "car"), (9, 12, 200, "car"), (30, 31, 0, "footsteps"))
+    starts = np.array([0, 7, 20, 21])
+    heard = simulate.salience(events, labels, starts, starts + 10, classes=3)
+    # 3 s at loudness 1/2 plus 1 s at (nearly) 1; then 1 s at 1/2 plus 3 s at 1; nothing; 1 s at 1/2.
+    np.testing.assert_allclose(heard, [[2.5, 0, 0], [3.5, 0, 0], [0, 0, 0], [0, 0, 0.5]], atol=1e-6)
+
+
+def test_salience_of_masked_event_by_hand():
+    """Energies of the others add to the background's 1: 3 at 4.77 dB, 8 at 9.03 dB, so that maskers are 1, 2 and 3."""
+    steps = 10 * np.log10([4, 3, 8])
+    events, labels = truth((0, 10, steps[0], "car"), (4, 6, steps[1], "large_vehicle"), (8, 20, steps[2], "footsteps"))
+    heard = simulate.salience(events, labels, np.array([0, 0, 4, 8]), np.array([10, 4, 6, 10]), classes=3)
+    # The car, amplitude 2: alone 2/3, behind the lorry 2/4, behind the footsteps 2/5.
+    np.testing.assert_allclose(heard[:, 0], [6 * 2 / 3 + 2 / 2 + 2 * 2 / 5, 4 * 2 / 3, 2 / 2, 2 * 2 / 5])
+    behind = np.sqrt(3) / (np.sqrt(3) + np.sqrt(1 + 4))  # the lorry behind the car
+    np.testing.assert_allclose(heard[:, 1], [2 * behind, 0, 2 * behind, 0])
+
+
+def test_salience_adds_events_of_one_class():
+    twice = simulate.salience(*truth((0, 4, 0, "car"), (0, 4, 0, "car")), np.zeros(1), np.full(1, 10), classes=3)
+    once = simulate.salience(*truth((0, 4, 10 * np.log10(2), "car")), np.zeros(1), np.full(1, 10), classes=3)
+    np.testing.assert_allclose(twice, once)
+
+
+def test_salience_is_zero_without_sound():
+    assert simulate.salience(*NOTHING, np.array([0, 5]), np.array([10, 15]), classes=2).tolist() == [[0, 0], [0, 0]]
+    rng = np.random.default_rng(1)
+    onsets = rng.uniform(0, 40, 50)
+    events = np.stack([onsets, onsets + rng.uniform(0.1, 5, 50), rng.normal(0, 10, 50)], axis=1)
+    starts = rng.uniform(-5, 60, (40, 25))
+    heard = simulate.salience(events, rng.integers(0, 3, 50), starts, starts + rng.normal(0, 3, (40, 25)), classes=3)
+    assert heard.shape == (40, 25, 3)
+    assert heard.min() == 0
+    late = simulate.salience(events, rng.integers(0, 3, 50), np.array([50.0]), np.array([60.0]), classes=3)
+    assert not late.any()

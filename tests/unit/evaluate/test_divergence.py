@@ -17,13 +17,13 @@ def test_time_closed_form():
     assert kld_time(reference, output, epsilon=EPSILON) == pytest.approx(expected)
 
 
-def test_time_of_one_active_second_is_the_log_of_the_length():
+def test_time_of_one_active_second_is_log_of_length():
     reference, output = np.zeros((20, 1)), np.full((20, 1), 0.4)
     reference[7] = 1
     assert kld_time(reference, output, epsilon=EPSILON) == pytest.approx(math.log(20))
 
 
-def test_time_does_not_depend_on_scale_and_leaves_out_classes_without_reference():
+def test_time_ignores_scale_and_empty_classes():
     rng = np.random.default_rng(0)
     reference = rng.random((30, 2))
     output = 0.3 * reference
@@ -55,7 +55,7 @@ def test_bernoulli_clips_outputs():
     assert kld_bernoulli(np.zeros((1, 1)), np.full((1, 1), 2.0), epsilon=0.01) == pytest.approx(math.log(100))
 
 
-def test_neither_is_ever_negative():
+def test_divergences_are_not_negative():
     rng = np.random.default_rng(5)
     for _ in range(50):
         reference, output = rng.random((12, 3)).round(1), rng.normal(0.5, 0.6, size=(12, 3))
@@ -63,7 +63,7 @@ def test_neither_is_ever_negative():
         assert kld_bernoulli(reference, output, epsilon=EPSILON) >= 0
 
 
-def test_nothing_to_compare_is_nan():
+def test_empty_reference_is_nan():
     assert math.isnan(kld_time(np.zeros((4, 2)), np.full((4, 2), 0.5), epsilon=EPSILON))
     assert math.isnan(kld_time(np.zeros((0, 2)), np.zeros((0, 2)), epsilon=EPSILON))
     assert math.isnan(kld_bernoulli(np.zeros((0, 2)), np.zeros((0, 2)), epsilon=EPSILON))

@@ -1,4 +1,4 @@
-"""Counts and metrics: hand-worked cases, and what happens when something is empty."""
+"""Counts and metrics: hand-worked cases, empty outputs and empty references."""
 
 import math
 import subprocess
@@ -33,18 +33,18 @@ def test_hand_worked_case():
     assert found["f1_macro"] == pytest.approx(2 * 1 / (2 + 1 + 2))  # only a has a reference
 
 
-def test_an_empty_output_scores_zero():
+def test_empty_output_has_f1_of_0():
     found = metrics([[1, 0, 0], [1, 1, 0]], np.zeros((2, 3)))
     assert (found["error_rate"], found["f1_micro"], found["f1_macro"], found["classes_detected"]) == (1, 0, 0, 0)
 
 
-def test_an_empty_reference_is_not_defined():
+def test_empty_reference_is_undefined():
     found = metrics(np.zeros((2, 3)), [[1, 0, 0], [1, 0, 0]])
     assert all(math.isnan(found[name]) for name in ("error_rate", "f1_micro", "f1_macro"))
     assert found["counts"]["insertions"] == 2
 
 
-def test_import_says_nothing_about_other_packages():
+def test_import_hides_warnings_of_other_packages():
     done = subprocess.run(
         [sys.executable, "-c", "import softsed.evaluate.segments"], capture_output=True, text=True, check=True
     )

@@ -7,7 +7,7 @@ import pytest
 
 from softsed.core.opinions import Opinions
 from softsed.labels import agreement
-from softsed.labels.agreement import alpha, with_others
+from softsed.labels.agreement import agreement_with_others, alpha
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -55,7 +55,7 @@ def alpha_by_pairs(answers):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_alpha_equals_its_definition_with_missing_opinions(seed):
+def test_alpha_equals_its_definition(seed):
     rng = np.random.default_rng(seed)
     answers = (rng.random((6, 15, 1)) < rng.random((1, 15, 1))).astype(float)
     answers[rng.random(answers.shape) < 0.4] = np.nan
@@ -87,33 +87,33 @@ def test_alpha_is_not_defined(answers):
     assert np.isnan(alpha(one, everything(one)))
 
 
-def test_with_others_by_hand():
+def test_agreement_with_others_by_hand():
     a = [1, 1, 0, 0]
     one = opinions(np.array([a, a], dtype=float)[:, :, None])
-    np.testing.assert_allclose(with_others(one), [1, 1])
+    np.testing.assert_allclose(agreement_with_others(one), [1, 1])
     one = opinions(np.array([a, [0, 0, 1, 1]], dtype=float)[:, :, None])
-    np.testing.assert_allclose(with_others(one), [-1, -1])  # observed 1, expected 1/2
+    np.testing.assert_allclose(agreement_with_others(one), [-1, -1])  # observed 1, expected 1/2
     # A differs from the share 1/2 by 1/2 in 4 windows; expected: he ticks 1/2, the others 1/2: 1/2.
     one = opinions(np.array([a, [1, 0, 1, 0], [0, 1, 0, 1]], dtype=float)[:, :, None])
-    assert with_others(one)[0] == pytest.approx(0)
+    assert agreement_with_others(one)[0] == pytest.approx(0)
 
 
-def test_with_others_finds_those_who_do_not_listen():
+def test_agreement_with_others_finds_spammers():
     rng = np.random.default_rng(2)
     heard = rng.random((600, 3)) < [0.1, 0.3, 0.6]
     answers = np.array([np.where(rng.random(heard.shape) < 0.9, heard, ~heard) for _ in range(6)], dtype=float)
     answers[5] = rng.random(heard.shape) < 0.3
-    values = with_others(opinions(answers))
+    values = agreement_with_others(opinions(answers))
     assert values[:5].min() > 0.4
     assert abs(values[5]) < 0.06
     constant = answers.copy()
     constant[5] = 0  # no news either, although it is right mostly
-    assert with_others(opinions(constant))[5] == pytest.approx(0, abs=1e-12)
+    assert agreement_with_others(opinions(constant))[5] == pytest.approx(0, abs=1e-12)
 
 
-def test_with_others_is_not_defined_alone_or_without_any_tick():
-    assert np.isnan(with_others(opinions(np.ones((1, 3, 1))))).all()
-    assert np.isnan(with_others(opinions(np.zeros((2, 3, 1))))).all()
+def test_agreement_with_others_may_be_undefined():
+    assert np.isnan(agreement_with_others(opinions(np.ones((1, 3, 1))))).all()
+    assert np.isnan(agreement_with_others(opinions(np.zeros((2, 3, 1))))).all()
 
 
 def test_command_writes_both_tables(tmp_path):

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from support.errors import refused
 
 from softsed.core.errors import InputError
 from softsed.core.opinions import Opinions
 from softsed.core.tsv import read_table
 from softsed.labels import aggregate, crowd_size, harden
-from softsed.labels.crowd_size import Comparison, answered, correlation, draw, per_window
+from softsed.labels.crowd_size import Comparison, annotators_per_window, correlation, draw, list_answer_sheets
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -32,7 +33,7 @@ def crowd(sheets, classes=2, seed=0):
 def people_of(opinions):
     """Window to those who were asked."""
     found = {}
-    for window, who in answered(opinions)[0]:
+    for window, who in list_answer_sheets(opinions)[0]:
         found.setdefault(int(window), set()).add(opinions.annotators[who])
     return found
 
@@ -41,7 +42,7 @@ SAME = [("a", onset, "ABCDEFGH") for onset in range(6)]
 MIXED = [("b", 0, "ABCD"), ("b", 1, "CDEF"), ("b", 2, "AH"), ("b", 3, "H")]
 
 
-def test_a_recording_answered_by_the_same_people_keeps_the_same_few():
+def test_draw_keeps_annotators_within_recording():
     drawn = [people_of(draw(crowd(SAME), 3, np.random.default_rng(seed))) for seed in range(20)]
     for windows in drawn:
         assert len(windows) == 6
@@ -50,7 +51,7 @@ def test_a_recording_answered_by_the_same_people_keeps_the_same_few():
     assert len({frozenset(windows[0]) for windows in drawn}) > 10  # and others each time
 
 
-def test_other_windows_are_drawn_by_themselves_and_short_ones_stay_whole():
+def test_draw_of_separate_windows():
     seen = set()
     for seed in range(20):
         windows = people_of(draw(crowd(MIXED), 2, np.random.default_rng(seed)))
@@ -76,7 +77,7 @@ def test_a_draw_keeps_whole_sheets_with_their_answers():
     assert all((w, a, 1 - c) in kept for w, a, c in kept)
     assert sorted({a for _, a, _ in kept}) == part.annotators  # nobody without an opinion
     np.testing.assert_array_equal(part.onset, opinions.onset)
-    assert per_window(part).tolist() == [3] * 6 + [3, 3, 2, 1]
+    assert annotators_per_window(part).tolist() == [3] * 6 + [3, 3, 2, 1]
 
 
 def test_everybody_has_the_same_chance():
@@ -208,7 +209,7 @@ def test_truth_of_every_recording_or_none(labelled):
         crowd_size.main(arguments)
 
 
-def test_without_truth_its_columns_are_empty_and_tables_are_collected(labelled):
+def test_main_without_truth_leaves_columns_empty(labelled):
     folder, tables = labelled
     crowd_size.main(command(folder, tables, "majority"))
     rows = read_table(folder / "size.tsv", crowd_size.COLUMNS)
@@ -222,5 +223,5 @@ def test_an_unknown_method_is_an_error(labelled):
     folder, tables = labelled
     arguments = command(folder, tables, "majority")
     arguments[arguments.index("--config") + 1] = '{"method": "median"}'
-    with pytest.raises(InputError, match="unknown method 'median'"):
+    with refused(key="labels.method", problem="'median'"):
         crowd_size.main(arguments)

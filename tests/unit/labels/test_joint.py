@@ -1,15 +1,12 @@
-"""The joint model against enumeration of all courses, on cases with a known answer, and at its edges; the majority."""
-
-import itertools
+"""The joint model on cases with a known answer and at its limits; the methods joint and majority."""
 
 import numpy as np
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels.aggregate import ESTIMATORS, soft_labels
-from softsed.labels.forward_backward import smooth
 from softsed.labels.joint import joint_labels
 
 ASKED = {"park": ["birds", "car"], "pond": ["birds"]}
@@ -44,29 +41,6 @@ def heard(active, *, people, window=10):
     return np.repeat(views.any(axis=2)[:, None], people, axis=1)
 
 
-@pytest.mark.parametrize("lengths", [[3], [2, 3]])
-def test_equals_enumeration_of_all_courses(lengths):
-    rng = np.random.default_rng(len(lengths))
-    evidence = rng.uniform(0.1, 1, size=(len(lengths), 6, 4, 1))
-    transition = np.array([[0.8, 0.2], [0.4, 0.6]])
-    counts, active, likelihood = np.zeros(evidence.shape), np.zeros(6), 0.0
-    for course in itertools.product((0, 1), repeat=6):
-        probability = (2 / 3, 1 / 3)[course[0]]  # stationary
-        for before, after in itertools.pairwise(course):
-            probability *= transition[before, after]
-        numbers = [[sum(course[max(0, t - length + 1) : t + 1]) for t in range(6)] for length in lengths]
-        for kind, second in np.ndindex(len(lengths), 6):
-            probability *= evidence[kind, second, numbers[kind][second], 0]
-        likelihood += probability
-        active += probability * np.array(course)
-        for kind, second in np.ndindex(len(lengths), 6):
-            counts[kind, second, numbers[kind][second], 0] += probability
-    found, moves, log_scale = smooth(evidence, transition[:, :, None], lengths)
-    np.testing.assert_allclose(moves[:, 1, 0] + moves[:, 3, 0], active / likelihood, rtol=1e-10)
-    np.testing.assert_allclose(found, counts / likelihood, rtol=1e-10, atol=1e-15)
-    np.testing.assert_allclose(log_scale.sum(), np.log(likelihood), rtol=1e-10)
-
-
 def test_short_events_that_eq_1_smears():
     """With perfect annotators eq. 1 makes 9 s of an event of 1 s; the joint model finds its second."""
     active = np.zeros((200, 2), dtype=bool)
@@ -80,7 +54,7 @@ def test_short_events_that_eq_1_smears():
     assert found.sum() <= 2 * active.sum()
 
 
-def test_spammers_are_found_and_order_of_rows_changes_nothing():
+def test_joint_labels_find_spammers_in_any_order():
     rng = np.random.default_rng(0)
     active = np.zeros((150, 2), dtype=bool)
     active[15:140:30] = active[16:141:30] = active[17:142:30] = True
@@ -103,7 +77,7 @@ def test_unanimous_annotators_even_one(people, answer):
     assert ((weights > 0) & (weights < 1)).all()
 
 
-def test_a_class_nobody_ticked_beside_one_that_was_and_one_not_asked():
+def test_joint_labels_of_class_without_ticks():
     active = np.zeros((60, 2), dtype=bool)
     active[25:32, 1] = True
     _, soft = infer(heard(active, people=3))
@@ -122,12 +96,13 @@ def test_other_windows_and_hops(window, hop):
     assert ((soft >= 0) & (soft <= 1)).all()
 
 
-def test_windows_that_are_too_long_are_an_error():
-    with pytest.raises(InputError, match="window of 13 s; the method joint takes windows up to 12 s"):
+def test_joint_labels_refuses_long_windows():
+    expected = "windows of at most 12 s for the method joint, whose states double with each second"
+    with refused(key="labels.method", problem=["'r'", "13 s"], expected=expected):
         infer(np.zeros((2, 1, 2)), window=13)
 
 
-def test_a_crowd_of_hundreds_stays_within_the_range_of_floats():
+def test_joint_labels_of_large_crowd_are_finite():
     active = np.zeros((30, 2), dtype=bool)
     active[14] = True
     _, soft = infer(heard(active, people=300))
@@ -167,9 +142,9 @@ def test_clips_of_other_lengths_weaken_no_evidence():
 
 
 @pytest.mark.parametrize("method", ["majority", "joint"])
-def test_a_second_without_opinion_is_an_error(method):
+def test_estimators_refuse_seconds_without_opinion(method):
     opinions, recordings = crowd_of(np.zeros((3, 2, 2)), window=2, hop=3)
-    with pytest.raises(InputError, match="second 2 to 3: no opinion"):
+    with refused(problem=["'r'", "second 2 to 3", "'birds'"]):
         ESTIMATORS[method](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
 
 

@@ -21,7 +21,7 @@ CONFIG = {
 EQ1 = {"config": {"method": "eq1", "competence": {"method": "vb", "restarts": 2, "iterations": 10}}, "threshold": 0.5}
 
 
-def test_settings_cross_all_at_the_first_share_of_spammers_and_vary_it_in_the_middle():
+def test_list_settings_by_hand():
     settings = list_settings(CONFIG)
     assert len(settings) == len(set(settings)) == 2 * 3 * 3 + 2 * 2
     assert {s.spammers for s in settings if s.detection == "high"} == {0.15}
@@ -56,7 +56,7 @@ def test_opinions_are_about_what_was_drawn():
     assert ticks[heard].mean() > ticks[~heard].mean() + 0.4
 
 
-def test_same_seed_same_trial_and_other_settings_are_other_drawings():
+def test_simulate_depends_on_seed_and_setting():
     one, other = Setting(4, "high", 5, 0.0), Setting(4, "high", 5, 0.3)
     drawn = [simulate(one, CONFIG, CROWD, seed=seed_of(one, 7)) for _ in range(2)]
     np.testing.assert_array_equal(drawn[0][0].opinion, drawn[1][0].opinion)

@@ -1,4 +1,4 @@
-"""The picture of a recording shows its scores and events, and keeps its size in bounds."""
+"""The picture of a recording shows its scores and events, and its size has bounds."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from softsed.predict.timeline import draw_timeline
 CLASSES = ["people talking", "wind_blowing"]
 
 
-def test_scores_are_shades_and_events_bars_in_the_row_of_their_class():
+def test_scores_are_shades_and_events_bars():
     scores = np.arange(16.0).reshape(8, 2) / 15
     figure = draw_timeline(scores, [Event(2, 5, "wind_blowing"), Event(7, 8, "wind_blowing")], CLASSES, title="x.wav")
     axes = figure.axes[0]
@@ -21,7 +21,7 @@ def test_scores_are_shades_and_events_bars_in_the_row_of_their_class():
 
 
 @pytest.mark.parametrize("seconds", [1, 60, 241, 3600, 500_000])
-def test_any_length_has_a_few_marks_and_bounded_size(seconds):
+def test_size_and_marks_have_bounds(seconds):
     figure = draw_timeline(np.zeros((seconds, 2)), [], CLASSES, title="x.wav")
     assert 2 <= len(figure.axes[0].get_xticks()) <= 17
     assert figure.get_size_inches()[0] <= 40

@@ -1,19 +1,20 @@
-"""The table of systems and labels against the truth: which rows are compared, and by how much."""
+"""The table of metrics against the ground truth: which rows are compared, and their gains."""
 
 import csv
 import json
 import statistics
 
+import pandas as pd
 import pytest
 
-from softsed.report.ground_truth import COLUMNS, counterparts, main, results
+from softsed.report.ground_truth import COLUMNS, counterparts, group, main, make_table
 
 HARD = {"labels": "hard", "loss": "bce", "output": "sigmoid"}
 SOFT = {"labels": "soft", "loss": "mse", "output": "linear"}
 
 
 def metrics(system, method, f1, *, run=1, training=None, points=("0.5", "class-dependent")):
-    """A metrics file of two folds; macro F1 is that of the argument, pooled and by fold, and micro F1 half of it."""
+    """Return metrics of two folds: macro F1 as given, pooled and by fold, and micro F1 half as large."""
 
     def summary(value):
         found = {
@@ -36,11 +37,15 @@ def metrics(system, method, f1, *, run=1, training=None, points=("0.5", "class-d
 def grouped(*found):
     systems = {}
     for one in found:
-        systems.setdefault((one["system"], one["training"]["method"]), []).append(one)
-    return systems
+        systems.setdefault(one["system"], []).append(one)
+    return group(systems)
 
 
-def test_what_differs_in_the_method_only_is_compared():
+def results(systems, reference):
+    return make_table(systems, reference).to_dict("records")
+
+
+def test_counterparts_differ_only_in_the_method():
     systems = grouped(
         metrics("labels", "eq1", [0.5], points=["0.5"]),
         metrics("labels", "joint", [0.5], points=["expected_f1"]),
@@ -55,8 +60,8 @@ def test_what_differs_in_the_method_only_is_compared():
     assert counterparts(systems, "majority") == {}
 
 
-def test_gains_are_those_of_the_pooled_scores_and_their_spread_is_within_folds():
-    """A fold that is hard for both adds nothing to the spread of the gain: .1 in every fold."""
+def test_gain_is_pooled_and_deviation_within_folds():
+    """A fold that is difficult for both systems does not increase the deviation of the gain, .1 in every fold."""
     rows = results(
         grouped(
             metrics("S", "eq1", [0.4, 0.2, 0.6], training=SOFT),
@@ -64,20 +69,19 @@ def test_gains_are_those_of_the_pooled_scores_and_their_spread_is_within_folds()
         ),
         "eq1",
     )
-    assert [(row["system"], row["threshold"], row["against"]) for row in rows] == [
-        ("S", "0.5", None),
-        ("S", "class-dependent", None),
-        ("S_joint", "0.5", "S"),
-        ("S_joint", "class-dependent", "S"),
+    assert [(row["system"], row["threshold"]) for row in rows] == [
+        *(("S", "0.5"), ("S", "class-dependent"), ("S_joint", "0.5"), ("S_joint", "class-dependent"))
     ]
+    assert [row["against"] for row in rows[2:]] == ["S", "S"]
+    assert all(pd.isna(row["against"]) for row in rows[:2])
     assert rows[2]["f1_macro"] == pytest.approx(55)
     assert rows[2]["f1_macro_std"] == pytest.approx(100 * statistics.stdev([0.3, 0.7]))
     assert (rows[2]["f1_macro_gain"], rows[2]["f1_micro_gain"]) == pytest.approx((15, 7.5))
     assert rows[2]["f1_macro_gain_std"] == pytest.approx(0, abs=1e-9)
-    assert rows[0]["f1_macro_gain"] is None
+    assert pd.isna(rows[0]["f1_macro_gain"])
 
 
-def test_runs_are_paired_in_order_and_folds_without_reference_left_out():
+def test_gain_pairs_runs_and_skips_undefined_folds():
     rows = results(
         grouped(
             metrics("S", "eq1", [0.4, 0.2, None], training=SOFT),
@@ -92,7 +96,7 @@ def test_runs_are_paired_in_order_and_folds_without_reference_left_out():
     assert rows[2]["runs"] == 2
 
 
-def test_command_writes_table_and_page(tmp_path):
+def test_command_writes_table(tmp_path):
     found = [
         metrics("labels", "eq1", [0.5, 0.4, 0.6], points=["0.5"]),
         metrics("labels", "joint", [0.8, 0.7, 0.9], points=["expected_f1"]),
@@ -103,8 +107,7 @@ def test_command_writes_table_and_page(tmp_path):
         path.write_text(json.dumps(one))
     main(
         [
-            *("--metrics", *map(str, paths), "--reference", "eq1", "--experiment", "demo"),
-            *("--tsv", str(tmp_path / "truth.tsv"), "--markdown", str(tmp_path / "truth.md")),
+            *("--metrics", *map(str, paths), "--reference", "eq1", "--tsv", str(tmp_path / "truth.tsv")),
         ]
     )
     with (tmp_path / "truth.tsv").open(newline="") as file:
@@ -114,6 +117,10 @@ def test_command_writes_table_and_page(tmp_path):
     assert (rows[1]["threshold"], rows[1]["against_threshold"]) == ("expected_f1", "0.5")
     assert float(rows[1]["f1_macro_gain"]) == pytest.approx(30)
     assert rows[2]["f1_macro_std"] == ""
-    page = (tmp_path / "truth.md").read_text(encoding="utf-8")
-    assert "| `labels` | joint | expected_f1 | 0.20 ± 0.14 | 40.0 ± 7.1 | 80.0 ± 14.1 | 3 of 4 |" in page
-    assert "+30.0 ± 0.0" in page
+    assert (rows[1]["classes_detected"], rows[1]["classes_in_reference"]) == ("3", "4")
+
+
+def test_table_without_counterparts():
+    (row, _) = results(grouped(metrics("S", "eq1", [0.4, 0.2, 0.6], training=SOFT)), "eq1")
+    assert list(row) == COLUMNS
+    assert pd.isna(row["f1_macro_gain"])

@@ -4,12 +4,12 @@ import pytest
 from softsed.evaluate.segments import count, metrics_of
 from softsed.report.jackknife import (
     best_f1,
-    error_scores,
+    error_metrics,
     jackknife_variance,
     leave_out,
     partial_auc,
-    ranking_scores,
-    threshold_scores,
+    ranking_metrics,
+    threshold_metrics,
 )
 
 CLASSES = ["a", "b", "c"]
@@ -31,15 +31,15 @@ def repeated(items, weights):
     return [item for item, weight in zip(items, weights, strict=True) for _ in range(int(weight))]
 
 
-def test_leaving_out():
-    """The others of the scene weigh more; two recordings that are alone in theirs stand in for one another."""
+def test_leave_out_keeps_the_weight_of_scenes():
+    """The other recordings of the scene weigh more; recordings that are alone in their scenes replace each other."""
     assert leave_out(["s", "s", "s"]).tolist() == [[0, 1.5, 1.5], [1.5, 0, 1.5], [1.5, 1.5, 0]]
     assert leave_out(["s", "t", "s", "u"]).tolist() == [[0, 1, 2, 1], [1, 0, 1, 2], [2, 1, 0, 1], [1, 2, 1, 0]]
     assert leave_out(["s"]).tolist() == [[1]]
 
 
-def test_the_jackknife_leaves_out_what_differs_between_scenes():
-    """Of a mean of scenes with the same spread around different levels: the textbook's stratified error."""
+def test_jackknife_variance_is_stratified_error():
+    """For a mean over scenes with equal spread around different levels, the variance is that of the textbook."""
     rng = np.random.default_rng(0)
     scenes = ["s"] * 30 + ["t"] * 20
     values = rng.normal(0, 1, 50) + np.array([0.0] * 30 + [100.0] * 20)
@@ -50,43 +50,44 @@ def test_the_jackknife_leaves_out_what_differs_between_scenes():
     assert (variance, freedom) == (pytest.approx(expected), 48)
 
 
-def test_scores_of_weighted_recordings_are_those_that_sed_eval_gives_for_repeated_recordings(data):
+def test_weighted_metrics_equal_sed_eval(data):
+    """Integer weights give the metrics of sed_eval for repeated recordings: the two implementations are equal."""
     reference, outputs = data
     found = [output > 0.5 for output in outputs]
     weights = np.random.default_rng(3).multinomial(4, [0.25] * 4, size=8).astype(float)
-    scores = threshold_scores(list(zip(reference, found, strict=True)))
-    ours = {name: score(weights) for name, score in scores.items()}
+    metrics = threshold_metrics(list(zip(reference, found, strict=True)))
+    ours = {name: metric(weights) for name, metric in metrics.items()}
     for row, each in enumerate(weights):
         theirs = metrics_of(count(repeated(reference, each), repeated(found, each), CLASSES), CLASSES)
         for name, values in ours.items():
             assert values[row] == pytest.approx(theirs[name], nan_ok=True), name
 
 
-def test_nothing_in_the_reference_has_no_score():
-    scores = threshold_scores([(np.zeros((5, 2), bool), np.ones((5, 2), bool))])
-    assert all(np.isnan(score(np.ones((1, 1)))).all() for score in scores.values())
-    scores = ranking_scores([np.zeros((5, 2), bool)], [np.ones((5, 2))])
-    assert all(np.isnan(score(np.ones((1, 1)))).all() for score in scores.values())
+def test_empty_reference_is_undefined():
+    metrics = threshold_metrics([(np.zeros((5, 2), bool), np.ones((5, 2), bool))])
+    assert all(np.isnan(metric(np.ones((1, 1)))).all() for metric in metrics.values())
+    metrics = ranking_metrics([np.zeros((5, 2), bool)], [np.ones((5, 2))])
+    assert all(np.isnan(metric(np.ones((1, 1)))).all() for metric in metrics.values())
 
 
-def test_a_ranking_by_hand():
+def test_ranking_by_hand():
     hits, alarms = np.array([1, 1, 2, 2]), np.array([0, 1, 1, 10])
     assert best_f1(hits, alarms) == 2 * 2 / (2 + 1 + 2)
-    # True positive rate 1/2 from 0 to 0.1, where a second hit comes: at the end of what counts.
+    # True positive rate 1/2 from 0 to 0.1; the second hit comes at the upper limit.
     assert partial_auc(hits, alarms) == pytest.approx(0.5)
-    # With 20 seconds to raise false alarms in, it comes in the middle.
+    # With 20 seconds for false alarms, the second hit comes in the middle.
     assert partial_auc(hits, np.array([0, 1, 1, 20])) == pytest.approx((0.5 * 0.05 + 1 * 0.05) / 0.1)
 
 
-def test_a_constant_output_ranks_nothing():
+def test_constant_output_ranks_nothing():
     reference = [np.array([[True], [False], [False], [False]])]
-    scores = ranking_scores(reference, [np.full((4, 1), 0.3)])
-    assert scores["f1_best_macro"](np.ones((1, 1))) == 2 / 5
-    assert scores["mpauc"](np.ones((1, 1))) == 0
+    metrics = ranking_metrics(reference, [np.full((4, 1), 0.3)])
+    assert metrics["f1_best_macro"](np.ones((1, 1))) == 2 / 5
+    assert metrics["mpauc"](np.ones((1, 1))) == 0
 
 
-def test_squared_errors_leave_out_what_was_not_asked_and_weigh_recordings_by_their_cells():
+def test_squared_errors_weigh_recordings_by_cells():
     reference = [np.array([[0.5, np.nan], [1.0, np.nan]]), np.array([[0.0, 0.0]])]
     outputs = [np.array([[0.5, 9.0], [1.5, 9.0]]), np.array([[0.5, -2.0]])]
-    score = error_scores(reference, outputs, "mse")["mse"]
-    assert score(np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]])).tolist() == [0.25 / 4, 0, 0.125]
+    mse = error_metrics(reference, outputs, "mse")["mse"]
+    assert mse(np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 2.0]])).tolist() == [0.25 / 4, 0, 0.125]

@@ -1,18 +1,23 @@
-"""The table of label quality: means, spreads and gains by hand; bins add up; the page says which is which."""
+"""The table of label quality: means, standard deviations and gains by hand, and bins that add up."""
 
+import pandas as pd
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
 from softsed.labels.trials import KEYS, QUALITY, RELIABILITY, SCORES
-from softsed.report.label_quality import collect, main, page, pool_bins
+from softsed.report.label_quality import SUMS, average_trials, main, pool_bins, read_trials
 
 SETTING = dict(zip(KEYS, ("2", "low", "5", "0.15"), strict=True))
 
 
-def row(trial, method, **scores):
-    return {"trial": str(trial), **SETTING, "method": method, "active_share": "0.1"} | {
-        name: str(scores.get(name, 0.5)) for name in SCORES
+def row(trial, method, **metrics):
+    return {"trial": str(trial), **SETTING, "method": method, "active_share": 0.1} | {
+        name: metrics.get(name, 0.5) for name in SCORES
     }
+
+
+def collect(rows):
+    return average_trials(list(KEYS), ["active_share", *SCORES], pd.DataFrame(rows)).to_dict("records")
 
 
 ROWS = [
@@ -23,7 +28,7 @@ ROWS = [
 ]
 
 
-def test_gain_is_over_the_best_of_eq_1_in_the_same_trial():
+def test_gain_over_best_eq1_of_same_trial():
     eq1, joint = collect(ROWS)
     assert (eq1["method"], joint["method"]) == ("eq1", "joint")
     assert joint["trials"] == 2
@@ -36,61 +41,70 @@ def test_gain_is_over_the_best_of_eq_1_in_the_same_trial():
     assert eq1["brier"] == pytest.approx(0.15)
 
 
-def test_one_trial_has_no_spread_and_without_eq_1_there_is_no_gain():
+def test_one_trial_without_eq1_has_no_gain():
     (only,) = collect([row(1, "joint")])
-    assert only["f1_std"] is None
-    assert only["gain"] is None
-    assert only["gain_least"] is None
-    assert "| 2 | low | 5 | 0.15 | 0.500 | 0.500 |  | 0.500 | 0.500 |" in page([only])
+    assert all(pd.isna(only[name]) for name in ("f1_std", "gain", "gain_std", "gain_least"))
 
 
-def test_a_trial_without_a_true_second_does_not_count():
-    empty = [row(3, method, f1="nan", f1_best="nan", brier=0.01) for method in ("eq1", "joint")]
+def test_trial_without_true_seconds_is_left_out():
+    empty = [row(3, method, f1=float("nan"), f1_best=float("nan"), brier=0.01) for method in ("eq1", "joint")]
     joint = collect(ROWS + empty)[1]
     assert joint["f1"] == pytest.approx(0.65)
     assert joint["gain"] == pytest.approx(0.1)
     assert joint["brier"] == pytest.approx((0.05 + 0.07 + 0.01) / 3)
     none = collect(empty)[1]
-    assert none["f1"] is None
-    assert none["gain"] is None
+    assert pd.isna(none["f1"])
+    assert pd.isna(none["gain"])
 
 
-def bins(trial, opinions, cells, soft, true):
+def bins(trial, opinions, *sums):
     kind = {"trial": str(trial), **SETTING, "opinions_per_window": opinions, "method": "eq1"}
-    return {**kind, "bin": "3", "cells": str(cells), "soft_sum": str(soft), "true_cells": str(true)}
+    return {**kind, "bin": 3, **dict(zip(SUMS, sums, strict=True))}
 
 
-def test_bins_of_all_settings_of_a_length_add_up():
-    (found,) = pool_bins([bins(1, "5", 10, 3.2, 4), bins(2, "5", 0, 0, 0), bins(1, "10", 30, 10.8, 6)])
+def pooled(*rows):
+    return pool_bins(pd.DataFrame(rows)).to_dict("records")
+
+
+def test_bins_of_same_event_length_add_up():
+    (found,) = pooled(bins(1, "5", 10, 3.2, 4), bins(2, "5", 0, 0, 0), bins(1, "10", 30, 10.8, 6))
     assert found["cells"] == 40
     assert found["soft"] == pytest.approx(14 / 40)
     assert found["true"] == pytest.approx(10 / 40)
     assert (found["bin_from"], found["bin_to"]) == (0.3, 0.4)
-    assert pool_bins([bins(1, "5", 0, 0, 0)])[0]["soft"] is None
+    assert pd.isna(pooled(bins(1, "5", 0, 0, 0))[0]["soft"])
 
 
-def test_page_has_the_numbers_side_by_side():
-    text = page(collect(ROWS))
-    assert (
-        "| 2 | low | 5 | 0.15 | 0.450 | 0.550 | 0.650 | 0.500 | -0.100 (-0.200) | +0.100 (+0.100) | 0.150 | 0.060 |"
-        in text
+def write(path, columns, rows):
+    path.write_text(
+        "".join("\t".join(map(str, row)) + "\n" for row in [columns, *([r[c] for c in columns] for r in rows)])
     )
-    assert "means over 2 trial(s)" in text
 
 
-def test_command_and_tables_without_rows(tmp_path):
-    quality, reliability = tmp_path / "q.tsv", tmp_path / "r.tsv"
-    quality.write_text("\t".join(QUALITY) + "\n")
-    reliability.write_text("\t".join(RELIABILITY) + "\n")
-    arguments = ["--quality", str(quality), "--reliability", str(reliability), "--tsv", str(tmp_path / "t.tsv")]
-    arguments += ["--markdown", str(tmp_path / "t.md"), "--diagram", str(tmp_path / "d.tsv")]
-    with pytest.raises(InputError, match=r"no row; expected the tables of `softsed labels.trials`"):
-        main(arguments)
-    quality.write_text("\t".join(QUALITY) + "\n" + "".join("\t".join(r[k] for k in QUALITY) + "\n" for r in ROWS))
-    lines = [bins(1, "5", 10, 3.2, 4), bins(2, "5", 0, 0, 0)]
-    reliability.write_text(
-        "\t".join(RELIABILITY) + "\n" + "".join("\t".join(r[k] for k in RELIABILITY) + "\n" for r in lines)
-    )
+@pytest.fixture
+def arguments(tmp_path):
+    write(tmp_path / "q.tsv", QUALITY, ROWS)
+    write(tmp_path / "r.tsv", RELIABILITY, [bins(1, "5", 10, 3.2, 4), bins(2, "5", 0, 0, 0)])
+    options = {"--quality": "q.tsv", "--reliability": "r.tsv", "--tsv": "t.tsv", "--diagram": "d.tsv"}
+    return [word for option, name in options.items() for word in (option, str(tmp_path / name))]
+
+
+def test_settings_and_numbers_from_the_header(arguments, tmp_path):
+    settings, numbers, trials = read_trials([tmp_path / "q.tsv"])
+    assert (settings, numbers) == (list(KEYS), ["active_share", *SCORES])
+    assert trials["spammers"].tolist() == ["0.15"] * 4
+
+
+def test_command_writes_both_tables(arguments, tmp_path):
     main(arguments)
-    assert (tmp_path / "t.tsv").read_text().count("\n") == 3
+    header, *rows = (tmp_path / "t.tsv").read_text().splitlines()
+    expected = [*KEYS, "method", "trials", "active_share", *SCORES]
+    assert header.split("\t") == [*expected, "f1_std", "brier_std", "gain", "gain_std", "gain_least"]
+    assert [row.split("\t")[:6] for row in rows] == [[*SETTING.values(), method, "2"] for method in ("eq1", "joint")]
     assert (tmp_path / "d.tsv").read_text().splitlines()[1].startswith("2\teq1\t0.3\t0.4\t10\t0.32\t0.4")
+
+
+def test_tables_without_rows(arguments, tmp_path):
+    write(tmp_path / "q.tsv", QUALITY, [])
+    with refused(file="q.tsv", expected="tables of `softsed labels.trials`"):
+        main(arguments)

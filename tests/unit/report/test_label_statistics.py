@@ -1,14 +1,15 @@
 """Statistics of soft labels: hand-worked cells, processes of known autocorrelation, published figures."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.errors import refused
 from support.project import ROOT
 from support.shared import shared
 
-from softsed.core.errors import InputError
 from softsed.core.labels import write_soft
 from softsed.core.metadata import read_classes, read_scenes
 from softsed.report import label_statistics
@@ -34,7 +35,7 @@ def test_shares_and_quantiles_by_hand():
     assert whole(found, "edge_quantile_0.05") == pytest.approx(0.2 + 0.1 * 0.3)
 
 
-def test_recordings_and_classes_are_series_of_their_own():
+def test_one_series_per_recording_and_class():
     one, two = np.array([[0.1, NAN, 0.2]] * 4), np.array([[NAN, 0.3, NAN]] * 7)
     series = label_statistics.to_series([one, two])
     assert [len(values) for values in series] == [4, 4, 7]
@@ -71,42 +72,36 @@ def test_autocorrelation_of_an_autoregressive_process(rho):
         assert label_statistics.autocorrelation(list(series), lag) == pytest.approx(rho**lag, abs=0.03)
 
 
-def test_autocorrelation_of_windows_that_know_nothing():
+def test_autocorrelation_of_random_windows():
     """Independent answers about windows of 10 s every second: seconds share 10 - lag of 10 windows."""
     answers = np.random.default_rng(1).random(30_000)
     labels = np.convolve(answers, np.full(10, 0.1), "valid")
     found = label_statistics.describe([labels])
     for lag, expected in ((1, 0.9), (2, 0.8), (5, 0.5), (10, 0)):
         assert whole(found, f"autocorrelation_{lag}s") == pytest.approx(expected, abs=0.03)
-    # Pieces take their own mean off: lower, and what the table is told apart for.
+    # Pieces subtract their own means, so that their autocorrelation is lower.
     assert found["autocorrelation_5s", "pieces of 60 s"] < whole(found, "autocorrelation_5s") - 0.03
 
 
-def test_what_is_not_defined_is_nan_and_an_empty_cell():
+def test_undefined_statistics_are_nan():
     found = label_statistics.describe([np.zeros(30)])
     assert whole(found, "nonzero") == 0
     assert np.isnan(whole(found, "quantile_0.5"))
     assert np.isnan(found["autocorrelation_1s", "pieces of 60 s"])
-    rows = {
-        (row["statistic"], row["on"]): row for row in label_statistics.compare(found, {("nonzero", "recordings"): 0.98})
-    }
-    assert rows["nonzero", "recordings"]["difference"] == pytest.approx(-0.98)
-    assert rows["quantile_0.5", "recordings"]["value"] is None
-    assert rows["below_0.05", "recordings"] == {
-        "statistic": "below_0.05",
-        "on": "recordings",
-        "value": 1,
-        "published": None,
-        "difference": None,
-    }
+    table = label_statistics.compare(found, {("nonzero", "recordings"): 0.98})
+    assert list(zip(table["statistic"], table["on"], strict=True)) == list(found)
+    rows = table.set_index(["statistic", "on"])
+    assert rows.loc[("nonzero", "recordings"), "difference"] == pytest.approx(-0.98)
+    assert np.isnan(rows.loc[("quantile_0.5", "recordings"), "value"])
+    np.testing.assert_array_equal(rows.loc[("below_0.05", "recordings")], [1, np.nan, np.nan])
 
 
-def test_no_labels():
-    with pytest.raises(InputError, match="no evaluated class was asked"):
+def test_no_annotated_class():
+    with refused(key="evaluate.classes"):
         label_statistics.describe(label_statistics.to_series([np.full((5, 2), NAN)]))
 
 
-def test_published_figures_are_those_of_the_published_labels():
+def test_published_statistics_match_published_labels():
     path = shared("maestro_real/soft_labels.tsv")
     scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
     series: dict[tuple[str, str], list[float]] = {}
@@ -139,16 +134,12 @@ def command(tmp_path) -> list[str]:
     for name, text in files.items():
         (tmp_path / f"{name}.tsv").write_text(text)
     inputs = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.tsv"))]
-    outputs = ["--tsv", str(tmp_path / "out.tsv"), "--markdown", str(tmp_path / "out.md")]
+    outputs = ["--tsv", str(tmp_path / "out.tsv"), "--counts", str(tmp_path / "out.json")]
     return [
         "--soft",
         str(tmp_path / "soft.tsv"),
         "--evaluated",
         '["car", "footsteps"]',
-        "--experiment",
-        "mine",
-        "--method",
-        "eq1",
         *inputs,
         *outputs,
     ]
@@ -159,7 +150,7 @@ def written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
         return {(row["statistic"], row["on"]): row for row in csv.DictReader(file, delimiter="\t")}
 
 
-def test_table_and_page(command, tmp_path):
+def test_table_and_counts(command, tmp_path):
     label_statistics.main(command)
     table = written(tmp_path / "out.tsv")
     nonzero = table["nonzero", "recordings"]
@@ -169,19 +160,16 @@ def test_table_and_page(command, tmp_path):
         "0.5",
         "0.75",
     ]
-    page = (tmp_path / "out.md").read_text()
-    assert "| nonzero | recordings | 1.000 | 0.750 | +0.250 |" in page
-    assert "(mine, eq1)" in page
-    assert "2 recordings, 4 series" in page
+    assert json.loads((tmp_path / "out.json").read_text()) == {"recordings": 2, "series": 4}
 
 
 def test_labels_without_competence(command, tmp_path):
     at = command.index("--competence")
-    label_statistics.main([*command[: at + 1], *command[at + 2 :]])  # as the rule does where labels are published
+    label_statistics.main([*command[: at + 1], *command[at + 2 :]])  # the command of the rule for published labels
     assert not any(name.startswith("competence") for name, _ in written(tmp_path / "out.tsv"))
 
 
 def test_bad_reference(command, tmp_path):
     (tmp_path / "published.tsv").write_text("statistic\ton\tvalue\nnonzero\trecordings\tmany\n")
-    with pytest.raises(InputError, match="expected numbers in the column value"):
+    with refused(file="published.tsv", problem=["'value'", "many"]):
         label_statistics.main(command)

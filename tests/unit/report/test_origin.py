@@ -1,4 +1,4 @@
-"""Where results come from: the files as they are, and what each training says of itself."""
+"""The origin of results: hashes of the files, and what each model records of its training."""
 
 import hashlib
 import json
@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 import torch
+from support.errors import refused
 
 from softsed.core import code_hash
-from softsed.core.errors import InputError
 from softsed.report import origin
 
 
@@ -35,7 +35,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_what_is_written_down(files):
+def test_hashes_config_and_trainings(files):
     found = run(files, files / "fold1.pt")
     assert found["config"] == {"seed": 1}
     assert found["data"] == {str(files / "soft.tsv"): hashlib.sha256(b"labels").hexdigest()}
@@ -49,12 +49,12 @@ def test_what_is_written_down(files):
     )
 
 
-def test_something_else_than_a_model(files):
-    with pytest.raises(InputError, match=r"soft\.tsv: not a model written by `softsed train.system`"):
+def test_file_that_is_not_a_model(files):
+    with refused(file="soft.tsv", problem="not a model"):
         run(files, files / "soft.tsv")
 
 
-def test_the_commit_is_that_of_the_checkout_and_tells_of_edited_code(tmp_path, monkeypatch):
+def test_commit_of_checkout_with_edited_code(tmp_path, monkeypatch):
     package = tmp_path / "workflow" / "softsed"
     package.mkdir(parents=True)
     monkeypatch.setattr(code_hash, "PACKAGE", package)

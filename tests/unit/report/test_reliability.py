@@ -9,45 +9,46 @@ from sklearn.calibration import calibration_curve
 
 from softsed.core.labels import harden, to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
-from softsed.evaluate.inputs import Scored
+from softsed.evaluate.inputs import EvaluationInputs
 from softsed.report.reliability import diagram_rows, main, sum_up
 
 RUNS = {"system": [1, 2], "prior": [1]}
 
 
-def random_scored(rng, **names):
+def random_inputs(rng, **names):
     soft = {name: rng.random((seconds, 3)) for name, seconds in names.items()}
     for values in soft.values():
-        values[:, 2] = np.nan  # not asked
+        values[:, 2] = np.nan  # not annotated in the scene
     scores = {name: rng.uniform(-0.3, 1.3, values.shape) for name, values in soft.items()}
-    return Scored(["a", "b", "c"], {"fold1": (scores, [])}, soft, {n: np.nan_to_num(v) > 0.5 for n, v in soft.items()})
+    hard = {name: np.nan_to_num(values) > 0.5 for name, values in soft.items()}
+    return EvaluationInputs(["a", "b", "c"], {"fold1": (scores, [])}, soft, hard)
 
 
 def test_equals_scikit_learn():
-    scored = random_scored(np.random.default_rng(0), one=300, two=200)
-    scores = np.concatenate([np.clip(values[:, :2], 0, 1).ravel() for values in scored.folds["fold1"][0].values()])
-    active = np.concatenate([scored.hard[name][:, :2].ravel() for name in ("one", "two")])
+    inputs = random_inputs(np.random.default_rng(0), one=300, two=200)
+    scores = np.concatenate([np.clip(values[:, :2], 0, 1).ravel() for values in inputs.folds["fold1"][0].values()])
+    active = np.concatenate([inputs.hard[name][:, :2].ravel() for name in ("one", "two")])
     shares, means = calibration_curve(active, scores, n_bins=10)
-    rows = diagram_rows("system", "hard", sum_up(scored)["hard"])
+    rows = diagram_rows("system", "hard", sum_up(inputs)["hard"])
     assert [row["score"] for row in rows] == pytest.approx(list(means))
     assert [row["label"] for row in rows] == pytest.approx(list(shares))
-    assert sum(row["cells"] for row in rows) == 1000  # classes that were not asked are left out
+    assert sum(row["cells"] for row in rows) == 1000  # classes that are not annotated are left out
 
 
-def test_soft_labels_are_a_reference_of_their_own():
+def test_soft_and_hard_labels_as_reference():
     soft = {"one": np.array([[0.2, np.nan], [0.4, 0.9]])}
     folds = {"fold1": ({"one": np.array([[0.12, 0.5], [0.16, 2.0]])}, [])}
-    scored = Scored(["a", "b"], folds, soft, {"one": soft["one"] > 0.5})
-    hard, level = (diagram_rows("s", kind, sum_up(scored)[kind]) for kind in ("hard", "soft"))
+    inputs = EvaluationInputs(["a", "b"], folds, soft, {"one": soft["one"] > 0.5})
+    hard, level = (diagram_rows("s", kind, sum_up(inputs)[kind]) for kind in ("hard", "soft"))
     assert (level[1]["cells"], level[1]["score"], level[1]["label"]) == pytest.approx((2, 0.14, 0.3))
     assert (level[9]["score"], level[9]["label"], hard[9]["label"], hard[1]["label"]) == pytest.approx((1, 0.9, 1, 0))
-    assert level[5]["cells"] == 0  # 0.5 was said of a class that was not asked
+    assert level[5]["cells"] == 0  # the score 0.5 is of a class that is not annotated
     assert level[5]["score"] is level[5]["label"] is None
     assert level[0]["calibration_error"] == pytest.approx((2 * 0.16 + 0.1) / 3)
     assert hard[0]["calibration_error"] == pytest.approx(2 * 0.14 / 3)
 
 
-def test_the_table_pools_runs(tmp_path):
+def test_table_pools_runs(tmp_path):
     rng = np.random.default_rng(1)
     soft = {name: rng.random((30, 2)).round(3) for name in ("one", "two", "three")}
     write_soft(tmp_path / "soft.tsv", soft, ["a", "b"])

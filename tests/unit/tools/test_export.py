@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from support.errors import refused
 
 from softsed.core.errors import InputError
 from softsed.core.labels import Event, to_events, write_hard, write_soft
@@ -77,9 +78,9 @@ def test_predicted_events(made):
     for name, fold in {"a.1": "fold1", "b": "fold2", "c": "fold1"}.items():
         level = np.array(thresholds[fold], dtype=float)
         assert read_with_sed_eval(folder / f"{name}.txt") == to_events(SCORES[name] > level, CLASSES)
-    with pytest.raises(InputError, match=r"classes\.tsv: not metrics"):
+    with refused(file="classes.tsv", problem="not metrics"):
         run(made, "events", "--scores", "fold1.tsv", "--metrics", "classes.tsv")
-    with pytest.raises(InputError, match=r"'a\.1' is in fold1, too"):
+    with refused(file="fold1.tsv", problem=["'a.1'", "fold1"]):
         run(made, "events", "--scores", "fold1.tsv", "fold1.tsv")
 
 
@@ -118,14 +119,14 @@ def test_labels_as_jams(made):
         np.testing.assert_array_equal(matrix, soft)
 
 
-def test_without_the_library_jams_it_says_so(made, monkeypatch):
+def test_write_jams_refuses_missing_library(made, monkeypatch):
     monkeypatch.setitem(sys.modules, "jams", None)
-    with pytest.raises(InputError, match="pip install jams"):
+    with refused(problem="jams", remedy="Run `pip install jams`"):
         run(made, "jams", "--soft", "soft.tsv", "--hard", "hard.tsv")
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/a"])
-def test_a_recording_that_would_be_written_elsewhere_is_refused(made, name):
+def test_make_folder_refuses_path_as_name(made, name):
     write_hard(made / "hard.tsv", {"good": [], name: []})
     with pytest.raises(InputError, match="cannot be the name of a file"):
         run(made, "events", "--hard", "hard.tsv")
@@ -133,7 +134,7 @@ def test_a_recording_that_would_be_written_elsewhere_is_refused(made, name):
     assert not list(made.parent.rglob("escaped*"))
 
 
-def test_a_file_in_place_of_the_folder(made):
+def test_make_folder_refuses_file(made):
     (made / "events").write_text("mine")
-    with pytest.raises(InputError, match="events: a file; expected the name of a folder"):
+    with refused(file="events", problem="a file", expected="the name of a folder"):
         run(made, "events", "--hard", "hard.tsv")

@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
-from softsed.tools.progress import describe, main, read_run, remaining, seconds_a_job, span
+from softsed.tools.progress import describe, format_duration, main, read_run, remaining, seconds_per_job
 
 PLAN = """Job stats:
 job      count
@@ -57,14 +57,14 @@ def test_a_job_under_way_counts_as_far_as_it_is():
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 90) == pytest.approx(80 * 90 / 130)
 
 
-def test_a_job_that_takes_longer_than_the_others_is_not_counted_twice():
+def test_remaining_counts_long_jobs_once():
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 260) == pytest.approx(60 * 260 / 150)
 
 
 def test_before_anything_is_known_there_is_no_estimate():
     run = read_run(PLAN)
     assert remaining(run, {}, BEGIN + 30) is None
-    assert "how long it will take is not known yet" in describe(run, {}, BEGIN + 30)
+    assert "the remaining time is not known yet" in describe(run, {}, BEGIN + 30)
 
 
 def test_a_run_in_words():
@@ -77,13 +77,13 @@ def test_a_run_in_words():
     ]
 
 
-def test_rules_without_a_time_are_named_and_make_the_estimate_a_least_one():
+def test_describe_names_rules_without_times():
     shown = describe(read_run(PLAN + LATER), {"train": 50.0}, BEGIN + 60)
     assert "at least 60 s left" in shown
     assert "table (no time known: not in the estimate)" in shown
 
 
-def test_failed_jobs_are_counted_and_their_repeated_logs_are_not_read():
+def test_read_run_ignores_repeated_logs():
     failed = """[Mon Jan  1 00:02:00 2024]
 Error in rule train:
 Logfile results/demo/logs/train/c.log:
@@ -98,7 +98,7 @@ Complete log(s): somewhere
     assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
 
 
-def test_a_failed_job_is_no_longer_under_way_while_others_go_on():
+def test_read_run_ends_failed_jobs():
     failed = """[Mon Jan  1 00:02:00 2024]
 Error in rule train:
     message: None
@@ -120,10 +120,10 @@ def test_logs_without_jobs_are_no_runs():
 
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (99, "99 s"), (120, "2 min"), (7300, "2 h 2 min")])
 def test_a_time_in_words(seconds, words):
-    assert span(seconds) == words
+    assert format_duration(seconds) == words
 
 
-def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsys):
+def test_main_reads_newest_run(tmp_path, capsys):
     logs, benchmarks = tmp_path / ".snakemake/log", tmp_path / "results/demo/benchmarks"
     for folder in (logs, benchmarks / "train"):
         folder.mkdir(parents=True)
@@ -131,20 +131,20 @@ def test_command_takes_the_newest_run_and_the_times_of_its_rules(tmp_path, capsy
     (logs / "2024-01-02T000000.0.snakemake.log").write_text("Nothing to be done\n")
     for name, seconds in (("train/a", 40), ("train/b", 60), ("table", 10)):
         (benchmarks / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
-    assert seconds_a_job(benchmarks, ["train", "table", "other"]) == TIMES
+    assert seconds_per_job(benchmarks, ["train", "table", "other"]) == TIMES
     main(["--folder", str(tmp_path)])
     assert "2 of 5 jobs done" in (shown := capsys.readouterr().out)
     assert "train (50.0 s each)" in shown
 
 
-def test_without_a_run_it_says_so(tmp_path):
-    with pytest.raises(InputError, match="no log of a run"):
+def test_main_refuses_folder_without_run(tmp_path):
+    with refused(file=".snakemake/log", problem="no log of a run"):
         main(["--folder", str(tmp_path)])
 
 
-def test_times_that_are_just_being_written_do_not_count(tmp_path):
+def test_seconds_per_job_ignores_partial_files(tmp_path):
     (tmp_path / "train").mkdir()
     for name, text in {"a": "s\th\n4.5\t0\n", "b": "s\th\n", "c": "", "d": "s\th\nNA\tNA\n"}.items():
         (tmp_path / f"train/{name}.tsv").write_text(text)
     (tmp_path / "table.tsv").write_text("s\th\n")
-    assert seconds_a_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}
+    assert seconds_per_job(tmp_path, ["train", "table", "never"]) == {"train": 4.5}

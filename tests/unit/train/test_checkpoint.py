@@ -1,4 +1,4 @@
-"""Checkpoints: a continued training ends with the same bits; of another training, damaged or half, they are ignored."""
+"""Checkpoints: a continued training ends with the same bits; other, damaged and half files are ignored."""
 
 import errno
 import logging
@@ -18,7 +18,7 @@ IDENTITY = {
 
 
 class Toy:
-    """A training with all that may change in one: weights, statistics, an optimiser with memory, random numbers."""
+    """A training with everything that may change: weights, statistics, an optimiser with state, random numbers."""
 
     def __init__(self):
         torch.manual_seed(0)
@@ -42,7 +42,7 @@ class Toy:
 
 @pytest.fixture
 def written(tmp_path):
-    """The file of a checkpoint after three steps, in a folder of its own."""
+    """Return the file of a checkpoint after three steps, the only file of its folder."""
     path = tmp_path / "checkpoints" / "fold1.pt"
     Checkpoint(path, IDENTITY, 0).save(
         (0.5, {"w": torch.ones(2)}, 2, [{"epoch": 1}]), *Toy().step().step().step().parts
@@ -55,28 +55,32 @@ def load(path, toy, **changes):
     return Checkpoint(path, IDENTITY | changes, 0).load(*toy.parts)
 
 
-def test_goes_on_as_if_nothing_had_happened(written):
+def test_load_restores_the_whole_training(written):
     whole = Toy().step().step().step().step().step()
     toy = Toy()
     best, state, stale, history = load(written, toy)
     assert (best, stale, history) == (0.5, 2, [{"epoch": 1}])
     assert torch.equal(state["w"], torch.ones(2))
     torch.rand(5)
-    load(written, toy)  # the generator of torch as well, whatever was drawn meanwhile
+    load(written, toy)  # restores torch's generator as well
     assert torch.equal(toy.step().step().weights(), whole.weights())
     assert toy.optimiser.param_groups[0]["lr"] == whole.optimiser.param_groups[0]["lr"]
 
 
-def test_on_another_kind_of_machine_it_goes_on_in_the_precision_it_began_in(written, caplog):
+def test_load_keeps_the_first_precision(written, caplog):
+    """A training that moves to another kind of machine continues in the precision of its first epoch."""
     toy = Toy()
     toy.model.precision = "bfloat16"
     assert load(written, toy)
     assert toy.model.precision == "float32"
-    assert "goes on in float32, in which it began, and may be slow; delete it to begin anew in bfloat16" in caplog.text
+    assert (
+        "continues in float32, its first precision, and may be slow. To train in bfloat16, delete the file"
+        in caplog.text
+    )
     assert "threads" not in caplog.text
 
 
-def test_nothing_to_continue(tmp_path, caplog):
+def test_load_without_a_file_changes_nothing(tmp_path, caplog):
     toy = Toy()
     assert load(tmp_path / "none" / "fold1.pt", toy) is None
     assert torch.equal(toy.weights(), Toy().weights())
@@ -91,15 +95,15 @@ def test_nothing_to_continue(tmp_path, caplog):
         ({"code": ["softsed/train/system.py@ba9876543210"], "seed": 4}, "code, seed"),
     ],
 )
-def test_of_another_training_it_is_not_continued(written, caplog, changes, named):
+def test_load_ignores_another_training(written, caplog, changes, named):
     toy = Toy()
     with caplog.at_level(logging.INFO):
         assert load(written, toy, **changes) is None
-    assert f"made with other {named}, hence ignored; training begins anew" in caplog.text
+    assert f"training with other {named}; training starts from the beginning" in caplog.text
     assert torch.equal(toy.step().weights(), Toy().step().weights())
 
 
-def test_a_damaged_file_is_ignored_with_a_warning(written, caplog):
+def test_load_ignores_a_damaged_file(written, caplog):
     content = written.read_bytes()
     damaged = [content[:length] for length in range(0, len(content), 997)]
     damaged += [content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :] for at in range(0, len(content), 997)]
@@ -108,11 +112,11 @@ def test_a_damaged_file_is_ignored_with_a_warning(written, caplog):
         toy = Toy()
         assert load(written, toy) is None
         assert torch.equal(toy.weights(), Toy().weights())
-        assert caplog.text.count("damaged, hence ignored; training begins anew") == number
+        assert caplog.text.count("the checkpoint is damaged; training starts from the beginning") == number
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
-def test_a_kill_while_writing_leaves_the_one_before(written, monkeypatch):
+def test_save_killed_keeps_the_previous_file(written, monkeypatch):
     before = written.read_bytes()
 
     def kill(_):
@@ -128,7 +132,7 @@ def test_a_kill_while_writing_leaves_the_one_before(written, monkeypatch):
     assert [file.name for file in written.parent.iterdir()] == ["fold1.pt"]
 
 
-def test_a_full_disk_stops_no_training(written, monkeypatch, caplog):
+def test_save_on_a_full_disk_only_warns(written, monkeypatch, caplog):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -136,11 +140,11 @@ def test_a_full_disk_stops_no_training(written, monkeypatch, caplog):
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint.os, "fsync", full)
         Checkpoint(written, IDENTITY, 0).save((), *Toy().parts)
-    assert "not written, training goes on: [Errno 28] No space left on device" in caplog.text
+    assert "could not be written, training continues: [Errno 28] No space left on device" in caplog.text
     assert written.read_bytes() == before
 
 
-def test_not_after_every_trivial_epoch(tmp_path, monkeypatch):
+def test_save_waits_between_checkpoints(tmp_path, monkeypatch):
     now = 1000.0
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now)
     saved, toy = Checkpoint(tmp_path / "fold1.pt", IDENTITY, 60), Toy()
@@ -153,7 +157,7 @@ def test_not_after_every_trivial_epoch(tmp_path, monkeypatch):
     assert epochs == [3, 6, 9]
 
 
-def test_the_hash_of_data_sees_type_shape_and_content():
+def test_hash_of_data_depends_on_type_and_shape():
     tensors = [torch.zeros(4), torch.zeros(2, 2), torch.zeros(4, dtype=torch.bfloat16), torch.tensor([0.0, 0, 0, 1e-9])]
     assert len({hash_of(tensor) for tensor in tensors}) == len(tensors)
     assert hash_of(*tensors) == hash_of(*[tensor.clone() for tensor in tensors]) != hash_of(*reversed(tensors))

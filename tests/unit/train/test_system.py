@@ -1,4 +1,4 @@
-"""Training: losses by hand, the best epoch is kept, same seed same weights, also after kills; test data is unseen."""
+"""Training: losses by hand, the best epoch is kept, same seed same weights even after kills; test data is unused."""
 
 import json
 import logging
@@ -12,12 +12,13 @@ from softsed.core.labels import read_soft, to_events, write_hard, write_soft
 from softsed.predict.system import load_model
 from softsed.train import system
 from softsed.train.checkpoint import Checkpoint
-from softsed.train.network import CRNN
+from softsed.train.fast_network import NETWORKS, FastCRNN
 from softsed.train.sequences import cut
 
 SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
 CONFIG = {
     "model": SIZES,
+    "implementation": "auto",
     "precision": "float32",
     "sequence_frames": 20,
     "batch_size": 4,
@@ -29,7 +30,7 @@ CONFIG = {
 }
 
 
-def test_losses_by_hand_and_filling_does_not_count():
+def test_loss_by_hand_counts_selected_elements():
     raw = torch.tensor([[[0.0, 2.0], [50.0, -50.0]]])
     targets = torch.tensor([[[1.0, 0.25], [0.0, 1.0]]])
     mask = torch.tensor([[[1.0], [0.0]]])
@@ -42,16 +43,16 @@ def test_losses_by_hand_and_filling_does_not_count():
     assert system.masked_loss(raw, targets, asked, "mse").item() == 1
 
 
-def test_a_class_that_is_never_asked_learns_nothing():
+def test_class_that_is_never_annotated_learns_nothing():
     torch.manual_seed(1)
-    model = CRNN(mel_bands=16, classes=2, output="linear", **SIZES)
+    model = FastCRNN(mel_bands=16, classes=2, output="linear", **SIZES)
     before = model.dense[-1].weight.detach().clone()
     targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
     data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
     _, history = system.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
     assert (model.dense[-1].weight[1] == before[1]).all()
     assert (model.dense[-1].weight[0] != before[0]).any()
-    # The mean is over what counts: the loss of zeros would be 1.
+    # The mean is over the elements that count: the loss of zeros would be 1.
     assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 1.5
 
 
@@ -63,15 +64,15 @@ def toy(seed, count=12):
     return cut(features, targets, CONFIG["sequence_frames"])
 
 
-def fit(seed=1, loss="mse", checkpoint=None, recordings=12, **changes):
+def fit(seed=1, loss="mse", checkpoint=None, recordings=12, network=FastCRNN, **changes):
     torch.manual_seed(seed)
-    model = CRNN(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
+    model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
     options = {"loss": loss, "config": {**CONFIG, **changes}, "seed": seed, "checkpoint": checkpoint}
     return model, *system.fit(model, toy(0, recordings), toy(1, 4), **options)
 
 
 @pytest.mark.parametrize("loss", ["mse", "bce"])
-def test_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(loss):
+def test_fit_keeps_the_best_epoch(loss):
     model, state, history = fit(loss=loss)
     losses = [row["validation_loss"] for row in history]
     assert min(losses) < 0.7 * losses[0]
@@ -80,7 +81,7 @@ def test_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(loss):
     assert again == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_same_seed_same_weights_other_seed_other_weights():
+def test_weights_follow_from_the_seed():
     _, first, _ = fit(seed=1, epochs=3)
     _, second, _ = fit(seed=1, epochs=3)
     _, other, _ = fit(seed=2, epochs=3)
@@ -88,8 +89,8 @@ def test_same_seed_same_weights_other_seed_other_weights():
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
-def test_learning_rate_falls_on_a_plateau_and_training_stops():
-    # A learning rate so small that nothing is learnt: the loss moves by rounding only.
+def test_learning_rate_falls_on_a_plateau():
+    # The learning rate is so small that the loss changes by rounding only.
     _, _, history = fit(learning_rate=1e-12, epochs=40)
     assert len(history) < 40
     stale = len(history) - 1 - int(np.argmin([row["validation_loss"] for row in history]))
@@ -97,13 +98,13 @@ def test_learning_rate_falls_on_a_plateau_and_training_stops():
     assert history[-1]["learning_rate"] < history[0]["learning_rate"]
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_epoch():
+def test_loss_that_is_not_finite_stops_the_training():
     with pytest.raises(FloatingPointError, match="epoch 1: the loss is not finite"):
         fit(learning_rate=1e30)
 
 
 def interrupt(monkeypatch, after, outcome):
-    """Let the passes over data, two an epoch, be followed by an outcome instead: an exception, or a loss."""
+    """Replace the result of a pass over the data, of which an epoch has two, by an exception or a loss."""
     original, passes = system.run_epoch, iter(range(1, 1000))
 
     def run_epoch(*arguments):
@@ -118,57 +119,58 @@ def interrupt(monkeypatch, after, outcome):
 
 
 def same(one, other):
-    """Weights bit by bit, and losses to the last digit."""
+    """Report whether weights are equal bit by bit, and losses to the last digit."""
     (_, state, history), (_, other_state, other_history) = one, other
     return history == other_history and all(torch.equal(state[name], other_state[name]) for name in state)
 
 
-# A learning rate and patience such that it falls and training stops early, so that all of it has to be remembered.
+# With these settings the learning rate falls and training stops early, so a checkpoint has to contain all of both.
 SHORT = {"recordings": 2, "learning_rate": 0.2, "epochs": 30, "plateau_epochs": 2, "patience": 5}
 
 
-def stopped(monkeypatch, path, after, outcome):
-    """Begin or continue a training that is interrupted, and return by what."""
+def stopped(monkeypatch, path, after, outcome, network=FastCRNN):
+    """Start or continue a training that is interrupted, and return the exception."""
     with monkeypatch.context() as patch:
         interrupt(patch, after, outcome)
         try:
-            fit(checkpoint=Checkpoint(path, {}, 0), **SHORT)
+            fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT)
         except (KeyboardInterrupt, FloatingPointError) as error:
             return error
     return None
 
 
-def test_killed_at_any_pass_it_ends_with_the_same_bits(tmp_path, monkeypatch):
-    whole = fit(**SHORT)
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, network):
+    whole = fit(network=network, **SHORT)
     epochs = len(whole[2])
     assert epochs > 5
     assert len({row["learning_rate"] for row in whole[2]}) > 1
     for after in (1, 2, 3, 7, 2 * epochs - 1, 2 * epochs):
         path = tmp_path / f"after{after}.pt"
-        assert stopped(monkeypatch, path, after, KeyboardInterrupt())
+        assert stopped(monkeypatch, path, after, KeyboardInterrupt(), network)
         assert path.exists() == (after > 2)
-        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
-    # Ended and called again, as when the model is lost: nearly nothing to do, and the same.
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
+    # A training that has ended and is called again, as when the model is lost, computes at most one epoch.
     with monkeypatch.context() as patch:
         interrupt(patch, 3, AssertionError("more than one epoch"))
-        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), whole)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
 
 
 @pytest.mark.parametrize("after", [9, 10])
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
+def test_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
     path = tmp_path / "fold1.pt"
     assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after, loss))
-    # Again: at once, and the same.
+    # The same training stops again, at once.
     with caplog.at_level(logging.INFO):
         assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after - 8, loss))
     assert f"continuing after epoch 4, from {path}" in caplog.text
     assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), fit(**SHORT))
 
 
-def test_mean_over_frames_not_over_batches():
+def test_mean_loss_is_over_frames_not_batches():
     torch.manual_seed(0)
-    model = CRNN(mel_bands=16, classes=1, output="linear", **SIZES)
+    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SIZES)
     data = toy(3)
     whole = system.run_epoch(model, data, [torch.arange(len(data))], "mse")
     uneven = system.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")
@@ -177,7 +179,7 @@ def test_mean_over_frames_not_over_batches():
 
 @pytest.fixture
 def experiment(tmp_path):
-    """Six recordings of 4 s at 10 frames a second, in files as the workflow lays them out."""
+    """Write the files of six recordings of 4 s at 10 frames per second, as the workflow does."""
     classes = ["a", "b"]
     (tmp_path / "classes.tsv").write_text("class\na\nb\n")
     (tmp_path / "features").mkdir()
@@ -213,7 +215,8 @@ def test_command_writes_model_and_history(experiment):
     model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
     assert extras["classes"] == ["a", "b"]
     assert extras["seed"] == 7
-    # For those who apply it: what the config says, and the trimmed midrange of the training recordings' soft labels.
+    assert extras["implementation"] == "fast"
+    # For `softsed apply`: parts of the config, and the trimmed midrange of the training recordings' soft labels.
     assert extras["carried"] == {"pooling": "max", "threshold": 0.4, "trim": 20}
     soft = read_soft(experiment / "soft.tsv", ["a", "b"])
     training = np.concatenate([soft[f"r{i}"] for i in range(3)])
@@ -225,7 +228,7 @@ def test_command_writes_model_and_history(experiment):
     assert len(lines) == 3
 
 
-def test_test_recordings_change_neither_scaler_nor_weights(experiment):
+def test_test_recordings_have_no_influence(experiment):
     command(experiment, "before")
     for name in ("r4", "r5"):
         np.savez(experiment / "features" / f"{name}.npz", mel=np.full((41, 16), 1e6, np.float32))
@@ -241,7 +244,7 @@ def test_test_recordings_change_neither_scaler_nor_weights(experiment):
 
 
 def edit_features(folder, name):
-    """Other features of one recording."""
+    """Replace the features of one recording."""
     mel = np.load(folder / "features" / f"{name}.npz")["mel"]
     np.savez(
         folder / "features" / f"{name}.npz", mel=mel + np.linspace(0, 1, mel.size, dtype=np.float32).reshape(41, 16)
@@ -265,8 +268,10 @@ def edit_text(folder, name, before, after):
         (lambda folder: edit_text(folder, "classes.tsv", "a\nb", "b\na"), {}, "data"),
         (None, {"labels": "hard"}, "system, data"),
         (None, {"learning_rate": 0.02}, "config"),
+        (None, {"implementation": "reference"}, "config"),
         (None, {"more": ["--seed", "8"]}, "seed"),
-        # What does not matter.
+        # Changes without influence on the weights.
+        (None, {"implementation": "fast"}, None),
         (lambda folder: edit_features(folder, "r4"), {}, None),
         (None, {"more": ["--threads", "2", "--checkpoint-every", "60"]}, None),
     ],
@@ -279,13 +284,13 @@ def test_only_the_same_training_is_continued(experiment, caplog, change, options
     with caplog.at_level(logging.INFO):
         command(experiment, "m", *checkpoint, *options.pop("more", []), **options)
     assert ("continuing after epoch 2" in caplog.text) == (named is None)
-    assert named is None or f"made with other {named}, hence ignored" in caplog.text
+    assert named is None or f"training with other {named};" in caplog.text
 
 
-def test_a_checkpoint_of_other_code_is_not_continued(experiment, caplog, monkeypatch):
+def test_checkpoint_of_other_code_is_not_continued(experiment, caplog, monkeypatch):
     checkpoint = ["--checkpoint", str(experiment / "checkpoint.pt"), "--checkpoint-every", "0"]
     command(experiment, "m", *checkpoint)
     monkeypatch.setattr(system, "code", lambda stage: [f"softsed/{stage}.py@edited"])
     with caplog.at_level(logging.INFO):
         command(experiment, "m", *checkpoint)
-    assert "made with other code, hence ignored" in caplog.text
+    assert "training with other code;" in caplog.text

@@ -1,41 +1,51 @@
-"""A folder of recordings: which files are audio, by what name each goes, how long they are."""
+"""Recordings: find the audio files of a folder, measure their length, read and resample their sound."""
 
+import logging
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from softsed.core.errors import InputError
 
-# What libsndfile 1.2 reads (`soundfile.available_formats()`), with the endings in use. A list, because the workflow
-# asks for names in every call, and opening ten thousand files would take longer than all else it does.
+# The formats that libsndfile 1.2 reads (`soundfile.available_formats()`), with their usual endings. A list, because
+# each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
 AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
     re.IGNORECASE,
 )
 READABLE = "WAV, FLAC, OGG or MP3"
-# What people keep sound in as well and libsndfile does not read; not films, which lie beside their sound.
+# Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
 OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
+# How libsndfile notes a chunk that is shorter than its header announces.
 SHORTER = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
-# Lengths in 32 bits that programs write into a pipe, before they know them.
+# Placeholders for a length in 32 bits that programs write into a pipe, before they know the length.
 STREAMED = range(0x7FFF0000, 0x100000000)
-UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")  # in names: patterns and quotes of the workflow, separators of tables
+# Characters of names that are patterns or quotes of the workflow, or separators of tables.
+UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")
+PIECE = 1 << 16  # samples read at once: small enough for the processor's cache, chosen by trial
+
+logger = logging.getLogger(__name__)
 
 
 def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """List the recordings in a folder, or the one that is named, and what is wrong with the others.
+    """List the recordings in a folder and the problems with its other audio files.
 
     Parameters
     ----------
     folder : Path
-        Its files that end like audio are taken, hidden ones and subfolders are not, nor files in formats that cannot be
-        read where a recording of the same name is there. Or a file, whatever its ending.
+        Folder whose audio files are listed, chosen by their endings. Hidden files and subfolders are ignored, and so is
+        a file in an unreadable format beside a readable file of the same name. A single file is accepted as well,
+        with any ending.
 
     Returns
     -------
     recordings : dict of Path
-        Recording, the name of the file without ending, to its file; sorted.
+        Recording (name of the file without its ending) -> file, sorted by name.
     problems : list of str
-        No such folder, no audio in it, names that the workflow cannot use, two files of one name, links to files that
-        are not here, formats that cannot be read.
+        One message per problem: no such folder, no audio in it, a name that the workflow cannot use, two files with the
+        same name, a link without its file, a format that cannot be read.
     """
     problems = []
     if folder.is_file():
@@ -46,9 +56,9 @@ def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
         names = {path.stem for path in found}
         for path in listed:
             if AUDIO.fullmatch(path.name) and not path.is_file():
-                problems.append(f"{path}: a link to a file that is not here; fetch it, or remove the link")
+                problems.append(f"{path}: a link to a file that is not here; fetch the file, or remove the link")
             elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
-                problems.append(f"{path}: this format cannot be read; convert it to {READABLE}, or move it away")
+                problems.append(f"{path}: this format cannot be read; convert it to {READABLE}, or move the file away")
     else:
         return {}, [f"{folder}: there is no such folder or file; expected a folder with recordings"]
     if problems and not found:
@@ -68,7 +78,7 @@ def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def list_audio(folder: Path) -> dict[str, Path]:
-    """List the recordings as `find_audio` does; an InputError with all problems, if there are any."""
+    """List the recordings as `find_audio` does; raise an InputError with all problems if there are any."""
     recordings, problems = find_audio(folder)
     if problems:
         raise InputError("\n".join(problems))
@@ -76,31 +86,47 @@ def list_audio(folder: Path) -> dict[str, Path]:
 
 
 def check_whole(path: Path, header: str, seconds: float) -> None:
-    """Stop at a file that is a second or more shorter than its header says; libsndfile reads it up to where it ends.
+    """Raise an error if a file is shorter than its header announces by one second or more.
 
-    Less is what programs leave that count wrongly, by a byte of padding or their last block: the file plays to its end.
+    libsndfile reads such a file up to its end without an error. Smaller differences are accepted: some programs count a
+    byte of padding or their last block wrongly, and the file still plays to its end.
 
     Parameters
     ----------
+    path : Path
+        File, for the message.
     header : str
-        What libsndfile notes about it (`soundfile.SoundFile.extra_info`): WAV, RF64, AIFF, AU, W64. FLAC and MP3 show
-        it only when they are read; OGG, Opus, VOC, NIST and AVR do not.
+        Notes of libsndfile about the file (`soundfile.SoundFile.extra_info`). They contain both lengths for WAV, RF64,
+        AIFF, AU and W64. A cut FLAC or MP3 file is detected only by reading it; a cut OGG, Opus, VOC, NIST or AVR file
+        is not detected.
     seconds : float
-        Length of what is there.
+        Length of the audio that is present.
+
+    Raises
+    ------
+    InputError
+        If the file is cut off.
     """
     for found in SHORTER.finditer(header):
-        announced, there = map(int, found.groups())
-        a_second = (announced - there) * seconds >= there  # bytes a second: there / seconds
-        if there < announced and announced not in STREAMED and a_second:
+        announced, present = map(int, found.groups())
+        lacks_a_second = (announced - present) * seconds >= present  # a second has present / seconds bytes
+        if present < announced and announced not in STREAMED and lacks_a_second:
             raise InputError(
-                f"{path}: the recording is cut off: its header announces {announced} bytes of audio, there are only "
-                f"{there}; copy it again or, where it can be heard to its end, save it again as WAV or FLAC"
+                f"the recording is cut off: its header announces {announced} bytes of audio, there are only {present}",
+                file=path,
+                remedy="Copy the file again. If it plays to its end, save it again as WAV or FLAC",
             )
 
 
 def measure(path: Path) -> float:
-    """Read the length of a recording in seconds, and its end; an InputError where it is no audio, empty or cut off."""
-    import soundfile  # noqa: PLC0415  # so that listing a folder needs no audio library
+    """Return the length of a recording in seconds, and check that its last second can be read.
+
+    Raises
+    ------
+    InputError
+        If the file is not audio, empty or cut off.
+    """
+    import soundfile  # noqa: PLC0415  # listing a folder needs no audio library
 
     try:
         with soundfile.SoundFile(path) as file:
@@ -109,9 +135,87 @@ def measure(path: Path) -> float:
             file.seek(max(0, frames - rate))
             last = len(file.read(rate))
     except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path}: cannot be read as audio: {error}") from error
+        raise unreadable(path, error) from error
     if not frames:
-        raise InputError(f"{path}: the recording is empty")
+        raise InputError("the recording is empty", file=path)
     if last < min(frames, rate):
-        raise InputError(f"{path}: the recording is cut off before its {frames / rate:.1f} s")
+        raise InputError(f"the recording is cut off before its {frames / rate:.1f} s", file=path)
     return frames / rate
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """Return the error for a file that libsndfile cannot read."""
+    return InputError(f"cannot be read as audio: {error}".rstrip("."), file=path)
+
+
+def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Read a recording piece by piece, as one channel at a given sampling rate.
+
+    Parameters
+    ----------
+    path : Path
+        File in any format that libsndfile reads (16-bit, 24-bit or float WAV, FLAC, ...), with any number of channels,
+        which are averaged.
+    sample_rate : int
+        Rate of the output in Hz. Audio at another rate is resampled (soxr, high quality).
+
+    Yields
+    ------
+    ndarray of float32 [samples]
+        Pieces of any length; concatenated, they are the recording.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is empty or cut off, or contains samples that are not finite numbers.
+    """
+    import soundfile  # noqa: PLC0415  # listing a folder needs no audio library
+
+    samples = broken = 0
+    try:
+        with soundfile.SoundFile(path) as file:
+            announced, rate = len(file), file.samplerate
+            check_whole(path, file.extra_info, announced / rate)
+            convert = resampler(path, rate, sample_rate)
+            buffer = np.empty((PIECE, file.channels), dtype=np.float32)
+            while len(audio := file.read(out=buffer)):  # [samples, channels]
+                samples += len(audio)
+                broken += audio.size - np.count_nonzero(np.isfinite(audio))
+                if not broken:  # after the first broken sample, broken samples are only counted
+                    # Channel by channel: a mean along the short axis takes longer than reading the file.
+                    yield convert(sum(audio.T) / np.float32(file.channels), last=False)
+            yield convert(np.empty(0, dtype=np.float32), last=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise unreadable(path, error) from error
+    if not samples:
+        raise InputError("the recording is empty", file=path)
+    if samples + rate < announced:  # one second of tolerance, because some MP3 files only estimate their length
+        raise InputError(
+            f"the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s",
+            file=path,
+            remedy="Copy the file again. If it plays to its end, convert it to FLAC",
+        )
+    if broken:
+        raise InputError(
+            f"{broken} samples are not finite numbers",
+            file=path,
+            remedy="Export the recording again, or remove it",
+        )
+
+
+def resampler(path: Path, rate: int, wanted: int) -> Callable[..., np.ndarray]:
+    """Return a function ``convert(piece, last=False)`` that resamples a signal piece by piece.
+
+    Parameters
+    ----------
+    path : Path
+        Recording, for the log.
+    rate, wanted : int
+        Sampling rates of the input and of the output, in Hz.
+    """
+    if rate == wanted:
+        return lambda piece, last: piece
+    import soxr  # noqa: PLC0415  # imported only if a recording has another rate
+
+    logger.info("%s: resampling from %d Hz to %d Hz", path, rate, wanted)
+    return soxr.ResampleStream(rate, wanted, num_channels=1).resample_chunk

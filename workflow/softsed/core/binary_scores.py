@@ -1,8 +1,9 @@
-"""How good soft labels are, where the truth is known: F1 of what they harden to, Brier score, reliability.
+"""Quality of soft labels against the ground truth: F1 of their hard labels, Brier score and reliability.
 
-All functions take flat arrays over cells (a second and a class that was asked): `soft` in 0..1, `truth` bool. Soft
-labels of different scales (shares of ticks, probabilities) are compared by F1 at the threshold that suits each best,
-which needs the truth and flatters all alike; the Brier score and reliability ask whether they are probabilities.
+All functions take flat arrays over cells, pairs of a second and a class annotated in the scene: `soft` in 0..1 and
+`truth` bool. Soft labels of different scales (shares of ticks, probabilities) are compared by their F1 at the threshold
+with the highest F1, which requires the truth. The Brier score and the reliability measure how close soft labels are to
+probabilities.
 """
 
 import numpy as np
@@ -16,23 +17,23 @@ def f1_score(active: np.ndarray, truth: np.ndarray) -> float:
 
 
 def best_threshold(soft: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Find the threshold with the highest F1, among all that there are.
+    """Find the threshold with the highest F1 among all thresholds.
 
     Returns
     -------
     threshold, f1 : float
-        Halfway between two neighbouring values of `soft`, or just below the least where all cells are active at best;
-        both nan without a true cell.
+        The threshold lies halfway between two neighbouring values of `soft`, or just below the smallest one if F1 is
+        highest with all cells active. Both are nan without a true cell.
     """
     if not truth.any():
         return float("nan"), float("nan")
     values, place = np.unique(soft, return_inverse=True)
     cells = np.bincount(place)[::-1].cumsum()[::-1]  # cells at or above each value
     hits = np.bincount(place, weights=truth)[::-1].cumsum()[::-1]
-    scores = 2 * hits / (cells + truth.sum())
-    best = int(np.argmax(scores))
+    f1 = 2 * hits / (cells + truth.sum())
+    best = int(np.argmax(f1))
     below = values[best - 1] if best else np.nextafter(values[0], -1)
-    return float((below + values[best]) / 2 if best else below), float(scores[best])
+    return float((below + values[best]) / 2 if best else below), float(f1[best])
 
 
 def brier_score(soft: np.ndarray, truth: np.ndarray) -> float:
@@ -41,7 +42,13 @@ def brier_score(soft: np.ndarray, truth: np.ndarray) -> float:
 
 
 def reliability(soft: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Sum up a reliability diagram: [3, BINS], cells, sum of soft labels and true cells in each bin; sums add up."""
+    """Sum up a reliability diagram.
+
+    Returns
+    -------
+    ndarray [3, BINS]
+        Number of cells, sum of soft labels and sum of `truth` in each bin. Diagrams are pooled by adding these sums.
+    """
     place = np.minimum((soft * BINS).astype(int), BINS - 1)
     return np.stack([np.bincount(place, weights=w, minlength=BINS) for w in (np.ones_like(soft), soft, truth)])
 

@@ -1,27 +1,29 @@
-"""Where the messages of a step go: everything to its log file, news that a person waits for to the terminal."""
+"""Logging of a step: all messages to its log file; warnings, errors and progress also to the terminal."""
 
 import logging
 import sys
 from pathlib import Path
 
+PROGRESS = {"progress": True}  # extra=PROGRESS: show this message on the terminal as well
+
 
 class LogFile(logging.FileHandler):
-    """A log that a full disk cuts off, without ado: the step says itself what it could not write."""
+    """Log file that ignores a full disk: the step itself reports which output it could not write."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Report what is wrong with a record, not with the disk."""
+        """Report errors in a record, but not errors of the disk."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 
 def start(path: Path | None) -> None:
-    """Send log records of level INFO and above to `path` (appended to nothing: a step begins its log anew).
+    """Send log records of level INFO and above to a file and to the terminal.
 
     Parameters
     ----------
     path : Path or None
-        The log file. The terminal then sees warnings, errors and records marked ``extra=PROGRESS``; without
-        a file it sees everything.
+        Log file, replaced if it exists. The terminal then shows only warnings, errors and records marked with
+        ``extra=PROGRESS``. Without a file, the terminal shows all records.
     """
     terminal = logging.StreamHandler(sys.stderr)
     handlers: list[logging.Handler] = [terminal]
@@ -33,6 +35,3 @@ def start(path: Path | None) -> None:
         terminal.addFilter(lambda record: record.levelno >= logging.WARNING or getattr(record, "progress", False))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
     logging.captureWarnings(True)
-
-
-PROGRESS = {"progress": True}

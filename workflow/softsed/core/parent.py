@@ -1,12 +1,12 @@
-"""A step lives no longer than the run of Snakemake that started it.
+"""End a step when the Snakemake process that started it ends.
 
-A Snakemake that is killed outright (SIGKILL, out of memory) cannot end its jobs. They would go on writing, for hours
-where they train, into what the next run makes anew, perhaps with another config: its files would be overwritten by a
-step that nobody knows of, under records that say otherwise. Therefore the Snakefile writes the number of its process
-into the environment, and every step waits beside its work for the end of that process.
+If Snakemake is killed (SIGKILL, out of memory), it cannot stop its jobs. A training could then continue for hours and
+write into files that the next run creates again, perhaps with another config: its records would describe files that the
+old step has overwritten. Therefore the Snakefile stores its process id in the environment, and each step waits in a
+thread for the end of that process.
 
-Linux only, where a process can be waited for that is not one's own child (pidfd, 5.3 and later). Elsewhere the steps of
-a killed run have to be ended by hand.
+This needs a process handle that works for processes other than children: pidfd, Linux 5.3 or later. On other systems,
+end the steps of a killed run by hand.
 """
 
 import logging
@@ -14,31 +14,31 @@ import os
 import select
 import threading
 
-RUN = "SOFTSED_RUN"  # the process of Snakemake, on a cluster the one on the node
+PARENT_PID = "SOFTSED_PARENT_PID"  # process id of Snakemake; on a cluster, of the Snakemake process on the node
 
 logger = logging.getLogger(__name__)
 
 
-def _end(run: int) -> None:
-    logger.error("Snakemake (process %d) is gone, so this step ends, too; what it was writing is made anew", run)
-    os._exit(1)  # at once, from whichever thread
+def _exit(pid: int) -> None:
+    logger.error("Snakemake (process %d) has ended, so this step ends, too; the next run repeats it", pid)
+    os._exit(1)  # ends the process from any thread
 
 
-def follow() -> None:
-    """End this process when the run of Snakemake ends that started it; nothing where none did."""
-    if RUN not in os.environ:
+def exit_with_parent() -> None:
+    """Start a thread that ends this process when Snakemake ends; do nothing if Snakemake did not start it."""
+    if PARENT_PID not in os.environ:
         return
-    run = int(os.environ[RUN])
+    pid = int(os.environ[PARENT_PID])
     try:
-        handle = os.pidfd_open(run)
+        handle = os.pidfd_open(pid)
     except ProcessLookupError:
-        _end(run)
-    except (AttributeError, OSError):  # no Linux, an old one, or a container that forbids it
-        logger.info("this system cannot tell when Snakemake ends; should it be killed, end this step by hand")
+        _exit(pid)
+    except (AttributeError, OSError):  # another system, an older Linux, or a container that forbids the call
+        logger.info("this system cannot report when Snakemake ends; if Snakemake is killed, end this step by hand")
         return
 
     def wait() -> None:
         select.select([handle], [], [])
-        _end(run)
+        _exit(pid)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -1,8 +1,8 @@
-"""Scores as text: what a system says about each whole second of the test recordings of one fold.
+"""Scores as text: the output of a system per second and class, for the test recordings of one fold.
 
-A table with the columns ``recording onset offset CLASS CLASS ...``: one row a second, all classes in the order of
-``classes.tsv``. Scores are activity levels on the scale of the labels (0..1; a linear output may leave it). Without its
-first column, the block of a recording is the layout that sed_scores_eval reads.
+A table of scores has the columns ``recording onset offset CLASS CLASS ...``, one row per whole second, and all classes
+in the order of ``classes.tsv``. Scores are on the scale of the labels, 0..1, except that linear outputs may exceed this
+range. Without its first column, the block of a recording has the layout that sed_scores_eval reads.
 """
 
 from collections.abc import Iterator
@@ -23,19 +23,23 @@ def write_scores(path: Path, scores: dict[str, np.ndarray], classes: list[str]) 
     ----------
     path : Path
     scores : dict of ndarray [seconds, classes]
-        One matrix a recording.
+        One matrix per recording.
     classes : list of str
         Names of the columns.
 
     Raises
     ------
     InputError
-        When a matrix has another number of columns.
+        If the number of columns of a matrix is not the number of classes.
     """
     lines = ["\t".join(TIMES + classes)]
     for recording, values in scores.items():
         if values.ndim != 2 or values.shape[1] != len(classes):
-            raise InputError(f"{recording}: scores of shape {values.shape}; expected (seconds, {len(classes)})")
+            raise InputError(
+                f"the scores of {recording!r} have the shape {values.shape}",
+                file=path,
+                expected=f"(seconds, {len(classes)}), one column per class",
+            )
         lines += [f"{recording}\t{row}" for row in _rows(values)]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -68,35 +72,48 @@ def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        When the columns are not `classes` in this order, or a row is not the second that follows the one before it
-        (a recording begins at 0 s and stands in one block), or a score is not a finite number.
+        If the columns are not `classes` in this order, if the rows of a recording are not one block of consecutive
+        seconds from 0 s, or if a score is not a finite number.
     """
     lines = read_text(path)
     header = lines[0].split("\t") if lines else []
     if header != TIMES + classes:
-        raise InputError(f"{path}, line 1: columns are {header}; expected {TIMES + classes}, tab-separated")
+        raise InputError(
+            f"the columns are {header}", file=path, line=1, expected=f"{TIMES + classes}, separated by tabs"
+        )
     rows: dict[str, list[list[float]]] = {}
     previous = None
-    for number, line in enumerate(lines[1:], start=2):
-        where = f"{path}, line {number}"
-        recording, *fields = line.split("\t")
+    for line, text in enumerate(lines[1:], start=2):
+        recording, *fields = text.split("\t")
         if len(fields) != len(header) - 1:
-            raise InputError(f"{where}: {len(fields) + 1} tab-separated fields; expected {len(header)}")
+            raise InputError(
+                f"the line has {len(fields) + 1} fields", file=path, line=line, expected=f"{len(header)} fields"
+            )
         try:
-            # A call a field takes twice as long; names of recordings often have underscores.
-            read = read_number if "_" in line[len(recording) :] else float
+            # One call per field doubles the time. Names of recordings often contain underscores.
+            read = read_number if "_" in text[len(recording) :] else float
             onset, offset, *values = map(read, fields)
         except ValueError:
             onset, offset, *values = map(read_number, fields)
         if recording != previous and recording in rows:
-            raise InputError(f"{where}: {recording!r} appears in two places; expected one block a recording")
+            raise InputError(
+                f"recording {recording!r} has rows in two places",
+                file=path,
+                line=line,
+                expected="one block of rows per recording",
+            )
         block = rows.setdefault(recording, [])
         if (onset, offset) != (len(block), len(block) + 1):
-            raise InputError(f"{where}: {fields[0]} to {fields[1]} s; expected {len(block)} to {len(block) + 1} s")
+            raise InputError(
+                f"the row of {recording!r} is from {fields[0]} to {fields[1]} s",
+                file=path,
+                line=line,
+                expected=f"{len(block)} to {len(block) + 1} s",
+            )
         if not np.isfinite(values).all():
-            raise InputError(f"{where}: expected finite numbers as scores, got {fields[2:]}")
+            raise InputError(f"the scores are {fields[2:]}", file=path, line=line, expected="finite numbers")
         block.append(values)
         previous = recording
     if not rows:
-        raise InputError(f"{path}: no scores below the header; expected one row a second")
+        raise InputError("there are no scores below the header", file=path, expected="one row per second")
     return {recording: np.array(block) for recording, block in rows.items()}

@@ -1,45 +1,43 @@
-"""Thresholds a class that the labels themselves give, without truth.
+"""Class-dependent thresholds of Sec. 4, and the names of operating points.
 
-`trimmed_midrange` is the paper's, `expected_f1` is for soft labels that are probabilities. A threshold is exceeded
-strictly: a second is active where its value lies above it.
+A second is active where its value lies above the threshold; a value equal to the threshold is inactive.
 """
 
 import numpy as np
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import read_number
 
 MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
-FIXED = "fixed"  # that of the config
-
-
-def check_threshold(wanted: str) -> None:
-    """Raise an InputError for what cannot be asked for as the threshold of `softsed apply`."""
-    if wanted not in (MIDRANGE, FIXED) and not 0 <= read_number(wanted) <= 1:
-        raise InputError(f"threshold {wanted!r}: expected {MIDRANGE}, {FIXED} or a number from 0 to 1")
 
 
 def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
     """Compute the class-dependent thresholds of Sec. 4: the trimmed midrange of the training soft labels.
 
-    The n % trimmed midrange is (P_n + P_100-n) / 2 with P the percentiles of the values listed in the published
-    files: asked in the scene and not zero. Nothing would lie above a midrange of 1, which is that of labels of 0 and 1:
-    the threshold of these is .5, the midrange with the zeros.
+    The n % trimmed midrange is (P_n + P_100-n) / 2. P are the percentiles of the values that the published files list:
+    those of classes annotated in the scene that are not zero. Labels of 0 and 1 have a midrange of 1, and no value lies
+    above 1. Their threshold is 0.5, the midrange with the zeros included.
 
     Parameters
     ----------
     values : list of ndarray [seconds, classes]
-        Soft labels, one matrix a recording; an InputError without any.
+        Soft labels in 0..1, one matrix per training recording.
     percent : float
         n, from 0 to below 50.
 
     Returns
     -------
     ndarray [classes]
-        nan for a class without any positive value: there is nothing to take a threshold from.
+        nan for a class without a positive value.
+
+    Raises
+    ------
+    InputError
+        If `values` is empty.
     """
     if not values:
-        raise InputError("no recording to take class-dependent thresholds from; expected the training recordings")
+        raise InputError(
+            "there is no recording to compute class-dependent thresholds from", expected="the training recordings"
+        )
     pooled = np.concatenate(values)
     listed = (column[column > 0] for column in pooled.T)
     found = (np.percentile(v, (percent, 100 - percent)).mean() if len(v) else np.nan for v in listed)

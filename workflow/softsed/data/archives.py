@@ -1,181 +1,150 @@
-"""Zip archives that may be damaged or hostile, and files that are there whole or not at all.
+"""Unpack zip archives that may be damaged or hostile, into files that are either complete or absent.
 
-Members are read by the names that are expected of them; no path of an archive is used for writing.
+Only members with expected names are read. No path of an archive is ever used as the path of a file.
 """
 
 import logging
 import os
-import re
-import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import FileIO
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from softsed.core.errors import InputError
 
-# Of these alone zipfile unpacks no more at a time than it is asked for: a kilobyte of bzip2 may be gigabytes in memory.
+# zipfile limits the output of each read only for these methods: a kilobyte of bzip2 may become gigabytes in memory.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-AGAIN = "`snakemake data --forcerun fetch_archive` checks its hash, fetches it anew if that is wrong; then run again."
-REPACK = "Repack the archive with plain Deflate and put its new md5 into the config."
+PIECE_BYTES = 2**20  # read and written at once
+FETCH = "Run `snakemake data --forcerun fetch_archive`, which checks the archive and downloads it again if necessary"
+REPACK = "Compress the archive again with plain Deflate, and put its new md5 into the config"
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator["_Sink"]:
-    """Write a file that takes its name when it is complete; folders are made, a file that is there is replaced.
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that gets its name only when the block has ended without an error.
+
+    The folder is created. A file with the same name stays as it is until then. After an error nothing remains. A
+    process that is killed leaves ``.NAME.PID.part``, which nothing reads and which can be deleted by hand.
+
+    Parameters
+    ----------
+    path : Path
+        File to write or to replace.
+
+    Yields
+    ------
+    BinaryIO
+        File open for writing. Each OSError in the block counts as an error of writing: convert those of reading.
 
     Raises
     ------
     InputError
-        When it cannot be written. Nothing is left then, nor after any other exception; what was there before stays.
-        Errors of what is done besides, such as reading what is to be written, are passed on as they are.
-
-    Notes
-    -----
-    A process that was killed leaves a part, which is removed when the same file is written again.
+        If the file cannot be written, for example because the disk is full.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # a second process writes a part of its own
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # one per process, so that two cannot mix their bytes
     try:
-        with _told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_left_parts(path)
-            raw = part.open("wb", buffering=0)
-        try:
-            yield _Sink(path, raw)
-        finally:
-            with _told(path):
-                raw.close()
-        with _told(path):
-            part.replace(path)
-    finally:
-        with _told(path):
-            part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error}; mend that and run again") from error
-
-
-class _Sink:
-    """What `whole` gives to write into: an error of writing is told apart from one of whoever writes."""
-
-    def __init__(self, path: Path, raw: FileIO) -> None:
-        self.path, self.raw = path, raw
-
-    def write(self, content: bytes) -> None:
-        """Write all of it; an unbuffered file may take less at a time."""
-        rest = memoryview(content)
-        with _told(self.path):
-            while rest:
-                rest = rest[self.raw.write(rest) :]
-
-
-def _remove_left_parts(path: Path) -> None:
-    """Remove the parts of a file whose processes are gone.
-
-    One on another machine that shares the folder is unseen here: it loses its part, says so and is run again.
-    """
-    for part in path.parent.iterdir():
-        match = re.fullmatch(rf"\.{re.escape(path.name)}\.(\d+)\.part", part.name)
-        if match and not _lives(int(match[1])):
+        raise InputError(
+            f"cannot be written: {error}", file=path, remedy="Correct this, for example make room, then run again"
+        ) from error
+    finally:
+        with suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)  # signal 0 only asks
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # of another user
-        pass
-    return True
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file, see :func:`whole`."""
-    with whole(path) as file:
-        file.write(content)
 
 
 def list_members(archive: Path) -> dict[str, zipfile.ZipInfo]:
-    """List the members of a zip archive by path, the top folder in lower case.
+    """List the members of a zip archive.
+
+    Returns
+    -------
+    dict of ZipInfo
+        Path of the member, with its top folder in lower case -> member.
 
     Raises
     ------
     InputError
-        When it is not a zip archive, a member's path leads out of the archive, or a path occurs twice: such an
-        archive is not the published one, whatever its other members are.
+        If the file is not a zip archive, the path of a member leads out of the archive, or a path occurs twice. Such an
+        archive is not the published one, even if its other members are correct.
     """
     try:
         with zipfile.ZipFile(archive) as file:
             infos = file.infolist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise InputError(f"{archive}: cannot be read as a zip archive: {error}. {AGAIN}") from error
+        raise InputError(f"cannot be read as a zip archive: {error}", file=archive, remedy=FETCH) from error
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         steps = info.filename.replace("\\", "/").split("/")
         if steps[0] == "" or steps[0].endswith(":") or ".." in steps:
-            raise InputError(f"{archive}: the path of member {info.filename!r} leads out of the archive; not unpacked")
+            raise InputError(f"the path of member {info.filename!r} leads out of the archive", file=archive)
         top, _, rest = info.filename.partition("/")
         if members.setdefault(f"{top.lower()}/{rest}", info) is not info:
-            raise InputError(f"{archive}: holds {info.filename!r} twice (case of the top folder aside); not unpacked")
+            raise InputError(f"member {info.filename!r} occurs twice (ignoring case in the top folder)", file=archive)
     return members
 
 
 def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> None:
-    """Unpack the members that are wanted, each to the file we name for it.
+    """Unpack chosen members of an archive, each into a given file.
 
     Parameters
     ----------
     archive : Path
-        A zip archive.
-    targets : dict
-        Member, its top folder in lower case -> file to write. Folders are made, files replaced one by one, each
-        only when complete.
+        Zip archive.
+    targets : dict of Path
+        Path of the member, with its top folder in lower case -> file to write. Files are created or replaced one after
+        the other, see `open_atomic`.
     largest_bytes : int
-        A larger member is refused. The size declared in the archive is a bound on what is written: zipfile
-        reads no further and finds the checksum wrong.
+        Upper limit for the size of a member. The size declared in the archive limits what is written: zipfile reads no
+        further, and then finds a wrong checksum.
 
     Raises
     ------
     InputError
-        When members are missing, too large, links, compressed in another way than Deflate, damaged or encrypted. The
-        first four are found before anything is written.
+        If members are missing, too large, links, compressed by a method other than Deflate, damaged or encrypted. The
+        first four errors are found before a file is written. Also if a file cannot be written.
     """
     members = list_members(archive)
     if missing := sorted(set(targets) - set(members)):
-        raise InputError(f"{archive}: {len(missing)} of {len(targets)} expected members are missing: {missing}")
+        raise InputError(f"{len(missing)} of {len(targets)} expected members are missing: {missing}", file=archive)
     for name in targets:
-        if members[name].file_size > largest_bytes:
-            size = members[name].file_size
-            raise InputError(f"{archive}: {name}: {size} bytes unpacked, at most {largest_bytes} expected")
+        size, method = members[name].file_size, members[name].compress_type
+        if size > largest_bytes:
+            expected = f"at most {largest_bytes} bytes"
+            raise InputError(f"member {name} has {size} bytes unpacked", file=archive, expected=expected)
         if stat.S_ISLNK(members[name].external_attr >> 16):
-            raise InputError(f"{archive}: {name}: is a link, expected a file")
-        if members[name].compress_type not in METHODS:
+            raise InputError(f"member {name} is a link", file=archive, expected="a file")
+        if method not in METHODS:
             raise InputError(
-                f"{archive}: {name}: compressed by method {members[name].compress_type}, expected 0 (stored) or 8 "
-                f"(Deflate). {REPACK}"
+                f"member {name} is compressed by method {method}",
+                file=archive,
+                expected="0 (stored) or 8 (Deflate)",
+                remedy=REPACK,
             )
     logger.info("%s: unpacking %d files", archive, len(targets))
-    with zipfile.ZipFile(archive) as file:
-        for name, target in targets.items():
-            try:
-                _unpack_member(file, members[name], target)
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{archive}: {name}: damaged: {error}. {AGAIN}") from error
-            except RuntimeError as error:  # encrypted, or compressed by another method than the archive's list says
-                raise InputError(f"{archive}: {name}: cannot be unpacked: {error}. {REPACK}") from error
+    for name, target in targets.items():
+        pieces = _read_member(archive, members[name], name)
+        first = next(pieces, b"")  # read before the folder of the file is created
+        with open_atomic(target) as file:
+            for piece in chain([first], pieces):
+                file.write(piece)
 
 
-def _unpack_member(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    with file.open(member) as source, whole(target) as sink:
-        shutil.copyfileobj(source, sink, 2**20)
+def _read_member(archive: Path, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+    """Yield the content of a member; raise an InputError if it is damaged or encrypted."""
+    try:
+        with zipfile.ZipFile(archive) as file, file.open(member) as source:
+            while piece := source.read(PIECE_BYTES):
+                yield piece
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"member {name} is damaged: {error}", file=archive, remedy=FETCH) from error
+    except RuntimeError as error:  # encrypted, or compressed by a method that the list of members does not name
+        raise InputError(f"member {name} cannot be unpacked: {error}", file=archive, remedy=REPACK) from error

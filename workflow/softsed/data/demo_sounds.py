@@ -1,9 +1,8 @@
-"""Procedural sounds of the demo: one recipe a class, each instance drawn anew.
+"""Procedural sounds of the demo: one recipe per class, with random parameters for each instance.
 
-A recipe takes a numpy Generator and a number of samples at 44.1 kHz and returns a mono signal; `make` brings it to
-unit root-mean-square, so that the level is set by whoever mixes it. Recipes differ in spectrum and in time structure
-and draw pitch, speed and timbre for every instance. They are caricatures, made to be told apart by a small network,
-not to deceive an ear.
+A recipe takes a numpy Generator and a number of samples at 44.1 kHz and returns a mono signal. `make` scales it to unit
+root-mean-square, and `softsed.data.render.mix` sets its level. Recipes differ in spectrum and in time structure, and
+draw pitch, speed and timbre for each instance. A small network can distinguish them; they need not sound real.
 """
 
 from collections.abc import Callable
@@ -12,8 +11,8 @@ import numpy as np
 
 from softsed.data.demo_synthesis import RATE, band_gain, cycles, filtered, noise, place, regular, seconds, tone, voice
 
-FADE_S = 0.01  # against clicks at both ends
-SHORTEST_S = 0.1
+FADE_S = 0.01  # fade at both ends, which avoids clicks
+SHORTEST_S = 0.1  # shortest instance, in seconds
 
 Recipe = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -25,7 +24,7 @@ def announcement(rng: np.random.Generator, samples: int) -> np.ndarray:
     chime = place(samples, np.array([0.0, 0.45]), [decay * tone(f, len(decay)) for f in (high, high * 0.794)])
     speech = voice(rng, samples, pitch=rng.uniform(170, 220), tract=1.15, speed=rng.uniform(3.5, 4.5))
     speech = filtered(speech, lambda f: band_gain(f, 400, 3000)) * (seconds(samples) > 0.9)
-    length = samples + RATE  # room for the tail, so that it does not wrap around
+    length = samples + RATE  # one second more, so that the tail does not wrap around
     tail = rng.standard_normal(RATE) * np.exp(-np.arange(RATE) / (0.25 * RATE))
     hall = np.fft.irfft(np.fft.rfft(speech, length) * np.fft.rfft(tail, length), length)[:samples]
     return 0.5 * chime + speech / (speech.std() + 1e-9) * 0.2 + hall / (hall.std() + 1e-9) * 0.25
@@ -50,7 +49,7 @@ def brakes_squeaking(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def car(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Pass by: tyre noise that swells and fades, with an engine tone that drops as the car goes past (Doppler)."""
+    """Tyre noise that swells and fades, with an engine tone that drops as the car passes (Doppler)."""
     position = np.linspace(-1, 1, samples) - rng.uniform(-0.3, 0.3)
     swell = np.sin(np.pi * np.linspace(0, 1, samples)) / (1 + (position / 0.5) ** 2)
     engine = tone(rng.uniform(110, 190) * (1 - 0.12 * np.tanh(position / 0.3)), samples)
@@ -58,7 +57,7 @@ def car(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def cash_register_beeping(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Short beeps near 1 kHz, irregular as goods pass the scanner."""
+    """Short beeps near 1 kHz at irregular intervals, as from a scanner of goods."""
     count = int(rng.uniform(0.08, 0.13) * RATE)
     beep = tone(rng.uniform(950, 1250), count) + 0.2 * tone(rng.uniform(2900, 3500), count)
     starts = regular(rng, samples, rng.uniform(1.0, 1.6), 0.5)
@@ -66,7 +65,7 @@ def cash_register_beeping(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def children_voices(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Talk about an octave above adults, in a shorter vocal tract, faster."""
+    """Speech about one octave above adults, with a shorter vocal tract, faster."""
     return voice(rng, samples, pitch=rng.uniform(300, 420), tract=1.35, speed=rng.uniform(4.5, 6))
 
 
@@ -78,7 +77,7 @@ def coffee_machine(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def cutlery(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Short metallic rings: inharmonic partials that die within a tenth of a second."""
+    """Short metallic rings: inharmonic partials that decay within a tenth of a second."""
     starts = np.sort(rng.uniform(0, max(samples / RATE - 0.1, 0.01), max(2, int(samples / RATE * rng.uniform(3, 6)))))
     time = seconds(int(0.25 * RATE))
     pieces = []
@@ -107,7 +106,7 @@ def footsteps(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def furniture_dragging(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Stick and slip: rough noise of medium pitch, sawn at a wandering rate."""
+    """Stick and slip: rough noise of medium pitch, modulated by a sawtooth whose rate varies."""
     wander = np.interp(np.linspace(0, 1, samples), np.linspace(0, 1, 6), rng.uniform(14, 32, 6))
     return noise(rng, samples, rng.uniform(350, 450), rng.uniform(750, 950)) * (1 - cycles(wander, samples) % 1) ** 2
 
@@ -122,7 +121,7 @@ def large_vehicle(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def metro(rng: np.random.Generator, samples: int, bands: np.ndarray) -> np.ndarray:
-    """Noise whose band moves through `bands` (Hz) in their order; each band swells and fades in its turn."""
+    """Noise whose band moves through `bands` (centre frequencies in Hz) in their order; each swells and fades."""
     position = np.linspace(0, len(bands) - 1, samples)
     return sum(
         np.exp(-(((position - place_) / 0.8) ** 2)) * noise(rng, samples, centre / 1.3, centre * 1.3)
@@ -134,7 +133,7 @@ def metro_approaching(rng: np.random.Generator, samples: int) -> np.ndarray:
     """Noise that rises in pitch and level, with a whine that rises too."""
     rise = np.linspace(0, 1, samples)
     whine = tone(rng.uniform(350, 450) * 4**rise, samples)
-    arrival = np.minimum(1, 8 * (1 - rise))  # comes to rest in the last eighth
+    arrival = np.minimum(1, 8 * (1 - rise))  # stops within the last eighth
     return (
         arrival
         * (0.1 + rise)
@@ -154,12 +153,12 @@ def metro_leaving(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def people_talking(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Talk of an adult."""
+    """Speech of an adult."""
     return voice(rng, samples, pitch=rng.uniform(95, 210), tract=rng.uniform(1, 1.15), speed=rng.uniform(3.2, 4.6))
 
 
 def shopping_cart(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Rattle of a wire basket: many clicks a second, over rolling wheels."""
+    """Rattle of a wire basket (many clicks per second) over rolling wheels."""
     time = seconds(int(0.03 * RATE))
     click = np.exp(-time / 0.004) * noise(rng, len(time), rng.uniform(1200, 1600), rng.uniform(3000, 4500))
     starts = np.sort(rng.uniform(0, samples / RATE, max(2, int(samples / RATE * rng.uniform(16, 28)))))
@@ -168,7 +167,7 @@ def shopping_cart(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 
 def wind_blowing(rng: np.random.Generator, samples: int) -> np.ndarray:
-    """Very low noise in slow gusts, with a faint whistle in the strongest."""
+    """Very low noise in slow gusts; the strongest gusts have a faint whistle."""
     knots = rng.uniform(0.05, 1, max(4, int(samples / RATE * 0.7) + 2))
     gust = np.interp(np.linspace(0, 1, samples), np.linspace(0, 1, len(knots)), knots)
     return gust * noise(rng, samples, 40, rng.uniform(180, 280)) + 0.2 * gust**3 * noise(rng, samples, 500, 700)
@@ -201,14 +200,16 @@ def make(name: str, rng: np.random.Generator, samples: int) -> np.ndarray:
     Parameters
     ----------
     name : str
-        Key of `RECIPES`.
+        Class, a key of `RECIPES`.
+    rng : numpy.random.Generator
+        Source of the random parameters.
     samples : int
-        Length at 44.1 kHz, at least SHORTEST_S.
+        Length at 44.1 kHz, at least `SHORTEST_S`.
 
     Returns
     -------
     ndarray [samples]
-        Unit root-mean-square, faded in and out over 10 ms.
+        Signal with unit root-mean-square, faded in and out over 10 ms.
     """
     signal = RECIPES[name](rng, samples)
     fade = np.linspace(0, 1, int(FADE_S * RATE))

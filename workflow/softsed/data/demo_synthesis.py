@@ -1,6 +1,6 @@
-"""Building blocks of the procedural sounds: filtered noise, tones, placed pieces and a voice.
+"""Building blocks of the procedural sounds: filtered noise, tones, sequences of short pieces, and a voice.
 
-Filters are gains on the FFT of a whole signal, because importing scipy.signal costs more than rendering.
+Filters multiply the FFT of a whole signal, because importing scipy.signal takes longer than rendering.
 Units: samples at 44.1 kHz, frequencies in Hz, times in seconds.
 """
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-RATE = 44_100  # Hz, as MAESTRO Real
-FFT_BLOCK = 8192  # lengths are padded to a multiple: numpy's FFT is several times slower on large primes
+RATE = 44_100  # Hz, as in MAESTRO Real
+FFT_BLOCK = 8192  # lengths are padded to a multiple, because numpy's FFT is several times slower for large primes
 VOWELS_HZ = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240))  # a, i, u of men: Peterson and Barney (1952)
 
 
@@ -21,34 +21,34 @@ def filtered(signal: np.ndarray, gain: Callable[[np.ndarray], np.ndarray]) -> np
 
 
 def band_gain(frequencies: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Pass low..high Hz, falling by 24 dB an octave outside (4th order on either side)."""
-    safe = np.maximum(frequencies, 1)  # below 1 Hz the gain is 0 anyway, and the power overflows
+    """Return the gain of a band-pass filter, low..high Hz, that falls by 24 dB per octave outside (4th order)."""
+    safe = np.maximum(frequencies, 1)  # the gain below 1 Hz is practically 0, and its power would overflow
     return 1 / np.sqrt((1 + (low / safe) ** 8) * (1 + (safe / high) ** 8))
 
 
 def noise(rng: np.random.Generator, samples: int, low: float, high: float) -> np.ndarray:
-    """Draw noise [samples] in the band low..high Hz, unit root-mean-square."""
+    """Draw noise [samples] in the band low..high Hz with unit root-mean-square."""
     signal = filtered(rng.standard_normal(samples, dtype=np.float32), lambda f: band_gain(f, low, high))
     return signal / np.sqrt(np.mean(signal**2) + 1e-12)
 
 
 def seconds(samples: int) -> np.ndarray:
-    """Time of each sample in seconds."""
+    """Return the time of each sample in seconds."""
     return np.arange(samples, dtype=np.float32) / RATE
 
 
 def cycles(frequency: np.ndarray | float, samples: int) -> np.ndarray:
-    """Integrate a frequency (one, or one a sample) to a phase in cycles [samples]."""
+    """Integrate a frequency, constant or one per sample, to a phase in cycles [samples]."""
     return np.cumsum(np.broadcast_to(np.asarray(frequency, dtype=float) / RATE, samples))
 
 
 def tone(frequency: np.ndarray | float, samples: int) -> np.ndarray:
-    """Sine [samples] of a frequency that may change from sample to sample."""
+    """Return a sine [samples] whose frequency is constant or given per sample."""
     return np.sin(2 * np.pi * cycles(frequency, samples))
 
 
 def place(samples: int, starts_s: np.ndarray, pieces: list[np.ndarray]) -> np.ndarray:
-    """Add short pieces at their start times; what sticks out at the end is cut."""
+    """Add short pieces at their start times to silence [samples]; cut them at the end of the signal."""
     signal = np.zeros(samples)
     for start_s, piece in zip(starts_s, pieces, strict=True):
         start = int(start_s * RATE)
@@ -58,22 +58,30 @@ def place(samples: int, starts_s: np.ndarray, pieces: list[np.ndarray]) -> np.nd
 
 
 def regular(rng: np.random.Generator, samples: int, per_second: float, jitter: float) -> np.ndarray:
-    """Start times at a regular rate, each moved by up to `jitter` of a period; never empty."""
+    """Return start times at a regular rate, each delayed by up to `jitter` periods; at least one."""
     count = max(1, int(samples / RATE * per_second))
     return (np.arange(count) + jitter * rng.random(count)) / per_second
 
 
 def voice(rng: np.random.Generator, samples: int, *, pitch: float, tract: float, speed: float) -> np.ndarray:
-    """Speak vowels: a sawtooth through formants, one vowel, level and pitch a syllable, some syllables silent.
+    """Synthesise vowels: a sawtooth filtered by formants, with a random vowel, level and pitch per syllable.
 
     Parameters
     ----------
+    rng : numpy.random.Generator
+        Source of the random parameters. Some syllables are silent.
+    samples : int
+        Length of the signal.
     pitch : float
-        Median fundamental, Hz.
+        Median fundamental frequency in Hz.
     tract : float
-        Factor on the formants of a man: a shorter vocal tract sounds higher.
+        Factor of the formants of a man; above 1 for a shorter vocal tract.
     speed : float
-        Syllables a second.
+        Syllables per second.
+
+    Returns
+    -------
+    ndarray [samples]
     """
     syllable = seconds(samples) * speed
     index = syllable.astype(int)

@@ -1,16 +1,16 @@
-"""Verified downloads: a file is either whole and has the expected hash, or it is not there.
+"""Download files and verify their hashes: a file is either complete and verified, or absent.
 
 Conventions
 -----------
 - A digest is text, ``md5:HEX`` or ``sha256:HEX``.
-- ``FILE.part`` holds what has arrived so far. It outlives the process, so that the next run asks for the rest only,
-  and it becomes ``FILE`` by a rename once its hash is right.
-- ``.FILE.lock`` makes two processes take turns: the second waits, then finds the file complete. One part for each
-  process would be simpler but could not be resumed. The empty lock file stays, as removing it would let a third
-  process lock a new one while the second holds the old one.
-- A folder (plain path or ``file://``) is read in place: nothing is copied, the hash is checked all the same.
-- A server may send us on to another one, as archives and mirrors do: it is followed, over HTTP only, and named. What
-  counts is the hash, not who delivers; nothing but the name of a public file is told to either.
+- ``FILE.part`` contains the bytes received so far. It stays when the process ends, so that the next run requests only
+  the remaining bytes. When its hash is right, it is renamed to ``FILE``.
+- ``.FILE.lock`` serialises two processes: the second one waits and then finds the complete file. A part per process
+  would need no lock, but could not be resumed. The empty lock file stays: after its removal, a third process could lock
+  a new file while the second one holds the old one.
+- A file in a folder (plain path or ``file://``) is used in place, without a copy. Its hash is verified as well.
+- A redirect to another server is followed, over HTTP(S) only, and logged. The hash decides whether the file is right,
+  and a request contains nothing but the name of a public file.
 """
 
 import fcntl
@@ -32,17 +32,17 @@ from softsed.core.errors import InputError
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-WAITS_S = (2.0, 10.0, 30.0, 60.0)  # before the second, third, ... attempt; progress starts the list anew
-CONNECT_S, READ_S = 10.0, 60.0  # seconds of silence after which a connection counts as broken
-CHUNK_BYTES = 2**16  # less than this in READ_S, or in an attempt, is no progress: a trickle would never end
-SHOWN_BYTES = 10_000_000  # smaller files arrive before a progress display is of use
-BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may pass
+WAITS_S = (2.0, 10.0, 30.0, 60.0)  # before the second, third, ... attempt; after progress, from the first one again
+CONNECT_S, READ_S = 10.0, 60.0  # seconds without data after which a connection counts as broken
+CHUNK_BYTES = 2**16  # fewer bytes per READ_S, or per attempt, are not progress: such a download would never end
+SHOWN_BYTES = 10_000_000  # smaller files arrive too fast for a progress display
+BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may be temporary
 
 logger = logging.getLogger(__name__)
 
 
 def is_remote(address: str) -> bool:
-    """Tell whether an address is downloaded from (http, https) rather than read in place (file, plain path)."""
+    """Report whether an address is remote (http, https) rather than local (file, plain path)."""
     return urlsplit(address).scheme in ("http", "https")
 
 
@@ -53,80 +53,86 @@ def file_digest(path: Path, algorithm: str) -> str:
 
 
 def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WAITS_S) -> Path:
-    """Bring a file in and check its hash.
+    """Download a file and verify its hash.
 
     Parameters
     ----------
     url : str
         ``http(s)://``, ``file://`` or a plain path.
     path : Path
-        Where a downloaded file is kept. When it is there already with the right hash, nothing is transferred; with
-        another hash it is replaced, after the new one has proved right.
+        File to write. If it exists and has the right hash, nothing is transferred. If it has another hash, it is
+        replaced after the new file has been verified.
     digest : str
         Expected hash, ``md5:HEX`` or ``sha256:HEX``.
     waits_s : sequence of float
-        Seconds to wait before each further attempt; after the last one the download is given up.
+        Seconds to wait before the second, third, ... attempt. The error is raised after the last attempt.
 
     Returns
     -------
     Path
-        The verified file: `path`, or the file itself when `url` is a local one.
+        The verified file: `path`, or the local file that `url` names.
 
     Raises
     ------
     InputError
-        When the file cannot be had, cannot be written, or has another hash. An interrupted ``.part`` is kept, one
+        If the file cannot be downloaded or written, or has another hash. An interrupted ``.part`` is kept; a ``.part``
         with the wrong hash is removed.
     """
     digest = digest.lower()
     algorithm = digest.partition(":")[0]
     part = path.with_name(f"{path.name}.part")
     if "://" in url and urlsplit(url).scheme not in ("http", "https", "file"):
-        raise InputError(f"{url}: the address must begin with https://, http:// or file://, or be a folder")
+        expected = "https://, http://, file:// or the path of a folder"
+        raise InputError("the address has an unknown scheme", file=url, expected=expected)
     try:
         if not is_remote(url):
             local = Path(url2pathname(urlsplit(url).path) if url.startswith("file:") else url)
-            _check(local, digest, origin="the local copy", advice="Copy it again")
+            _verify(local, digest, origin="the local copy", remedy="Copy it again")
             return local
         if path.exists() and file_digest(path, algorithm) == digest:
             logger.info("%s: already there, %s", path, digest)
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
-            if path.exists():  # also brought by the process we waited for
+            if path.exists():  # perhaps since another process, which held the lock, downloaded it
                 if file_digest(path, algorithm) == digest:
                     return path
-                logger.warning("%s: not the expected file (%s), downloading it anew", path, digest)
+                logger.warning("%s: not the expected file (%s), downloading it again", path, digest)
             _transfer(url, part, waits_s=waits_s)
             try:
-                _check(part, digest, origin=url, advice="The partial file is removed, run again")
+                _verify(part, digest, origin=url, remedy="The partial file has been removed. Run again")
             except InputError:
                 part.unlink(missing_ok=True)
                 raise
             part.replace(path)
     except OSError as error:
-        kept = f"; it continues after the {_size(part)} bytes in {part}" if _size(part) else ""
+        resumed = f". The download continues after the {_size(part)} bytes in {part}" if _size(part) else ""
         raise InputError(
-            f"{url}: cannot be read, or not be kept as {path}: {error}. Mend that and run again{kept}."
+            f"cannot be read, or cannot be written to {path}: {error}",
+            file=url,
+            remedy=f"Correct this, then run again{resumed}",
         ) from error
     logger.info("%s: downloaded from %s, %s", path, url, digest)
     return path
 
 
-def _check(path: Path, digest: str, *, origin: str, advice: str) -> None:
+def _verify(path: Path, digest: str, *, origin: str, remedy: str) -> None:
+    """Raise an error if a file is missing or has another hash."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file; check the address in the config")
+        raise InputError("no such file", file=path, remedy="Check the address in the config")
     found = file_digest(path, digest.partition(":")[0])
     if found != digest:
         raise InputError(
-            f"{path}: {path.stat().st_size} bytes from {origin} have {found}, expected {digest}. "
-            f"{advice}; if it happens again the file at the source is not the one in the config."
+            f"{path.stat().st_size} bytes from {origin} have {found}",
+            file=path,
+            expected=digest,
+            remedy=f"{remedy}. If this happens again, the source has another file than the config expects",
         )
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file; the system frees it when the process ends, however it ends."""
+    """Hold the lock of a file. The system releases it when the process ends, even if the process is killed."""
     with path.with_name(f".{path.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,15 +147,17 @@ def _size(path: Path) -> int:
 
 
 def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
-    """Repeat attempts until `part` is complete. Those that brought the file a chunk further do not count."""
+    """Repeat attempts until `part` is complete. An attempt that received at least one chunk does not count."""
     attempt, furthest = 0, _size(part)
     while (trouble := _attempt(url, part)) is not None:
         if _size(part) >= furthest + CHUNK_BYTES:
             attempt, furthest = 0, _size(part)
         if attempt == len(waits_s):
             raise InputError(
-                f"{url}: given up after {attempt + 1} attempts without progress: {trouble}. Run again later, the "
-                f"{_size(part)} bytes in {part} are kept; or download the file by hand to {part.with_suffix('')}."
+                f"given up after {attempt + 1} attempts without progress: {trouble}",
+                file=url,
+                remedy=f"Run again later: the {_size(part)} bytes in {part} are kept. Or download the file by hand to "
+                f"{part.with_suffix('')}",
             )
         logger.warning("%s: %s; next attempt in %g s", url, trouble, waits_s[attempt])
         time.sleep(waits_s[attempt])
@@ -157,31 +165,38 @@ def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
 
 
 def _attempt(url: str, part: Path) -> str | None:
-    """Append the rest of the file to `part`: None when complete, or what went wrong if another attempt may help."""
-    import requests  # noqa: PLC0415 - 0.1 s that steps without a download need not spend
+    """Append the remaining bytes of the file to `part`.
+
+    Returns
+    -------
+    str or None
+        None if `part` is complete, otherwise a problem that another attempt may solve.
+    """
+    import requests  # noqa: PLC0415  # takes 0.1 s to import, which steps without a download need not spend
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     have = _size(part)
-    # Compression on the way would change the meaning of byte positions.
+    # With compression in transit, byte positions would have another meaning.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT_S, READ_S)) as response:
             status = response.status_code
             if response.history:
-                logger.info("%s: sent on to %s", url, response.url, extra=log.PROGRESS)
-            if status == 416 and have:  # nothing beyond what we have: complete, or foreign; the hash tells
+                logger.info("%s: redirected to %s", url, response.url, extra=log.PROGRESS)
+            if status == 416 and have:  # no further bytes: complete, or another file, which the hash shows
                 return None
             if status in BUSY:
                 return f"the server answers {status} {response.reason}"
             if status not in (200, 206):
-                raise InputError(f"{url}: the server answers {status} {response.reason}; check address and file name")
+                remedy = "Check the address and the name of the file in the config"
+                raise InputError(f"the server answers {status} {response.reason}", file=url, remedy=remedy)
             if status == 206:
                 if not (found := response.headers.get("Content-Range", "")).startswith(f"bytes {have}-"):
                     part.unlink(missing_ok=True)
-                    return f"asked for bytes from {have}, the server sent {found!r}; starting anew"
+                    return f"requested bytes from {have}, the server sent {found!r}; starting from 0"
             else:
-                have = 0  # the server does not know ranges and sends everything
-            rest = response.raw.length_remaining or 0  # 0 as well where the server does not say
+                have = 0  # the server does not support ranges and sends the whole file
+            rest = response.raw.length_remaining or 0  # also 0 if the server does not send a length
             _check_room(part, have, rest, url)
             with part.open("ab" if have else "wb") as file:
                 for chunk in _shown(_arriving(response.raw), part.stem, have, have + rest):
@@ -190,29 +205,43 @@ def _attempt(url: str, part: Path) -> str | None:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
             return f"connection trouble ({error})"
         raise InputError(
-            f"{url}: the server's certificate is not to be trusted: {error}. Check the address and this machine's "
-            "clock; a certificate of one's own is named in the environment variable REQUESTS_CA_BUNDLE."
+            f"the certificate of the server is not valid: {error}",
+            file=url,
+            remedy="Check the address and the clock of this machine. To trust another certificate, set the environment "
+            "variable REQUESTS_CA_BUNDLE to its file",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError, TimeoutError) as error:
         return f"connection trouble ({error})"
     except requests.RequestException as error:
-        raise InputError(f"{url}: cannot be downloaded: {error}; check the address in the config") from error
+        remedy = "Check the address in the config"
+        raise InputError(f"cannot be downloaded: {error}", file=url, remedy=remedy) from error
     return None
 
 
 def _check_room(part: Path, have: int, rest: int, url: str) -> None:
-    """Stop before the disk is full: others write to it, too. What lies in `part` beyond `have` is to be replaced."""
+    """Raise an error before a download that would fill the disk, which other programs use, too.
+
+    Parameters
+    ----------
+    part : Path
+        File that grows; its bytes after `have` will be overwritten.
+    have, rest : int
+        Bytes that are kept and bytes to come.
+    url : str
+        Address, for the message.
+    """
     disk = shutil.disk_usage(part.parent)
     free = disk.free + _size(part) - have
-    if disk.total and rest > free:  # some file systems do not say how large they are
+    if disk.total and rest > free:  # some file systems report a size of 0
         raise InputError(
-            f"{url}: {rest / 1e6:.1f} MB are to come and {part.parent} has room for {free / 1e6:.1f} MB. Make room, or "
-            "let that folder be a link to another disk, and run again: it continues where it was."
+            f"{rest / 1e6:.1f} MB remain to be downloaded, but {part.parent} has room for {free / 1e6:.1f} MB",
+            file=url,
+            remedy="Make room, or replace the folder by a link to another disk, then run again: the download resumes",
         )
 
 
 def _arriving(body: "BaseHTTPResponse") -> Iterator[bytes]:
-    """Pass on what arrives when it arrives; a trickle is a TimeoutError."""
+    """Yield bytes as they arrive; raise a TimeoutError if fewer than `CHUNK_BYTES` arrive in `READ_S` seconds."""
     since, arrived = time.monotonic(), 0
     while piece := body.read1(CHUNK_BYTES, decode_content=True):
         yield piece
@@ -224,11 +253,11 @@ def _arriving(body: "BaseHTTPResponse") -> Iterator[bytes]:
 
 
 def _shown(chunks: Iterable[bytes], name: str, done: int, total: int) -> Iterator[bytes]:
-    """Pass chunks on and show how far they are: a bar on a terminal, else a log line every tenth of the way."""
+    """Yield chunks and show the progress: a bar on a terminal, otherwise a log message for each tenth of the file."""
     if total < SHOWN_BYTES:
         yield from chunks
     elif sys.stderr.isatty():
-        from tqdm import tqdm  # noqa: PLC0415 - only where there is somebody to look
+        from tqdm import tqdm  # noqa: PLC0415  # imported only if there is a terminal
 
         with tqdm(total=total, initial=done, desc=name, unit="B", unit_scale=True) as bar:
             for chunk in chunks:

@@ -1,18 +1,17 @@
-"""MAESTRO Real: bring the published recordings and soft labels in, under names of our own.
+"""MAESTRO Real: download and unpack the published recordings and soft labels.
 
-The archives are kept in a folder and checked by md5; what is there already is not downloaded again, so archives
-downloaded by hand into that folder serve as well. A receipt, a line as md5sum writes it, says that an archive is
-complete and where it is: recordings are unpacked one by one, and hashing gigabytes for each would take hours. Layout
-inside the archives (the top folder in any case):
+Archives are kept in a folder and verified by their md5. An archive that is already there is not downloaded again, also
+if it was downloaded by hand. A receipt (one line in the format of md5sum) records that an archive is complete and where
+it is. Recordings are unpacked one by one, and hashing gigabytes for each of them would take hours. Layout of the
+archives (the top folder in upper or lower case):
 
 - ``development_audio/SCENE/SCENE_NN.wav``, 49 recordings
 - ``development_annotation/soft_labels_SCENE/SCENE_NN.txt``, their soft labels
-- ``Evaluation_audio/SCENE/SCENE_NN.wav``, 26 recordings whose labels are not public
+- ``Evaluation_audio/SCENE/SCENE_NN.wav``, 26 recordings without public labels
 
-Only members expected by name are read.
+Only members with expected names are read.
 """
 
-import argparse
 import json
 import logging
 import os
@@ -22,104 +21,120 @@ from pathlib import Path
 from softsed.core import log
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
-from softsed.data.archives import list_members, unpack, write_whole
+from softsed.core.options import add_options, build_parser
+from softsed.data.archives import list_members, open_atomic, unpack
 from softsed.data.download import download, is_remote
 
 LICENCE = "(c) Tampere University, for research and other non-commercial use only; the licence is at"
-ZENODO = "https://zenodo.org/records/"  # shown with the licence, wherever the archives come from
+ZENODO = "https://zenodo.org/records/"  # shown with the licence, also if the archives come from another address
 
-# Five minutes of 44.1 kHz stereo with 32 bits are 106 MB, their soft labels 0.1 MB: more than these is no recording.
+# Limits for unpacked files. Five minutes of 44.1 kHz stereo with 32 bits are 106 MB, their soft labels 0.1 MB.
 LARGEST_AUDIO_BYTES = 500 * 10**6
 LARGEST_TEXT_BYTES = 10 * 10**6
-LARGEST_SET_BYTES = 10 * 10**9  # 26 evaluation recordings are a quarter of it at most
+LARGEST_SET_BYTES = 10 * 10**9  # the 26 evaluation recordings are at most a quarter of this
 
-# Suffix of the file to write -> the member of the development archives, its top folder in lower case, and its bound.
+# Suffix of the file to write -> member of a development archive (top folder in lower case) and its limit.
 MEMBERS = {
     ".wav": ("development_audio/{scene}/{recording}.wav", LARGEST_AUDIO_BYTES),
     ".txt": ("development_annotation/soft_labels_{scene}/{recording}.txt", LARGEST_TEXT_BYTES),
 }
 
-# The backreference keeps a recording in the folder of its scene.
+# The backreference makes sure that a recording lies in the folder of its scene.
 EVALUATION_MEMBER = re.compile(r"evaluation_audio/(?P<scene>[a-z_]+)/(?P<recording>(?P=scene)_[0-9]+)\.wav")
 
 logger = logging.getLogger(__name__)
 
 
 def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
-    """Bring one archive in and show the licence.
+    """Download one archive, verify its hash and show the licence.
 
     Parameters
     ----------
     archive : dict
-        Its ``record``, ``file`` and ``md5``.
+        ``record`` (number of the Zenodo record), ``file`` (name) and ``md5`` of the archive.
     address : str
-        The file is at ``ADDRESS/RECORD/files/FILE``, a URL or a folder.
+        URL or folder; the archive is at ``ADDRESS/RECORD/files/FILE``.
     archives : Path
-        Folder that keeps the archives, below their records: files of two records may have the same name.
+        Folder that keeps the archives in one subfolder per record, because files of two records may have the same name.
 
     Returns
     -------
     Path
-        The verified archive, ``ARCHIVES/RECORD/FILE``; a link to the file when the address is a folder.
+        Verified archive, ``ARCHIVES/RECORD/FILE``. If the address is a folder, this is a link to the file there.
 
     Raises
     ------
     InputError
-        See :func:`softsed.data.download.download`.
+        If the archive cannot be downloaded, linked or verified, see `softsed.data.download.download`.
     """
     url = f"{address.rstrip('/')}/{archive['record']}/files/{archive['file']}"
     logger.info("%s: %s %s%s", archive["file"], LICENCE, ZENODO, archive["record"], extra=log.PROGRESS)
     query = "?download=1" if is_remote(url) else ""
     kept = archives / str(archive["record"]) / archive["file"]
     found = download(url + query, kept, digest=f"md5:{archive['md5']}").resolve()
-    if found != kept.resolve():  # the same where the folder holds a link to what is kept here
+    if found != kept.resolve():  # equal if the folder contains a link to the kept archive
         link = kept.with_name(f".{kept.name}.{os.getpid()}.link")
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(found)
             link.replace(kept)
         except OSError as error:
-            raise InputError(f"{kept}: cannot be made a link to {found}: {error}") from error
+            raise InputError(f"cannot become a link to {found}: {error}", file=kept) from error
     return kept
 
 
 def read_receipt(path: Path) -> Path:
-    """Return the archive of a receipt, ``MD5  FILE``; an InputError where it is gone."""
+    """Return the archive that a receipt (``MD5  FILE``) names.
+
+    Raises
+    ------
+    InputError
+        If the file is not a receipt, or the archive is missing.
+    """
     try:
         archive = Path(path.read_text(encoding="utf-8").rstrip("\n").split("  ", 1)[1])
     except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise InputError(f"{path}: no receipt of an archive (MD5, two spaces, file): {error}") from error
+        raise InputError(f"not a receipt of an archive (MD5, two spaces, file): {error}", file=path) from error
     if not archive.exists():
         raise InputError(
-            f"{archive} is gone, of which {path} is the receipt; `snakemake data --forcerun fetch_archive` "
-            "brings it back, then run again"
+            f"the archive is missing, although {path} records its download",
+            file=archive,
+            remedy="Run `snakemake data --forcerun fetch_archive`, then repeat your command",
         )
     return archive
 
 
 def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
-    """Unpack the evaluation recordings, whose names are not known beforehand, to ``AUDIO/{recording}.wav``.
+    """Unpack all evaluation recordings to ``AUDIO/RECORDING.wav``; the archive determines their names.
+
+    Parameters
+    ----------
+    archive : Path
+        Zip archive of the evaluation recordings.
+    audio : Path
+        Folder to write to.
 
     Returns
     -------
     list of Recording
-        Sorted by name, durations read from the files.
+        Recordings sorted by name, with durations read from the files.
 
     Raises
     ------
     InputError
-        When there is none, they are more than a set of recordings can be, or one cannot be read as audio; see also
-        :func:`softsed.data.archives.unpack`.
+        If the archive has no recordings, the recordings are larger than `LARGEST_SET_BYTES` together, or a recording
+        cannot be unpacked (see `softsed.data.archives.unpack`) or read.
     """
-    import soundfile  # noqa: PLC0415 - the development set is brought in without it
+    import soundfile  # noqa: PLC0415  # the development set needs no audio library
 
     members = list_members(archive)
     matches = {name: match for name in members if (match := EVALUATION_MEMBER.fullmatch(name))}
     if not matches:
-        raise InputError(f"{archive}: no member Evaluation_audio/SCENE/SCENE_NN.wav found")
+        expected = "members such as Evaluation_audio/SCENE/SCENE_NN.wav"
+        raise InputError("the archive contains no evaluation recordings", file=archive, expected=expected)
     if (size := sum(members[name].file_size for name in matches)) > LARGEST_SET_BYTES:
-        expected = f"at most {LARGEST_SET_BYTES} expected of this set; not unpacked"
-        raise InputError(f"{archive}: {len(matches)} recordings, {size} bytes unpacked, {expected}")
+        problem = f"{len(matches)} recordings have {size} bytes unpacked"
+        raise InputError(problem, file=archive, expected=f"at most {LARGEST_SET_BYTES} bytes")
     targets = {name: audio / f"{match['recording']}.wav" for name, match in matches.items()}
     unpack(archive, targets, largest_bytes=LARGEST_AUDIO_BYTES)
     found = []
@@ -127,33 +142,41 @@ def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
         try:
             duration = soundfile.info(targets[name]).duration
         except soundfile.LibsndfileError as error:
-            raise InputError(f"{targets[name]}: cannot be read as audio: {error}") from error
+            raise InputError(f"cannot be read as audio: {error}".rstrip("."), file=targets[name]) from error
         found.append(Recording(match["recording"], match["scene"], duration))
     return sorted(found, key=lambda recording: recording.name)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file; it appears only when it is complete."""
+    with open_atomic(path) as file:
+        file.write(text.encode())
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Bring MAESTRO Real in: an archive, one recording or its labels from it, or all evaluation recordings."""
-    parser = argparse.ArgumentParser(prog="softsed data.maestro_real", description=main.__doc__)
+    """Download an archive of MAESTRO Real, or unpack a recording, published labels or the evaluation recordings."""
+    example = "unpack --receipt results/paper/data/archives/development_audio-3de7cb4f.md5 "
+    example += "--recording cafe_restaurant_00 --scene cafe_restaurant --output cafe_restaurant_00.wav"
+    parser = build_parser("data.maestro_real", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
-    fetch = commands.add_parser("fetch", help="download an archive and check it")
-    fetch.add_argument("--archive", type=json.loads, required=True, help="record, file and md5 as JSON")
-    fetch.add_argument("--address", required=True, help="URL or folder with RECORD/files/FILE below it")
+    fetch = commands.add_parser("fetch", help="download an archive and verify its md5")
+    fetch.add_argument("--archive", type=json.loads, required=True, help="record, file and md5 of the archive, as JSON")
+    fetch.add_argument("--address", required=True, help="URL or folder that contains RECORD/files/FILE")
     fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
-    fetch.add_argument("--receipt", type=Path, required=True, help="md5 and place of the archive, written")
-    one = commands.add_parser("unpack", help="a recording or its published labels out of an archive")
-    one.add_argument("--recording", required=True, help="name")
-    one.add_argument("--scene", required=True, help="its scene")
-    one.add_argument("--output", type=Path, required=True, help=f"file of the kind {' or '.join(MEMBERS)}, written")
-    evaluation = commands.add_parser("evaluation", help="all recordings of the evaluation set, which has no labels")
+    fetch.add_argument("--receipt", type=Path, required=True, help="md5 and path of the archive, written")
+    one = commands.add_parser("unpack", help="unpack one recording or its published labels")
+    one.add_argument("--recording", required=True, help="name of the recording")
+    one.add_argument("--scene", required=True, help="scene of the recording")
+    add_options(one, output=f"file to write, {' (audio) or '.join(MEMBERS)} (labels)")
+    evaluation = commands.add_parser("evaluation", help="unpack all recordings of the evaluation set")
     evaluation.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
-    evaluation.add_argument("--found", type=Path, required=True, help="table of the recordings found, written")
+    evaluation.add_argument("--found", type=Path, required=True, help="table of the recordings in the archive, written")
     for command in (one, evaluation):
-        command.add_argument("--receipt", type=Path, required=True, help="of the archive")
+        command.add_argument("--receipt", type=Path, required=True, help="receipt of the archive, written by `fetch`")
     options = parser.parse_args(argv)
     if options.command == "fetch":
         archive = fetch_archive(options.archive, options.address, options.archives)
-        write_whole(options.receipt, f"{options.archive['md5']}  {archive}\n".encode())
+        write_text(options.receipt, f"{options.archive['md5']}  {archive}\n")
     elif options.command == "unpack":
         member, largest_bytes = MEMBERS[options.output.suffix]
         name = member.format(scene=options.scene, recording=options.recording)
@@ -161,5 +184,5 @@ def main(argv: list[str] | None = None) -> None:
     else:
         found = unpack_evaluation(read_receipt(options.receipt), options.audio)
         rows = "".join(f"{recording.name}\t{recording.scene}\t{recording.duration_s:.4f}\n" for recording in found)
-        write_whole(options.found, f"recording\tscene\tduration_s\n{rows}".encode())
+        write_text(options.found, f"recording\tscene\tduration_s\n{rows}")
         logger.info("%s: %d evaluation recordings", options.found, len(found))

@@ -1,25 +1,23 @@
-"""The demo data set: rendered recordings of five scenes whose events are known.
+"""Rendered recordings of the demo: five scenes whose true events are known.
 
-A recording is a background noise typical of its scene plus events of the six classes that the scene is asked about,
-drawn from a specification (resources/demo_events.tsv, one row a scene and class):
+A recording is the background noise of its scene plus events of the six classes annotated in this scene. Events are
+drawn from a specification (resources/demo_events.tsv, one row per scene and class):
 
-- ``events_per_minute``: mean rate. The number of events is not left to chance alone: along the recordings of a scene,
-  in the order of the table, events are dealt out evenly (systematic sampling with a random start), so that a class of
-  rate 0.6 is heard in three of five one-minute recordings, never in none. It is rare, not absent.
-- ``duration_s``, ``duration_sigma``: median and log-standard deviation of a log-normal duration in seconds.
-- ``snr_db``, ``snr_std_db``: mean and standard deviation of the level of the event (root-mean-square over its
-  duration, both channels) over the background of the recording (root-mean-square over its whole length).
+- ``events_per_minute``: mean rate. Along the recordings of a scene, in the order of the table, the number of events
+  follows systematic sampling with a random start. A class with 0.6 events per minute therefore occurs in three of five
+  one-minute recordings and never in none of them: it is rare, but not absent.
+- ``duration_s``, ``duration_sigma``: median in seconds and log-standard deviation of a log-normal duration.
+- ``snr_db``, ``snr_std_db``: mean and standard deviation of the level of an event (root-mean-square over its duration,
+  both channels) relative to the background of the recording (root-mean-square over its whole length).
 
-resources/demo_backgrounds.tsv describes the noise of each scene: ``tilt_db`` (spectral slope, dB an octave), a broad
-``hump_hz`` of ``hump_db``, and ``swing_db``, the standard deviation of slow level changes.
+resources/demo_backgrounds.tsv describes the noise of each scene: ``tilt_db`` (spectral slope in dB per octave), a broad
+peak of ``hump_db`` at ``hump_hz``, and ``swing_db``, the standard deviation of slow level changes.
 
-Everything a recording holds follows from (seed, recording name); only the number of events also depends on the
-recordings of the same scene listed before it. Appending a recording to the table therefore changes no other.
-Audio is 44.1 kHz, stereo, 16 bit; the truth is TSV ``onset offset label snr_db`` in seconds and dB.
+The content of a recording follows from (seed, name of the recording). Only the number of events also depends on the
+recordings of the same scene listed before it. Therefore a recording appended to the table does not change the others.
+Audio is 44.1 kHz, stereo, 16 bit. True events are a table ``onset offset label snr_db`` in seconds and dB.
 """
 
-import argparse
-import json
 import logging
 import wave
 from pathlib import Path
@@ -29,13 +27,14 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_lines
 from softsed.data import demo_sounds
 from softsed.data.demo_synthesis import RATE, band_gain, filtered
 
-MIN_EVENT_S = 0.3  # shorter ones would be a click
-MAX_COVER = 0.9  # share of a recording that one class may fill: its events never overlap one another
-KNOT_S = 4.0  # distance of the independent levels of the background, seconds
+MIN_EVENT_S = 0.3  # a shorter event would be a click
+MAX_COVER = 0.9  # largest share of a recording for one class, whose events never overlap
+KNOT_S = 4.0  # seconds between independent levels of the background
 BACKGROUND_HZ = 40, 16_000
 EVENT_COLUMNS = ("events_per_minute", "duration_s", "duration_sigma", "snr_db", "snr_std_db")
 BACKGROUND_COLUMNS = ("tilt_db", "hump_hz", "hump_db", "swing_db")
@@ -46,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sound(NamedTuple):
-    """An event of the truth: seconds (whole milliseconds), class, level over the background in dB."""
+    """A true event: onset and offset in seconds (whole milliseconds), class, level relative to the background in dB."""
 
     onset: float
     offset: float
@@ -55,17 +54,29 @@ class Sound(NamedTuple):
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """Derive a random generator from a seed and names: the same names give the same numbers, whatever else is drawn."""
+    """Derive a random generator from a seed and names, independent of what other generators draw."""
     return np.random.default_rng([seed, *"\t".join(names).encode()])
 
 
 def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ...]) -> Specification:
-    """Read a table of numbers as {key fields: {column: number}}.
+    """Read a table of numbers.
+
+    Parameters
+    ----------
+    path : Path
+        Table with a header.
+    keys, columns : tuple of str
+        Columns that identify a row, and columns of numbers.
+
+    Returns
+    -------
+    dict
+        Fields of the keys -> {column: number}.
 
     Raises
     ------
     InputError
-        A missing column, a field that is not a finite number, or a key that is listed twice.
+        If a column is missing, a field is not a finite number, or a key is listed twice.
     """
     specification: Specification = {}
     for line, row in read_lines(path, keys + columns):
@@ -73,36 +84,45 @@ def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ..
         try:
             values = {name: float(row[name]) for name in columns}
         except ValueError as error:
-            raise InputError(f"{path}, line {line}: expected a number: {error}") from error
+            raise InputError(str(error), file=path, line=line, expected="a number") from error
         if not all(np.isfinite(list(values.values()))):
-            raise InputError(f"{path}, line {line}: expected finite numbers, got {values}")
+            raise InputError(f"the values are {values}", file=path, line=line, expected="finite numbers")
         if key in specification:
-            raise InputError(f"{path}, line {line}: {key} is listed twice")
+            raise InputError(f"{key} is listed twice", file=path, line=line)
         specification[key] = values
     return specification
 
 
-def select(specification: Specification, scene: str, asked: list[str], path: Path) -> dict[str, dict[str, float]]:
-    """Take the rows of a scene, in the order of `asked`; every asked class needs one and no other may have one."""
+def select(specification: Specification, scene: str, classes: list[str], path: Path) -> dict[str, dict[str, float]]:
+    """Return the rows of a scene in the order of `classes`, the classes annotated in the scene.
+
+    Raises
+    ------
+    InputError
+        If a class has no row, another class has a row, a number is out of range, or a class has no recipe.
+    """
     rows = {name: values for (where, name), values in specification.items() if where == scene}
-    if sorted(rows) != sorted(asked):
-        raise InputError(f"{path}: {scene!r} has rows for {sorted(rows)}, expected the asked classes {sorted(asked)}")
+    if sorted(rows) != sorted(classes):
+        expected = f"rows for the classes annotated in the scene, {sorted(classes)}"
+        raise InputError(f"scene {scene!r} has rows for {sorted(rows)}", file=path, expected=expected)
     for name, values in rows.items():
         positive = values["duration_s"] > 0 and min(values[k] for k in EVENT_COLUMNS if k != "snr_db") >= 0
         if not positive or name not in demo_sounds.RECIPES:
             raise InputError(
-                f"{path}: {scene}, {name!r}: {values}: expected duration_s > 0, other numbers but snr_db >= 0 "
-                f"and a class with a recipe ({', '.join(demo_sounds.RECIPES)})"
+                f"scene {scene!r}, class {name!r}: the values are {values}",
+                file=path,
+                expected="duration_s > 0, other numbers except snr_db >= 0, and a class with a recipe "
+                f"({', '.join(demo_sounds.RECIPES)})",
             )
-    return {name: rows[name] for name in asked}
+    return {name: rows[name] for name in classes}
 
 
 def count_events(recording: Recording, recordings: list[Recording], label: str, *, per_minute: float, seed: int) -> int:
-    """Deal out the events of a class along the recordings of the scene.
+    """Return the number of events of a class in a recording, by systematic sampling along the scene.
 
-    With E the expected number of events up to and including a recording, the recording gets
-    floor(E_i + u) - floor(E_i-1 + u), u uniform in 0..1, one a scene and class: an unbiased count that differs from
-    its expectation by less than one, over any run of recordings.
+    With E_i the expected number of events in the first i recordings of the scene, recording i has
+    floor(E_i + u) - floor(E_{i-1} + u) events, where u is uniform in 0..1 and drawn once per scene and class. The count
+    is unbiased and differs from its expectation by less than one, over any run of recordings.
     """
     start = generator(seed, "count", recording.scene, label).random()
     for other in recordings:
@@ -122,13 +142,19 @@ def schedule(
 
     Parameters
     ----------
+    recording : Recording
+        Recording whose events are drawn.
+    recordings : list of Recording
+        All recordings, in the order of the table.
     specification : dict
-        {class: row of demo_events.tsv} for the classes asked in the scene.
+        Class -> row of demo_events.tsv, for the classes annotated in the scene.
+    seed : int
+        Seed of the demo.
 
     Returns
     -------
     list of Sound
-        Sorted by onset; events of one class do not overlap; empty when no class has an event.
+        Events sorted by onset. Events of the same class do not overlap. Empty if no class has an event.
     """
     events = []
     for label, row in specification.items():
@@ -141,7 +167,8 @@ def schedule(
         )
         durations *= min(1, MAX_COVER * recording.duration_s / durations.sum())
         if durations.min() < demo_sounds.SHORTEST_S:
-            raise InputError(f"{recording.name}: {count} events of {label!r} do not fit; lower events_per_minute")
+            problem = f"{count} events of {label!r} do not fit into recording {recording.name!r}"
+            raise InputError(problem, key="events_per_minute", remedy="Lower the value")
         gaps = rng.dirichlet(np.ones(count + 1)) * (recording.duration_s - durations.sum())
         onsets = np.cumsum(gaps[:-1]) + np.cumsum(durations) - durations
         levels = row["snr_db"] + row["snr_std_db"] * rng.standard_normal(count)
@@ -153,19 +180,23 @@ def schedule(
 
 
 def background(recording: Recording, row: dict[str, float], *, level_db: float, std_db: float, seed: int) -> np.ndarray:
-    """Render the noise of a scene.
+    """Render the background noise of a recording.
 
     Parameters
     ----------
+    recording : Recording
+        Recording, which determines the length and the random numbers.
     row : dict
-        Row of demo_backgrounds.tsv.
+        Row of demo_backgrounds.tsv for the scene.
     level_db, std_db : float
         Mean and standard deviation, over recordings, of the root-mean-square level in dB re full scale.
+    seed : int
+        Seed of the demo.
 
     Returns
     -------
     ndarray [samples, 2]
-        Left and right share part of the noise, as two microphones at one place do.
+        Left and right channel. They share a part of the noise, as two microphones in one place do.
     """
     rng = generator(seed, "background", recording.name)
     samples = round(recording.duration_s * RATE)
@@ -185,14 +216,15 @@ def background(recording: Recording, row: dict[str, float], *, level_db: float, 
 
 
 def mix(noise: np.ndarray, events: list[Sound], *, recording: str, seed: int) -> np.ndarray:
-    """Add rendered events to a background [samples, 2]; each comes from its own direction and moves a little."""
+    """Add rendered events to a background [samples, 2]; each event has a random direction and moves slightly."""
     level = np.sqrt(np.mean(noise**2))
     mixture = noise.copy()
     for number, event in enumerate(events):
         rng = generator(seed, "sound", recording, str(number))
         first, last = round(event.onset * RATE), min(round(event.offset * RATE), len(noise))
         signal = demo_sounds.make(event.label, rng, last - first) * level * 10 ** (event.snr_db / 20)
-        # Constant power: cos^2 + sin^2 = 1, times 2 so that the mean over the channels is the power of the signal.
+        # Panning with constant power: cos^2 + sin^2 = 1. The factor sqrt(2) makes the mean power of the two channels
+        # equal to the power of the signal.
         place = np.clip(rng.uniform(0.15, 0.85) + np.linspace(-0.1, 0.1, len(signal)) * rng.choice([-1, 1]), 0, 1)
         angle = place * np.pi / 2
         mixture[first:last] += np.sqrt(2) * signal[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -200,7 +232,7 @@ def mix(noise: np.ndarray, events: list[Sound], *, recording: str, seed: int) ->
 
 
 def write_wave(path: Path, signal: np.ndarray) -> None:
-    """Write [samples, 2] in -1..1 as 16-bit PCM; what exceeds full scale is clipped, with a warning."""
+    """Write a signal [samples, 2] in -1..1 as 16-bit PCM; clip samples beyond full scale, with a warning."""
     clipped = int(np.sum(np.abs(signal) > 1))
     if clipped:
         logger.warning("%s: %d of %d samples clipped", path, clipped, signal.size)
@@ -212,28 +244,34 @@ def write_wave(path: Path, signal: np.ndarray) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Render one recording of the demo and write its truth."""
-    parser = argparse.ArgumentParser(prog="softsed data.render", description="Render one recording of the demo.")
-    parser.add_argument("--recording", required=True, help="name in the table of recordings")
-    parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
-    parser.add_argument("--specification", type=Path, required=True, help="TSV of rates, durations and levels")
-    parser.add_argument("--backgrounds", type=Path, required=True, help="TSV of the noise of each scene")
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: background_dbfs, background_std_db")
-    parser.add_argument("--seed", type=int, required=True, help="0 or more")
-    parser.add_argument("--audio", type=Path, required=True, help="WAV to write")
-    parser.add_argument("--truth", type=Path, required=True, help="TSV to write")
+    """Render one recording of the demo and write its true events."""
+    example = "--recording city_center_00 --recordings workflow/resources/demo.tsv --seed 1 "
+    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
+    example += "--specification workflow/resources/demo_events.tsv "
+    example += "--backgrounds workflow/resources/demo_backgrounds.tsv "
+    example += """--config '{"background_dbfs": -42, "background_std_db": 2}' """
+    example += "--audio results/demo/data/audio/city_center_00.wav --truth results/demo/data/truth/city_center_00.tsv"
+    parser = build_parser("data.render", main, example=example)
+    parser.add_argument("--recording", required=True, help="name of the recording, as in the table of recordings")
+    add_options(parser, "recordings", "classes", "scenes", "seed", config="section `data.demo.level`, as JSON")
+    parser.add_argument(
+        "--specification", type=Path, required=True, help="table of rates, durations and levels of events"
+    )
+    parser.add_argument("--backgrounds", type=Path, required=True, help="table of the background noise of each scene")
+    parser.add_argument("--audio", type=Path, required=True, help="audio to write (WAV)")
+    parser.add_argument("--truth", type=Path, required=True, help="table of the true events to write")
     options = parser.parse_args(argv)
-    recordings, asked = read_asked(options.recordings, options.scenes, read_classes(options.classes))
+    recordings, annotated_in_scene = read_asked(options.recordings, options.scenes, read_classes(options.classes))
     if options.recording not in recordings:
-        raise InputError(f"{options.recordings}: no recording {options.recording!r}; known are {list(recordings)}")
+        expected = f"one of {list(recordings)}"
+        raise InputError(f"no recording {options.recording!r}", file=options.recordings, expected=expected)
     recording = recordings[options.recording]
     backgrounds = read_specification(options.backgrounds, ("scene",), BACKGROUND_COLUMNS)
     if (recording.scene,) not in backgrounds:
-        raise InputError(f"{options.backgrounds}: no row for scene {recording.scene!r} of {options.recording}; add one")
+        problem = f"no row for scene {recording.scene!r} of recording {options.recording!r}"
+        raise InputError(problem, file=options.backgrounds, remedy="Add one")
     rows = read_specification(options.specification, ("scene", "class"), EVENT_COLUMNS)
-    rows = select(rows, recording.scene, asked[recording.scene], options.specification)
+    rows = select(rows, recording.scene, annotated_in_scene[recording.scene], options.specification)
 
     events = schedule(recording, list(recordings.values()), rows, seed=options.seed)
     noise = background(

@@ -1,27 +1,26 @@
-"""Simulated crowd: what annotators would tick in overlapping windows of the demo, given the true events.
+"""Simulated annotators: their answers in overlapping windows of the demo, given the true events.
 
-The procedure is the paper's (Sec. 2.1): windows of 10 s start every second, and a few different annotators tick the
-classes they heard, out of those asked in the scene. The people are invented, and deliberately not the model that MACE
-assumes (the right answer with one's competence, else a guess): an honest annotator's answer depends on what there is
-to hear.
+The procedure is that of the paper (Sec. 2.1): windows of 10 s start every second, and several annotators tick the
+classes that they heard, out of the classes annotated in the scene. The annotators differ from the model of MACE (the
+right answer with a fixed competence, otherwise a guess) on purpose: the answer of an honest annotator depends on how
+audible a class is.
 
-1. Loudness of a class at a moment: how far it stands out from the background and from what else sounds then.
-2. Salience S of a class in a window, in seconds: its loudness, integrated over the part of the window that the
-   annotator attends to, which leaves out a few tenths of a second at either end, his own habit (`salience` has both
-   formulae). A share of it adds to the salience of classes that are easily taken for it (a child for an adult, a car
-   for a lorry).
-3. The class is noticed with probability (1 - lapse) S^n / (S^n + C^n), n the steepness. The criterion C, in seconds,
-   is the annotator's own, times a habit per class kept through one recording ("does this count as footsteps?"), so
-   that answers about overlapping windows are tied together.
-4. What is not noticed is ticked all the same at the annotator's rate of false alarms, the more often the more of the
-   recording the class fills: people tick what they expect.
+1. Loudness of a class at a moment: r / (1 + r), where r is the amplitude ratio between its events and everything that
+   masks them (the background and the events of other classes at the same time). Energies add, also within a class. The
+   loudness is 1/2 for equal amplitudes and at most 1.
+2. Salience S of a class in a window, in seconds: its loudness, integrated over the part of the window to which the
+   annotator attends. Each annotator ignores a few tenths of a second at both ends. A share of the salience is added
+   to the classes that are often confused with the class (a child and an adult, a car and a lorry).
+3. The annotator notices the class with probability (1 - lapse) S^n / (S^n + C^n), where n is the steepness. The
+   criterion C, in seconds, belongs to the annotator, times a habit per class that stays the same within a recording
+   ("does this count as footsteps?"). Therefore answers about overlapping windows are correlated.
+4. A class that is not noticed is still ticked at the annotator's rate of false alarms. The rate rises with the share of
+   the recording that the class fills, because people tick what they expect.
 
-Spammers tick every class at a rate of their own, whatever the sound. The pool follows from the seed and the opinions
-on a recording from (seed, name), so that adding a recording changes no other.
+Spammers tick every class at a fixed rate, whatever the sound. The pool of annotators follows from the seed, and the
+opinions on a recording from (seed, name). Therefore a new recording does not change the opinions on other recordings.
 """
 
-import argparse
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +31,10 @@ from scipy.special import ndtri
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_lines
-from softsed.data.salience import salience
 
-# False alarms of a class that fills none of the recording, relative to one that fills all of it.
+# False alarms of a class that is absent from the recording, relative to a class that fills all of it.
 UNEXPECTED = 0.2
 
 logger = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pool:
-    """The annotators: arrays [annotators]; see the module for the meaning."""
+    """Annotators and their parameters: arrays [annotators], with the meaning given in the module docstring."""
 
     names: list[str]
     spammer: np.ndarray  # bool
@@ -52,14 +51,15 @@ class Pool:
     lapse: np.ndarray  # 0..1
     false_alarms: np.ndarray  # 0..1
     confusion: np.ndarray  # 0..1, share of the salience
-    boundary_s: np.ndarray  # seconds unattended at either end of a window
+    boundary_s: np.ndarray  # seconds ignored at both ends of a window
 
 
 def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
-    """Draw the annotators: rates given as a mean m are uniform over 0..2m, criteria are log-normal.
+    """Draw the annotators.
 
-    Each is drawn evenly (one annotator in each of as many quantiles), independently of the others: a pool of thirty
-    left to chance alone is so strict or so lenient as a whole that soft labels differ more by it than by the sounds.
+    Rates with a mean m in the config (section ``data.demo.crowd``) are uniform over 0..2m; criteria are log-normal.
+    Each parameter is stratified: one annotator falls into each of N quantiles, for N annotators. Without this, a pool
+    of thirty annotators is so strict or so lenient that the soft labels depend more on the pool than on the sounds.
     """
     rng = np.random.default_rng([seed, 0])
     count = config["annotators"]
@@ -80,40 +80,77 @@ def draw_pool(config: dict[str, Any], *, seed: int) -> Pool:
     )
 
 
-def read_truth(path: Path, asked: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Read the true events of a recording.
+def read_event_levels(path: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Read the true events of a recording with their levels (columns onset, offset, label, snr_db).
 
     Returns
     -------
-    times_levels : ndarray [events, 3]
-        Onset and offset in seconds, level over the background in dB.
+    events : ndarray [events, 3]
+        Onset and offset in seconds, level relative to the background in dB.
     labels : ndarray of int [events]
-        Index into `asked`.
+        Index of the class in `classes`, the classes annotated in the scene.
+
+    Raises
+    ------
+    InputError
+        If a row has another class, a value that is not a number, or no positive duration.
     """
     values, labels = [], []
     for line, row in read_lines(path, ("onset", "offset", "label", "snr_db")):
-        if row["label"] not in asked:
-            raise InputError(f"{path}, line {line}: {row['label']!r} is not asked in this scene; asked are {asked}")
+        if row["label"] not in classes:
+            problem, expected = f"{row['label']!r} is not annotated in this scene", f"one of {classes}"
+            raise InputError(problem, file=path, line=line, expected=expected)
         try:
             onset, offset, level = (float(row[name]) for name in ("onset", "offset", "snr_db"))
         except ValueError as error:
-            raise InputError(f"{path}, line {line}: expected numbers: {error}") from error
+            raise InputError(str(error), file=path, line=line, expected="numbers") from error
         if not 0 <= onset < offset < float("inf") or not np.isfinite(level):
-            raise InputError(f"{path}, line {line}: expected 0 <= onset < offset and a finite level, got {row}")
+            problem = f"onset is {onset}, offset {offset}, snr_db {level}"
+            raise InputError(problem, file=path, line=line, expected="0 <= onset < offset and a finite level")
         values.append((onset, offset, level))
-        labels.append(asked.index(row["label"]))
+        labels.append(classes.index(row["label"]))
     return np.array(values).reshape(-1, 3), np.array(labels, dtype=int)
 
 
+def salience(
+    events: np.ndarray, labels: np.ndarray, starts: np.ndarray, stops: np.ndarray, *, classes: int
+) -> np.ndarray:
+    """Integrate the loudness of each class (step 1 in the module docstring) from `starts` to `stops`.
+
+    Parameters
+    ----------
+    events : ndarray [events, 3]
+        Onset and offset in seconds, 0 or more; level relative to the background in dB. Events may overlap.
+    labels : ndarray of int [events]
+        Class of each event, an index below `classes`.
+    starts, stops : ndarray [...]
+        Limits of the intervals in seconds. An interval whose stop is not after its start has salience 0.
+
+    Returns
+    -------
+    ndarray [..., classes]
+        Seconds times loudness.
+    """
+    onset, offset, level = events.T
+    times = np.unique(np.concatenate([[0.0], onset, offset]))  # between two of these times nothing changes
+    sounding = (onset <= times[:-1, None]) & (offset > times[:-1, None])  # [stretches, events]
+    energy = (sounding * 10 ** (level / 10)) @ np.eye(classes)[labels]  # [stretches, classes]; background: 1
+    amplitude, masker = np.sqrt(energy), np.sqrt(1 + energy @ (1 - np.eye(classes)))
+    salient = np.diff(times)[:, None] * amplitude / (amplitude + masker)
+    integral = np.concatenate([np.zeros((1, classes)), np.cumsum(salient, axis=0)])  # [times, classes]
+    between = [np.interp(stops, times, column) - np.interp(starts, times, column) for column in integral.T]
+    return np.maximum(np.stack(between, axis=-1), 0)
+
+
 def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray:
-    """List the starts of the windows, whole seconds: 0, hop, ... up to T - window, T the duration rounded down."""
+    """Return the starts of the windows in whole seconds: 0, hop, ... up to floor(duration) - window."""
     if duration_s < window_s:
-        raise InputError(f"a recording of {duration_s} s is shorter than one window of {window_s} s")
+        raise InputError(f"a recording of {duration_s} s is shorter than a window of {window_s} s", key="window_s")
     return np.arange(0, int(duration_s) - window_s + 1, hop_s)
 
 
 def tick_probability(
-    heard: np.ndarray,
+    audible: np.ndarray,
     pool: Pool,
     who: np.ndarray,
     *,
@@ -126,29 +163,31 @@ def tick_probability(
 
     Parameters
     ----------
-    heard : ndarray [windows, opinions, classes]
-        Salience in seconds.
+    audible : ndarray [windows, opinions, classes]
+        Salience of each class in the part of the window that the annotator attends to, in seconds.
+    pool : Pool
+        Annotators.
     who : ndarray of int [windows, opinions]
-        The annotators of each window, indices into the pool.
+        Annotators of each window, as indices into the pool.
     habit : ndarray [annotators, classes]
-        Factor on the criterion in this recording, around 1.
+        Factor of the criterion in this recording, around 1.
     expected : ndarray [classes]
         Share of the recording that the class fills, 0..1.
     similar : ndarray [classes, classes]
-        1 for classes that are taken for one another, else 0.
+        1 for two classes that are often confused, otherwise 0.
     steepness : float
-        n of the module's step 3.
+        n in step 3 of the module docstring.
 
     Returns
     -------
     ndarray [windows, opinions, classes]
-        0..1; for spammers their own rate.
+        Probability, 0..1; for spammers their fixed rate.
     """
 
     def per_opinion(values: np.ndarray) -> np.ndarray:
         return values[who][:, :, None]  # [windows, opinions, 1]
 
-    felt = heard + per_opinion(pool.confusion) * (heard @ similar)
+    felt = audible + per_opinion(pool.confusion) * (audible @ similar)
     criterion = per_opinion(pool.criterion_s) * habit[who]
     noticed = (1 - per_opinion(pool.lapse)) * felt**steepness / (felt**steepness + criterion**steepness)
     alarm = per_opinion(pool.false_alarms) * (UNEXPECTED + (1 - UNEXPECTED) * expected)
@@ -159,42 +198,61 @@ def tick_probability(
 def annotate(
     recording: Recording,
     truth: tuple[np.ndarray, np.ndarray],
-    asked: list[str],
+    classes: list[str],
     pool: Pool,
     config: dict[str, Any],
     *,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Collect the opinions on one recording.
+    """Simulate the opinions on one recording.
+
+    Parameters
+    ----------
+    truth : tuple of ndarray
+        Events with levels and their classes, as from `read_event_levels`.
+    classes : list of str
+        Classes annotated in the scene.
+    pool : Pool
+        Annotators, as from `draw_pool` with the same config.
+    config : dict
+        Section ``data.demo.crowd`` of the config.
+    seed : int
+        Seed of the opinions; combined with the name of the recording.
 
     Returns
     -------
     starts : ndarray of int [windows]
-        Seconds.
+        Start of each window in seconds.
     who : ndarray of int [windows, opinions]
-        Different annotators in each window.
+        Annotators of each window, as indices into the pool; all different within a window.
     opinions : ndarray of int8 [windows, opinions, classes]
-        1 where ticked.
+        1 for a class that was ticked, otherwise 0.
+
+    Raises
+    ------
+    InputError
+        If the recording is shorter than a window, or there are fewer annotators than opinions per window.
     """
     rng = np.random.default_rng([seed, 1, *recording.name.encode()])
-    people, asked_people, window_s = len(pool.names), config["opinions_per_window"], config["window_s"]
-    if not 1 <= asked_people <= people:
-        raise InputError(f"opinions_per_window is {asked_people}, expected 1 to the number of annotators, {people}")
+    people, per_window, window_s = len(pool.names), config["opinions_per_window"], config["window_s"]
+    if not 1 <= per_window <= people:
+        expected = f"1 to {people}, the number of annotators"
+        raise InputError(f"the value is {per_window}", key="opinions_per_window", expected=expected)
     events, labels = truth
     starts = window_starts(recording.duration_s, window_s=window_s, hop_s=config["hop_s"])
-    who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, :asked_people]
-    similar = np.zeros((len(asked), len(asked)))
+    who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, :per_window]
+    similar = np.zeros((len(classes), len(classes)))
     for one, other in config["confused"]:
-        if one in asked and other in asked:
-            similar[asked.index(one), asked.index(other)] = similar[asked.index(other), asked.index(one)] = 1
-    left_out = pool.boundary_s[who]  # [windows, opinions]
-    first, last = starts[:, None] + left_out, starts[:, None] + window_s - left_out
-    filled = np.bincount(labels, weights=events[:, 1] - events[:, 0], minlength=len(asked)) / recording.duration_s
+        if one in classes and other in classes:
+            similar[classes.index(one), classes.index(other)] = similar[classes.index(other), classes.index(one)] = 1
+    ignored = pool.boundary_s[who]  # [windows, opinions]
+    first, last = starts[:, None] + ignored, starts[:, None] + window_s - ignored
+    filled = np.bincount(labels, weights=events[:, 1] - events[:, 0], minlength=len(classes)) / recording.duration_s
     probability = tick_probability(
-        salience(events, labels, first, last, classes=len(asked)),
+        salience(events, labels, first, last, classes=len(classes)),
         pool,
         who,
-        habit=np.exp(config["habit_sigma"] * rng.standard_normal((people, len(asked)))),
+        habit=np.exp(config["habit_sigma"] * rng.standard_normal((people, len(classes)))),
         expected=np.minimum(filled, 1),
         similar=similar,
         steepness=config["steepness"],
@@ -203,34 +261,37 @@ def annotate(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the opinions of the simulated crowd on all recordings, explicit zeros included."""
-    parser = argparse.ArgumentParser(prog="softsed data.simulate", description="Simulate a crowd of annotators.")
-    parser.add_argument("--truth", type=Path, required=True, help="folder with the truth of each recording, TSV")
-    parser.add_argument("--recordings", type=Path, required=True, help="TSV recording, scene, duration_s")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="TSV scene, class")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `data.demo.crowd` as JSON")
-    parser.add_argument("--seed", type=int, required=True, help="0 or more")
-    parser.add_argument("--opinions", type=Path, required=True, help="TSV to write")
+    """Simulate the opinions of a crowd of annotators on all recordings of the demo."""
+    crowd = (
+        '{"annotators": 30, "opinions_per_window": 5, "window_s": 10, "hop_s": 1, "spammers": 0.2, '
+        '"spammer_rate": [0.2, 0.4], "criterion_s": 1.2, "criterion_sigma": 0.7, "habit_sigma": 1.0, "steepness": 1.2, '
+        '"lapse": 0.12, "false_alarms": 0.2, "confusion": 0.1, "boundary_s": 0.3, "confused": []}'
+    )
+    example = "--truth results/demo/data/truth --recordings workflow/resources/demo.tsv "
+    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
+    example += f"--config '{crowd}' --seed 1 --opinions results/demo/data/opinions.tsv"
+    parser = build_parser("data.simulate", main, example=example)
+    add_options(parser, "recordings", "classes", "scenes", "seed", config="section `data.demo.crowd`, as JSON")
+    parser.add_argument("--truth", type=Path, required=True, help="folder of the true events, RECORDING.tsv")
+    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions to write, zeros included")
     options = parser.parse_args(argv)
     config = options.config
     classes = read_classes(options.classes)
-    recordings, scenes = read_asked(options.recordings, options.scenes, classes)
-    unknown = {name for pair in config["confused"] for name in pair} - set(classes)
-    if unknown:
-        raise InputError(f"confused: unknown classes {sorted(unknown)}; known are {classes}")
+    recordings, annotated_in_scene = read_asked(options.recordings, options.scenes, classes)
+    if unknown := {name for pair in config["confused"] for name in pair} - set(classes):
+        raise InputError(f"unknown classes {sorted(unknown)}", key="confused", expected=f"classes of {classes}")
     pool = draw_pool(config, seed=options.seed)
     count = 0
     with options.opinions.open("w", encoding="utf-8") as file:
         file.write("recording\tonset\toffset\tannotator\tclass\topinion\n")
         for recording in recordings.values():
-            asked = scenes[recording.scene]
-            truth = read_truth(options.truth / f"{recording.name}.tsv", asked)
-            starts, who, opinions = annotate(recording, truth, asked, pool, config, seed=options.seed)
+            names = annotated_in_scene[recording.scene]
+            truth = read_event_levels(options.truth / f"{recording.name}.tsv", names)
+            starts, who, opinions = annotate(recording, truth, names, pool, config, seed=options.seed)
             for start, people, ticks in zip(starts, who, opinions, strict=True):
                 window = f"{recording.name}\t{start}\t{start + config['window_s']}"
                 for person, answers in zip(people, ticks, strict=True):
-                    for name, answer in zip(asked, answers, strict=True):
+                    for name, answer in zip(names, answers, strict=True):
                         file.write(f"{window}\t{pool.names[person]}\t{name}\t{answer}\n")
             count += opinions.size
     logger.info("%d opinions of %d annotators, %d of them spammers", count, len(pool.names), pool.spammer.sum())

@@ -1,14 +1,14 @@
-"""The Kullback-Leibler divergence of Table 2, in the two readings the paper leaves open.
+"""The Kullback-Leibler divergence of Table 2 in two definitions, because the paper does not define it.
 
-The paper says that it is calculated "between the soft system output (before threshold) and the reference labels"
-(Sec. 3.2), not over what the two are distributions: `kld_time` takes each class as a distribution along time, which
-fits the pattern of the published numbers better, `kld_bernoulli` each second and class as a probability of activity.
+The paper computes it "between the soft system output (before threshold) and the reference labels" (Sec. 3.2), without
+saying of which distributions. `kld_time` treats each class as a distribution along time, which fits the pattern of the
+published numbers better. `kld_bernoulli` treats each second and class as a probability of activity.
 
 Conventions
 -----------
 - Natural logarithm, so nats; D(reference || output).
-- `reference` is [seconds, classes] in 0..1 without nan. `output` is of the same shape and is clipped into
-  epsilon..1 - epsilon first (0 < epsilon < 0.5), because linear outputs leave 0..1.
+- `reference` is [seconds, classes] in 0..1 without nan. `output` has the same shape and is first clipped to
+  epsilon..1 - epsilon (0 < epsilon < 0.5), because linear outputs may exceed 0..1.
 """
 
 import math
@@ -24,13 +24,13 @@ def relative_entropy(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def kld_time(reference: np.ndarray, output: np.ndarray, *, epsilon: float) -> float:
     """Compute the divergence of reference and output as distributions along time.
 
-    For each class, p_t = reference_t / sum(reference) and q_t = output_t / sum(output) over all seconds given;
-    sum over t of p_t log(p_t / q_t), then the mean over the classes whose reference is not zero throughout.
+    For each class, p_t = reference_t / sum(reference) and q_t = output_t / sum(output) over all given seconds. The
+    divergence is the sum over t of p_t log(p_t / q_t), averaged over the classes with a positive reference.
 
     Returns
     -------
     float
-        Nats, 0 for outputs proportional to the reference; nan without any class in the reference.
+        Nats; 0 for outputs proportional to the reference, nan if no class has a positive reference.
     """
     present = reference.sum(axis=0) > 0
     if not present.any():
@@ -49,7 +49,7 @@ def kld_bernoulli(reference: np.ndarray, output: np.ndarray, *, epsilon: float) 
     Returns
     -------
     float
-        Nats a second, 0 for outputs equal to the reference; nan without seconds.
+        Nats per second; 0 for outputs equal to the reference, nan without seconds.
     """
     if not len(reference):
         return math.nan

@@ -1,18 +1,18 @@
-"""What is worth how much where the true events are known: systems, priors and the labels themselves against the truth.
+"""Metrics against the ground truth: systems, baselines without audio, and the labels themselves.
 
-Table 2 compares systems with the labels they are trained on. Labels made by another method are another reference, and
-all of them are wrong somewhere. Here everything has one reference: the seconds that a true event touches.
+Table 2 compares systems with labels, and labels made by different methods are different references. Here the reference
+of all rows is the same: the seconds that a true event overlaps.
 
 Conventions
 -----------
 - Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled seconds count.
-- The operating points of a system are those of `evaluate`, the threshold of the config and class-dependent thresholds
-  from the soft labels the system was trained on, but both have the true seconds as reference. A class without a
-  class-dependent threshold is not detected, and its true seconds are misses. As in `evaluate`, a class that was not
-  asked in the scene has no true seconds, and detecting it is a false alarm.
-- Labels are scored as a system is, on the test recordings of each fold: hard labels at the threshold that made them.
-- ``mse`` is the mean squared difference of scores or soft labels, clipped to 0..1, from the true seconds (0 or 1), over
-  the classes that were asked in the scene of the recording (for probabilities, the Brier score).
+- The operating points of a system are those of `evaluate.system`: the threshold of the config, and class-dependent
+  thresholds from the soft labels that the system was trained on. A class without a class-dependent threshold is not
+  detected, and its true seconds are misses. A class that is not annotated in the scene has no true seconds, and its
+  detection is a false alarm.
+- Labels are evaluated like a system, on the test recordings of each fold, with the hard labels as output.
+- ``mse`` is the mean squared difference between scores or soft labels, clipped to 0..1, and the true seconds (0 or 1),
+  over the classes annotated in the scene. For probabilities this is the Brier score.
 """
 
 import argparse
@@ -28,31 +28,35 @@ from softsed.core.errors import InputError
 from softsed.core.event_text import read_true_events, truth_file
 from softsed.core.labels import harden, rasterise, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
+from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
-from softsed.evaluate.inputs import cut_to, read_tested, recordings_of
+from softsed.evaluate.inputs import cut_to, read_fold_scores, recordings_of
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
 
-FAR = 10  # times the labelled seconds; milliseconds end far beyond
+# True events that end later than this multiple of the labelled seconds are probably in milliseconds.
+FAR = 10
 MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
 
 logger = logging.getLogger(__name__)
 
 
-class Tested(NamedTuple):
-    """One test recording; all arrays are [seconds, classes]."""
+class EvaluatedRecording(NamedTuple):
+    """Truth and output of one test recording; all arrays are [seconds, classes]."""
 
     truth: np.ndarray  # bool
-    levels: np.ndarray  # scores or soft labels, nan where the class was not asked
-    active: dict[str, np.ndarray]  # bool, at each operating point
+    levels: np.ndarray  # scores or soft labels, nan for classes not annotated in the scene
+    active: dict[str, np.ndarray]  # bool, by operating point
 
 
-def read_truth(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
-    """Read the true seconds of a recording.
+def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Read the true events of a recording and rasterise them to seconds.
+
+    True events that begin after the labelled seconds are left out, with a warning.
 
     Parameters
     ----------
     soft : ndarray [seconds, classes]
-        Its soft labels, which tell how many seconds are labelled and, by nan, which classes were not asked.
+        Soft labels of the recording, nan for classes not annotated in the scene.
 
     Returns
     -------
@@ -61,43 +65,48 @@ def read_truth(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     Raises
     ------
     InputError
-        When a class has a true event and was not asked: nobody can be right about it. Also where all events begin
-        beyond the labels, some of them so far that they must be in another unit. Others are left out, which the log
-        says.
+        If a true event has a class that is not annotated in the scene. Also if no event begins within the labelled
+        seconds although one ends `FAR` times later, which suggests another unit.
     """
     events, seconds = read_true_events(path, classes), len(soft)
     last = max((event.offset for event in events), default=0)
     if last > FAR * seconds and all(event.onset == 0 or event.onset >= seconds for event in events):
         raise InputError(
-            f"{path}: true events until {last:g} s, but the labels of the recording cover {seconds} s, in which none "
-            "begins; expected seconds, of these at least one"
+            f"the last true event ends at {last:g} s, but the recording has {seconds} s of labels and no true event "
+            "begins within them",
+            file=path,
+            expected="onset and offset in seconds",
         )
     if late := sum(event.onset >= seconds for event in events):
         logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
-    asked = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
-    if beyond := sorted({event.label for event in events} - set(asked)):
-        raise InputError(f"{path}: true events of {beyond}, which the scene was not asked for; asked are {asked}")
+    annotated = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
+    if beyond := sorted({event.label for event in events} - set(annotated)):
+        raise InputError(
+            f"there are true events of {beyond}, which are not annotated in the scene of the recording",
+            file=path,
+            expected=f"the classes annotated in this scene: {annotated}",
+        )
     return rasterise(events, classes, seconds)
 
 
-def evaluate_truth(folds: dict[str, list[Tested]], classes: list[str]) -> dict:
-    """Compare with the true seconds.
+def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list[str]) -> dict:
+    """Compute metrics against the true seconds.
 
     Parameters
     ----------
     folds : dict
-        The test recordings of each fold, at least one a fold, all with the same operating points.
+        The test recordings of each fold, at least one per fold, all with the same operating points.
     classes : list of str
-        The classes that count, the columns of all arrays.
+        The evaluated classes, the columns of all arrays.
 
     Returns
     -------
     dict
-        recordings, seconds, pooled and folds; the last two hold operating_points (as `metrics_of`) and mse (nan where
-        no class was asked).
+        recordings, seconds, pooled and folds. The last two contain operating_points (see `metrics_of`) and mse, which
+        is nan if no class is annotated in the scene.
     """
 
-    def summarise(tested: list[Tested]) -> dict:
+    def summarise(tested: list[EvaluatedRecording]) -> dict:
         points = {
             point: metrics_of(count([r.truth for r in tested], [r.active[point] for r in tested], classes), classes)
             for point in tested[0].active
@@ -115,79 +124,90 @@ def evaluate_truth(folds: dict[str, list[Tested]], classes: list[str]) -> dict:
     }
 
 
-def score_system(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
-    """Read the scores of a system and apply both thresholds: the test recordings of each fold, and the thresholds."""
+def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
+    """Read the test recordings of each fold with the output of a system at both thresholds, and the thresholds."""
     classes = [names[i] for i in chosen]
     fixed = options.config["threshold"]
-    folds = {}
+    folds: dict[str, list[EvaluatedRecording]] = {}
     thresholds: dict = {f"{fixed:g}": fixed, MIDRANGE: {}}
-    tested = read_tested(options.scores, options.folds, names)
-    soft = read_soft(options.soft, names, recordings_of(tested))
-    for fold, (scores, training) in tested.items():
-        own = trimmed_midrange([soft[name][:, chosen] for name in training], options.config["trim"])
-        thresholds[MIDRANGE][fold] = dict(zip(classes, own.tolist(), strict=True))
+    found = read_fold_scores(options.scores, options.folds, names)
+    soft = read_soft(options.soft, names, recordings_of(found))
+    for fold, (scores, training) in found.items():
+        midrange = trimmed_midrange([soft[name][:, chosen] for name in training], options.config["trim"])
+        thresholds[MIDRANGE][fold] = dict(zip(classes, midrange.tolist(), strict=True))
         folds[fold] = []
         for name, values in scores.items():
-            truth = read_truth(truth_file(options.truth, name), soft[name], names)
+            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
             output = cut_to(len(truth), values, name)[:, chosen]
             levels = np.where(np.isnan(soft[name][:, chosen]), np.nan, output)
-            active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, own)}
-            folds[fold].append(Tested(truth[:, chosen], levels, active))
+            active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], levels, active))
     return folds, thresholds
 
 
-def score_labels(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
-    """Read labels as if a system had said them: the test recordings of each fold, and the threshold."""
-    tested = {path.stem: read_fold(path)["test"] for path in options.folds}
-    soft = read_soft(options.soft, names, [name for listed in tested.values() for name in listed])
+def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
+    """Read the test recordings of each fold with their labels as the output, and the threshold of the hard labels."""
+    tests = {path.stem: read_fold(path)["test"] for path in options.folds}
+    soft = read_soft(options.soft, names, [name for listed in tests.values() for name in listed])
     hard = read_active(options.hard, soft, names)
-    folds = {fold: [] for fold in tested}
-    for fold, listed in tested.items():
+    folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
+    for fold, listed in tests.items():
         for name in listed:
-            truth = read_truth(truth_file(options.truth, name), soft[name], names)
+            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
             active = {options.threshold: hard[name][:, chosen]}
-            folds[fold].append(Tested(truth[:, chosen], soft[name][:, chosen], active))
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], soft[name][:, chosen], active))
     return folds, {options.threshold: options.threshold}
 
 
+EXAMPLE = """\
+system --system S_MSE_lin --run 1 --scores results/demo/predictions/S_MSE_lin/run1/fold1.tsv
+      --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv --truth results/demo/data/truth
+      --classes workflow/resources/classes.tsv --training '{"method": "eq1"}'
+      --config '{"classes": "all", "threshold": 0.5, "trim": 10}'
+      --output results/demo/metrics/S_MSE_lin/run1.truth.json\
+"""
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Score one run of one system, or the labels by one method, against the true events."""
-    parser = argparse.ArgumentParser(prog="softsed evaluate.ground_truth", description=main.__doc__)
+    """Evaluate one run of a system, or the labels by one method, against the true events."""
+    parser = build_parser("evaluate.ground_truth", main, example=EXAMPLE)
     commands = parser.add_subparsers(dest="command", required=True)
-    system = commands.add_parser("system", help="scores of a system or prior")
-    system.add_argument("--system", required=True, help="name, written into the output")
-    system.add_argument("--run", type=int, required=True, help="number, written into the output")
-    system.add_argument("--scores", type=Path, nargs="+", required=True, help="scores, one file a fold")
-    labels = commands.add_parser("labels", help="labels by one method")
-    labels.add_argument("--hard", type=Path, required=True, help="hard labels")
-    labels.add_argument("--threshold", required=True, help="that made them hard, written into the output")
+    system = commands.add_parser("system", help="evaluate the scores of a system or of a baseline without audio")
+    system.add_argument("--system", required=True, help="name of the system (recorded in the output)")
+    system.add_argument("--run", type=int, required=True, help="number of the run (recorded in the output)")
+    add_options(system, "scores")
+    labels = commands.add_parser("labels", help="evaluate the labels by one method")
+    add_options(labels, "hard")
+    labels.add_argument(
+        "--threshold", required=True, help="threshold that produced the hard labels (recorded in the output)"
+    )
     for command in (system, labels):
-        command.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds")
-        command.add_argument("--soft", type=Path, required=True, help="soft labels; a system's: trained on")
+        add_options(command, "folds", soft="table of soft labels; for a system, those that it was trained on")
         command.add_argument(
-            "--truth", type=Path, required=True, help="folder of RECORDING.tsv or .txt, the true events"
+            "--truth", type=Path, required=True, help="folder of true events, RECORDING.tsv or RECORDING.txt"
         )
-        command.add_argument("--classes", type=Path, required=True, help="table of classes")
+        add_options(command, "classes")
         command.add_argument(
             "--training",
             type=json.loads,
             required=True,
-            help="JSON: the method of the labels; a system's: labels, loss, output",
+            help="method of the labels and, for a system, its labels, loss and output, as JSON (is recorded)",
         )
-        command.add_argument(
-            "--config", type=json.loads, required=True, help="JSON: classes; a system's: threshold, trim"
+        add_options(
+            command,
+            config="key classes and, for a system, the keys threshold and trim of the section `evaluate`, as JSON",
+            output="metrics to write (JSON)",
         )
-        command.add_argument("--output", type=Path, required=True, help="metrics as JSON, written")
     options = parser.parse_args(argv)
     names, chosen = choose_classes(options.classes, options.config["classes"])
     classes = [names[i] for i in chosen]
-    folds, thresholds = {"system": score_system, "labels": score_labels}[options.command](options, names, chosen)
+    folds, thresholds = {"system": read_system, "labels": read_labels}[options.command](options, names, chosen)
     result = {
         "system": options.system if options.command == "system" else "labels",
         "run": options.run if options.command == "system" else 1,
         **{"training": options.training, "units": UNITS | {"mse": MSE_UNIT}, "config": options.config},
         **{"classes": classes, "thresholds": thresholds},
-        **evaluate_truth(folds, classes),
+        **compare_with_truth(folds, classes),
     }
     options.output.write_text(json.dumps(jsonable(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for point, found in result["pooled"]["operating_points"].items():

@@ -1,8 +1,9 @@
 """Segments of one second: counts of hits and errors by sed_eval, and error rate and F1 from them (Sec. 3.2).
 
 Segments are the whole seconds of a recording; sed_eval counts them recording by recording. Counts are summed over the
-recordings of a fold, and over the folds for the pooled result; metrics come from the sums. F1 is in 0..1. Whatever
-needs a reference and has none is nan, null in JSON.
+recordings of a fold, and over all folds for the pooled result. Metrics are computed from these sums. F1 is in 0..1. A
+metric without a reference is nan, null in JSON. This module is the source of ER and F1 in all tables;
+`report.jackknife` computes them for weighted recordings, equal by test.
 """
 
 import math
@@ -27,7 +28,7 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Counts:
-    """Seconds counted by sed_eval; those of recordings and folds add up. Arrays are [classes]."""
+    """Seconds counted by sed_eval; counts of recordings and folds are added. Arrays are [classes]."""
 
     substitutions: int
     deletions: int
@@ -46,7 +47,7 @@ def count(references: list[np.ndarray], outputs: list[np.ndarray], classes: list
     Parameters
     ----------
     references, outputs : list of ndarray of bool [seconds, classes]
-        One matrix a recording, in the same order and of the same shapes.
+        One matrix per recording, in the same order and of the same shapes.
     classes : list of str
 
     Returns
@@ -61,17 +62,17 @@ def count(references: list[np.ndarray], outputs: list[np.ndarray], classes: list
             for found in (to_events(active, classes) for active in pair)
         ]
         metrics.evaluate(*events, evaluated_length_seconds=len(pair[0]))
-    overall = (int(metrics.overall[key]) for key in "SDI")
-    class_wise = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
-    return Counts(*overall, *class_wise)
+    substitutions, deletions, insertions = (int(metrics.overall[key]) for key in "SDI")
+    tp, fp, fn = (np.array([int(metrics.class_wise[c][key]) for c in classes]) for key in ("Ntp", "Nfp", "Nfn"))
+    return Counts(substitutions, deletions, insertions, tp, fp, fn)
 
 
 def metrics_of(counts: Counts, classes: list[str]) -> dict:
     """Compute error rate and F1 from counts.
 
     F1 = 2 TP / (2 TP + FP + FN) and ER = (S + D + I) / N, N the active seconds of the reference (Mesaros et al. 2016).
-    sed_eval's own macro average skips classes without any output, so that a class that is never detected would raise
-    it; here such a class counts 0. Classes without a reference are left out.
+    The macro average of sed_eval leaves out classes without any output, so that a class that is never detected raises
+    it. Here such a class counts as 0. Classes without a reference are left out.
 
     Returns
     -------
@@ -104,7 +105,7 @@ def f1_of(row: dict[str, int]) -> float:
 
 
 def jsonable(value: object) -> object:
-    """Round floats to 6 significant digits and turn nan into None, all the way down."""
+    """Round floats to 6 significant digits and replace nan by None, in nested dictionaries."""
     if isinstance(value, dict):
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, float):

@@ -5,31 +5,31 @@ Two operating points:
 ``0.5`` (the threshold of the config)
     Output above the threshold, against the hard labels. Curves named ``_h`` in Fig. 2.
 ``class-dependent``
-    One threshold a class, the trimmed midrange of the soft labels of the fold's training recordings, applied to the
-    output and to the soft reference (Sec. 4). Curves named ``_s``.
+    One threshold per class, the trimmed midrange of the soft labels of the fold's training recordings. It is applied to
+    the output and to the soft reference (Sec. 4). Curves named ``_s``.
 
 Conventions
 -----------
 - Counts and metrics are those of `segments`.
-- All labelled seconds of all recordings count. A class that was not asked has reference 0, as the published files read.
-- F1 is in 0..1 here and in percent in tables.
+- All labelled seconds of all recordings count. A class that is not annotated in the scene has reference 0, as in the
+  published files.
+- F1 is in 0..1 here and in percent in the tables of the report.
 """
 
-import argparse
 import json
 import logging
 import math
-from pathlib import Path
 
 import numpy as np
 
 from softsed.core.labels import harden
+from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.divergence import kld_bernoulli, kld_time
-from softsed.evaluate.inputs import read_scored
+from softsed.evaluate.inputs import FoldScores, read_inputs
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
 
-# Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Systems without a loss give soft values.
+# Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Baselines without a loss output soft values.
 KLD_REFERENCE = {"bce": "hard", "mse": "soft", "none": "soft"}
 KLD_UNIT = "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, a second"
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    folds: dict[str, tuple[dict[str, np.ndarray], list[str]]],
+    folds: FoldScores,
     soft: dict[str, np.ndarray],
     hard: dict[str, np.ndarray],
     classes: list[str],
@@ -48,12 +48,12 @@ def evaluate(
 
     Parameters
     ----------
-    folds : dict
-        For each fold the scores of its test recordings, ndarray [seconds, classes], and its training recordings.
+    folds : FoldScores
+        Scores of the test recordings and names of the training recordings of each fold.
     soft, hard : dict of ndarray [seconds, classes]
-        Labels of each recording: floats with nan where not asked, and bool.
+        Labels of each recording: floats with nan for classes not annotated in the scene, and bool.
     classes : list of str
-        The classes evaluated, the columns of all matrices.
+        The evaluated classes, the columns of all matrices.
     config : dict
         threshold (0..1), trim (percent), epsilon.
 
@@ -65,15 +65,15 @@ def evaluate(
     points = f"{config['threshold']:g}", MIDRANGE
     counts, values, thresholds = {}, {}, {}
     for fold, (scores, training) in folds.items():
-        own = trimmed_midrange([soft[name] for name in training], config["trim"])
-        thresholds[fold] = dict(zip(classes, own.tolist(), strict=True))
+        midrange = trimmed_midrange([soft[name] for name in training], config["trim"])
+        thresholds[fold] = dict(zip(classes, midrange.tolist(), strict=True))
         if missing := [name for name, value in thresholds[fold].items() if math.isnan(value)]:
             logger.warning("%s: no positive training label of %s: not counted at %s", fold, missing, MIDRANGE)
         pairs = (
             [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()],
-            [(harden(soft[name], own), harden(output, own)) for name, output in scores.items()],
+            [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()],
         )
-        counts[fold] = [count(*zip(*pair, strict=True), classes) for pair in pairs]
+        counts[fold] = [count([r for r, _ in found], [o for _, o in found], classes) for found in pairs]
         values[fold] = [(hard[name].astype(float), np.nan_to_num(soft[name]), scores[name]) for name in scores]
 
     def summarise(names: list[str]) -> dict:
@@ -98,22 +98,31 @@ def evaluate(
     }
 
 
+EXAMPLE = """\
+--system S_MSE_lin --run 1 --loss mse --scores results/demo/predictions/S_MSE_lin/run1/fold1.tsv
+      --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv
+      --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv
+      --config '{"classes": "all", "threshold": 0.5, "trim": 10, "epsilon": 0.001}'
+      --output results/demo/metrics/S_MSE_lin/run1.json\
+"""
+
+
 def main(argv: list[str] | None = None) -> None:
     """Evaluate one run of one system on all folds."""
-    parser = argparse.ArgumentParser(prog="softsed evaluate.system", description=main.__doc__)
-    parser.add_argument("--system", required=True, help="name, written into the output")
-    parser.add_argument("--run", type=int, required=True, help="number, written into the output")
-    parser.add_argument("--scores", type=Path, nargs="+", required=True, help="scores, one file a fold")
-    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds, in the same order")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--hard", type=Path, required=True, help="hard labels")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--loss", choices=sorted(KLD_REFERENCE), required=True, help="of the training; none: a prior")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `evaluate` as JSON")
-    parser.add_argument("--output", type=Path, required=True, help="metrics as JSON, written")
+    parser = build_parser("evaluate.system", main, example=EXAMPLE)
+    parser.add_argument("--system", required=True, help="name of the system (recorded in the output)")
+    parser.add_argument("--run", type=int, required=True, help="number of the run (recorded in the output)")
+    add_options(parser, "scores", "folds", "soft", "hard", "classes")
+    parser.add_argument(
+        "--loss",
+        choices=sorted(KLD_REFERENCE),
+        required=True,
+        help="training loss of the system; none: a baseline without training",
+    )
+    add_options(parser, config="section `evaluate` of the config, as JSON", output="metrics to write (JSON)")
     options = parser.parse_args(argv)
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
-    classes, folds, soft, hard = read_scored(options.scores, options.folds, **tables, wanted=options.config["classes"])
+    classes, folds, soft, hard = read_inputs(options.scores, options.folds, **tables, wanted=options.config["classes"])
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
         **{

@@ -2,32 +2,37 @@
 
 Conventions
 -----------
-- Channels are averaged; other sampling rates are resampled to the configured one, so that one filter bank serves.
-- Frame i is centred at i * hop: the signal is padded with half a window of zeros on either side, as librosa does
-  by default, and a recording of n samples has 1 + n // hop frames.
-- A recording is read and transformed piece by piece, so that memory grows with its features only. Where a piece ends
-  makes no difference: windows are taken over in blocks that are counted from the start of the recording.
-- The filter bank is librosa's (Slaney's scale, triangles of equal area) and is made once: importing librosa's filters
-  takes longer than the transform of a whole recording. The rest needs numpy only: its float32 transform is slower than
-  scipy's, but importing scipy.fft takes longer than the four minutes of audio that it would save time on.
+- Audio has one channel (the mean of all channels) at the configured sampling rate, so that one filter bank fits all
+  recordings (`softsed.core.audio.read_audio`).
+- Frame i is centred at sample i * hop: the signal is padded with half a window of zeros at both ends, as librosa does
+  by default. A recording of n samples has 1 + n // hop frames.
+- A recording is read and transformed piece by piece, so that the memory needed grows only with its features. The size
+  of the pieces has no influence on the result, because blocks of windows are counted from the start of the recording.
+- The filter bank is librosa's (Slaney's mel scale, triangles of equal area) and is computed once per experiment,
+  because importing librosa takes longer than the transform of a recording. Everything else uses numpy. Its transform in
+  float32 is slower than scipy's, but importing scipy.fft takes longer than it saves in four minutes of audio.
 """
 
-import argparse
-import json
 import logging
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.audio import check_whole
+from softsed.core.audio import read_audio
 from softsed.core.errors import InputError
+from softsed.core.options import add_options, build_parser
 
-# Small enough for the processor's cache; by trial.
-PIECE = 1 << 16  # samples read at once
-BLOCK_FRAMES = 64  # frames transformed at once
+BLOCK_FRAMES = 64  # frames transformed at once: small enough for the processor's cache, chosen by trial
+DELETE = "Delete the file; the workflow creates it again"
+
+# The section `features` of config.yaml.
+CONFIG = (
+    '{"sample_rate": 44100, "window": 2048, "hop_s": 0.02, "mel_bands": 64, "f_min": 50, "f_max": 14000, "power": 2, '
+    '"log": true, "log_floor": 1e-10}'
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +43,14 @@ def make_filterbank(config: dict) -> np.ndarray:
     Parameters
     ----------
     config : dict
-        The section ``features``: sample_rate (Hz), window (samples), mel_bands, f_min and f_max (Hz).
+        Section ``features`` of the config: sample_rate (Hz), window (samples), mel_bands, f_min and f_max (Hz).
 
     Returns
     -------
     ndarray of float32 [mel_bands, window // 2 + 1]
+        Weight of each frequency bin in each band.
     """
-    import librosa  # a second of import that only this function pays  # noqa: PLC0415
+    import librosa  # noqa: PLC0415  # takes one second to import, and only this function needs it
 
     return librosa.filters.mel(
         sr=config["sample_rate"],
@@ -55,83 +61,25 @@ def make_filterbank(config: dict) -> np.ndarray:
     ).astype(np.float32)
 
 
-def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
-    """Read a recording piece by piece, as one channel at the wanted rate.
-
-    Parameters
-    ----------
-    path : Path
-        Anything libsndfile reads (16 or 24 bit or float WAV, FLAC, ...), any number of channels.
-    sample_rate : int
-        In Hz; audio at another rate is resampled (soxr, high quality).
-
-    Yields
-    ------
-    ndarray of float32 [samples]
-        Of any length; one after the other they are the recording.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, is empty, cut off or holds samples that are not numbers.
-    """
-    import soundfile  # noqa: PLC0415  # so that reading features needs no audio library
-
-    samples = broken = 0
-    try:
-        with soundfile.SoundFile(path) as file:
-            announced, rate = len(file), file.samplerate
-            check_whole(path, file.extra_info, announced / rate)
-            convert = resampler(path, file.samplerate, sample_rate)
-            buffer = np.empty((PIECE, file.channels), dtype=np.float32)
-            while len(audio := file.read(out=buffer)):  # [samples, channels]
-                samples += len(audio)
-                broken += audio.size - np.count_nonzero(np.isfinite(audio))
-                if not broken:  # or else only the rest is counted
-                    # Channel by channel: a mean along the short axis takes longer than reading the file.
-                    yield convert(sum(audio.T) / np.float32(file.channels), last=False)
-            yield convert(np.empty(0, dtype=np.float32), last=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"{path}: cannot be read as audio: {error}") from error
-    if not samples:
-        raise InputError(f"{path}: the recording is empty")
-    if samples + rate < announced:  # a second, since some MP3 only estimate their length
-        raise InputError(
-            f"{path}: the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s; copy "
-            "it again or, where it can be heard to its end, convert it to FLAC"
-        )
-    if broken:
-        raise InputError(f"{path}: {broken} samples are not finite numbers; export the recording again or leave it out")
-
-
-def resampler(path: Path, rate: int, wanted: int) -> Callable[..., np.ndarray]:
-    """Return what brings a signal from one rate to another piece by piece: `convert(piece, last=False)`."""
-    if rate == wanted:
-        return lambda piece, last: piece
-    import soxr  # noqa: PLC0415  # only recordings at another rate pay for the import
-
-    logger.info("%s: resampling from %d Hz to %d Hz", path, rate, wanted)
-    return soxr.ResampleStream(rate, wanted, num_channels=1).resample_chunk
-
-
 def cut_windows(pieces: Iterable[np.ndarray], window: int, hop: int) -> Iterator[np.ndarray]:
-    """Cut a signal into windows, with half a window of zeros on either side of it.
+    """Cut a signal, padded with half a window of zeros at both ends, into overlapping windows.
 
     Parameters
     ----------
     pieces : iterable of ndarray of float32 [samples]
-        The signal, one piece after the other.
+        Signal as consecutive pieces of any length.
     window, hop : int
-        In samples.
+        Length of a window and distance between the starts of two windows, in samples.
 
     Yields
     ------
     ndarray of float32 [BLOCK_FRAMES, window]
-        A view of what is overwritten before the next one; the last one may hold fewer frames.
+        Windows of one block; the last block may have fewer. Each block is a view into a buffer that the next block
+        overwrites.
     """
     half = np.zeros(window // 2, dtype=np.float32)
     block = BLOCK_FRAMES * hop
-    held = np.empty(block + max(window - hop, 0), dtype=np.float32)  # all windows of a block and what they share
+    held = np.empty(block + max(window - hop, 0), dtype=np.float32)  # samples of one block of windows
     filled = 0
     for piece in chain([half], pieces, [half]):
         rest = piece
@@ -149,7 +97,7 @@ def cut_windows(pieces: Iterable[np.ndarray], window: int, hop: int) -> Iterator
 
 
 def mel_energies(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dict) -> np.ndarray:
-    """Compute the mel energies of a signal: float32 [1 + samples // hop, mel_bands], arguments as in `mel_blocks`."""
+    """Compute the mel energies of a signal: float32 [1 + samples // hop, mel_bands]. See `mel_blocks`."""
     return np.concatenate(list(mel_blocks(pieces, filterbank, config)))
 
 
@@ -159,26 +107,32 @@ def mel_blocks(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dic
     Parameters
     ----------
     pieces : iterable of ndarray of float32 [samples]
-        The signal, one piece after the other; where it is cut makes no difference.
+        Signal as consecutive pieces of any length.
     filterbank : ndarray of float32 [mel_bands, window // 2 + 1]
     config : dict
-        The section ``features``: sample_rate (Hz), window (samples), hop_s (seconds), power (2 is energy),
-        log (natural logarithm or not) and log_floor (smallest energy the logarithm sees).
+        Section ``features`` of the config: sample_rate (Hz), window (samples), hop_s (seconds), power (exponent of the
+        magnitude; 2 gives energies), log (whether to take the natural logarithm) and log_floor (lower limit of the
+        energies before the logarithm).
 
     Yields
     ------
     ndarray of float32 [frames, mel_bands]
-        One after the other they have 1 + samples // hop frames.
+        Consecutive blocks, together 1 + samples // hop frames.
+
+    Raises
+    ------
+    InputError
+        If the hop is not a whole number of samples that divides one second.
     """
     window, power = config["window"], config["power"]
     taper = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)  # periodic Hann
-    heard = np.flatnonzero(filterbank.any(axis=0))
-    bins = slice(heard[0], heard[-1] + 1)  # a third of the spectrum lies above 14 kHz
+    used = np.flatnonzero(filterbank.any(axis=0))
+    bins = slice(used[0], used[-1] + 1)  # the third of the spectrum above 14 kHz is not computed
     weights = np.ascontiguousarray(filterbank[:, bins].T)  # [bins, mel_bands]
     keep_freed_memory()
     for frames in cut_windows(pieces, window, hop_samples(config)):
         spectrum = np.fft.rfft(frames * taper)[:, bins]  # complex64 [block, bins]
-        magnitude = spectrum.real**2 + spectrum.imag**2  # np.abs would take a root, to be squared again
+        magnitude = spectrum.real**2 + spectrum.imag**2  # np.abs would compute a square root first
         if power != 2:
             magnitude **= power / 2
         mel = magnitude @ weights
@@ -186,44 +140,84 @@ def mel_blocks(pieces: Iterable[np.ndarray], filterbank: np.ndarray, config: dic
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep small arrays that are freed for the next ones, instead of returning them to the system.
+    """Make the C library reuse freed memory instead of returning it to the system.
 
-    The scratch of each row of the FFT would be fetched and returned row by row, which took longer than the FFT. glibc
-    changes its mind for good when one large block has been freed: mallopt(3), "dynamic mmap threshold".
+    numpy's FFT allocates scratch memory for each row. Without this call, glibc requests it from the system and returns
+    it for every row, which takes longer than the FFT. Freeing one large block raises glibc's threshold for the rest of
+    the process: mallopt(3), "dynamic mmap threshold".
     """
     np.empty(1 << 24, dtype=np.uint8)
 
 
 def hop_samples(config: dict) -> int:
-    """Return the hop in samples; it must be whole and divide the second, or labels and frames drift apart."""
+    """Return the hop in samples.
+
+    Parameters
+    ----------
+    config : dict
+        Section ``features`` of the config: sample_rate (Hz) and hop_s (seconds).
+
+    Raises
+    ------
+    InputError
+        If the hop is not a whole number of samples, or does not divide one second. Frames and labels, which have one
+        row per second, would drift apart.
+    """
     hop = config["sample_rate"] * config["hop_s"]
     if round(hop) < 1 or abs(hop - round(hop)) > 1e-6 or config["sample_rate"] % round(hop):
         raise InputError(
-            f"features: a hop of {config['hop_s']} s is {hop:g} samples at {config['sample_rate']} Hz; "
-            "it must be a whole number of samples that divides the second (20 ms at 44.1 kHz is 882)"
+            f"a hop of {config['hop_s']} s has {hop:g} samples at {config['sample_rate']} Hz, not a whole number that "
+            "divides one second",
+            key="features.hop_s",
+            expected="for example 0.02 s at 44100 Hz, which has 882 samples",
         )
     return round(hop)
 
 
 def read_filterbank(path: Path, config: dict) -> np.ndarray:
-    """Read the filter bank of a section ``features``: float32 [mel_bands, window // 2 + 1]; InputError for another."""
+    """Read a filter bank and check that it fits the config.
+
+    Parameters
+    ----------
+    path : Path
+        File written by `main` without ``--audio``.
+    config : dict
+        Section ``features`` of the config.
+
+    Returns
+    -------
+    ndarray of float32 [mel_bands, window // 2 + 1]
+
+    Raises
+    ------
+    InputError
+        If the file is not a filter bank or has another shape.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             filterbank = file["filterbank"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: no filter bank: {error}; delete it, the workflow makes it") from error
-    if filterbank.shape != (config["mel_bands"], config["window"] // 2 + 1):
-        raise InputError(f"{path}: the filter bank of other features than {config}; delete it, the workflow makes it")
+        raise InputError(f"not a filter bank: {error}", file=path, remedy=DELETE) from error
+    if filterbank.shape != (expected := (config["mel_bands"], config["window"] // 2 + 1)):
+        raise InputError(
+            f"the filter bank has the shape {filterbank.shape}",
+            file=path,
+            expected=f"{expected}, bands and frequency bins of the config",
+            remedy=DELETE,
+        )
     return filterbank
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Make the filter bank, or extract the features of one recording."""
-    parser = argparse.ArgumentParser(prog="softsed features.extract", description=main.__doc__)
-    parser.add_argument("--config", type=json.loads, required=True, help="section `features` as JSON")
-    parser.add_argument("--filterbank", type=Path, required=True, help="written without --audio, read with it")
+    """Compute the mel filter bank, or with --audio the mel energies of one recording."""
+    example = f"--config '{CONFIG}' --filterbank results/demo/features/filterbank/filterbank.npz "
+    example += "--audio results/demo/data/audio/city_center_00.wav --output results/demo/features/city_center_00.npz"
+    parser = build_parser("features.extract", main, example=example)
+    add_options(parser, config="section `features` of the config, as JSON")
+    help_text = "filter bank (.npz), read with --audio, otherwise written"
+    parser.add_argument("--filterbank", type=Path, required=True, help=help_text)
     parser.add_argument("--audio", type=Path, help="recording")
-    parser.add_argument("--output", type=Path, help="features of the recording, .npz")
+    parser.add_argument("--output", type=Path, help="features of the recording (.npz), written")
     options = parser.parse_args(argv)
     if options.audio is None:
         np.savez(options.filterbank, filterbank=make_filterbank(options.config))

@@ -1,12 +1,13 @@
-"""Index of the features: which recordings there are, and the content of each file, in one table.
+"""Manifest of the features: one table with the recordings and the hash of each feature file.
 
-Trainings and predictions read many feature files. Planned with one file each, a thousand trainings on ten thousand
-recordings are ten million dependencies; planned with this index they are a thousand. It holds hashes, so it changes
-exactly when a feature file does. All features meet here for the first time, before any training: a recording that is
-shorter than its labels is named here.
+Trainings and predictions read many feature files. With each file as a separate input, a thousand trainings on ten
+thousand recordings would have ten million dependencies; with this manifest as the input they have a thousand. The
+manifest changes exactly when a feature file changes.
+
+This step is the first that reads the features of all recordings, and it runs before any training. Therefore it also
+checks that the audio of each recording is as long as its labels.
 """
 
-import argparse
 import hashlib
 import zipfile
 from pathlib import Path
@@ -15,23 +16,37 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_recordings
+from softsed.core.options import add_options, build_parser
 
 
-def seconds_of(path: Path) -> int:
-    """Tell how many whole seconds of features there are, without reading them."""
+def count_seconds(path: Path) -> int:
+    """Return the whole seconds of features in a file, read from its header."""
     with np.load(path, allow_pickle=False) as file, file.zip.open("mel.npy") as mel:
         np.lib.format.read_magic(mel)
         (frames, _), *_ = np.lib.format.read_array_header_1_0(mel)
         return (frames - 1) // round(1 / file["hop_s"].item())
 
 
-def index(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str]]:
-    """List recording and SHA-256 of each file.
+def hash_features(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str]]:
+    """Hash the feature file of each recording.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of ``RECORDING.npz``.
+    recordings : dict of Recording
+        Recordings whose features are expected.
+
+    Returns
+    -------
+    list of (str, str)
+        Recording and SHA-256 in hexadecimal digits.
 
     Raises
     ------
     InputError
-        When a file cannot be read, or has fewer whole seconds than the recording has by the table, hence labels.
+        If a file cannot be read, or has fewer whole seconds than the duration in the table of recordings, which is the
+        length of the labels.
     """
     rows, short = [], []
     for name, recording in recordings.items():
@@ -39,26 +54,28 @@ def index(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str
         try:
             with path.open("rb") as file:
                 rows.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
-            seconds = seconds_of(path)
+            seconds = count_seconds(path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: cannot be read: {error}; delete it, `snakemake features` makes it") from error
+            remedy = "Delete the file; `snakemake features` creates it again"
+            raise InputError(f"cannot be read: {error}", file=path, remedy=remedy) from error
         if seconds < int(recording.duration_s):
             short.append(f"{name} {seconds} of {int(recording.duration_s)} s")
     if short:
         raise InputError(
-            f"{folder}: the audio is shorter than the table of recordings says, whole seconds: {', '.join(short)}; "
-            "replace the recordings, or correct duration_s in the table and shorten their labels"
+            f"the audio is shorter than the table of recordings says, in whole seconds: {', '.join(short)}",
+            file=folder,
+            remedy="Replace the recordings, or correct duration_s in the table and shorten their labels",
         )
     return rows
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the index of a folder of features."""
-    parser = argparse.ArgumentParser(prog="softsed features.manifest", description=main.__doc__)
-    parser.add_argument("--features", type=Path, required=True, help="folder of RECORDING.npz")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--output", type=Path, required=True, help="table of recording and sha256, written")
+    """Write the manifest of a folder of features: the hash of each file."""
+    example = "--features results/demo/features --recordings workflow/resources/demo.tsv "
+    example += "--output results/demo/features/index.tsv"
+    parser = build_parser("features.manifest", main, example=example)
+    add_options(parser, "features", "recordings", output="table to write (recording, sha256)")
     options = parser.parse_args(argv)
-    rows = index(options.features, read_recordings(options.recordings))
+    rows = hash_features(options.features, read_recordings(options.recordings))
     table = "".join(f"{recording}\t{digest}\n" for recording, digest in rows)
     options.output.write_text("recording\tsha256\n" + table, encoding="utf-8")

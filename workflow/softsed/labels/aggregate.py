@@ -1,15 +1,21 @@
-"""From opinions to soft labels: how far each annotator can be trusted (MACE) and what all of them say (eq. 1).
+"""Soft labels from opinions: competence of the annotators (MACE), then eq. 1 (Sec. 2.1 of the paper).
+
+The activity level of one class in segment t is
+
+    a_t = sum_j (theta_j * v_j) / sum_j theta_j        (1)
+
+where v_j is opinion j about the class, 1 or 0, and theta_j the competence of the annotator who gave it. `soft_labels`
+computes eq. 1; `competence` estimates theta. A segment is one second here.
 
 Conventions
 -----------
-- An opinion is one annotator's answer, 1 (ticked) or 0, about one class in one window of a recording. Windows start
-  and end on whole seconds. In MAESTRO Real they last 10 s and start every second from 0 to T - 10, T = floor(duration),
-  without padding, so that the seconds at the edges have fewer opinions than those inside.
-- A competence is the probability, 0..1, that an annotator knows the answer instead of guessing. There is one an
-  annotator, shared by all classes: MACE sees each (window, class) as one binary item.
+- `softsed.core.opinions` defines opinions and windows.
+- In MAESTRO Real, windows last 10 s and start every second from 0 to T - 10, T = floor(duration), without padding.
+  Therefore the first and last seconds have fewer opinions than the seconds between them.
+- A competence is the probability, 0..1, that an annotator knows the answer instead of guessing. Each annotator has one
+  competence, shared by all classes: MACE treats each (window, class) as one binary item.
 """
 
-import argparse
 import json
 import logging
 from collections.abc import Callable
@@ -21,6 +27,7 @@ from softsed.core.errors import InputError
 from softsed.core.labels import write_soft
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions, add_tables, read_tables
+from softsed.core.options import add_options, build_parser
 from softsed.labels.joint import joint_labels
 from softsed.labels.mace import mace
 
@@ -28,9 +35,22 @@ logger = logging.getLogger(__name__)
 
 
 def competence(opinions: Opinions, *, method: str, restarts: int, iterations: int, seed: int) -> np.ndarray:
-    """Estimate one competence an annotator, shared by all classes: [annotators], 0..1.
+    """Estimate the competence of each annotator by MACE.
 
-    MACE over the binary items (window, class), with the annotator as the worker; parameters as in `mace`.
+    The items are the pairs (window, class), the labels 0 and 1. One competence per annotator is shared by all classes,
+    as in the published labels.
+
+    Parameters
+    ----------
+    opinions : Opinions
+        Opinions of all annotators.
+    method, restarts, iterations, seed
+        As in `softsed.labels.mace.mace`.
+
+    Returns
+    -------
+    ndarray [annotators]
+        Competence theta, 0..1, in the order of ``opinions.annotators``.
     """
     pairs = opinions.window * len(opinions.classes) + opinions.label
     items = np.unique(pairs, return_inverse=True)[1]
@@ -50,31 +70,39 @@ def competence(opinions: Opinions, *, method: str, restarts: int, iterations: in
 def soft_labels(
     opinions: Opinions, weights: np.ndarray, *, recordings: dict[str, Recording], asked: dict[str, list[str]]
 ) -> dict[str, np.ndarray]:
-    """Combine opinions, weighted by competence, into the activity of each second and class (eq. 1).
+    """Combine opinions, weighted by competence, into the activity level of each second and class (eq. 1).
 
-    a_t = sum_j theta_j v_j / sum_j theta_j, where j runs over all opinions of all windows that cover second t: one
-    pooled ratio, not a mean of the ratios of the windows. Where all these weights are 0 the opinions count equally.
+    a_t = sum_j (theta_j * v_j) / sum_j theta_j
+
+    For second t and one class, j runs over all opinions about the class in all windows that cover the second. This is
+    one ratio of pooled sums, not a mean of the ratios of the windows: the published labels were made in this way. If
+    all theta_j of a second are 0, its opinions count equally.
 
     Parameters
     ----------
+    opinions : Opinions
+        Opinions v_j.
     weights : ndarray [annotators]
-        Competence theta, 0 or more.
-    asked : dict
-        Scene to the classes asked there.
+        Competence theta of each annotator, 0 or more.
+    recordings : dict of Recording
+        Name -> recording, in the order of the result.
+    asked : dict of list of str
+        Scene -> classes annotated in this scene.
 
     Returns
     -------
     dict of ndarray [seconds, classes]
-        One matrix a recording, 0..1, nan for classes that were not asked.
+        Recording -> activity levels, 0..1; NaN for classes that are not annotated in the scene of the recording.
 
     Raises
     ------
     InputError
-        For a second of a recording without any opinion on a class that was asked.
+        If a second of a recording has no opinion about a class annotated in its scene.
     """
     seconds = [int(recording.duration_s) for recording in recordings.values()]
     starts = dict(zip(recordings, np.cumsum([0, *seconds]), strict=False))
-    # Each window as many times as it has seconds, and the second, counted over all recordings, of each of these.
+    # All recordings lie on one axis of seconds. Each window covers `length` seconds: `covering` repeats its index for
+    # each of these seconds, `covered` holds the position of the second on the axis.
     length = opinions.offset - opinions.onset
     covering = np.repeat(np.arange(len(length)), length)
     within = np.arange(len(covering)) - np.repeat(np.cumsum(length) - length, length)
@@ -82,9 +110,10 @@ def soft_labels(
     covered = first[covering] + within
 
     def pool(values: np.ndarray) -> np.ndarray:
-        """Sum over the opinions that cover each second [all seconds, classes].
+        """Sum one value per opinion over the windows that cover each second: [all seconds, classes].
 
-        Only additions: differences of cumulative sums would leave 1e-17 where eq. 1 says 0.
+        Values are summed first within each window, then over the windows of each second. A difference of cumulative
+        sums would be shorter, but would leave rounding errors of 1e-17 where eq. 1 gives exactly 0.
         """
         pooled = np.empty((sum(seconds), len(opinions.classes)))
         for column in range(len(opinions.classes)):
@@ -93,31 +122,53 @@ def soft_labels(
             pooled[:, column] = np.bincount(covered, weights=by_window[covering], minlength=len(pooled))
         return pooled
 
-    weight, tick = weights[opinions.annotator], opinions.opinion
-    total, count = pool(weight), pool(np.ones_like(weight))
-    active = np.where(total > 0, pool(weight * tick), pool(tick))
-    divisor = np.where(total > 0, total, count)
-    activity = np.divide(active, divisor, out=np.full(active.shape, np.nan), where=divisor > 0)
+    theta, v = weights[opinions.annotator], opinions.opinion  # one per opinion
+    total, count = pool(theta), pool(np.ones_like(theta))
+    weighted = total > 0  # else all weights are 0: plain mean
+    numerator = np.where(weighted, pool(theta * v), pool(v))
+    denominator = np.where(weighted, total, count)
+    activity = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)  # eq. 1
     result = {}
     for name, recording in recordings.items():
-        wanted = [column for column, label in enumerate(opinions.classes) if label in asked[recording.scene]]
-        values = activity[starts[name] : starts[name] + int(recording.duration_s), wanted]
+        annotated = [column for column, label in enumerate(opinions.classes) if label in asked[recording.scene]]
+        values = activity[starts[name] : starts[name] + int(recording.duration_s), annotated]
         if np.isnan(values).any():
             second, column = np.argwhere(np.isnan(values))[0]
+            label = opinions.classes[annotated[column]]
             raise InputError(
-                f"recording {name!r}, second {second} to {second + 1}: no opinion on "
-                f"{opinions.classes[wanted[column]]!r}; every second from 0 on needs a window that covers it: count "
-                "onsets from the start of the recording, and name the parts between gaps as recordings of their own"
+                f"recording {name!r}, second {second} to {second + 1}: no opinion on {label!r}",
+                expected="at least one window that covers each second from 0 on",
+                remedy="Count onsets from the start of the recording. If the windows have gaps, make each part between "
+                "two gaps a separate recording",
             )
         result[name] = np.full((len(values), len(opinions.classes)), np.nan)
-        result[name][:, wanted] = values
+        result[name][:, annotated] = values
     return result
 
 
 def estimate_eq1(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Estimate as the paper does: competence by MACE, then eq. 1. Returns both."""
+    """Estimate as in the paper: competence by MACE, then eq. 1.
+
+    Parameters
+    ----------
+    opinions : Opinions
+        Opinions of all annotators.
+    config : dict
+        ``method`` of the labels and ``competence`` (settings of MACE).
+    recordings, asked
+        As in `soft_labels`.
+    seed : int
+        Seed of the random restarts.
+
+    Returns
+    -------
+    weights : ndarray [annotators]
+        Competence of each annotator.
+    soft : dict of ndarray [seconds, classes]
+        Soft labels, as from `soft_labels`.
+    """
     weights = competence(opinions, **config["competence"], seed=seed)
     return weights, soft_labels(opinions, weights, recordings=recordings, asked=asked)
 
@@ -125,7 +176,10 @@ def estimate_eq1(
 def estimate_majority(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Count every opinion alike: above 0.5 is the majority vote. Competence by MACE is reported, not used."""
+    """Count all opinions equally, so that a soft label above 0.5 is a majority vote; as in `estimate_eq1`.
+
+    The competence by MACE is returned but not used.
+    """
     weights = competence(opinions, **config["competence"], seed=seed)
     return weights, soft_labels(opinions, np.ones_like(weights), recordings=recordings, asked=asked)
 
@@ -133,38 +187,45 @@ def estimate_majority(
 def estimate_joint(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Infer the seconds jointly with competence, see `joint`, and claim no more than people said.
+    """Infer active seconds and competence together (see `softsed.labels.joint`), with eq. 1 as an upper limit.
 
-    A label is the probability that the second is active, but at most the share of ticks around it (eq. 1 with the
-    competences of `joint`): the model takes what some heard for a sound that others missed, even where most people,
-    asked all the time, disagree. MACE, its settings and the seed play no part.
+    A soft label is the probability that the second is active, but at most the value of eq. 1 with the competence of the
+    joint model. Without the limit, the model explains the ticks of few annotators by a sound that the others missed,
+    even if most annotators disagree throughout. Parameters and results are those of `estimate_eq1`; MACE, its settings
+    and the seed are not used.
     """
-    everybody = np.ones(len(opinions.annotators))
-    soft_labels(opinions, everybody, recordings=recordings, asked=asked)  # raises before the slow part, not after it
+    equal = np.ones(len(opinions.annotators))
+    soft_labels(opinions, equal, recordings=recordings, asked=asked)  # reports missing opinions before the slow part
     weights, active = joint_labels(opinions, recordings=recordings, asked=asked)
     shares = soft_labels(opinions, weights, recordings=recordings, asked=asked)
     return weights, {name: np.minimum(active[name], share) for name, share in shares.items()}
 
 
-# `labels: method:` in the config -> a function of this signature: from opinions to competences and soft labels.
+# Value of `labels.method` in the config -> function with the signature of `estimate_eq1`. Add a method here.
 ESTIMATORS = {"eq1": estimate_eq1, "majority": estimate_majority, "joint": estimate_joint}
 
 
 def estimator(method: str) -> Callable:
-    """Look up the function of a method; an InputError for one that there is not."""
+    """Return the function of a label method; raise an InputError for an unknown method."""
     if method not in ESTIMATORS:
-        raise InputError(f"unknown method {method!r} of making soft labels; expected one of {sorted(ESTIMATORS)}")
+        expected = f"one of {sorted(ESTIMATORS)}"
+        raise InputError(f"unknown method {method!r}", key="labels.method", expected=expected)
     return ESTIMATORS[method]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Estimate competences and soft labels from a table of opinions."""
-    parser = argparse.ArgumentParser(prog="softsed labels.aggregate", description=main.__doc__)
+    """Estimate competence and soft labels from a table of opinions."""
+    config = {"method": "eq1", "competence": {"method": "vb", "restarts": 10, "iterations": 50}}
+    example = "--opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
+    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
+    example += f"--config '{json.dumps(config)}' --seed 1 "
+    example += "--competence results/demo/labels/eq1/competence.tsv --soft results/demo/labels/eq1/soft.tsv"
+    parser = build_parser("labels.aggregate", main, example=example)
     add_tables(parser)
-    parser.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and `competence` of `labels`")
-    parser.add_argument("--seed", type=int, required=True, help="of the random restarts")
-    parser.add_argument("--competence", type=Path, required=True, help="table of competences, written")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels, written")
+    texts = {"config": "keys `method` and `competence` of the section `labels`, as JSON"}
+    add_options(parser, **texts, seed="seed of the random restarts of MACE", soft="table of soft labels to write")
+    help_text = "table to write (annotator, competence, opinions)"
+    parser.add_argument("--competence", type=Path, required=True, help=help_text)
     options = parser.parse_args(argv)
     estimate = estimator(options.config["method"])
     opinions, recordings, asked = read_tables(options)

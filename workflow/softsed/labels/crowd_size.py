@@ -1,8 +1,9 @@
-"""How many annotators are enough: labels by some of them against labels by all, and against the truth where known.
+"""Number of annotators: compare labels from some annotators with labels from all, and with the ground truth if given.
 
-Opinions are drawn from those there are, labels are made from the draw exactly as from all, and the two are compared
-second by second. The few are among the many, so that a draw of nearly all agrees with all by construction: read the
-curve for where it flattens. Against the truth there is no such bias.
+Opinions are drawn from the existing ones, labels are estimated from the draw in the same way as from all opinions, and
+both are compared second by second. A draw is a part of all opinions, so that a large draw agrees with all opinions by
+construction. Therefore look for the number at which the curve becomes flat. The comparison with the ground truth has no
+such bias.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from softsed.core.binary_scores import best_threshold, brier_score, calibration_
 from softsed.core.event_text import read_true_events, truth_file
 from softsed.core.labels import harden, rasterise, read_active, read_soft
 from softsed.core.opinions import Opinions, add_tables, read_tables
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
 from softsed.labels.aggregate import estimator
 from softsed.labels.harden import choose_thresholds
@@ -28,33 +30,47 @@ COLUMNS = ("method", "annotators", "per_window", "draws")
 logger = logging.getLogger(__name__)
 
 
-def answered(opinions: Opinions) -> tuple[np.ndarray, np.ndarray]:
-    """List who was asked about which window.
+def list_answer_sheets(opinions: Opinions) -> tuple[np.ndarray, np.ndarray]:
+    """List the answer sheets: one per window and annotator, with the answers about all classes.
 
     Returns
     -------
     sheets : ndarray of int [sheets, 2]
-        Window and annotator, sorted.
+        Window and annotator of each sheet, sorted.
     rows : ndarray of int [opinions]
-        The sheet that each opinion is on.
+        Index of the sheet to which each opinion belongs.
     """
     people = len(opinions.annotators)
     keys, rows = np.unique(opinions.window * people + opinions.annotator, return_inverse=True)
     return np.column_stack(np.divmod(keys, people)), rows
 
 
-def per_window(opinions: Opinions) -> np.ndarray:
-    """Count the annotators of each window: [windows]."""
-    return np.bincount(answered(opinions)[0][:, 0])
+def annotators_per_window(opinions: Opinions) -> np.ndarray:
+    """Count the annotators of each window: ndarray of int [windows]."""
+    return np.bincount(list_answer_sheets(opinions)[0][:, 0])
 
 
 def draw(opinions: Opinions, number: int, rng: np.random.Generator) -> Opinions:
-    """Draw the answers of so many annotators about every window; a window that has fewer keeps all.
+    """Draw the opinions of a given number of annotators per window.
 
-    Where the same people answered all windows of a recording, people are drawn, for the whole recording; elsewhere
-    each window is drawn by itself. Annotators who are not drawn anywhere are left out.
+    If the same annotators answered all windows of a recording, annotators are drawn for the whole recording. Otherwise,
+    annotators are drawn for each window separately.
+
+    Parameters
+    ----------
+    opinions : Opinions
+        Opinions of all annotators.
+    number : int
+        Annotators per window. A window with fewer annotators keeps all of them.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    Opinions
+        Opinions that were drawn, with the annotators who have at least one of them.
     """
-    sheets, rows = answered(opinions)
+    sheets, rows = list_answer_sheets(opinions)
     window, who = sheets.T
     _, place = np.unique(opinions.recording, return_inverse=True)
     recording = place[window]
@@ -76,7 +92,7 @@ def draw(opinions: Opinions, number: int, rng: np.random.Generator) -> Opinions:
 
 
 def correlation(one: np.ndarray, other: np.ndarray, *, ranks: bool) -> float:
-    """Correlate two series, by Spearman or Pearson; nan where one of them is constant or shorter than 3."""
+    """Return Spearman's (`ranks`) or Pearson's correlation of two series; NaN if one is constant or shorter than 3."""
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
     if ranks:
@@ -85,18 +101,31 @@ def correlation(one: np.ndarray, other: np.ndarray, *, ranks: bool) -> float:
 
 
 def rank(values: np.ndarray) -> np.ndarray:
-    """Rank values [n] from the least, 1; equal ones share their mean rank. Importing scipy.stats takes too long."""
+    """Rank values [n] from 1, the smallest; equal values share their mean rank.
+
+    As scipy.stats.rankdata, whose import takes longer than this step.
+    """
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     return (count.cumsum() - (count - 1) / 2)[place]
 
 
 def pooled(values: dict[str, np.ndarray], like: dict[str, np.ndarray]) -> np.ndarray:
-    """Line up the asked cells of all recordings: those that are not nan in `like`."""
+    """Concatenate the cells of all recordings that are not NaN in `like`: classes annotated in the scene."""
     return np.concatenate([values[name][~np.isnan(cells)] for name, cells in like.items()])
 
 
 class Comparison:
-    """What labels from a draw are compared with: the labels from all opinions, and the truth or None."""
+    """Reference for labels from a draw: labels from all opinions, and the ground truth if given.
+
+    Parameters
+    ----------
+    soft, hard : dict of ndarray [seconds, classes]
+        Recording -> labels from all opinions.
+    competence : dict of float
+        Annotator -> competence from all opinions.
+    truth : dict of ndarray of bool [seconds, classes] or None
+        Recording -> seconds with true events.
+    """
 
     def __init__(
         self,
@@ -110,33 +139,32 @@ class Comparison:
         self.truth = None if truth is None else pooled(truth, soft)
 
     def measure(self, soft: dict[str, np.ndarray], thresholds: np.ndarray, competence: dict[str, float]) -> dict:
-        """Compare labels with those from all opinions and with the truth.
+        """Compare labels from a draw with labels from all opinions and with the ground truth.
 
         Parameters
         ----------
         soft : dict of ndarray [seconds, classes]
-            For every recording.
+            Recording -> soft labels from the draw.
         thresholds : ndarray [classes]
-            Of the hard labels.
+            Thresholds of the hard labels.
         competence : dict of float
-            Annotator to competence; compared over these.
+            Annotator -> competence from the draw.
 
         Returns
         -------
         dict of float
-            f1 of the hard labels, mean absolute difference and correlation of the soft labels, rank correlation of
-            the competences; against the truth F1 at the method's thresholds and at the best there is, Brier score and
-            calibration error of the soft labels; over all asked
-            seconds and classes; nan where not defined.
+            Over all seconds and annotated classes: F1 of the hard labels, mean absolute difference and correlation of
+            the soft labels, rank correlation of the competences. With ground truth also F1 at the thresholds of the
+            method and at the best threshold, Brier score and calibration error of the soft labels. NaN if undefined.
         """
         cells = pooled(soft, self.soft)
         active = pooled({name: harden(values, thresholds) for name, values in soft.items()}, self.soft)
-        trusted = [[competence[name], self.competence[name]] for name in competence]
+        pairs = [[competence[name], self.competence[name]] for name in competence]
         found = {
             "f1": f1_score(active, self.active),
             "difference": float(np.abs(cells - self.cells).mean()),
             "correlation": correlation(cells, self.cells, ranks=False),
-            "competence": correlation(*np.array(trusted).T, ranks=True),
+            "competence": correlation(*np.array(pairs).T, ranks=True),
         }
         if self.truth is not None:
             found["truth_f1"] = f1_score(active, self.truth)
@@ -147,7 +175,7 @@ class Comparison:
 
 
 def row(method: str, annotators: int | str, mean: float, found: list[dict]) -> str:
-    """Write a row of the table: mean and sample standard deviation over draws; empty where not defined."""
+    """Format a row of the table: mean and sample standard deviation over draws; empty if undefined."""
     cells = [method, str(annotators), f"{mean:.4g}", str(len(found))]
     for name in (*AGAINST_ALL, *AGAINST_TRUTH):
         values = np.array([measured.get(name, np.nan) for measured in found])
@@ -158,26 +186,28 @@ def row(method: str, annotators: int | str, mean: float, found: list[dict]) -> s
 
 
 def header() -> str:
-    """Write the header of the table."""
+    """Format the header of the table."""
     names = [text for name in (*AGAINST_ALL, *AGAINST_TRUTH) for text in (name, f"{name}_sd")]
     return "\t".join((*COLUMNS, *names)) + "\n"
 
 
 def measure(options: argparse.Namespace) -> str:
-    """Make labels from draws of every size and compare them: the table of one method."""
+    """Estimate labels from draws of each size, compare them, and format the table of one method."""
     method = options.config["method"]
     estimate = estimator(method)
-    opinions, recordings, asked = read_tables(options)
+    opinions, recordings, annotated_in_scene = read_tables(options)
     classes = opinions.classes
-    everything = read_soft(options.soft, classes, list(recordings))
-    hard = read_active(options.hard, everything, classes)
-    trusted = {who["annotator"]: float(who["competence"]) for who in read_table(options.competence, ("competence",))}
+    soft_of_all = read_soft(options.soft, classes, list(recordings))
+    hard = read_active(options.hard, soft_of_all, classes)
+    competence_of_all = {
+        row["annotator"]: float(row["competence"]) for row in read_table(options.competence, ("competence",))
+    }
     truth = None
     if options.truth:
-        heard = {name: read_true_events(truth_file(options.truth, name), classes) for name in recordings}
-        truth = {name: rasterise(heard[name], classes, len(everything[name])) for name in recordings}
-    comparison = Comparison(everything, hard, trusted, truth)
-    available = per_window(opinions)
+        events = {name: read_true_events(truth_file(options.truth, name), classes) for name in recordings}
+        truth = {name: rasterise(events[name], classes, len(soft_of_all[name])) for name in recordings}
+    comparison = Comparison(soft_of_all, hard, competence_of_all, truth)
+    available = annotators_per_window(opinions)
     table = header()
     for size in sorted(set(options.sizes)):
         if size >= available.max():
@@ -186,36 +216,46 @@ def measure(options: argparse.Namespace) -> str:
         for index in range(options.draws):
             rng = np.random.default_rng([options.seed, size, index])
             part = draw(opinions, size, rng)
-            weights, soft = estimate(part, options.config, recordings=recordings, asked=asked, seed=options.seed)
-            soft = {name: values.round(6) for name, values in soft.items()}  # as in the files of those from all
+            weights, soft = estimate(
+                part, options.config, recordings=recordings, asked=annotated_in_scene, seed=options.seed
+            )
+            soft = {
+                name: values.round(6) for name, values in soft.items()
+            }  # as in the file of labels from all opinions
             thresholds = choose_thresholds(options.threshold, list(soft.values()), classes)
             competence = dict(zip(part.annotators, weights, strict=True))
             found.append(comparison.measure(soft, thresholds, competence))
             logger.info("%s, %d annotators, draw %d: %s", method, size, index + 1, found[-1])
         table += row(method, size, np.minimum(available, size).mean(), found)
-    thresholds = choose_thresholds(options.threshold, list(everything.values()), classes)
-    return table + row(method, "all", available.mean(), [comparison.measure(everything, thresholds, trusted)])
+    thresholds = choose_thresholds(options.threshold, list(soft_of_all.values()), classes)
+    found = [comparison.measure(soft_of_all, thresholds, competence_of_all)]
+    return table + row(method, "all", available.mean(), found)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Measure how labels depend on the number of annotators, or collect the tables of several methods."""
-    parser = argparse.ArgumentParser(prog="softsed labels.crowd_size", description=main.__doc__)
+    config = {"method": "majority", "competence": {"method": "vb", "restarts": 10, "iterations": 50}}
+    labels = "results/demo/labels/majority"
+    example = "measure --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
+    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
+    example += f"--config '{json.dumps(config)}' --threshold 0.5 --sizes 2 3 4 --draws 10 --seed 1 "
+    example += f"--soft {labels}/soft.tsv --hard {labels}/hard.tsv --competence {labels}/competence.tsv "
+    example += f"--truth results/demo/data/truth --output {labels}/crowd_size.tsv"
+    parser = build_parser("labels.crowd_size", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("measure", help="labels from draws against labels from all, for one method")
+    one = commands.add_parser("measure", help="compare labels from draws with labels from all opinions, for one method")
     add_tables(one)
-    one.add_argument("--config", type=json.loads, required=True, help="JSON: `method` and what it reads of `labels`")
-    one.add_argument("--threshold", required=True, help="of the hard labels, as `labels harden` takes it")
-    one.add_argument("--sizes", type=int, nargs="+", required=True, help="numbers of annotators a window")
-    one.add_argument("--draws", type=int, required=True, help="draws of each")
-    one.add_argument("--seed", type=int, required=True, help="of the draws and the method")
-    one.add_argument("--soft", type=Path, required=True, help="soft labels from all opinions")
-    one.add_argument("--hard", type=Path, required=True, help="hard labels from all opinions")
+    texts = {"config": "`method` and its keys in the section `labels`, as JSON", "seed": "seed of draws and method"}
+    add_options(one, **texts, soft="soft labels from all opinions", hard="hard labels from all opinions")
+    one.add_argument("--threshold", required=True, help="threshold of the hard labels, as for `labels.harden`")
+    one.add_argument("--sizes", type=int, nargs="+", required=True, help="numbers of annotators per window")
+    one.add_argument("--draws", type=int, required=True, help="number of draws per size")
     one.add_argument("--competence", type=Path, required=True, help="table of competences from all opinions")
-    one.add_argument("--truth", type=Path, help="folder of RECORDING.tsv or .txt, the true events, where known")
-    all_ = commands.add_parser("collect", help="the tables of several methods -> one")
-    all_.add_argument("--tables", type=Path, nargs="+", required=True, help="tables of `measure`")
-    for command in (one, all_):
-        command.add_argument("--output", type=Path, required=True, help="table, written")
+    one.add_argument("--truth", type=Path, help="folder of the true events, RECORDING.tsv or .txt, if known")
+    collect = commands.add_parser("collect", help="join the tables of several methods")
+    collect.add_argument("--tables", type=Path, nargs="+", required=True, help="tables written by `measure`")
+    for command in (one, collect):
+        add_options(command, output="table to write")
     options = parser.parse_args(argv)
     if options.command == "measure":
         table = measure(options)

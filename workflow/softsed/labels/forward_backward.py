@@ -1,34 +1,43 @@
-"""Forward-backward sums over two-state chains that are seen through windows: exact, over the last w seconds."""
+"""Exact forward-backward algorithm for two-state Markov chains that are observed through windows of w seconds.
+
+The usual forward-backward algorithm needs observations that depend on the current state only. Here an observation
+depends on the number of active seconds in a window. Therefore the state of the algorithm is the activity of the last w
+seconds: 2^w states.
+"""
 
 import numpy as np
+
+LONGEST_S = 12  # longest window: 2^12 states
 
 
 def smooth(
     evidence: np.ndarray, transition: np.ndarray, lengths: list[int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sum over all courses of two-state chains, by forward-backward over the states of the last w seconds.
+    """Compute posterior probabilities by summing over all sequences of active and inactive seconds.
 
-    A state is a number of w bits, the lowest of which is the current second.
+    A state is a number of w bits, one per second. The lowest bit is the current second.
 
     Parameters
     ----------
     evidence : ndarray [lengths, seconds, w + 1, chains]
-        Likelihood of the opinions on the window of each length that ends with the second, by its number of active
-        seconds; above 0; 1 where there is no window. Its type of float is that of all sums: with 32 bits, half the
-        time of 64, the evidence on any second must stay above 1e-37.
+        Likelihood of the opinions on the window of each length that ends with each second, given the number of active
+        seconds in the window. Above 0; 1 if there is no such window. The sums have the same float type. With 32 bits,
+        which take half the time of 64 bits, the product of the evidence of a second must stay above 1e-37.
     transition : ndarray [2, 2, chains]
-        From, to; the first second follows the stationary distribution.
+        Probability of a transition, from (first axis) inactive or active to (second axis) inactive or active. The first
+        second follows the stationary distribution.
     lengths : list of int
-        Of the windows, in seconds, up to w.
+        Lengths of the windows in seconds, 1 to w.
 
     Returns
     -------
-    counts : ndarray as `evidence`
-        Posterior probability of each number of active seconds.
+    counts : ndarray [lengths, seconds, w + 1, chains]
+        Posterior probability of each number of active seconds in the window of each length that ends with each second.
     moves : ndarray [seconds, 4, chains]
-        Posterior probability of 2 * (previous second) + (this second); the previous of the first is inactive.
+        Posterior probability of each transition, with index 2 * (previous second) + (this second). The second before
+        the first one counts as inactive.
     log_scale : ndarray [seconds, chains]
-        Log likelihood of the evidence of each second given all before.
+        Logarithm of the likelihood of the evidence of each second given all evidence before.
     """
     _, seconds, numbers, chains = evidence.shape
     kind = evidence.dtype
@@ -40,7 +49,8 @@ def smooth(
     rest = transition[[1, 0], [0, 1]] / (transition[1, 0] + transition[0, 1])  # stationary [2, chains]
     steps = [np.stack([rest, rest]).astype(kind), *[transition.astype(kind)] * (seconds - 1)]
 
-    # Arrays are reused and sums are products of matrices: what takes the time is memory, not arithmetic.
+    # Memory access takes most of the time, not arithmetic. Therefore arrays are reused (`out=`), and sums over states
+    # are products of matrices.
     forward, scale = np.empty((seconds, len(states), chains), kind), np.empty((seconds, chains), kind)
     seen, kept = np.empty((len(states), chains), kind), np.empty((half, chains), kind)
     ones = np.ones(len(states), kind)
@@ -51,13 +61,15 @@ def smooth(
         np.add(before[:half], before[half:], out=kept)  # the oldest second drops out
         np.multiply(kept.reshape(-1, 2, 1, chains), step, out=now.reshape(-1, 2, 2, chains))
         for likelihood, number in zip(evidence[:, second], active, strict=True):
-            now *= np.take(likelihood, number, axis=0, out=seen, mode="clip")  # clip: without a copy
+            now *= np.take(likelihood, number, axis=0, out=seen, mode="clip")  # mode="clip" avoids a copy
         np.matmul(ones, now, out=scale[second])
         now /= scale[second]
         before = now
 
     statistics = np.empty((seconds, len(readout), chains), kind)
-    backward = np.ones((half, chains), kind)  # of the last w - 1 seconds: the future does not depend on the oldest
+    backward = np.ones(
+        (half, chains), kind
+    )  # states of the last w - 1 seconds: the future does not depend on the oldest
     ahead, posterior = np.empty((2, half, chains), kind), np.empty((2, half, chains), kind)
     for second in range(seconds - 1, -1, -1):
         np.multiply(forward[second].reshape(2, half, chains), backward, out=posterior)

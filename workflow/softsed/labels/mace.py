@@ -1,7 +1,14 @@
-"""Multi-annotator competence estimation (MACE): whom to trust when nobody knows the truth.
+"""Multi-annotator competence estimation (MACE): competence of annotators and labels of items without ground truth.
 
-Competences are probabilities, 0..1, that an annotator knows the answer instead of guessing; labels are indices from 0.
-Written from Hovy, Berg-Kirkpatrick, Vaswani and Hovy, "Learning whom to trust with MACE", NAACL-HLT 2013.
+Source: Hovy, Berg-Kirkpatrick, Vaswani and Hovy, "Learning whom to trust with MACE", NAACL-HLT 2013. This is reference
+[22] of the paper. In its notation, the label T_i of item i is uniform, and annotator j gives annotation A_ij:
+
+    S_ij ~ Bernoulli(1 - theta_j)      0: annotator j knows the label of item i, 1: they guess
+    A_ij = T_i if S_ij = 0, otherwise A_ij ~ Multinomial(xi_j)
+
+theta_j, the competence, is the probability of knowing. xi_j, the strategy, is the distribution of guesses. Inference is
+EM, or variational Bayes (VB) with a Beta prior on theta_j and a Dirichlet prior on xi_j. All sums over labels are
+computed in log space. Labels are indices from 0.
 """
 
 import logging
@@ -12,7 +19,7 @@ from scipy.special import digamma
 
 from softsed.core.errors import InputError
 
-# Variational Bayes: Beta(0.5, 0.5) on knowing, Dirichlet(10) on the strategy. EM: smoothing shared by the labels.
+# VB: Beta(0.5, 0.5) on theta, Dirichlet(10) on xi. EM: smoothing, divided by the number of labels.
 VB_KNOWING, VB_STRATEGY, EM_SMOOTHING = 0.5, 10.0, 0.01
 
 logger = logging.getLogger(__name__)
@@ -20,9 +27,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Mace:
-    """Result of MACE: competence [annotators], strategy [annotators, labels], posterior [items, labels].
+    """Result of `mace`.
 
-    With variational Bayes the first two are exp(E[log p]), below the mean: a strategy then sums to less than 1.
+    Attributes
+    ----------
+    competence : ndarray [annotators]
+        theta, probability of knowing the label. With VB this is exp(E[log theta]), which is below the mean.
+    strategy : ndarray [annotators, labels]
+        xi, distribution of guesses. With VB this is exp(E[log xi]), which sums to less than 1.
+    posterior : ndarray [items, labels]
+        Probability of each label given all annotations.
+    log_marginal_likelihood : float
+        Logarithm of P(A; theta, xi). With VB, exp(E[log p]) replaces p, so that this is not a true probability.
     """
 
     competence: np.ndarray
@@ -44,41 +60,47 @@ def mace(
     iterations: int = 50,
     seed: int,
 ) -> Mace:
-    """Estimate whom to trust: multi-annotator competence estimation (Hovy et al., NAACL 2013).
-
-    The true label of an item is uniform. Annotator j knows it with probability theta_j, his competence, and gives it;
-    otherwise he draws a label from his own strategy xi_j.
+    """Estimate the competence of annotators and the labels of items (Hovy et al., 2013).
 
     Parameters
     ----------
     items, annotators, labels : ndarray of int [annotations]
-        One annotation a row, indices from 0, in any order: the order has no influence on the result.
+        Item, annotator and label of each annotation, as indices from 0. The order has no influence on the result.
+    n_items, n_annotators, n_labels : int
+        Number of items, annotators and labels.
     method : {"vb", "em"}
-        Variational Bayes with Beta(0.5, 0.5) on knowing and Dirichlet(10) on the strategy, or EM smoothed by
-        0.01 / `n_labels`.
-    restarts, iterations : int
-        Random initialisations, of which the one with the best log marginal likelihood is kept, and steps of each.
+        Variational Bayes with Beta(0.5, 0.5) on theta and Dirichlet(10) on xi, or EM smoothed by 0.01 / `n_labels`.
+    restarts : int
+        Number of random initialisations. The one with the highest log marginal likelihood is kept.
+    iterations : int
+        Number of steps per initialisation.
+    seed : int
+        Seed of the initialisations.
 
     Returns
     -------
     Mace
-        Items without annotation have a uniform posterior; annotators without one have the competence of the prior.
-        The likelihood of variational Bayes uses exp(E[log p]) in place of p and so is no true probability.
+        An item without annotations has a uniform posterior. An annotator without annotations has the competence of the
+        prior.
 
     Raises
     ------
     InputError
-        When there is no annotation, restart or iteration, or the method is unknown.
+        If there are no annotations, restarts or iterations, or the method is unknown.
     """
     if method not in ("vb", "em"):
-        raise InputError(f"unknown competence method {method!r}; expected vb or em")
-    if not len(items) or restarts < 1 or iterations < 1:
-        raise InputError(f"{len(items)} annotations, {restarts} restarts, {iterations} iterations: expected 1 or more")
-    order = np.lexsort((labels, annotators, items))  # sums of floats depend on their order
+        raise InputError(f"unknown method {method!r}", key="labels.competence.method", expected="vb or em")
+    for name, number in (("annotations", len(items)), ("restarts", restarts), ("iterations", iterations)):
+        if number < 1:
+            raise InputError(f"{number} {name}", key="labels.competence", expected="1 or more")
+    # Sums of floats depend on the order of their terms: sort the annotations, so that the order of the input does not.
+    order = np.lexsort((labels, annotators, items))
+    # Annotations are counted in two flattened tables: `cell` is an index into [labels, items], `choice` one into
+    # [labels, annotators]. np.bincount over them computes the sums over annotations of both steps.
     cell = labels[order] * n_items + items[order]
     choice = labels[order] * n_annotators + annotators[order]
     counts = np.bincount(choice, minlength=n_labels * n_annotators).reshape(n_labels, n_annotators)
-    # In VB digamma stands where EM takes the logarithm of the same smoothed counts.
+    # M step: EM takes the logarithm of smoothed, normalised counts. VB takes digamma of the same smoothed counts.
     log_mean = digamma if method == "vb" else np.log
     smoothing = EM_SMOOTHING / n_labels
     knowing, guessing = (VB_KNOWING, VB_STRATEGY) if method == "vb" else (smoothing, smoothing)
@@ -86,7 +108,7 @@ def mace(
     rng = np.random.default_rng(seed)
     best = Mace(np.empty(0), np.empty(0), np.empty(0), -np.inf)
     for restart in range(restarts):
-        # Expected annotations that come from knowing: at first about half, so that neither explanation is favoured.
+        # Expected annotations with S_ij = 0. The first value is about half, so that no explanation is favoured.
         known = counts * rng.uniform(0.4, 0.6, size=counts.shape)  # [labels, annotators]
         for _ in range(iterations + 1):
             guessed = np.maximum(counts - known, 0)
@@ -95,16 +117,18 @@ def mace(
             log_strategy = log_mean(guessed + guessing) - log_mean(guessed.sum(axis=0) + n_labels * guessing)
             log_guess = log_mean(guessed.sum(axis=0) + knowing) - total + log_strategy
 
-            # How much more likely an annotation is when it equals the truth: [labels, annotators], above 0.
+            # E step. An annotation equal to T_i is a guess or known, any other annotation is a guess. `gain` is the
+            # logarithm of the ratio of both probabilities, [labels, annotators], above 0.
             gain = np.logaddexp(log_know, log_guess) - log_guess
-            score = np.bincount(cell, weights=gain.ravel()[choice], minlength=n_labels * n_items)
-            score = score.reshape(n_labels, n_items)
-            top = score.max(axis=0)
-            posterior = np.exp(score - top)
+            evidence = np.bincount(cell, weights=gain.ravel()[choice], minlength=n_labels * n_items)
+            evidence = evidence.reshape(n_labels, n_items)
+            top = evidence.max(axis=0)
+            posterior = np.exp(evidence - top)
             mass = posterior.sum(axis=0)
             posterior /= mass
             likelihood = (top + np.log(mass)).sum() - n_items * np.log(n_labels) + (counts * log_guess).sum()
             true = np.bincount(choice, weights=posterior.ravel()[cell], minlength=n_labels * n_annotators)
+            # P(S_ij = 0 | A_ij = T_i) = 1 - exp(-gain), times the expected number of annotations equal to T_i.
             known = -np.expm1(-gain) * true.reshape(n_labels, n_annotators)
         logger.info("MACE (%s), restart %d: log marginal likelihood %.4f", method, restart + 1, likelihood)
         if likelihood > best.log_marginal_likelihood:

@@ -1,12 +1,12 @@
-"""Trials of the label estimators where the truth is known: simulated crowds of many kinds, one table a trial.
+"""Trials: test the label estimators on simulated crowds with known true events.
 
-Each setting is an event length, how well annotators hear, how many are asked about a window and how many of them spam.
-Recordings of two classes that are easily confused are drawn, annotated by the simulated crowd (`annotators`, which is
-not the model of any estimator), and every estimator makes labels of the same opinions. A trial is one drawing of all
-settings; a setting draws from (seed, trial, setting), so that adding settings changes no other.
+A setting has an event length, a detection ability of the annotators, a number of opinions per window and a share of
+spammers. For each setting, recordings with two classes that are often confused are drawn and annotated by the simulated
+crowd (`softsed.data.simulate`, which is not the model of any estimator). Each estimator then makes labels from the same
+opinions. A trial is one repetition of all settings. The random numbers of a setting follow from (seed, trial, setting),
+so that a new setting does not change the others.
 """
 
-import argparse
 import itertools
 import json
 import logging
@@ -19,16 +19,17 @@ from softsed.core.binary_scores import best_threshold, brier_score, calibration_
 from softsed.core.labels import Event, harden, rasterise
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
+from softsed.core.options import add_options, build_parser
 from softsed.data.simulate import annotate, draw_pool
 from softsed.labels.aggregate import ESTIMATORS
 from softsed.labels.harden import EXPECTED_F1, expected_f1
 
 CLASSES = ["one", "other"]
 SCENE = "trial"
-DURATION_SIGMA = 0.5  # of the log-normal durations of events
-SHORTEST_S = 0.3
-SNR_DB, SNR_STD_DB = -3, 4  # levels of events over the background, as in the demo
-# Mean pause after an event: longer after long events, so that about a tenth to a quarter of the seconds are active.
+DURATION_SIGMA = 0.5  # log-standard deviation of the durations of events
+SHORTEST_S = 0.3  # shortest event, in seconds
+SNR_DB, SNR_STD_DB = -3, 4  # mean and standard deviation of levels relative to the background, as in the demo
+# Mean pause after an event, longer after long events: about a tenth to a quarter of the seconds are active.
 PAUSE_S, PAUSE_PER_LENGTH = 15, 2
 KEYS = ("event_length_s", "detection", "opinions_per_window", "spammers")
 SCORES = ("f1", "f1_at_half", "f1_best", "best_threshold", "brier", "calibration_error")
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Setting(NamedTuple):
-    """One kind of sound and crowd; `detection` is a name in the config."""
+    """Kind of sounds and crowd. `detection` is a key of ``trials.detection`` in the config."""
 
     event_length_s: float
     detection: str
@@ -48,10 +49,16 @@ class Setting(NamedTuple):
 
 
 def list_settings(config: dict) -> list[Setting]:
-    """List the settings: all event lengths, detections and numbers of opinions, at the first share of spammers.
+    """List the settings of a trial.
 
-    The other shares of spammers are tried with all event lengths at the middle detection and number of opinions.
-    Detections are in the order of their criteria, from good ears to bad.
+    These are all combinations of event lengths, detections and numbers of opinions with the first share of spammers,
+    and all combinations of event lengths and shares of spammers with the middle detection and number of opinions.
+    Detections are sorted by their criterion, from sensitive to insensitive annotators.
+
+    Parameters
+    ----------
+    config : dict
+        Section ``trials`` of the config.
     """
     lengths, criteria, opinions, spammers = (config[key] for key in KEYS)
     detections = sorted(criteria, key=criteria.get)
@@ -62,12 +69,25 @@ def list_settings(config: dict) -> list[Setting]:
 
 
 def seed_of(setting: Setting, *numbers: int) -> list[int]:
-    """Derive the seed of a setting from numbers, unlike that of any other setting."""
+    """Derive a seed from numbers and a setting; each setting has another seed."""
     return [*numbers, *repr(tuple(setting)).encode()]
 
 
 def draw_events(rng: np.random.Generator, *, length_s: float, duration_s: float) -> np.ndarray:
-    """Draw the events of a class: [events, 3], onset and offset in seconds, level over the background in dB."""
+    """Draw the events of one class in a recording.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    length_s, duration_s : float
+        Mean length of an event and length of the recording, in seconds.
+
+    Returns
+    -------
+    ndarray [events, 3]
+        Onset and offset in seconds, level relative to the background in dB.
+    """
     pause = PAUSE_S + PAUSE_PER_LENGTH * length_s
     events, time = [], rng.exponential(pause)
     while True:
@@ -82,23 +102,27 @@ def draw_events(rng: np.random.Generator, *, length_s: float, duration_s: float)
 def simulate(
     setting: Setting, config: dict, crowd: dict, *, seed: list[int]
 ) -> tuple[Opinions, dict, dict[str, np.ndarray]]:
-    """Draw recordings and opinions.
+    """Draw the recordings of a setting, and simulate opinions on them.
 
     Parameters
     ----------
+    setting : Setting
+        Kind of sounds and crowd.
     config : dict
-        Section `trials`: recordings, duration_s, detection.
+        Section ``trials`` of the config: recordings, duration_s, detection.
     crowd : dict
-        Section `data.demo.crowd`: what the setting does not say.
+        Section ``data.demo.crowd`` of the config, for the properties of the crowd that the setting does not define.
     seed : list of int
-        0 or more each.
+        Seed; numbers of 0 or more.
 
     Returns
     -------
     opinions : Opinions
+        Opinions of the simulated crowd.
     recordings : dict of Recording
+        Name -> recording.
     truth : dict of ndarray of bool [seconds, classes]
-        Seconds that an event touches.
+        Recording -> seconds that overlap an event.
     """
     rng = np.random.default_rng(seed)
     people = crowd | {
@@ -129,14 +153,23 @@ def simulate(
 
 
 def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-    """Compare soft labels with the truth, both [seconds, classes]; the thresholds [classes] are the method's own.
+    """Compare soft labels with the ground truth.
+
+    Parameters
+    ----------
+    soft : ndarray [seconds, classes]
+        Soft labels.
+    truth : ndarray of bool [seconds, classes]
+        Seconds with true events.
+    threshold : ndarray [classes]
+        Thresholds of the method.
 
     Returns
     -------
-    scores : dict
-        `SCORES`; f1_best uses one threshold for all classes, the best there is, which needs the truth.
+    metrics : dict of float
+        Keys `SCORES`. f1_best uses the best threshold for all classes together, which requires the ground truth.
     sums : ndarray
-        As from `reliability`.
+        As from `softsed.core.binary_scores.reliability`.
     """
     hard, flat, true = harden(soft, threshold).ravel(), soft.ravel(), truth.ravel()
     best, reached = best_threshold(flat, true)
@@ -147,31 +180,37 @@ def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[d
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Try the label estimators on simulated crowds of many kinds, once."""
-    parser = argparse.ArgumentParser(prog="softsed labels.trials", description=main.__doc__)
+    """Test the label estimators once on simulated crowds with known true events."""
+    config = {"recordings": 2, "duration_s": 120, "event_length_s": [1, 5], "detection": {"high": 0.3, "low": 3.0}}
+    config |= {"opinions_per_window": [3, 5], "spammers": [0.2]}
+    methods = {"joint": {"config": {"method": "joint"}, "threshold": "expected_f1"}}
+    example = f"--trial 1 --seed 1 --config '{json.dumps(config)}' --crowd '{{}}' --methods '{json.dumps(methods)}' "
+    example += "--quality results/demo/labels/trials/1.tsv --reliability results/demo/labels/trials/1_reliability.tsv"
+    parser = build_parser("labels.trials", main, example=example)
     parser.add_argument("--trial", type=int, required=True, help="number of the trial, written into the tables")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `trials` as JSON")
-    parser.add_argument("--crowd", type=json.loads, required=True, help="section `data.demo.crowd` as JSON")
-    parser.add_argument("--methods", type=json.loads, required=True, help="JSON: method to `config`, `threshold`")
-    parser.add_argument("--seed", type=int, required=True, help="0 or more")
-    parser.add_argument("--quality", type=Path, required=True, help="table of scores, written")
-    parser.add_argument("--reliability", type=Path, required=True, help="table of reliability, written")
+    add_options(parser, "seed", config="section `trials` of the config, as JSON")
+    parser.add_argument("--crowd", type=json.loads, required=True, help="section `data.demo.crowd`, as JSON")
+    help_text = "method -> `config` (as for labels.aggregate) and `threshold`, as JSON"
+    parser.add_argument("--methods", type=json.loads, required=True, help=help_text)
+    parser.add_argument("--quality", type=Path, required=True, help="table of metrics to write")
+    parser.add_argument("--reliability", type=Path, required=True, help="table of reliability to write")
     options = parser.parse_args(argv)
     quality, bins = [QUALITY], [RELIABILITY]
     for setting in list_settings(options.config):
         seed = seed_of(setting, options.seed)
         opinions, recordings, truth = simulate(setting, options.config, options.crowd, seed=seed)
         true = np.concatenate(list(truth.values()))
-        for method, told in options.methods.items():
+        for method, keys in options.methods.items():
             estimated = ESTIMATORS[method](
-                opinions, told["config"], recordings=recordings, asked={SCENE: CLASSES}, seed=options.seed
+                opinions, keys["config"], recordings=recordings, asked={SCENE: CLASSES}, seed=options.seed
             )[1]
             soft = list(estimated.values())
-            own = expected_f1(soft) if told["threshold"] == EXPECTED_F1 else np.full(len(CLASSES), told["threshold"])
-            scores, sums = judge(np.concatenate(soft), true, own)
+            fixed = keys["threshold"] != EXPECTED_F1
+            thresholds = np.full(len(CLASSES), keys["threshold"]) if fixed else expected_f1(soft)
+            metrics, sums = judge(np.concatenate(soft), true, thresholds)
             kind = [options.trial, *setting, method]
-            quality.append([*kind, f"{true.mean():.4f}", *(f"{scores[name]:.6f}" for name in SCORES)])
+            quality.append([*kind, f"{true.mean():.4f}", *(f"{metrics[name]:.6f}" for name in SCORES)])
             bins += [[*kind, place, *(f"{value:.6g}" for value in column)] for place, column in enumerate(sums.T)]
-            logger.info("%s, %s: %s", setting, method, {name: round(value, 3) for name, value in scores.items()})
+            logger.info("%s, %s: %s", setting, method, {name: round(value, 3) for name, value in metrics.items()})
     for path, rows in ((options.quality, quality), (options.reliability, bins)):
         path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")

@@ -1,8 +1,8 @@
-"""What is wrong with a config, all of it, each with the key, before anything is planned.
+"""All mistakes of a config, each with its key, before anything is planned.
 
-Two kinds of mistakes: those of one key, which the schema describes, and those of keys and tables that do not go
-together, each of which would otherwise show in a job, the last of them after all trainings. Snakemake's own validation
-tells of one mistake of the first kind, above some hundred lines of schema.
+The schema describes each key alone. `softsed.planning.combinations` finds keys that contradict each other, and
+`check_tables` tables that do not fit: a job would find these mistakes later, some of them after all trainings.
+Snakemake's own validation reports a single mistake of one key, above some hundred lines of schema.
 """
 
 import difflib
@@ -15,17 +15,17 @@ import jsonschema
 import yaml
 
 from softsed.core.errors import InputError
-from softsed.core.metadata import LONGEST_S, choose_classes, read_asked, read_classes
+from softsed.core.metadata import choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
 from softsed.data.infer_tables import check_name
-from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
+from softsed.planning.choices import source_of
+from softsed.planning.combinations import find_contradictions
 
-LONGEST_JOINT_S = 12  # windows of the method joint (joint.LONGEST_S, whose import takes long)
-# YAML 1.1 takes 1e-3 for text, which wants a point, and Snakemake whatever is nested in a value of --config.
+# YAML 1.1 reads 1e-3 as text because it has no decimal point, and Snakemake reads nested values of --config as text.
 TEXT_HINT = (
-    " (it is written as text: write 0.001 or 1.0e-3, without quotation marks, and nested values in a file, with "
-    "--configfile, rather than with --config)"
+    " (it is text: write 0.001 or 1.0e-3 without quotation marks, and give nested values in a file with --configfile, "
+    "not with --config)"
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML was built with it: much faster
 MERGE = "tag:yaml.org,2002:merge"
@@ -47,26 +47,34 @@ Validator = jsonschema.validators.extend(
 
 @cache
 def _read_schema(path: Path) -> dict:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
 
 
 def check_config(config: dict, schema: Path) -> None:
-    """Check the keys of a config, by the schema first, then those that have to go together.
+    """Check all keys of a config.
 
     Raises
     ------
     InputError
-        With all mistakes of a kind: the key, what was found, and what was expected.
+        With all mistakes that `find_mistakes` finds.
     """
-    _stop(list(_odd_keys(config)))
+    _stop(find_mistakes(config, schema))
+
+
+def find_mistakes(config: dict, schema: Path) -> list[InputError]:
+    """List the mistakes of a config: keys that are no text, then what the schema forbids, then contradicting keys.
+
+    Each kind is looked for only if there is no mistake of the kind before. The order of the mistakes is fixed.
+    """
     rules = _read_schema(schema)
+    if found := list(_odd_keys(config)):
+        return found
     errors = sorted(Validator(rules).iter_errors(config), key=lambda error: list(map(str, error.absolute_path)))
-    problems = [text for error in errors for text in _describe(error, rules)]
-    _stop(problems or list(_relations(config)))
+    return [mistake for error in errors for mistake in _describe(error, rules)] or list(find_contradictions(config))
 
 
 def check_files(paths: Iterable[Path]) -> None:
-    """Check that no section of a config file is there twice: of two the last would count, without a word.
+    """Check that no section of a config file occurs twice: YAML would use the last one without a warning.
 
     Raises
     ------
@@ -90,34 +98,39 @@ def check_files(paths: Iterable[Path]) -> None:
                         continue  # "<<" may be there several times
                     mark, first = key.start_mark, seen.setdefault(key.value, key.start_mark)
                     if first is not mark:
-                        text = f"{path}, line {mark.line + 1}: {key.value!r} is there twice"
-                        problems.append(f"{text}, first in line {first.line + 1}; merge the two")
+                        problem = f"the section occurs twice, first in line {first.line + 1}"
+                        place = {"file": path, "line": mark.line + 1, "key": key.value}
+                        problems.append(InputError(problem, **place, remedy="Merge the two"))
     _stop(problems)
 
 
-def _stop(problems: list[str]) -> None:
-    if problems:
-        lines = "\n".join(f"  {text}" for text in problems)
-        raise InputError(f"{len(problems)} mistake(s) in the config, files and command line together:\n{lines}")
+def _stop(mistakes: list[InputError]) -> None:
+    """Raise the only mistake, or one error that lists all of them."""
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        raise InputError(f"{len(mistakes)} mistakes in the config (all files and the command line together):\n{lines}")
 
 
-def _odd_keys(section: object, path: str = "") -> Iterator[str]:
-    """Find keys that are not text, as YAML takes 1: and yes: to be; the schema speaks of text only."""
+def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:
+    """Find keys that are no text, as YAML reads ``1:`` and ``yes:``; the schema describes text only."""
     for name, value in section.items() if isinstance(section, dict) else ():
         if not isinstance(name, str):
-            yield f"{path}{name}: the key is taken for {type(name).__name__}; write it in quotation marks"
+            problem = f"YAML reads the key as {type(name).__name__}"
+            yield InputError(problem, key=f"{path}{name}", remedy="Write it in quotation marks")
         yield from _odd_keys(value, f"{path}{name}.")
 
 
-def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[str]:
-    """Put a mistake into words: the key and what the schema says about it."""
+def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[InputError]:
+    """Turn an error of the schema into mistakes with the key and its meaning."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties") or error.schema.get("patternProperties", {}))
         for name in sorted(set(error.instance) - set(known)):
             near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {known}"
-            yield f"{'.'.join([*path, name])}: there is no such key; {hint}"
+            expected = f"{near[0]!r}, the most similar key" if near else f"one of {known}"
+            yield InputError("there is no such key", key=".".join([*path, name]), expected=expected)
         return
     node, meaning = schema, ""
     for part in path:
@@ -128,64 +141,8 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[str]:
     if error.validator == "type" and isinstance(error.instance, str):
         number = error.validator_value in ("number", "integer") and not math.isnan(read_number(error.instance))
         message += TEXT_HINT if number else ""
-    yield f"{'.'.join(path) or 'config'}: {message}" + (f"; meaning: {' '.join(meaning.split())}" if meaning else "")
-
-
-def _relations(config: dict) -> Iterator[str]:
-    """Find keys that do not go together in a config that the schema has found good."""
-    features, model = config["features"], config["train"]["model"]
-    try:
-        hop_samples(features)
-    except InputError as error:
-        yield str(error)
-    if not features["f_min"] < features["f_max"] <= features["sample_rate"] / 2:
-        yield (
-            f"features: f_min {features['f_min']}, f_max {features['f_max']}, sample_rate {features['sample_rate']}; "
-            "expected f_min < f_max, and f_max at most half of sample_rate"
-        )
-    elif features["f_max"] - features["f_min"] < (bins := 4 * features["sample_rate"] / features["window"]):
-        yield f"features: f_min and f_max are less than {bins:g} Hz apart, four bins of a spectrum of that window"
-    if math.prod(model["pooling"]) > features["mel_bands"]:
-        yield (
-            f"train.model.pooling: {model['pooling']} leaves none of {features['mel_bands']} mel bands; "
-            "expected numbers whose product is at most features.mel_bands"
-        )
-    if not any(config["systems"].values()):
-        yield "systems: all are null; expected one or more"
-    if config["folds"]["source"] == "official":
-        wanted = [
-            f"fold{n}_{part}.csv" for n in range(1, config["folds"]["number"] + 1) for part in OFFICIAL_NAMES.values()
-        ]
-        if missing := [name for name in wanted if name not in config["folds"]["official"]["sha256"]]:
-            yield f"folds.number: {config['folds']['number']}, but folds.official.sha256 has no {missing[0]}"
-    if "demo" in config["data"]:
-        yield from _crowd(config["data"]["demo"]["crowd"], config)
-
-
-def _crowd(crowd: dict, config: dict) -> Iterator[str]:
-    """Find what does not go together in the simulated crowd, of the demo and of the trials."""
-    where, low, high = "data.demo.crowd", *crowd["spammer_rate"]
-    trials = config.get("trials")
-    if low > high:
-        yield f"{where}.spammer_rate: [{low}, {high}]; expected the lowest first"
-    if crowd["hop_s"] > crowd["window_s"]:
-        yield f"{where}.hop_s: {crowd['hop_s']} s, expected at most window_s, {crowd['window_s']} s"
-    asked = {f"{where}.opinions_per_window": [crowd["opinions_per_window"]]}
-    if trials:
-        asked["trials.opinions_per_window"] = trials["opinions_per_window"]
-        if not crowd["window_s"] <= trials["duration_s"] <= LONGEST_S:
-            yield f"trials.duration_s: {trials['duration_s']}, expected a window, {crowd['window_s']}, to {LONGEST_S} s"
-    for key, numbers in asked.items():
-        if max(numbers) > crowd["annotators"]:
-            yield f"{key}: {max(numbers)}, expected at most {crowd['annotators']}, all of {where}.annotators"
-    methods = {"trials.methods": trials["methods"] if trials else []}
-    if config["data"]["source"] == "demo":
-        labels, systems = config["labels"], config["systems"].items()
-        methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
-        methods |= {f"systems.{name}.method": [system.get("method")] for name, system in systems if system}
-    if crowd["window_s"] > LONGEST_JOINT_S:
-        for key in (key for key, named in methods.items() if "joint" in named):
-            yield f"{key}: joint takes windows of up to {LONGEST_JOINT_S} s, {where}.window_s is {crowd['window_s']}"
+    remedy = f"Meaning of the key: {' '.join(meaning.split()).rstrip('.')}" if meaning else None
+    yield InputError(message, key=".".join(path) or "config", remedy=remedy)
 
 
 def check_tables(config: dict, tables: dict[str, Path]) -> None:
@@ -211,7 +168,7 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
         check_name(name, str(tables["recordings"]))
     choose_classes(tables["classes"], config["evaluate"]["classes"])
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
-    if config["data"]["source"] == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
+    if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
         raise InputError(f"data.demo.crowd.confused: no class {sorted(unknown)} in {tables['classes']}")
     folds = config["folds"]
     if folds["source"] == "generated":

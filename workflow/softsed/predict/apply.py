@@ -1,16 +1,15 @@
-"""Trained models for anyone's recordings: scores a second, events and a picture of both, whatever the length.
+"""Trained models applied to user-provided recordings of any length: scores per second, events and a picture of both.
 
 Conventions
 -----------
-- Everything needed comes from the model files: classes, normalisation, features, pooling, thresholds.
-- Several models (the folds of a run) score a recording each, and the mean of their scores counts. Thresholds are
-  averaged likewise. That is no cross-validation: all but one of them were trained on any recording of the experiment,
-  so scores of these say nothing about how good the models are; those in predictions/ do.
-- Scores are text in the layout of sed_scores_eval, one file a recording: onset, offset, one column a class.
-- Events are hard label text: onset, offset, label. sed_eval reads it, and Audacity imports it as a label track.
+- The model files contain everything that is needed: classes, normalisation, features, pooling, thresholds.
+- The scores of several models (the folds of a run) are averaged, and so are their thresholds. This is not
+  cross-validation: each recording of the experiment was used to train all models but one. Scores of these recordings
+  do not measure the quality of the models; the scores in predictions/ do.
+- Scores are text in the layout of sed_scores_eval, one file per recording: onset, offset, one column per class.
+- Events are hard labels as text: onset, offset, label. sed_eval reads them, and Audacity imports them as a label track.
 """
 
-import argparse
 import logging
 from pathlib import Path
 
@@ -20,73 +19,71 @@ import torch
 from softsed.core.errors import InputError
 from softsed.core.event_text import write_events
 from softsed.core.labels import harden, to_events
+from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_plain
-from softsed.core.thresholds import FIXED, MIDRANGE, check_threshold
+from softsed.core.thresholds import MIDRANGE
 from softsed.features.extract import make_filterbank, read_filterbank
+from softsed.features.files import frames_per_second
 from softsed.predict.long_audio import CONTEXT_S, STRETCH_S, mel_of, overlapping
 from softsed.predict.system import POOLING, load_model, score
+from softsed.predict.threshold import FIXED, choose_threshold
 from softsed.predict.timeline import draw_timeline
-from softsed.train.network import CRNN, choose_device
-from softsed.train.sequences import frames_per_second
+from softsed.train.device import choose_device
+from softsed.train.network import CRNN
 
 FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
-CARRIED = ("classes", "features", "carried")  # what the models of a run have in common
+CARRIED = ("classes", "features", "carried")  # keys that are equal in all models of a run
 
 logger = logging.getLogger(__name__)
 
 
 def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dict]]:
-    """Load the models that are to be averaged.
+    """Load models whose scores are to be averaged.
 
     Raises
     ------
     InputError
-        When a file is no model or lacks what it takes to apply it, or two differ in classes, features or pooling.
+        If a file is not a valid model or lacks a part that is needed here, or if two models differ in classes, features
+        or pooling.
     """
     models = [load_model(path, device) for path in paths]
     for path, (_, extras) in zip(paths, models, strict=True):
         if missing := [key for key in (*CARRIED, "thresholds") if key not in extras]:
-            raise InputError(f"{path}: no {missing} in this model, of an older version of softsed; train it again")
+            raise InputError(
+                f"the model lacks {missing}, since an older version of softsed trained it",
+                file=path,
+                remedy="Train the model again",
+            )
         if missing := [key for key in FEATURES if not isinstance(extras["features"].get(key), int | float)]:
-            raise InputError(f"{path}: no numbers for {missing} of the features")
+            raise InputError(
+                f"the features of the model lack {missing}",
+                file=path,
+                expected=f"a number for each of {', '.join(FEATURES)}",
+                remedy="Train the model again",
+            )
         classes, carried = len(extras["classes"]), extras["carried"]
         if np.shape(extras["thresholds"]) != (classes,):
-            raise InputError(f"{path}: no thresholds for each of its {classes} classes")
+            raise InputError(
+                f"the model has thresholds of shape {list(np.shape(extras['thresholds']))}",
+                file=path,
+                expected=f"one threshold for each of its {classes} classes",
+                remedy="Train the model again",
+            )
         if carried.get("pooling") not in POOLING or not isinstance(carried.get("threshold"), int | float):
             raise InputError(
-                f"{path}: pooling and threshold are {carried}; expected one of {list(POOLING)} and a number"
+                f"pooling and threshold of the model are {carried}",
+                file=path,
+                expected=f"a pooling of {list(POOLING)} and a number as threshold",
+                remedy="Train the model again",
             )
         for key in CARRIED:
             if extras[key] != models[0][1][key]:
-                raise InputError(f"{path} and {paths[0]} differ in {key}; expected the models of one run")
+                raise InputError(
+                    f"the model differs from {paths[0]} in {key}",
+                    file=path,
+                    expected="the models of one run",
+                )
     return models
-
-
-def choose_threshold(models: list[tuple[CRNN, dict]], wanted: str) -> np.ndarray:
-    """Choose the threshold of each class.
-
-    Parameters
-    ----------
-    models
-        From `load_models`.
-    wanted : str
-        "class-dependent": trimmed midrange of the training labels, mean over the models; "fixed": the one of the
-        experiment's config; or a number from 0 to 1.
-
-    Returns
-    -------
-    ndarray [classes]
-        nan, which nothing exceeds, for a class that no model has a class-dependent threshold of.
-    """
-    _, extras = models[0]
-    check_threshold(wanted)
-    if wanted == MIDRANGE:
-        listed = np.array([extras["thresholds"].cpu().numpy() for _, extras in models])  # [models, classes]
-        known = ~np.isnan(listed)
-        with np.errstate(invalid="ignore"):
-            return np.where(known, listed, 0).sum(axis=0) / known.sum(axis=0)
-    value = extras["carried"]["threshold"] if wanted == FIXED else float(wanted)
-    return np.full(len(extras["classes"]), value)
 
 
 def score_recording(
@@ -101,19 +98,24 @@ def score_recording(
 
     Parameters
     ----------
-    models
+    models : list of (CRNN, dict)
         From `load_models`.
     path : Path
-        Anything libsndfile reads.
+        Recording in a format that libsndfile reads.
     filterbank : ndarray of float32 [mel_bands, window // 2 + 1]
-        From `features.make_filterbank`, of the models' features.
+        Filter bank of the models' features.
     length, context : int
-        Whole seconds, see `stream`: a recording no longer than `length` is scored as a whole.
+        Whole seconds, see `softsed.predict.long_audio`. A recording of at most `length` is scored as a whole.
 
     Returns
     -------
     ndarray [seconds, classes]
-        Mean over the models; an InputError for less than a second of audio.
+        Mean of the models' scores.
+
+    Raises
+    ------
+    InputError
+        If the recording is shorter than one second.
     """
     _, extras = models[0]
     rate, pooling = frames_per_second(extras["features"]), extras["carried"]["pooling"]
@@ -123,26 +125,46 @@ def score_recording(
         scores.append(mean[lead // rate :][:length])
     found = np.concatenate(scores)
     if not len(found):
-        raise InputError(f"{path}: shorter than a second, the unit of all scores")
+        raise InputError(
+            "the recording is shorter than one second",
+            file=path,
+            expected="at least one second, the unit of all scores",
+            remedy="Leave the recording out",
+        )
     return found
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Score one recording with a model, or with the mean of several; or make the filter bank for it."""
-    parser = argparse.ArgumentParser(prog="softsed apply", description=main.__doc__)
-    parser.add_argument(
-        "--models", type=Path, nargs="+", required=True, help="written by `softsed train.system`; averaged"
+    """Score one recording with one or several models, or compute the filter bank of the models."""
+    example = (
+        "--models results/demo/models/S_MSE_lin/run1/fold1.pt --filterbank filterbank.npz --audio street.wav"
+        " --scores street.tsv --events street.txt --timeline street.png"
     )
-    parser.add_argument("--filterbank", type=Path, required=True, help="written without --audio, read with it")
-    parser.add_argument("--audio", type=Path, help="recording, anything libsndfile reads; with it all outputs")
+    parser = build_parser("apply", main, example=example)
     parser.add_argument(
-        "--threshold", default=MIDRANGE, help=f"of the events: {MIDRANGE} (default), {FIXED} or a number"
+        "--models",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="models of one run (.pt), whose scores are averaged",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--scores", type=Path, help="scores, written")
-    parser.add_argument("--events", type=Path, help="events, written")
-    parser.add_argument("--timeline", type=Path, help="picture, written: .png, .svg or .pdf")
+    parser.add_argument(
+        "--filterbank",
+        type=Path,
+        required=True,
+        help="filter bank (.npz): written without --audio, read with --audio",
+    )
+    parser.add_argument("--audio", type=Path, help="recording to score; requires --scores, --events and --timeline")
+    parser.add_argument(
+        "--threshold",
+        default=MIDRANGE,
+        help=f"threshold of the events: {MIDRANGE} (trimmed midrange of the training labels), {FIXED} (of the"
+        f" experiment) or a number from 0 to 1 (default: {MIDRANGE})",
+    )
+    add_options(parser, "device", "threads")
+    parser.add_argument("--scores", type=Path, help="table of scores to write")
+    parser.add_argument("--events", type=Path, help="table of events to write")
+    parser.add_argument("--timeline", type=Path, help="picture to write (.png, .svg or .pdf)")
     options = parser.parse_args(argv)
     if options.audio and not (options.scores and options.events and options.timeline):
         parser.error("--audio needs --scores, --events and --timeline")
@@ -153,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     filterbank = read_filterbank(options.filterbank, models[0][1]["features"])
     classes = models[0][1]["classes"]
-    thresholds = choose_threshold(models, options.threshold)
+    thresholds = choose_threshold([extras for _, extras in models], options.threshold)
     scores = score_recording(models, options.audio, filterbank)
     events = to_events(harden(scores, thresholds), classes)
     write_plain(options.scores, scores, classes)

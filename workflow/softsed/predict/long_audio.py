@@ -1,10 +1,10 @@
-"""Recordings of any length in bounded memory: audio read piece by piece, features an hour at a time.
+"""Recordings of any length in bounded memory: audio is read in pieces, and features are held for one hour.
 
-Up to an hour, scores are those of the recording as a whole. Longer ones are cut every hour for the bidirectional GRUs,
-which hear all that came before and all that comes after: each hour is scored together with `CONTEXT_S` seconds on
-either side, whose scores are thrown away, so that the GRUs do not start from nothing where the recording does not. They
-remember for long: on the demo's recordings, joined to 25 minutes and cut as often as every 280 s, scores differ from
-those of the whole by .0005 (S_MSE_lin) to .004 (S_BCE_sig) on average, by .14 at most.
+A recording of up to one hour is scored as a whole. A longer recording is cut into stretches of one hour, because the
+bidirectional GRUs depend on all frames of their input. Each stretch is scored together with `CONTEXT_S` seconds on
+either side, whose scores are discarded, so that the states of the GRUs are not 0 at the cut. The demo's recordings were
+joined to 25 minutes and cut every 280 s. The scores differed from the scores of the whole by .0005 (S_MSE_lin) to .004
+(S_BCE_sig) on average, and by at most .14.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,28 +12,29 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.features.extract import mel_blocks, read_audio
+from softsed.core.audio import read_audio
+from softsed.features.extract import mel_blocks
 
-STRETCH_S = 3600  # at 20 ms: 46 MB of features, 0.3 GB for 128 filters after the convolutions
+STRETCH_S = 3600  # at 20 ms: 46 MB of features, and 0.3 GB after the convolutions with 128 filters
 CONTEXT_S = 120
 
 
 def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Cut a sequence that comes in pieces anew, into stretches with something of their neighbours on either side.
+    """Cut a sequence that is read in pieces into stretches with context on either side.
 
     Parameters
     ----------
     pieces : iterable of ndarray [size] or [size, columns]
-        At least one.
+        The sequence, at least one piece.
     length, overlap : int
-        Of a stretch and of what is added on either side, 1 or more.
+        Length of a stretch, and of its context on either side; 1 or more.
 
     Yields
     ------
     stretch : ndarray
-        With its neighbours; the last one may be shorter.
+        The stretch with its context. The last stretch may be shorter.
     lead : int
-        Where the stretch itself begins: `overlap`, or less at the start of the sequence.
+        Length of the context before the stretch: `overlap`, or less at the start of the sequence.
     """
     pieces = iter(pieces)
     held, first, start = next(pieces), 0, 0  # `held` begins at index `first` of the sequence
@@ -52,11 +53,11 @@ def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iter
 
 
 def mel_of(path: Path, filterbank: np.ndarray, config: dict) -> Iterator[np.ndarray]:
-    """Compute the features of a recording piece by piece, `config` the section ``features``.
+    """Compute the features of a recording block by block; `config` is the section ``features``.
 
     Yields
     ------
     ndarray of float32 [frames, mel_bands]
-        One after the other they are `features.mel_energies` of the whole recording.
+        Consecutive blocks of the mel energies of the recording.
     """
     return mel_blocks(read_audio(path, config["sample_rate"]), filterbank, config)

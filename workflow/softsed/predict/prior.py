@@ -1,25 +1,24 @@
-"""Two systems that never hear the audio, scored like all others: a detector is worth what it gains over them.
+"""Two baselines without audio, evaluated like all systems. The value of a detector is its gain over these baselines.
 
 ``scene_prior``
-    Every second of a test recording gets the mean soft label of its scene: an answer that needs no more than the name
-    of the scene. On MAESTRO Real it reaches the micro-averaged scores of the published systems.
+    The score of every second of a test recording is the mean soft label of its scene. This baseline needs only the name
+    of the scene. On MAESTRO Real it reaches the micro-averaged metrics of the published systems.
 ``recording_prior``
-    An oracle that is constant in time: every second gets the mean soft label of the test recording itself. It shows
-    how far knowing the recording (its scene, its loudness, its habits) gets without any knowledge of time. No constant
-    has a lower Bernoulli divergence from the soft labels; for F1 at a given threshold it is no strict bound.
+    An oracle without knowledge of time: the score of every second is the mean soft label of the test recording itself.
+    It shows the metrics that knowledge of the recording alone reaches. No other constant has a lower Bernoulli
+    divergence from the soft labels. For F1 at a given threshold the oracle is not a strict bound.
 
-Scores are soft labels in 0..1; a class that was not asked scores 0.
+Scores are soft labels from 0 to 1. A class that is not annotated in the scene has the score 0.
 """
 
-import argparse
 import logging
-from pathlib import Path
 
 import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_soft
 from softsed.core.metadata import read_classes
+from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_scores
 from softsed.core.tsv import read_table
 
@@ -32,12 +31,13 @@ def mean_label(values: list[np.ndarray]) -> np.ndarray:
     Parameters
     ----------
     values : list of ndarray [seconds, classes]
-        One matrix a recording, at least one; nan where a class was not asked.
+        One matrix per recording, at least one; nan for classes that are not annotated in the scene.
 
     Returns
     -------
     ndarray [classes]
-        In 0..1: sum of the labels over the number of seconds in which the class was asked; 0 if it never was.
+        Sum of the labels divided by the number of seconds in which the class is annotated, from 0 to 1. The value is 0
+        for a class that is annotated in no second.
     """
     pooled = np.concatenate(values)
     asked = (~np.isnan(pooled)).sum(axis=0)
@@ -52,19 +52,19 @@ def scene_prior(scenes: dict[str, str], parts: dict[str, str], labels: dict[str,
     scenes : dict of str
         Scene of each recording.
     parts : dict of str
-        train, validation or test of each recording; the first two are averaged together.
+        Part of each recording: train, validation or test. Training and validation recordings are averaged together.
     labels : dict of ndarray [seconds, classes]
-        Soft labels of each recording. Of test recordings only the number of seconds is used.
+        Soft labels of each recording. Only the number of seconds of test recordings is used, not their values.
 
     Returns
     -------
     dict of ndarray [seconds, classes]
-        One matrix a test recording, all rows equal.
+        One matrix per test recording, with equal rows.
 
     Raises
     ------
     InputError
-        When a scene is tested that has no training or validation recording.
+        If a scene of the test recordings has no training or validation recording.
     """
     seen: dict[str, list[np.ndarray]] = {}
     for recording, part in parts.items():
@@ -73,13 +73,18 @@ def scene_prior(scenes: dict[str, str], parts: dict[str, str], labels: dict[str,
     tested = [recording for recording, part in parts.items() if part == "test"]
     unseen = sorted({scenes[recording] for recording in tested} - seen.keys())
     if unseen:
-        raise InputError(f"scenes {unseen} are tested, but have no training or validation recording in this fold")
+        raise InputError(
+            f"scenes {unseen} of test recordings have no training or validation recording in this fold",
+            key="folds",
+            expected="a training or validation recording of each scene",
+            remedy="Use more folds or more recordings per scene",
+        )
     means = {scene: mean_label(values) for scene, values in seen.items()}
     return {recording: np.tile(means[scenes[recording]], (len(labels[recording]), 1)) for recording in tested}
 
 
 def recording_prior(parts: dict[str, str], labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Score the test recordings of a fold with their own mean soft label: an oracle; arguments as in `scene_prior`."""
+    """Score each test recording of a fold with its mean soft label (an oracle); parameters as in `scene_prior`."""
     return {
         recording: np.tile(mean_label([labels[recording]]), (len(labels[recording]), 1))
         for recording, part in parts.items()
@@ -88,13 +93,19 @@ def recording_prior(parts: dict[str, str], labels: dict[str, np.ndarray]) -> dic
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Score the test recordings of one fold without hearing them."""
-    parser = argparse.ArgumentParser(prog="softsed predict.prior", description=main.__doc__)
-    parser.add_argument("--kind", choices=("scene_prior", "recording_prior"), required=True)
-    parser.add_argument("--fold", type=Path, required=True, help="lists of the fold: recording, scene, part")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--output", type=Path, required=True, help="scores, written")
+    """Score the test recordings of one fold by a baseline without audio."""
+    example = (
+        "--kind scene_prior --fold results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv"
+        " --classes workflow/resources/classes.tsv --output scores.tsv"
+    )
+    parser = build_parser("predict.prior", main, example=example)
+    parser.add_argument(
+        "--kind",
+        choices=("scene_prior", "recording_prior"),
+        required=True,
+        help="mean soft label of the scene, or of the recording itself (an oracle)",
+    )
+    add_options(parser, "fold", "soft", "classes", output="table of scores to write")
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
     rows = read_table(options.fold, ("recording", "scene", "part"))

@@ -1,8 +1,7 @@
-"""Scores of a trained model for whole recordings: frame-wise outputs pooled to one score a second and class."""
+"""Scores of a trained model for whole recordings: frame-wise outputs pooled to one score per second and class."""
 
-import argparse
-import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,15 @@ import torch
 
 from softsed.core.errors import InputError, is_out_of_memory
 from softsed.core.metadata import read_fold
+from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_scores
-from softsed.train.network import CRNN, choose_device
-from softsed.train.sequences import frames_per_second, read_features, whole_seconds
+from softsed.features.files import frames_per_second, read_features, whole_seconds
+from softsed.train.device import choose_device
+from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.network import CRNN
 
-POOLING = {"mean": np.mean, "max": np.max}
-BLOCK_FRAMES = 3000  # a minute at 20 ms: convolved at once, 0.4 GB for 128 filters
+POOLING: dict[str, Callable] = {"mean": np.mean, "max": np.max}
+BLOCK_FRAMES = 3000  # frames to convolve at once: a minute at 20 ms takes 0.4 GB with 128 filters
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +28,16 @@ def pool_seconds(outputs: np.ndarray, rate: int, pooling: str) -> np.ndarray:
     Parameters
     ----------
     outputs : ndarray [frames, classes]
+        Outputs of a network.
     rate : int
-        Frames a second.
+        Frames per second.
     pooling : {"mean", "max"}
+        How the outputs of a second become one score.
 
     Returns
     -------
     ndarray [seconds, classes]
-        The whole seconds of the recording.
+        Scores of the whole seconds of the recording.
     """
     seconds = whole_seconds(len(outputs), rate)
     frames = outputs[: seconds * rate].reshape(seconds, rate, outputs.shape[1])
@@ -46,40 +50,44 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
     Returns
     -------
     model : CRNN
-        On the device, in evaluation mode, and in float32 whatever it was trained in: scores do not depend on what the
-        CPU has.
+        The network on the device, in evaluation mode. Precision (float32) and implementation do not depend on the
+        training, so that scores do not depend on the instructions of the CPU.
     extras : dict
-        What is needed to apply it: classes, mean and std of the features (on the device), the feature section of the
-        config.
+        Everything else that scoring needs: classes, mean and std of the features (on the device), the feature section
+        of the config.
 
     Raises
     ------
     InputError
-        When the file is no such model, or what it carries does not fit its network.
+        If the file is not a valid model, or if its parts do not fit each other.
     """
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        model = CRNN(**saved["parameters"])
+        model = NETWORKS[choose_implementation("auto", device)](**saved["parameters"])
         model.load_state_dict(saved.pop("state"))
         _check_extras(saved)
-    except Exception as error:  # whatever torch meets in a file that is not a model, there is one thing to say
+    except Exception as error:  # torch raises many kinds of exceptions for files that are not models
         if is_out_of_memory(error):
             raise
-        raise InputError(f"{path}: not a model written by `softsed train.system`: {error}") from error
+        raise InputError(
+            f"not a model written by `softsed train.system`: {str(error).rstrip('.')}",
+            file=path,
+            remedy="Pass the path of a model, or train the model again",
+        ) from error
     saved |= {name: saved[name].to(device) for name in ("mean", "std")}
     return model.to(device).eval(), saved
 
 
 def _check_extras(saved: dict) -> None:
-    """Raise a ValueError where what a model carries does not fit its network: it may come from anybody."""
+    """Raise a ValueError if the parts of a model file do not fit each other: the file may come from anybody."""
     parameters, classes, features = (saved[key] for key in ("parameters", "classes", "features"))
     if len(set(classes)) != parameters["classes"]:
-        raise ValueError(f"{parameters['classes']} outputs for the classes {classes}")
+        raise ValueError(f"the network has {parameters['classes']} outputs for the classes {classes}")
     if any(set(name) & set("\t\n\r\0") for name in classes):
-        raise ValueError(f"a tab or line end in the names of the classes {classes}")
+        raise ValueError(f"the names of the classes {classes} contain a tab or a line end")
     for name in ("mean", "std"):
         if saved[name].shape != (parameters["mel_bands"],) or not saved[name].isfinite().all():
-            raise ValueError(f"{name} is not a number for each of {parameters['mel_bands']} mel bands")
+            raise ValueError(f"{name} is not one finite number for each of {parameters['mel_bands']} mel bands")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
     if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
@@ -87,7 +95,7 @@ def _check_extras(saved: dict) -> None:
 
 
 def convolve_blocks(model: CRNN, mel: torch.Tensor, frames: int = BLOCK_FRAMES) -> torch.Tensor:
-    """Apply `CRNN.convolve` to mel [frames, mel_bands] block by block: the same numbers in bounded memory."""
+    """Apply `CRNN.convolve` to mel [frames, mel_bands] block by block: the same values in bounded memory."""
     blocks = []
     for start in range(0, len(mel), frames):
         before = min(model.reach, start)
@@ -102,15 +110,17 @@ def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.n
 
     Parameters
     ----------
-    model, extras
+    model, extras : CRNN, dict
         From `load_model`.
     features : ndarray [frames, mel_bands]
-        Not normalised.
+        Features that are not normalised.
     pooling : {"mean", "max"}
+        How the outputs of a second become one score.
 
     Returns
     -------
     ndarray [seconds, classes]
+        Scores of the whole seconds of the recording.
     """
     mel = (torch.from_numpy(features).to(extras["mean"].device) - extras["mean"]) / extras["std"]
     convolved = convolve_blocks(model, mel)  # [frames, filters * bands]
@@ -120,14 +130,14 @@ def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.n
 
 def main(argv: list[str] | None = None) -> None:
     """Score the test recordings of one fold."""
-    parser = argparse.ArgumentParser(prog="softsed predict.system", description=main.__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="trained on the fold")
-    parser.add_argument("--fold", type=Path, required=True, help="lists of the fold")
-    parser.add_argument("--features", type=Path, required=True, help="folder of RECORDING.npz")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `predict` as JSON")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path, required=True, help="scores, written")
+    example = (
+        "--model results/demo/models/S_MSE_lin/run1/fold1.pt --fold results/demo/folds/fold1.tsv"
+        ' --features results/demo/features --config \'{"pooling": "mean"}\' --output scores.tsv'
+    )
+    parser = build_parser("predict.system", main, example=example)
+    parser.add_argument("--model", type=Path, required=True, help="model trained on this fold (.pt)")
+    add_options(parser, "fold", "features", config="section `predict` of the config, as JSON")
+    add_options(parser, "device", "threads", output="table of scores to write")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
     device = choose_device(options.device)

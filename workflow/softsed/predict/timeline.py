@@ -1,4 +1,4 @@
-"""A picture of what a system heard in a recording: scores as shades, events as bars, a row a class."""
+"""Picture of the scores of a recording as shades and of its events as bars, with one row per class."""
 
 import matplotlib as mpl
 import numpy as np
@@ -6,29 +6,46 @@ from matplotlib.figure import Figure
 
 from softsed.core.labels import Event
 
-WIDEST = 40  # inches: an hour at 120 dots an inch has more than one dot a second
-STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)  # between marks of the time
-MARKS = 16
+WIDEST = 40  # inches: at 120 dots per inch, one hour has more than one dot per second
+STEPS_S = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    1800,
+    3600,
+    7200,
+    21600,
+    86400,
+)  # distances between marks of the time axis
+MARKS = 16  # marks of the time axis, at most
 
 
-@mpl.rc_context({"text.parse_math": False})  # a $ in a name is a $
+@mpl.rc_context({"text.parse_math": False})  # a $ in a name is a $, not a formula
 def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *, title: str) -> Figure:
     """Draw scores and events of one recording.
 
     Parameters
     ----------
     scores : ndarray [seconds, classes]
-        Shaded from white, 0, to blue, 1; a linear output beyond is cut there.
+        Shown from white (0) to blue (1). Linear outputs outside of this range have the colour of its ends.
     events : list of Event
-        Drawn as bars over the lower part of the row of their class.
+        Shown as bars in the row of their class.
     classes : list of str
-        The rows, from above.
+        Names of the rows, from the top.
     title : str
+        Name of the recording.
 
     Returns
     -------
     Figure
-        Wider for longer recordings.
+        Its width grows with the recording.
     """
     seconds = len(scores)
     width = min(WIDEST, 9 + seconds / 120)

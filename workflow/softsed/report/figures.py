@@ -1,50 +1,51 @@
-"""Figures of the report, drawn from its tables: class-wise F1 (Fig. 2), training curves, reliability.
+"""Figures of the report, drawn from its tables: class-wise F1 (Fig. 2), training curves, label quality, reliability.
 
-The SVG of the same table has the same bytes on every run: no date, fixed identifiers. The two priors never hear the
-audio and are drawn thin, grey and dashed.
+The same table gives an SVG with the same bytes on every run: it has no date and fixed identifiers. Baselines without
+audio are drawn thin, grey and dashed.
 """
 
-import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import read_table
+from softsed.core.options import build_parser
+from softsed.report.frames import read_frame
 
-# Okabe and Ito (2008): distinct for colour-blind readers. Markers differ too, for print in black and white.
+# Okabe and Ito (2008): distinct for colour-blind readers. Markers differ as well, for print in black and white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = "osD^vP*"
 PRIOR = re.compile(r"(scene|recording)_prior(_[hs])?")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "softsed",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "text.parse_math": False,  # a $ in a name is a $
+    "text.parse_math": False,  # names may contain $
 }
 
 
-def numbers(rows: list[dict[str, str]], column: str, path: Path) -> list[float]:
-    """Convert a column to numbers, nan for empty cells, which leaves a gap in a line."""
-    try:
-        return [float(row[column] or "nan") for row in rows]
-    except ValueError as error:
-        raise InputError(f"{path}, column {column!r}: expected numbers or empty cells: {error}") from error
+def read_rows(path: Path, text: tuple[str, ...], numbers: tuple[str, ...]) -> pd.DataFrame:
+    """Read a table that has at least one row; empty cells of numbers are nan, which leaves a gap in a line."""
+    frame = read_frame(path, text=text, numbers=numbers)
+    if frame.empty:
+        raise InputError("the table has no row, so that there is nothing to draw", file=path)
+    return frame
 
 
 def draw_figure2(path: Path) -> Figure:
-    """Draw class-wise F1 as Fig. 2 does: classes from many to few instances, one line a system.
+    """Draw class-wise F1 as in Fig. 2: classes by decreasing number of instances, one line per system.
 
     Parameters
     ----------
     path : Path
-        Table with the columns class, instances and one a curve, F1 in percent; rows in the order of the axis.
+        Table with the columns class, instances and one per curve, F1 in percent. Rows are in the order of the axis.
 
     Returns
     -------
@@ -53,25 +54,29 @@ def draw_figure2(path: Path) -> Figure:
     Raises
     ------
     InputError
-        When the table has no row or no curve.
+        If the table has no row or no curve.
     """
-    rows = read_table(path, ("class", "instances"))
-    curves = [column for column in (rows[0] if rows else []) if column not in ("class", "instances")]
+    names = ("class", "instances")
+    curves = [column for column in read_rows(path, names, ()).columns if column not in names]
     if not curves:
-        raise InputError(f"{path}: nothing to draw; expected one row a class and one column a curve")
+        raise InputError(
+            f"there is no curve beside the columns {list(names)}", file=path, expected="one column per curve"
+        )
+    rows = read_rows(path, names, tuple(curves))
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot()
     detectors = [curve for curve in curves if not PRIOR.fullmatch(curve)]
+    style: dict[str, Any]
     for curve in curves:
         if curve in detectors:
             index = detectors.index(curve)
             style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)], "linewidth": 1.6}
-        else:  # told apart by the length of the dashes: _s short, others long
+        else:  # the length of the dashes distinguishes the operating points
             dashes = (0, (2, 2)) if curve.endswith("_s") else (0, (6, 2))
             style = {"color": "0.55", "linestyle": dashes, "linewidth": 1.0, "zorder": 1}
         label = curve if curve in detectors else f"{curve} (no audio)"
-        axes.plot(range(len(rows)), numbers(rows, curve, path), label=label, markersize=5, **style)
-    labels = [f"{row['class'].replace('_', ' ')} ({row['instances']})" for row in rows]
+        axes.plot(range(len(rows)), rows[curve], label=label, markersize=5, **style)
+    labels = [f"{name.replace('_', ' ')} ({n})" for name, n in zip(rows["class"], rows["instances"], strict=True)]
     axes.set_xticks(range(len(rows)), labels, rotation=40, ha="right", rotation_mode="anchor")
     axes.set(ylim=(-2, 100), ylabel="F1 in 1-s segments (%)", xlabel="class (event instances)")
     axes.grid(axis="y", color="0.9")
@@ -81,7 +86,7 @@ def draw_figure2(path: Path) -> Figure:
 
 
 def draw_training(path: Path) -> Figure:
-    """Draw the losses of all trainings: one panel a system, one line a run and fold, the best epoch marked.
+    """Draw the losses of all trainings: one panel per system, one line per run and fold, with a mark at the best epoch.
 
     Parameters
     ----------
@@ -91,31 +96,22 @@ def draw_training(path: Path) -> Figure:
     Returns
     -------
     Figure
-        Panels have their own scales: losses of different kinds are not comparable.
+        Panels have separate scales, because losses of different kinds are not comparable.
 
     Raises
     ------
     InputError
-        When the table has no row.
+        If the table has no row.
     """
-    rows = read_table(path, ("system", "run", "fold", "epoch", "train_loss", "validation_loss"))
-    if not rows:
-        raise InputError(f"{path}: nothing to draw; expected one row an epoch")
-    systems = list(dict.fromkeys(row["system"] for row in rows))
+    rows = read_rows(path, ("system", "run", "fold"), ("epoch", "train_loss", "validation_loss"))
+    systems = rows.groupby("system", sort=False)
     figure = Figure(figsize=(3.0 * max(len(systems), 2), 3.2), layout="constrained")
-    for axes, system in zip(figure.subplots(1, len(systems), squeeze=False)[0], systems, strict=True):
-        trainings: dict[tuple[str, str], list[dict[str, str]]] = {}
-        for row in rows:
-            if row["system"] == system:
-                trainings.setdefault((row["run"], row["fold"]), []).append(row)
-        for training in trainings.values():
-            epochs, train, validation = (
-                numbers(training, column, path) for column in ("epoch", "train_loss", "validation_loss")
-            )
-            best = validation.index(min(validation))
-            axes.plot(epochs, train, color=COLOURS[0], linewidth=0.8, alpha=0.7)
-            axes.plot(epochs, validation, color=COLOURS[1], linewidth=0.8, alpha=0.7)
-            axes.plot(epochs[best], validation[best], "o", color="black", markersize=3.5)
+    for axes, (system, trainings) in zip(figure.subplots(1, len(systems), squeeze=False)[0], systems, strict=True):
+        for _, training in trainings.groupby(["run", "fold"], sort=False):
+            best = training.loc[training["validation_loss"].idxmin()]
+            axes.plot(training["epoch"], training["train_loss"], color=COLOURS[0], linewidth=0.8, alpha=0.7)
+            axes.plot(training["epoch"], training["validation_loss"], color=COLOURS[1], linewidth=0.8, alpha=0.7)
+            axes.plot(best["epoch"], best["validation_loss"], "o", color="black", markersize=3.5)
         axes.set(title=system, xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="0.9")
@@ -131,10 +127,10 @@ def draw_training(path: Path) -> Figure:
 
 
 def draw_label_quality(path: Path) -> Figure:
-    """Draw F1 of hard labels over event length, a panel a detection, number of opinions and share of spammers.
+    """Draw F1 of hard labels over event length, one panel per detection, number of opinions and share of spammers.
 
-    Solid lines are methods at the threshold they would use; the dashed one is eq. 1 at the best threshold there is,
-    which only the truth can tell.
+    Solid lines are methods at their own thresholds. The dashed line is eq. 1 at the threshold with the highest F1,
+    which requires the truth.
 
     Parameters
     ----------
@@ -146,27 +142,24 @@ def draw_label_quality(path: Path) -> Figure:
     Figure
     """
     kind = ("detection", "opinions_per_window", "spammers")
-    rows = read_table(path, ("event_length_s", *kind, "method", "f1"))
-    if not rows:
-        raise InputError(f"{path}: nothing to draw; expected one row a setting and method")
-    panels = list(dict.fromkeys(tuple(row[key] for key in kind) for row in rows))
-    width = len({row["opinions_per_window"] for row in rows})
+    rows = read_rows(path, (*kind, "method"), ("event_length_s", "f1", "f1_best"))
+    panels = rows.groupby(list(kind), sort=False)
+    width = rows["opinions_per_window"].nunique()
     height = -(-len(panels) // width)
-    methods = list(dict.fromkeys(row["method"] for row in rows))
-    lines = [(method, "f1", "-") for method in methods] + [("eq1", "f1_best", "--")] * ("eq1" in methods)
+    methods = list(rows["method"].unique())
+    lines: list[tuple[str, str, Any]] = [(method, "f1", "-") for method in methods] + [("eq1", "f1_best", "--")] * (
+        "eq1" in methods
+    )
     figure = Figure(figsize=(2.6 * width + 0.6, 1.9 * height + 0.7), layout="constrained")
     grid = figure.subplots(height, width, squeeze=False, sharey=True).ravel()
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    for axes, panel in zip(grid, panels, strict=False):
-        shown = [row for row in rows if tuple(row[key] for key in kind) == panel]
+    for axes, ((detection, opinions, spammers), shown) in zip(grid, panels, strict=False):
         for method, column, style in lines:
-            mine = [row for row in shown if row["method"] == method]
-            lengths, scores = (numbers(mine, name, path) for name in ("event_length_s", column))
-            index = methods.index(method)
-            axes.plot(lengths, scores, style, color=COLOURS[index], marker=MARKERS[index], markersize=4)
-        detection, asked, spammers = panel
-        axes.set_title(f"{detection} detection, {asked} opinions, {float(spammers):.0%} spammers", fontsize=7)
+            chosen = shown[shown["method"] == method]
+            lengths, index = chosen["event_length_s"], methods.index(method)
+            axes.plot(lengths, chosen[column], style, color=COLOURS[index], marker=MARKERS[index], markersize=4)
+        axes.set_title(f"{detection} detection, {opinions} opinions, {float(spammers):.0%} spammers", fontsize=7)
         axes.set(xscale="log", xticks=lengths, xticklabels=[f"{length:g}" for length in lengths])
         axes.minorticks_off()
         axes.grid(color="0.9")
@@ -182,18 +175,16 @@ def draw_label_quality(path: Path) -> Figure:
 
 
 def draw_label_reliability(path: Path) -> Figure:
-    """Draw reliability diagrams: share of true seconds over soft label, a panel an event length, a line a method."""
-    rows = read_table(path, ("event_length_s", "method", "bin_from", "cells", "soft", "true"))
-    if not rows:
-        raise InputError(f"{path}: nothing to draw; expected one row a bin")
-    lengths, methods = (list(dict.fromkeys(row[key] for row in rows)) for key in ("event_length_s", "method"))
+    """Draw share of true seconds over soft label: one panel per event length, one line per method."""
+    rows = read_rows(path, ("event_length_s", "method"), ("soft", "true"))
+    lengths, methods = (list(rows[key].unique()) for key in ("event_length_s", "method"))
     figure = Figure(figsize=(2.3 * len(lengths) + 0.4, 2.9), layout="constrained")
     for axes, length in zip(figure.subplots(1, len(lengths), squeeze=False, sharey=True)[0], lengths, strict=True):
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
         for index, method in enumerate(methods):
-            mine = [row for row in rows if (row["event_length_s"], row["method"]) == (length, method)]
-            axes.plot(*(numbers(mine, key, path) for key in ("soft", "true")), color=COLOURS[index],
-                      marker=MARKERS[index], markersize=4, label=method)  # fmt: skip
+            line = rows[(rows["event_length_s"] == length) & (rows["method"] == method)]
+            style = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4}
+            axes.plot(line["soft"], line["true"], label=method, **style)
         axes.set(title=f"events of {float(length):g} s", xlabel="soft label", xlim=(0, 1), ylim=(0, 1), aspect="equal")
         axes.grid(color="0.9")
     figure.axes[0].set_ylabel("share of true seconds")
@@ -202,14 +193,12 @@ def draw_label_reliability(path: Path) -> Figure:
 
 
 def draw_reliability(path: Path) -> Figure:
-    """Draw reliability diagrams of scores: a panel a system, against soft and hard labels.
+    """Draw reliability diagrams of scores against soft and hard labels, one panel per system.
 
-    The area of a marker grows with the cells in its bin; calibration errors are in the title of the panel.
+    The area of a marker increases with the number of cells in its bin. Titles contain the calibration errors.
     """
-    rows = read_table(path, ("system", "reference", "calibration_error", "cells", "score", "label"))
-    if not rows:
-        raise InputError(f"{path}: nothing to draw; expected one row a bin")
-    systems = list(dict.fromkeys(row["system"] for row in rows))
+    rows = read_rows(path, ("system", "reference"), ("calibration_error", "cells", "score", "label"))
+    systems = list(rows["system"].unique())
     width = min(4, len(systems))
     height = -(-len(systems) // width)
     figure = Figure(figsize=(2.1 * width + 0.4, 2.4 * height + 0.5), layout="constrained")
@@ -221,11 +210,11 @@ def draw_reliability(path: Path) -> Figure:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
         errors = []
         for kind, (text, colour, marker) in kinds.items():
-            mine = [row for row in rows if (row["system"], row["reference"]) == (system, kind)]
-            cells, scores, labels = (np.array(numbers(mine, key, path)) for key in ("cells", "score", "label"))
-            axes.plot(scores, labels, color=colour, linewidth=1.0, label=text)
-            axes.scatter(scores, labels, s=4 + 60 * cells / cells.sum(), color=colour, marker=marker)
-            errors.append(f"{kind} {float(mine[0]['calibration_error']):.3f}")
+            line = rows[(rows["system"] == system) & (rows["reference"] == kind)]
+            cells = line["cells"]
+            axes.plot(line["score"], line["label"], color=colour, linewidth=1.0, label=text)
+            axes.scatter(line["score"], line["label"], s=4 + 60 * cells / cells.sum(), color=colour, marker=marker)
+            errors.append(f"{kind} {line['calibration_error'].iloc[0]:.3f}")
         name = f"{system} (no audio)" if PRIOR.fullmatch(system) else system
         axes.set_title(f"{name}\n{', '.join(errors)}", fontsize=7)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
@@ -248,11 +237,12 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
 
 def main(argv: list[str] | None = None) -> None:
     """Draw one figure of the report."""
-    parser = argparse.ArgumentParser(prog="softsed report.figures", description=main.__doc__)
-    parser.add_argument("figure", choices=sorted(FIGURES))
-    parser.add_argument("--table", type=Path, required=True, help="table to draw")
-    parser.add_argument("--svg", type=Path, required=True, help="figure, written")
-    parser.add_argument("--png", type=Path, required=True, help="figure, written")
+    example = "figure2 --table results/demo/report/figure2.tsv --svg figure2.svg --png figure2.png"
+    parser = build_parser("report.figures", main, example=example)
+    parser.add_argument("figure", choices=sorted(FIGURES), help="figure to draw")
+    parser.add_argument("--table", type=Path, required=True, help="table of the figure")
+    parser.add_argument("--svg", type=Path, required=True, help="figure to write (SVG)")
+    parser.add_argument("--png", type=Path, required=True, help="figure to write (PNG, 200 dpi)")
     options = parser.parse_args(argv)
     with mpl.rc_context(STYLE):
         figure = FIGURES[options.figure](options.table)

@@ -1,39 +1,52 @@
-"""What labels do downstream: the table of all systems, priors and labels against the true events, and its page.
+"""Metrics of all systems, baselines without audio and labels against the ground truth, in one table.
 
-F1 is in percent, error rate and mean squared error as they are; an empty cell is a value that is not defined.
+F1 is in percent; error rate and mean squared error have no unit. An empty cell is a value that is not defined.
 """
 
-import argparse
 from pathlib import Path
 
-from softsed.report.markdown import grid, number
-from softsed.report.tables import SCORES, average, read_metrics, write_tsv
+import pandas as pd
 
-PERCENT = {"error_rate": 1, "f1_micro": 100, "f1_macro": 100}
-GAINS = ("f1_micro", "f1_macro")
+from softsed.core.options import add_options, build_parser
+from softsed.report.frames import write_frame
+from softsed.report.summary import PERCENT, POOLED, read_metrics, summarise
+
+KEYS = ["system", "method", "threshold"]
+GAINS = ["f1_micro", "f1_macro"]
 COLUMNS = [
-    *("system", "method", "threshold", *SCORES, "mse", *(f"{name}_std" for name in SCORES), "mse_std"),
+    *(*KEYS, *PERCENT, "mse", *(f"{name}_std" for name in PERCENT), "mse_std"),
     *("classes_detected", "classes_in_reference", "against", "against_threshold"),
     *(f"{name}_gain{suffix}" for name in GAINS for suffix in ("", "_std")),
     "runs",
 ]
 
+Systems = dict[tuple[str, str], list[dict]]  # metrics of the runs, by (system, method of its labels)
 
-def counterparts(systems: dict[tuple[str, str], list[dict]], reference: str) -> dict[tuple[str, str], tuple[str, str]]:
-    """Find what differs from a system in the method of its labels only, and has the method of the reference.
+
+def group(metrics: dict[str, list[dict]]) -> Systems:
+    """Group the metrics of each system by the method of its labels."""
+    systems: Systems = {}
+    for name, found in metrics.items():
+        for run in found:
+            systems.setdefault((name, run["training"]["method"]), []).append(run)
+    return systems
+
+
+def counterparts(systems: Systems, reference: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Find the system that differs only in the method of its labels, which is that of the reference.
 
     Parameters
     ----------
     systems : dict
-        Metrics of the runs by (name, method). What is alike but for the method has the same other settings of the
-        training (labels, loss, output, mask); the labels themselves are named "labels".
+        Metrics by (system, method). Systems that differ only in the method have the same other settings of the training
+        (labels, loss, output, mask). The labels themselves are named "labels".
     reference : str
-        The method that the others are compared with.
+        Method of the labels that other methods are compared with.
 
     Returns
     -------
     dict
-        From (name, method) to the (name, method) it is compared with; without those that have no counterpart.
+        From (system, method) to its counterpart. Systems without a counterpart are left out.
     """
 
     def kind(key: tuple[str, str]) -> tuple:
@@ -44,133 +57,85 @@ def counterparts(systems: dict[tuple[str, str], list[dict]], reference: str) -> 
     return {key: known[kind(key)] for key in systems if key[1] != reference and kind(key) in known}
 
 
-def gain(runs: list[dict], others: list[dict], point: str, other: str, name: str) -> tuple[float | None, float | None]:
-    """Compute how much higher a score is than another, in percentage points.
+def list_values(systems: Systems) -> pd.DataFrame:
+    """List the metrics of all systems in one long table.
 
     Returns
     -------
-    difference : float or None
-        Of the scores pooled over the folds, averaged over the runs.
-    deviation : float or None
-        Sample standard deviation, over the folds of all runs, of the differences within a fold: both have the same
-        test recordings, so that what makes a fold hard for both is left out.
+    DataFrame
+        One row per system, method, run, fold (or `POOLED`) and operating point. ``point`` is the number of the
+        operating point: labels have one point each, under different names.
     """
-    pairs = [(run["pooled"], against["pooled"]) for run, against in zip(runs, others, strict=True)]
-    folds = [
-        (run["folds"][fold], against["folds"][fold])
-        for run, against in zip(runs, others, strict=True)
-        for fold in run["folds"]
-    ]
-    pooled, by_fold = (
-        [
-            None if None in values else values[0] - values[1]
-            for pair in found
-            if (values := [m["operating_points"][p][name] for m, p in zip(pair, (point, other), strict=True)])
-        ]
-        for found in (pairs, folds)
-    )
-    return average(pooled, scale=PERCENT[name])[0], average(by_fold, scale=PERCENT[name])[1]
-
-
-def results(systems: dict[tuple[str, str], list[dict]], reference: str) -> list[dict]:
-    """Collect the table: one row a system, method and operating point, with the columns `COLUMNS`.
-
-    Scores are pooled over the folds, then averaged over the runs; standard deviations are over all folds of all runs.
-    Gains stand in the rows that have a counterpart by the method `reference`, at the same operating point; labels have
-    one operating point each.
-    """
-    pairs = counterparts(systems, reference)
     rows = []
     for (system, method), runs in systems.items():
-        points = list(runs[0]["pooled"]["operating_points"])
-        for index, point in enumerate(points):
-            pooled = [run["pooled"]["operating_points"][point] for run in runs]
-            folds = [fold["operating_points"][point] for run in runs for fold in run["folds"].values()]
-            row = dict.fromkeys(COLUMNS) | {"system": system, "method": method, "threshold": point, "runs": len(runs)}
-            for name, scale in PERCENT.items():
-                row[name], _ = average([values[name] for values in pooled], scale=scale)
-                _, row[f"{name}_std"] = average([values[name] for values in folds], scale=scale)
-            row["mse"], _ = average([run["pooled"]["mse"] for run in runs])
-            _, row["mse_std"] = average([fold["mse"] for run in runs for fold in run["folds"].values()])
-            for name in ("classes_detected", "classes_in_reference"):
-                row[name], _ = average([values[name] for values in pooled])
-            if key := pairs.get((system, method)):
-                other = list(systems[key][0]["pooled"]["operating_points"])[index]
-                row |= {"against": f"{key[0]}, {key[1]}" if system == "labels" else key[0], "against_threshold": other}
-                for name in GAINS:
-                    row[f"{name}_gain"], row[f"{name}_gain_std"] = gain(runs, systems[key], point, other, name)
-            rows.append(row)
-    return rows
+        for run, metrics in enumerate(runs):
+            for fold, found in {POOLED: metrics["pooled"], **metrics["folds"]}.items():
+                for point, (threshold, values) in enumerate(found["operating_points"].items()):
+                    row = {"system": system, "method": method, "threshold": threshold, "point": point}
+                    row |= {"run": run, "fold": fold, "mse": found["mse"]}
+                    row |= {name: values[name] for name in (*PERCENT, "classes_detected", "classes_in_reference")}
+                    rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame.astype(dict.fromkeys((*PERCENT, "mse", "classes_detected", "classes_in_reference"), float))
 
 
-def page(rows: list[dict], metrics: dict, *, experiment: str, reference: str) -> str:
-    """Write the page.
+def compute_gains(values: pd.DataFrame, pairs: dict[tuple[str, str], tuple[str, str]]) -> pd.DataFrame:
+    """Compute the difference in F1 between each system and its counterpart, in percentage points.
 
     Parameters
     ----------
-    rows : list of dict
-        As `results` returns them.
-    metrics : dict
-        One metrics file of a system or prior, for the caption; all come from the same folds.
+    values : DataFrame
+        See `list_values`. Runs are paired in order, operating points by their number.
+    pairs : dict
+        See `counterparts`.
+
+    Returns
+    -------
+    DataFrame
+        Index `KEYS`, columns against, against_threshold, METRIC_gain and METRIC_gain_std. The standard deviation is
+        that of the differences within a fold. Both systems have the same test recordings there, so that the difficulty
+        of a fold cancels.
     """
-    folds = len(metrics["folds"])
+    listed = pd.DataFrame([(*key, *other) for key, other in pairs.items()], columns=[*KEYS[:2], "against", "other"])
+    columns = ["point", "run", "fold"]
+    others = values.rename(columns={"system": "against", "method": "other", "threshold": "against_threshold"})
+    joined = values.merge(listed, on=KEYS[:2]).merge(others, on=["against", "other", *columns], suffixes=("", "_other"))
+    gains = {f"{name}_gain": (joined[name] - joined[f"{name}_other"]) * PERCENT[name] for name in GAINS}
+    joined = joined.assign(**gains)
+    is_labels = joined["system"] == "labels"
+    joined["against"] = joined["against"].where(~is_labels, joined["against"] + ", " + joined["other"])
+    texts = joined.groupby(KEYS, sort=False)[["against", "against_threshold"]].first()
+    return texts.join(summarise(joined[[*KEYS, "run", "fold", *gains]], KEYS, list(gains)))
 
-    def cells(row: dict) -> list[str]:
-        gains = [
-            number(row[f"{name}_gain"], 1, std=row[f"{name}_gain_std"], signed=True)
-            for name in ("f1_macro", "f1_micro")
-        ]
-        return [
-            *(f"`{row['system']}`", row["method"], row["threshold"]),
-            number(row["error_rate"], 2, std=row["error_rate_std"]),
-            number(row["f1_micro"], 1, std=row["f1_micro_std"]),
-            number(row["f1_macro"], 1, std=row["f1_macro_std"]),
-            f"{row['classes_detected']:.3g} of {row['classes_in_reference']:.3g}",
-            number(row["mse"], 3, std=row["mse_std"]),
-            *gains,
-        ]
 
-    text = (
-        f"# Against the true events ({experiment})\n\n"
-        f"Error rate (ER) and F1 in segments of 1 s over {len(metrics['classes'])} classes, {metrics['recordings']} "
-        f"recordings, {metrics['seconds']} s, pooled over the test recordings of {folds} folds, mean over the runs. "
-        "After ±: sample standard deviation over folds and runs. The reference of every row is the same, the seconds "
-        "that a true event touches: this is not Table 2, whose reference are labels.\n\n"
-        "- `labels`: the labels themselves, as if a system had said them. They show what the systems were trained on "
-        "was worth; a detector can be better than its labels.\n"
-        "- Method: how opinions became the labels that a row is, or was trained on, or (priors) was averaged from.\n"
-        f"- Threshold: {metrics['config']['threshold']:g}, or class-dependent from the soft labels of the training "
-        "recordings; of labels the one that made them hard (`expected_f1`: one a class).\n"
-        "- MSE: mean squared difference of scores or soft labels, clipped to 0..1, from the true seconds, over the "
-        "classes asked in the scene.\n"
-        f"- Gain: percentage points of F1 over the row that has labels by `{reference}` and is otherwise the same, at "
-        "the same threshold (labels: each at its own). After ±: standard deviation of the differences within a fold; "
-        "divided by the root of the number of folds it is about the standard error, too small as far as folds share "
-        "training recordings.\n"
-        "- `scene_prior` and `recording_prior` never hear the audio; the latter has seen the labels of the recording "
-        "it is tested on.\n\n"
-    )
-    header = ["System", "Method", "Threshold", "ER", "F1 %", "Macro F1 %", "Classes detected", "MSE"]
-    return text + grid([*header, "Gain in macro F1", "Gain in F1"], [cells(row) for row in rows]).rstrip("\n") + "\n"
+def make_table(systems: Systems, reference: str) -> pd.DataFrame:
+    """Make the table, one row per system, method and operating point with the columns `COLUMNS`.
+
+    Metrics are pooled over the folds, then averaged over the runs. Standard deviations are over all folds of all runs.
+    Rows with a counterpart by the method `reference` have a gain over it.
+    """
+    values = list_values(systems)
+    scaled = values.assign(**{name: values[name] * scale for name, scale in PERCENT.items()}).drop(columns="point")
+    table = summarise(scaled, KEYS, [*PERCENT, "mse"])
+    table["runs"] = values[values["fold"] == POOLED].groupby(KEYS, sort=False).size()
+    if pairs := counterparts(systems, reference):
+        table = table.join(compute_gains(values, pairs))
+    return table.reset_index().reindex(columns=COLUMNS)
+
+
+EXAMPLE = """\
+--metrics results/demo/metrics/labels/eq1.truth.json results/demo/metrics/S_MSE_lin/run1.truth.json
+      --reference eq1 --tsv results/demo/report/truth.tsv\
+"""
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the table of what labels do downstream."""
-    parser = argparse.ArgumentParser(prog="softsed report.ground_truth", description=main.__doc__)
+    """Make the table of metrics against the ground truth."""
+    parser = build_parser("report.ground_truth", main, example=EXAMPLE)
     parser.add_argument(
-        "--metrics", type=Path, nargs="+", required=True, help="written by `softsed evaluate.ground_truth`, in order"
+        "--metrics", type=Path, nargs="+", required=True, help="metrics against the ground truth, in table order"
     )
-    parser.add_argument("--reference", required=True, help="method of labels that the others are compared with")
-    parser.add_argument("--experiment", required=True, help="name for the caption")
-    parser.add_argument("--tsv", type=Path, required=True, help="table, written")
-    parser.add_argument("--markdown", type=Path, required=True, help="page, written")
+    parser.add_argument("--reference", required=True, help="method of labels that other methods are compared with")
+    add_options(parser, "tsv")
     options = parser.parse_args(argv)
-    systems: dict[tuple[str, str], list[dict]] = {}
-    for name, found in read_metrics(options.metrics).items():
-        for metrics in found:
-            systems.setdefault((name, metrics["training"]["method"]), []).append(metrics)
-    rows = results(systems, options.reference)
-    write_tsv(options.tsv, COLUMNS, rows)
-    *_, last = systems.values()
-    text = page(rows, last[0], experiment=options.experiment, reference=options.reference)
-    options.markdown.write_text(text, encoding="utf-8")
+    write_frame(options.tsv, make_table(group(read_metrics(options.metrics)), options.reference))

@@ -1,38 +1,37 @@
-"""Scores of a system as functions of how much each recording counts: for intervals over recordings by the jackknife.
+"""Metrics as functions of the weights of the recordings, for jackknife intervals over recordings.
 
-Whatever is summed over seconds is first summed within recordings; leaving a recording out is a vector of weights, and
-all of these are one matrix product. The values for weights of one are those of `evaluate` (sed_eval) and of
-sed_scores_eval.
+Counts are first summed over the seconds of each recording. Leaving a recording out is a vector of weights, and all
+leave-one-out values are one matrix product. With weights of 1 the values equal those of `evaluate.segments` (sed_eval)
+and of sed_scores_eval, by test.
 
 Conventions
 -----------
-- ``weights`` is [resamples, recordings], how much each recording counts; a score is [resamples], nan where it is not
-  defined.
-- ``f1_macro`` and what else is averaged over classes leaves out classes without a reference in the resample, and counts
-  a class that is never detected as 0.
+- ``weights`` is [resamples, recordings]. The value of a metric is [resamples], nan where the metric is not defined.
+- Averages over classes leave out classes without a reference in the resample. A class that is never detected counts
+  as 0.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-MAX_FPR = 0.1  # up to which the receiver operating characteristic counts: more false alarms are of no use
+MAX_FPR = 0.1  # upper limit of the partial area: an output with more false alarms is of no practical use
 
-Score = Callable[[np.ndarray], np.ndarray]  # weights -> score
+Metric = Callable[[np.ndarray], np.ndarray]  # weights -> values
 
 
 def strata(scenes: list[str]) -> list[np.ndarray]:
-    """Group recordings by scene, those that are alone in theirs together: the indices of each group."""
+    """Group the indices of recordings by scene; recordings that are the only ones of their scenes form one group."""
     members = [np.flatnonzero(np.array(scenes) == scene) for scene in dict.fromkeys(scenes)]
     single = [group for group in members if len(group) == 1]
     return [group for group in members if len(group) > 1] + ([np.concatenate(single)] if single else [])
 
 
 def leave_out(scenes: list[str]) -> np.ndarray:
-    """Leave out one recording at a time, for the jackknife: weights [recordings, recordings].
+    """Compute the weights [recordings, recordings] that leave out one recording at a time.
 
-    The others of its scene weigh more, so that the scene weighs the same: how many recordings a scene has is part of
-    the design of a data set.
+    The weights of the other recordings of the scene increase, so that the total weight of the scene stays the same:
+    the number of recordings per scene is part of the design of a data set.
     """
     weights = np.ones((len(scenes), len(scenes)))
     for members in strata(scenes):
@@ -43,14 +42,14 @@ def leave_out(scenes: list[str]) -> np.ndarray:
 
 
 def jackknife_variance(values: np.ndarray, scenes: list[str]) -> tuple[float, int]:
-    """Compute the variance of a score from its values without each recording [recordings] (Jones, 1974).
+    """Compute the variance of a metric from its leave-one-out values [recordings] (Jones, 1974).
 
     Returns
     -------
     variance : float
-        The sum over scenes h of (n_h - 1) / n_h sum_i (score_hi - mean_h)^2; values that are nan are left out.
+        The sum over scenes h of (n_h - 1) / n_h sum_i (value_hi - mean_h)^2. Values that are nan are left out.
     freedom : int
-        Its degrees of freedom, the sum of n_h - 1.
+        Degrees of freedom of the variance, the sum of n_h - 1.
     """
     variance, freedom = 0.0, 0
     for members in strata(scenes):
@@ -72,13 +71,13 @@ def mean_over_classes(values: np.ndarray) -> np.ndarray:
     return ratio(np.where(known, values, 0).sum(axis=1), known.sum(axis=1))
 
 
-def threshold_scores(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Score]:
-    """Error rate and F1 at one operating point (Sec. 3.2; see `segments`).
+def threshold_metrics(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Metric]:
+    """Return error rate and F1 at one operating point (Sec. 3.2; see `evaluate.segments`).
 
     Parameters
     ----------
     pairs : list of (reference, output)
-        Of each recording, ndarray of bool [seconds, classes].
+        One pair of ndarray of bool [seconds, classes] per recording.
 
     Returns
     -------
@@ -89,7 +88,7 @@ def threshold_scores(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Sc
         np.array([((r == active) & (o == detected)).sum(axis=0) for r, o in pairs], dtype=float)
         for active, detected in ((True, True), (True, False), (False, True))
     )  # [recordings, classes]
-    # Substitutions are misses and false alarms of the same second, so that errors are the larger of the two numbers.
+    # A miss and a false alarm in the same second are one substitution, so the errors are the larger of the two counts.
     errors = np.array([np.maximum((r & ~o).sum(axis=1), (o & ~r).sum(axis=1)).sum() for r, o in pairs], dtype=float)
 
     def f1(w: np.ndarray, *, pooled: bool) -> np.ndarray:
@@ -105,11 +104,11 @@ def threshold_scores(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Sc
     }
 
 
-def ranking_scores(reference: list[np.ndarray], outputs: list[np.ndarray]) -> dict[str, Score]:
-    """Scores over all thresholds: best F1 of each class, and area under its ROC up to a false positive rate of 0.1.
+def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> dict[str, Metric]:
+    """Return metrics over all thresholds: best F1 of each class, and area under its ROC up to `MAX_FPR`.
 
-    They tell how well seconds are ranked, whatever the scale of the output; the thresholds that reach the best F1 are
-    chosen on the reference itself. Equal to `best_fscore` and `auroc` of sed_scores_eval, which scores DCASE tasks.
+    The metrics measure how well an output ranks the seconds and do not depend on its scale. The thresholds of the best
+    F1 are chosen with the reference. Equal to `best_fscore` and `auroc` of sed_scores_eval, by test.
 
     Parameters
     ----------
@@ -126,15 +125,15 @@ def ranking_scores(reference: list[np.ndarray], outputs: list[np.ndarray]) -> di
     classes = []
     for column in range(values.shape[1]):
         order = np.argsort(-values[:, column], kind="stable")
-        last = np.append(np.diff(values[order, column]) != 0, True)  # a threshold lies between different values only
+        last = np.append(np.diff(values[order, column]) != 0, True)  # thresholds lie between different values
         classes.append((owner[order], active[order, column], last))
 
-    def over_classes(w: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
+    def over_classes(w: np.ndarray, metric: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
         found = np.empty((len(w), len(classes)))
         for column, (recording, true, last) in enumerate(classes):
             for row, each in enumerate(w):
                 weight = each[recording]
-                found[row, column] = score(np.cumsum(weight * true)[last], np.cumsum(weight * ~true)[last])
+                found[row, column] = metric(np.cumsum(weight * true)[last], np.cumsum(weight * ~true)[last])
         return mean_over_classes(found)
 
     return {
@@ -144,20 +143,20 @@ def ranking_scores(reference: list[np.ndarray], outputs: list[np.ndarray]) -> di
 
 
 def best_f1(hits: np.ndarray, alarms: np.ndarray) -> float:
-    """Find the best F1 over thresholds from hits and false alarms above each, highest threshold first."""
+    """Find the best F1 from the hits and false alarms above each threshold, highest threshold first."""
     return float((2 * hits / np.maximum(hits + alarms + hits[-1], 1)).max()) if hits[-1] else float("nan")
 
 
 def partial_auc(hits: np.ndarray, alarms: np.ndarray) -> float:
-    """Compute the area under the ROC up to `MAX_FPR`, as a share of the greatest possible one; staircase, no chords."""
+    """Compute the area under the ROC (a step function) up to `MAX_FPR`, as a share of the largest possible area."""
     if not hits[-1] or not alarms[-1]:
         return float("nan")
     rate = np.append(np.minimum(alarms / alarms[-1], MAX_FPR), MAX_FPR)
     return float((hits / hits[-1] * np.diff(rate)).sum() / MAX_FPR)
 
 
-def error_scores(reference: list[np.ndarray], outputs: list[np.ndarray], name: str) -> dict[str, Score]:
-    """Mean squared error of outputs, clipped to 0..1, over the cells that are not nan in the reference."""
+def error_metrics(reference: list[np.ndarray], outputs: list[np.ndarray], name: str) -> dict[str, Metric]:
+    """Return the mean squared error of outputs, clipped to 0..1, over the cells that are not nan in the reference."""
     squares = [(np.clip(output, 0, 1) - levels) ** 2 for levels, output in zip(reference, outputs, strict=True)]
     sums = np.array([np.nansum(square) for square in squares])
     cells = np.array([np.count_nonzero(~np.isnan(square)) for square in squares], dtype=float)

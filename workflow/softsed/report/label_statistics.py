@@ -1,47 +1,46 @@
-"""Statistics of soft labels beside those of the published ones.
+"""Statistics of soft labels beside those of the published soft labels.
 
 Conventions
 -----------
-- A cell is one second of one class that was asked, among the evaluated classes. Shares are of all cells, quantiles of
-  the cells that are not zero (the published files list no others).
-- A series is the cells of one recording and class in time. Autocorrelation is the mean over the series of Pearson's
-  correlation of a series with itself some seconds later; series that are constant in either part are left out. In short
-  series it is biased downwards. It is therefore given on whole recordings and on pieces of `PIECE_S` seconds: only the
-  latter can be compared where recordings differ in length.
+- A cell is one second of one evaluated class that is annotated in the scene. Shares are of all cells, quantiles are of
+  the cells that are not zero, since the published files list no zeros.
+- A series is the sequence of the cells of one recording and class. Autocorrelation is the mean over the series of
+  Pearson's correlation between a series and itself some seconds later. Series that are constant in either part are left
+  out. The autocorrelation of short series is biased downwards. It is therefore computed on whole recordings and on
+  pieces of `PIECE_S` seconds; compare recordings of different lengths on pieces only.
 - The first and the last second of a recording are covered by one window only. Their smallest values are the weights of
-  the annotators who are trusted least, as shares of the weights of all who were asked about the window.
+  the least trusted annotators, as shares of the weights of all annotators of the window.
 """
 
-import argparse
 import json
 import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_soft
 from softsed.core.metadata import choose_classes, read_recordings
+from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
-from softsed.report.markdown import grid
-from softsed.report.tables import write_tsv
+from softsed.report.frames import write_frame
 
 PIECE_S = 60
 WHOLE, PIECES = "recordings", f"pieces of {PIECE_S} s"
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 LAGS_S = (1, 2, 5, 10, 20)
-COLUMNS = ["statistic", "on", "value", "published", "difference"]
 
 logger = logging.getLogger(__name__)
 
 
 def to_series(matrices: list[np.ndarray]) -> list[np.ndarray]:
-    """Take label matrices [seconds, classes] apart into series [seconds], columns of nan (not asked) left out."""
+    """Split label matrices [seconds, classes] into series [seconds]; columns with nan (not annotated) are left out."""
     return [column for matrix in matrices for column in matrix.T if not np.isnan(column).any()]
 
 
 def to_pieces(series: list[np.ndarray], seconds: int) -> list[np.ndarray]:
-    """Cut each series into pieces of equal length; what is left over at its end is left out."""
+    """Cut each series into pieces of equal length; the rest at its end is left out."""
     return [one[start : start + seconds] for one in series for start in range(0, len(one) - seconds + 1, seconds)]
 
 
@@ -51,7 +50,7 @@ def autocorrelation(series: list[np.ndarray], lag: int) -> float:
     Returns
     -------
     float
-        nan when no series is longer than `lag` + 1 seconds and changes in its first and its last part.
+        nan if no series is longer than `lag` + 1 seconds and not constant in both of its parts.
     """
     pairs = [(one[:-lag], one[lag:]) for one in series if len(one) > lag + 1]
     found = [np.corrcoef(*pair)[0, 1] for pair in pairs if min(map(np.ptp, pair)) > 0]
@@ -64,26 +63,30 @@ def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
     Parameters
     ----------
     series : list of ndarray [seconds]
-        Values in 0..1, one array a recording and class; see `to_series`.
+        Values in 0..1, one array per recording and class; see `to_series`.
 
     Returns
     -------
     dict
-        (statistic, what it was computed on) -> value; nan where it is not defined.
+        (statistic, basis) -> value; nan if not defined. The basis is recordings or pieces of them.
 
-        - ``nonzero``, ``below_0.05`` (zeros among them), ``from_0.2_to_0.8`` (both left out), ``above_0.5``,
+        - ``nonzero``, ``below_0.05`` (including zeros), ``from_0.2_to_0.8`` (without the limits), ``above_0.5``,
           ``above_0.95``: shares of the cells, 0..1.
-        - ``quantile_Q``: of the cells that are not zero.
-        - ``edge_quantile_0.05``: the same, of the first and the last second of each recording.
-        - ``autocorrelation_Ls``: at a lag of L seconds, on recordings and on pieces of them.
+        - ``quantile_Q``: quantile of the cells that are not zero.
+        - ``edge_quantile_0.05``: the same for the first and the last second of each recording.
+        - ``autocorrelation_Ls``: at a lag of L seconds, on recordings and on pieces of recordings.
 
     Raises
     ------
     InputError
-        Without any cell.
+        If `series` is empty.
     """
     if not series:
-        raise InputError("no soft labels to describe: no evaluated class was asked in any of these recordings")
+        raise InputError(
+            "no evaluated class is annotated in any of the recordings",
+            key="evaluate.classes",
+            expected="at least one class that is annotated in a scene",
+        )
     cells = np.concatenate(series)
     edges = np.concatenate([one[[0, -1]] for one in series])
     values = {
@@ -102,73 +105,58 @@ def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
 
 
 def quantile_of_nonzero(values: np.ndarray, share: float) -> float:
-    """Compute a quantile of the values above 0; nan without any."""
+    """Compute a quantile of the values above 0; nan if there are none."""
     listed = values[values > 0]
     return float(np.quantile(listed, share)) if len(listed) else np.nan
 
 
 def describe_competence(path: Path) -> dict[tuple[str, str], float]:
-    """Read competences as written by `softsed labels.aggregate`: the least, the median and the greatest."""
+    """Compute minimum, median and maximum of the competences that `softsed labels.aggregate` wrote."""
     values = np.array([float(row["competence"]) for row in read_table(path, ("annotator", "competence"))])
     quantiles = zip(("least", "median", "greatest"), np.quantile(values, (0, 0.5, 1)), strict=True)
     return {(f"competence_{name}", "annotators"): float(value) for name, value in quantiles}
 
 
 def read_reference(path: Path) -> dict[tuple[str, str], float]:
-    """Read the published statistics: statistic, on, value."""
+    """Read the published statistics (statistic, on, value)."""
     try:
         rows = read_table(path, ("statistic", "on", "value"))
         return {(row["statistic"], row["on"]): float(row["value"]) for row in rows}
     except ValueError as error:
-        raise InputError(f"{path}: expected numbers in the column value: {error}") from error
+        raise InputError(
+            f"column 'value' contains a value that is not a number: {error}", file=path, expected="numbers"
+        ) from error
 
 
-def compare(found: dict[tuple[str, str], float], published: dict[tuple[str, str], float]) -> list[dict]:
-    """Set statistics beside the published ones: rows of the columns `COLUMNS`, None where there is no value."""
-    rows = []
-    for key, number in found.items():
-        value, other = None if np.isnan(number) else number, published.get(key)
-        difference = None if value is None or other is None else value - other
-        rows.append(dict(zip(COLUMNS, (*key, value, other, difference), strict=True)))
-    return rows
+def compare(found: dict[tuple[str, str], float], published: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Join statistics with the published ones: statistic, on, value, published, difference; nan if not defined."""
+    table = pd.DataFrame({"value": found}, dtype=float).rename_axis(["statistic", "on"])
+    table["published"] = pd.Series(published, dtype=float).reindex(table.index)
+    return table.assign(difference=table["value"] - table["published"]).reset_index()
 
 
-def statistics_page(rows: list[dict], *, experiment: str, method: str, recordings: int, series: int) -> str:
-    """Write the page of the table `compare` returns."""
-
-    def cell(value: float | None, style: str) -> str:
-        return "" if value is None else format(value, style)
-
-    text = (
-        f"# Soft labels in numbers ({experiment}, {method})\n\n"
-        f"{recordings} recordings, {series} series of one recording and evaluated class. Published: 25 of the 49 "
-        "development recordings of MAESTRO Real, 11 evaluated classes.\n\n"
-        "- Shares are of all cells (seconds of classes that were asked), quantiles of those that are not zero.\n"
-        "- Autocorrelation: the correlation of each series with itself some seconds later, mean over the series. It "
-        f"grows with the length of the recordings: compare it on pieces of {PIECE_S} s.\n"
-        "- Edge: the first and the last second of the recordings. One window covers them, so that the smallest values "
-        "show how little the least trusted annotators weigh.\n\n"
-    )
-    cells = [
-        [row["statistic"], row["on"], *(cell(row[n], ".3f") for n in COLUMNS[2:4]), cell(row["difference"], "+.3f")]
-        for row in rows
-    ]
-    return text + grid(["Statistic", "On", "This experiment", "Published", "Difference"], cells).rstrip("\n") + "\n"
+EXAMPLE = """\
+--soft results/demo/labels/eq1/soft.tsv --competence results/demo/labels/eq1/competence.tsv
+      --recordings results/demo/data/recordings.tsv --classes workflow/resources/classes.tsv --evaluated '"all"'
+      --published workflow/resources/published_labels.tsv --tsv results/demo/report/label_statistics.tsv
+      --counts results/demo/report/label_statistics.json\
+"""
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Set statistics of soft labels beside those of the published ones."""
-    parser = argparse.ArgumentParser(prog="softsed report.label_statistics", description=main.__doc__)
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--competence", type=Path, nargs="*", default=[], help="table of competences, if any")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--evaluated", type=json.loads, required=True, help='those that count: JSON list, or "all"')
-    parser.add_argument("--published", type=Path, required=True, help="published statistics: statistic, on, value")
-    parser.add_argument("--experiment", required=True, help="name for the caption")
-    parser.add_argument("--method", required=True, help="method that made the labels, for the caption")
-    parser.add_argument("--tsv", type=Path, required=True, help="table, written")
-    parser.add_argument("--markdown", type=Path, required=True, help="page, written")
+    """Compute statistics of soft labels, beside those of the published soft labels."""
+    parser = build_parser("report.label_statistics", main, example=EXAMPLE)
+    add_options(parser, "soft")
+    parser.add_argument(
+        "--competence", type=Path, nargs="*", default=[], help="table of competences, if labels come from opinions"
+    )
+    add_options(parser, "recordings", "classes")
+    parser.add_argument(
+        "--evaluated", type=json.loads, required=True, help='evaluated classes, as JSON: a list of names, or "all"'
+    )
+    parser.add_argument("--published", type=Path, required=True, help="published statistics (statistic, on, value)")
+    add_options(parser, "tsv")
+    parser.add_argument("--counts", type=Path, required=True, help="numbers of recordings and series to write (JSON)")
     options = parser.parse_args(argv)
     classes, evaluated = choose_classes(options.classes, options.evaluated)
     recordings = read_recordings(options.recordings)
@@ -177,10 +165,8 @@ def main(argv: list[str] | None = None) -> None:
     found = describe(series)
     for path in options.competence:
         found |= describe_competence(path)
-    rows = compare(found, read_reference(options.published))
-    write_tsv(options.tsv, COLUMNS, rows)
-    page = statistics_page(
-        rows, experiment=options.experiment, method=options.method, recordings=len(recordings), series=len(series)
-    )
-    options.markdown.write_text(page, encoding="utf-8")
-    logger.info("%d statistics of %d series in %d recordings", len(rows), len(series), len(recordings))
+    table = compare(found, read_reference(options.published))
+    write_frame(options.tsv, table)
+    counts = {"recordings": len(recordings), "series": len(series)}
+    options.counts.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+    logger.info("%d statistics of %d series in %d recordings", len(table), len(series), len(recordings))

@@ -1,42 +1,49 @@
-"""Reliability diagrams of the systems: what a score is worth as a probability, and as a soft label.
+"""Reliability diagrams of the systems: scores as estimates of a probability, and of a soft label.
 
-Scores are clipped to 0..1 and put into ten bins; in each, the mean score beside the share of active seconds (hard
-labels) and beside the mean soft label, over the test recordings of all folds and runs and the classes that were asked.
-On the diagonal a score says how often the class is active, or how much of the crowd hears it. The expected calibration
-error is the mean distance from the diagonal over all cells, a second and class each (Naeini et al., 2015).
+Scores are clipped to 0..1 and sorted into ten bins. Each bin compares the mean score with the share of active seconds
+(hard labels) and with the mean soft label, over the test recordings of all folds and runs and the classes annotated in
+the scene. On the diagonal, a score equals the share of active seconds, or the soft label. The expected calibration
+error is the mean distance from the diagonal over all cells, pairs of a second and a class (Naeini et al., 2015).
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from softsed.core.binary_scores import BINS, calibration_error, reliability
-from softsed.evaluate.inputs import Scored, read_scored, scores_of_run
-from softsed.report.tables import write_tsv
+from softsed.core.options import add_options, build_parser
+from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
+from softsed.report.frames import write_frame
 
 COLUMNS = ["system", "reference", "calibration_error", "bin_from", "bin_to", "cells", "score", "label"]
 
 
-def sum_up(scored: Scored) -> dict[str, np.ndarray]:
-    """Sum up the diagrams of one run against hard and soft labels, as `quality.reliability`: [3, BINS] each."""
-    scores = {name: values for tested, _ in scored.folds.values() for name, values in tested.items()}
-    asked = {name: ~np.isnan(scored.soft[name]) for name in scores}
-    flat = np.concatenate([np.clip(values[asked[name]], 0, 1) for name, values in scores.items()])
+def sum_up(inputs: EvaluationInputs) -> dict[str, np.ndarray]:
+    """Sum up the diagrams of one run against hard and soft labels, [3, BINS] each; see `binary_scores.reliability`."""
+    scores = {name: values for tested, _ in inputs.folds.values() for name, values in tested.items()}
+    annotated = {name: ~np.isnan(inputs.soft[name]) for name in scores}
+    flat = np.concatenate([np.clip(values[annotated[name]], 0, 1) for name, values in scores.items()])
     return {
-        kind: reliability(flat, np.concatenate([labels[name][asked[name]].astype(float) for name in scores]))
-        for kind, labels in (("hard", scored.hard), ("soft", scored.soft))
+        kind: reliability(flat, np.concatenate([labels[name][annotated[name]].astype(float) for name in scores]))
+        for kind, labels in (("hard", inputs.hard), ("soft", inputs.soft))
     }
 
 
 def diagram_rows(system: str, reference: str, sums: np.ndarray) -> list[dict]:
-    """One row a bin, columns `COLUMNS`; score and label are means, None in an empty bin.
+    """List the bins of a diagram, one row per bin with the columns `COLUMNS`.
 
     Parameters
     ----------
+    system, reference : str
+        Name of the system, and "hard" or "soft".
     sums : ndarray [3, BINS]
-        Of `quality.reliability`, added up over runs.
+        Sums of `binary_scores.reliability`, added over the runs.
+
+    Returns
+    -------
+    list of dict
+        score and label are means, None in an empty bin.
     """
     rows = []
     for place, (cells, *totals) in enumerate(sums.T.tolist()):
@@ -47,17 +54,24 @@ def diagram_rows(system: str, reference: str, sums: np.ndarray) -> list[dict]:
     return rows
 
 
+EXAMPLE = """\
+--predictions results/demo/predictions --systems '{"S_MSE_lin": [1], "scene_prior": [1]}'
+      --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv
+      --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv --evaluated '"all"'
+      --tsv results/demo/report/reliability.tsv\
+"""
+
+
 def main(argv: list[str] | None = None) -> None:
     """Make the table of the reliability diagrams of all systems."""
-    parser = argparse.ArgumentParser(prog="softsed report.reliability", description=main.__doc__)
-    parser.add_argument("--predictions", type=Path, required=True, help="folder of SYSTEM/runN/FOLD.tsv, scores")
-    parser.add_argument("--systems", type=json.loads, required=True, help="JSON: the runs of each system")
-    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="lists of the folds")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--hard", type=Path, required=True, help="hard labels")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--evaluated", type=json.loads, required=True, help="JSON: the classes that count, or all")
-    parser.add_argument("--tsv", type=Path, required=True, help="table, written")
+    parser = build_parser("report.reliability", main, example=EXAMPLE)
+    add_options(parser, "predictions")
+    parser.add_argument("--systems", type=json.loads, required=True, help="numbers of the runs by system, as JSON")
+    add_options(parser, "folds", "soft", "hard", "classes")
+    parser.add_argument(
+        "--evaluated", type=json.loads, required=True, help='evaluated classes, as JSON: a list of names, or "all"'
+    )
+    add_options(parser, "tsv")
     options = parser.parse_args(argv)
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     rows = []
@@ -65,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
         found = []
         for run in runs:
             files = scores_of_run(options.predictions, system, run, options.folds)
-            found.append(sum_up(read_scored(files, options.folds, **tables, wanted=options.evaluated)))
+            found.append(sum_up(read_inputs(files, options.folds, **tables, wanted=options.evaluated)))
         for reference in found[0]:
-            rows += diagram_rows(system, reference, sum(sums[reference] for sums in found))
-    write_tsv(options.tsv, COLUMNS, rows)
+            rows += diagram_rows(system, reference, np.sum([sums[reference] for sums in found], axis=0))
+    write_frame(options.tsv, pd.DataFrame(rows, columns=COLUMNS))

@@ -1,13 +1,12 @@
-"""Labels and predictions in the formats that others read: folders with a file a recording.
+"""Export labels and predictions for other programs: folders with one file per recording.
 
-- ``events``: hard labels, or scores above a threshold, as text: onset, offset, label, tab-separated, no header. That is
-  an event list of sed_eval and dcase_util, and a label track that Audacity imports (File > Import > Labels).
-- ``scores``: the layout of sed_scores_eval: a header, then onset, offset and one column a class.
-- ``jams``: hard and soft labels as JAMS, of the namespace tag_open: an event a row, the soft label as confidence. Needs
-  the library jams, which the workflow does not: ``pip install jams``.
+- ``events``: hard labels, or scores above a threshold, as tab-separated text without a header (onset, offset, label).
+  sed_eval and dcase_util read this as an event list, Audacity as a label track (File > Import > Labels).
+- ``scores``: the format of sed_scores_eval: a header, then onset, offset and one column per class.
+- ``jams``: hard and soft labels as JAMS, namespace tag_open: one event per row, the soft label as its confidence. This
+  needs the library jams, which the workflow does not use: ``pip install jams``.
 """
 
-import argparse
 import json
 import logging
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from softsed.core.errors import InputError
 from softsed.core.event_text import write_events
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events
 from softsed.core.metadata import read_classes
+from softsed.core.options import add_options, build_parser
 from softsed.core.scores import read_scores, write_plain
 from softsed.core.thresholds import MIDRANGE
 from softsed.data.infer_tables import check_name
@@ -27,21 +27,58 @@ logger = logging.getLogger(__name__)
 
 
 def read_thresholds(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
-    """Read the class-dependent thresholds of each fold off the metrics of a run; nan for classes not evaluated."""
+    """Read the class-dependent thresholds of each fold from the metrics of a run.
+
+    Parameters
+    ----------
+    path : Path
+        Metrics of a run, written by `softsed evaluate.system`.
+    classes : list of str
+        Classes in the order of the result.
+
+    Returns
+    -------
+    dict of ndarray [classes]
+        Fold -> thresholds; NaN for classes that are not evaluated.
+
+    Raises
+    ------
+    InputError
+        If the file is not the metrics of a run.
+    """
     try:
         folds = json.loads(path.read_text(encoding="utf-8"))["thresholds"][MIDRANGE]
         return {fold: np.array([found.get(c) for c in classes], dtype=float) for fold, found in folds.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not metrics written by `softsed evaluate.system`: {error!r}") from error
+        raise InputError(f"not metrics written by `softsed evaluate.system`: {error!r}", file=path) from error
 
 
 def read_predictions(paths: list[Path], classes: list[str]) -> dict[str, tuple[str, np.ndarray]]:
-    """Read the scores of all folds of a run: recording to the name of its fold and its scores [seconds, classes]."""
+    """Read the scores of all folds of a run.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Tables of scores, one per fold.
+    classes : list of str
+        Classes in the order of the columns of the result.
+
+    Returns
+    -------
+    dict
+        Recording -> (name of its fold, scores [seconds, classes]).
+
+    Raises
+    ------
+    InputError
+        If a recording is in two tables.
+    """
     found: dict[str, tuple[str, np.ndarray]] = {}
     for path in paths:
         for name, values in read_scores(path, classes).items():
             if name in found:
-                raise InputError(f"{path}: {name!r} is in {found[name][0]}, too; expected the folds of one run")
+                problem = f"recording {name!r} is also in {found[name][0]}"
+                raise InputError(problem, file=path, expected="the folds of one run")
             found[name] = path.stem, values
     return found
 
@@ -49,12 +86,34 @@ def read_predictions(paths: list[Path], classes: list[str]) -> dict[str, tuple[s
 def events_of_scores(
     paths: list[Path], classes: list[str], *, threshold: float | None, metrics: Path | None
 ) -> dict[str, list[Event]]:
-    """Merge the seconds above a threshold, or above the class-dependent ones in `metrics`, into events."""
+    """Merge seconds whose score is above a threshold into events.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Tables of scores, one per fold.
+    classes : list of str
+        Classes.
+    threshold : float
+        Threshold for all classes; ignored with `metrics`.
+    metrics : Path or None
+        Metrics of the run, for its class-dependent thresholds.
+
+    Returns
+    -------
+    dict of list of Event
+        Recording -> events.
+
+    Raises
+    ------
+    InputError
+        If the metrics have no thresholds for a fold; also as in `read_thresholds` and `read_predictions`.
+    """
     by_fold = read_thresholds(metrics, classes) if metrics else {}
     events = {}
     for name, (fold, values) in read_predictions(paths, classes).items():
         if metrics and fold not in by_fold:
-            raise InputError(f"{metrics}: no thresholds of {fold}; there are those of {list(by_fold)}")
+            raise InputError(f"no thresholds of {fold}", file=metrics, expected=f"one of {list(by_fold)}")
         events[name] = to_events(harden(values, by_fold[fold] if metrics else threshold), classes)
     return events
 
@@ -65,18 +124,26 @@ def write_jams(path: Path, *, seconds: int, events: list[Event], soft: np.ndarra
     Parameters
     ----------
     path : Path
+        File to write; its name without the ending is the title.
     seconds : int
         Length of the recording.
     events : list of Event
-        Hard labels, the first annotation.
-    soft : ndarray [seconds, classes], optional
-        Soft labels, the second annotation: an observation a second and class asked, with the label as confidence.
+        Hard labels: the first annotation.
+    soft : ndarray [seconds, classes] or None
+        Soft labels: the second annotation, with one observation per second and class annotated in the scene, whose
+        confidence is the soft label.
     classes : list of str
+        Classes in the order of the columns.
+
+    Raises
+    ------
+    InputError
+        If the library jams is not installed.
     """
     try:
-        import jams  # noqa: PLC0415  # only this needs it
+        import jams  # noqa: PLC0415  # needed by this format only
     except ImportError as error:
-        raise InputError("JAMS are written by the library jams, which is not installed: pip install jams") from error
+        raise InputError("the library jams is not installed", remedy="Run `pip install jams`") from error
     file = jams.JAMS(file_metadata=jams.FileMetadata(title=path.stem, duration=float(seconds)))
 
     def annotate(kind: str, rows: list[tuple[Event, float | None]]) -> None:
@@ -100,33 +167,47 @@ def write_jams(path: Path, *, seconds: int, events: list[Event], soft: np.ndarra
 
 
 def make_folder(folder: Path, recordings: Iterable[str], source: Path) -> None:
-    """Make the folder; an InputError where a recording cannot be the name of a file: one could lead out of it."""
+    """Create the folder of an export.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to create.
+    recordings : iterable of str
+        Names of the files.
+    source : Path
+        File that contains the names, for messages.
+
+    Raises
+    ------
+    InputError
+        If a name cannot be the name of a file (it could lead out of the folder), or the folder is a file.
+    """
     for name in recordings:
         check_name(name, str(source))
     if folder.is_file():
-        raise InputError(f"{folder}: a file; expected the name of a folder")
+        raise InputError("the path is a file", file=folder, expected="the name of a folder")
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write labels or predictions in a format that others read."""
-    parser = argparse.ArgumentParser(prog="softsed export", description=main.__doc__)
+    """Export labels or predictions for other programs (sed_eval, Audacity, sed_scores_eval, JAMS)."""
+    example = "events --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv --output events"
+    parser = build_parser("export", main, example=example)
     formats = parser.add_subparsers(dest="format", required=True)
-    events = formats.add_parser("events", help="text that sed_eval reads and Audacity imports")
-    scores = formats.add_parser("scores", help="text that sed_scores_eval reads")
-    jams = formats.add_parser("jams", help="JAMS, of labels; needs the library jams")
+    events = formats.add_parser("events", help="events as text, for sed_eval and Audacity")
+    scores = formats.add_parser("scores", help="scores as text, for sed_scores_eval")
+    jams = formats.add_parser("jams", help="labels as JAMS; needs the library jams")
     source = events.add_mutually_exclusive_group(required=True)
-    source.add_argument("--hard", type=Path, help="hard labels")
-    source.add_argument("--scores", type=Path, nargs="+", help="scores of a run, one file a fold")
+    source.add_argument("--hard", type=Path, help="table of hard labels (recording, onset, offset, label)")
+    source.add_argument("--scores", type=Path, nargs="+", help="scores of one run, one file per fold")
     level = events.add_mutually_exclusive_group()
-    level.add_argument("--threshold", type=float, default=0.5, help="of the scores (0.5)")
-    level.add_argument("--metrics", type=Path, help="metrics of the run: its class-dependent thresholds")
-    scores.add_argument("--scores", type=Path, nargs="+", required=True, help="scores of a run, one file a fold")
-    jams.add_argument("--soft", type=Path, required=True, help="soft labels")
-    jams.add_argument("--hard", type=Path, required=True, help="hard labels")
+    level.add_argument("--threshold", type=float, default=0.5, help="threshold of the scores (default: 0.5)")
+    level.add_argument("--metrics", type=Path, help="metrics of the run, to use its class-dependent thresholds")
+    add_options(scores, "scores")
+    add_options(jams, "soft", "hard")
     for command in (events, scores, jams):
-        command.add_argument("--classes", type=Path, required=True, help="table of classes")
-        command.add_argument("--output", type=Path, required=True, help="folder, written")
+        add_options(command, "classes", output="folder to write")
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
     if options.format == "scores":

@@ -1,14 +1,13 @@
-"""How far a run of Snakemake is: what is done, what is left, how long it will take.
+"""Progress of a run of Snakemake: finished and remaining jobs, and the estimated remaining time.
 
-Read from the log that the run writes into ``.snakemake/log``, and from the times of finished jobs (``benchmarks``),
-those of earlier runs too: a dry run would say less and plan the whole workflow again.
+The sources are the log of the run in ``.snakemake/log`` and the times of finished jobs (``benchmarks``), also of
+earlier runs. A dry run would contain less information and plan the whole workflow again.
 
-The estimate: every job left takes as long as the mean of its rule, and work goes on at the pace of this run so far,
-which holds how many jobs run side by side and what Snakemake itself takes. Rules that never ran here are named, and
-the estimate is a least one then.
+Estimate: each remaining job takes the mean time of its rule, and the run continues at its pace so far. The pace
+includes the number of parallel jobs and the overhead of Snakemake. If a rule has no finished job, its remaining jobs
+are named and do not count, so that the estimate is a lower bound.
 """
 
-import argparse
 import re
 import sys
 import time
@@ -18,35 +17,55 @@ from pathlib import Path
 from statistics import mean
 
 from softsed.core.errors import InputError
+from softsed.core.options import build_parser
 from softsed.core.tsv import read_number, read_table
 from softsed.tools.status import rules
 
-QUOTED = re.compile(r"^ *Logfile .*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # logs of failed jobs, repeated
+# Lines in the log of Snakemake 9.27. The rule of a running job is the folder or file of its log, <logs>/RULE.
+QUOTED = re.compile(r"^ *Logfile .*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # repeated logs of failed jobs
 STAMP = re.compile(r"^\s*\[(\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]")
 STARTED = re.compile(r"^\s*Job (\d+): (.*)$")
 COMMAND = re.compile(r"^\s*Shell command: .*?--log (results/[^/]+)/logs/(\w+)")
 FINISHED = re.compile(r"^\s*Finished jobid: (\d+) \(Rule: (\w+)\)$")
 FAILED = re.compile(r"^\s*Error in (?:rule|group) \w+|^\s+message: Error in group \w+")
-FAILED_JOB = re.compile(r"^\s+jobid: (\d+)$")  # in the lines below that one
-LONGEST = 3  # running jobs that are named
+FAILED_JOB = re.compile(r"^\s+jobid: (\d+)$")  # in the lines after FAILED
+MOST_JOBS = 3  # running jobs that are named
 
 
 @dataclass
 class Run:
-    """What the log of a run tells: jobs a rule, those that finished, those that are under way, seconds as of `time`."""
+    """State of a run, as far as its log contains it. Times are in seconds, as from `time.time`.
+
+    Attributes
+    ----------
+    planned : dict of int
+        Rule -> number of jobs.
+    results : str
+        Folder of the experiment, from the commands of the jobs; empty before the first job.
+    first, last : float or None
+        Time of the first and of the last entry.
+    finished : dict of str
+        Finished job -> rule.
+    running : dict of tuple
+        Running job -> rule, message, start time.
+    failed : int
+        Number of failed jobs.
+    ended : bool
+        Whether the run has ended.
+    """
 
     planned: dict[str, int]
-    results: str = ""  # folder of the experiment, read off the commands
+    results: str = ""
     first: float | None = None
     last: float | None = None
-    finished: dict[str, str] = field(default_factory=dict)  # job -> rule
-    running: dict[str, tuple[str, str, float]] = field(default_factory=dict)  # job -> rule, message, since
+    finished: dict[str, str] = field(default_factory=dict)
+    running: dict[str, tuple[str, str, float]] = field(default_factory=dict)
     failed: int = 0
     ended: bool = False
 
 
 def read_run(text: str) -> Run | None:
-    """Read the log of a run; None for one in which no job was to run."""
+    """Read the log of a run; return None if the run had no jobs."""
     text = QUOTED.sub("", text)
     planned = rules(text.partition("Select jobs to execute")[0])
     if not planned:
@@ -75,31 +94,59 @@ def read_run(text: str) -> Run | None:
     return run
 
 
-def seconds_a_job(folder: Path, names: list[str]) -> dict[str, float]:
-    """Mean seconds of the finished jobs of each rule, from a folder of benchmarks; rules without any are left out."""
-    known = {}
+def seconds_per_job(folder: Path, names: list[str]) -> dict[str, float]:
+    """Compute the mean time of the finished jobs of each rule.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of benchmarks, RULE.tsv or RULE/*.tsv.
+    names : list of str
+        Rules.
+
+    Returns
+    -------
+    dict of float
+        Rule -> seconds, for rules with finished jobs.
+    """
+    times = {}
     for name in names:
         seconds = []
         for path in (folder / f"{name}.tsv", *(folder / name).glob("*.tsv")):
-            with suppress(InputError):  # not there, or just being written
+            with suppress(InputError):  # missing, or being written
                 seconds += [read_number(row["s"]) for row in read_table(path, ("s",))]
         if seconds := [each for each in seconds if each >= 0]:
-            known[name] = mean(seconds)
-    return known
+            times[name] = mean(seconds)
+    return times
 
 
 def remaining(run: Run, times: dict[str, float], now: float) -> float | None:
-    """Estimate the seconds left; None before the first job with a known time has finished."""
+    """Estimate the remaining seconds.
+
+    Parameters
+    ----------
+    run : Run
+        State of the run.
+    times : dict of float
+        Rule -> mean seconds per job, as from `seconds_per_job`.
+    now : float
+        Time, as from `time.time`.
+
+    Returns
+    -------
+    float or None
+        None before the first job of a rule in `times` has finished.
+    """
     done = list(run.finished.values())
     left = sum((jobs - done.count(rule)) * times.get(rule, 0) for rule, jobs in run.planned.items())
-    under_way = sum(min(now - since, times.get(rule, 0)) for rule, _, since in run.running.values())
+    started = sum(min(now - since, times.get(rule, 0)) for rule, _, since in run.running.values())
     work = sum(times.get(rule, 0) for rule in done)
     elapsed = now - (run.first or now)
-    return (left - under_way) * elapsed / (work + under_way) if work and elapsed > 0 else None
+    return (left - started) * elapsed / (work + started) if work and elapsed > 0 else None
 
 
-def span(seconds: float) -> str:
-    """Put a time in words: ``45 s``, ``12 min``, ``3 h 20 min``."""
+def format_duration(seconds: float) -> str:
+    """Format a duration: ``45 s``, ``12 min``, ``3 h 20 min``."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -107,20 +154,25 @@ def span(seconds: float) -> str:
 
 
 def describe(run: Run, times: dict[str, float], now: float) -> str:
-    """Sum up a run: one line of where it is, the jobs under way, and the jobs left by rule."""
+    """Summarise a run: one line with its progress, then the running jobs and the remaining jobs of each rule."""
     done, total = len(run.finished), sum(run.planned.values())
     begun, last = run.first or now, run.last or now
-    head = f"{done} of {total} jobs done in {span((last if run.ended else now) - begun)}"
+    head = f"{done} of {total} jobs done in {format_duration((last if run.ended else now) - begun)}"
     head += f", {run.failed} failed" if run.failed else ""
     if run.ended:
         return f"{head}; the run has ended" + ("" if done == total else f", {total - done} are left")
     estimate = remaining(run, times, now)
     least = "about" if run.planned.keys() <= times.keys() else "at least"
-    head += "; how long it will take is not known yet" if estimate is None else f"; {least} {span(estimate)} left"
-    lines = [f"{head}. The log was last written {span(now - last)} ago."]
-    lines += [f"  now: {message} ({span(now - since)})" for _, message, since in list(run.running.values())[:LONGEST]]
-    if len(run.running) > LONGEST:
-        lines.append(f"  and {len(run.running) - LONGEST} more")
+    head += (
+        "; the remaining time is not known yet" if estimate is None else f"; {least} {format_duration(estimate)} left"
+    )
+    lines = [f"{head}. The log was last written {format_duration(now - last)} ago."]
+    lines += [
+        f"  now: {message} ({format_duration(now - since)})"
+        for _, message, since in list(run.running.values())[:MOST_JOBS]
+    ]
+    if len(run.running) > MOST_JOBS:
+        lines.append(f"  and {len(run.running) - MOST_JOBS} more")
     finished = list(run.finished.values())
     for rule, jobs in run.planned.items():
         if left := jobs - finished.count(rule):
@@ -130,16 +182,18 @@ def describe(run: Run, times: dict[str, float], now: float) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Say how far the newest run of Snakemake in a folder is, and how long it will take."""
-    parser = argparse.ArgumentParser(prog="softsed progress", description=main.__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(), help="where Snakemake runs; this one if left out")
+    """Show the progress of the newest run of Snakemake in a folder, and its estimated remaining time."""
+    parser = build_parser("progress", main, example="--folder .")
+    parser.add_argument("--folder", type=Path, default=Path(), help="folder of the Snakefile (default: this folder)")
     folder = parser.parse_args(argv).folder
     logs = sorted((folder / ".snakemake/log").glob("*.snakemake.log"), reverse=True)  # named by their date
     runs = (read_run(path.read_text(encoding="utf-8", errors="replace")) for path in logs)
     run = next((run for run in runs if run), None)
     if run is None:
         raise InputError(
-            f"{folder / '.snakemake/log'}: no log of a run; start one, `make status` says what it would do"
+            "the folder contains no log of a run with jobs",
+            file=folder / ".snakemake/log",
+            remedy="Start a run; `make status` shows its jobs",
         )
-    times = seconds_a_job(folder / run.results / "benchmarks", list(run.planned)) if run.results else {}
+    times = seconds_per_job(folder / run.results / "benchmarks", list(run.planned)) if run.results else {}
     sys.stdout.write(describe(run, times, time.time()) + "\n")

@@ -1,38 +1,52 @@
-"""What would run, and why, in words: `snakemake --dry-run` read and summed up.
+"""Summary of a dry run: which jobs would run, and why.
 
-A dry run lists every job with its reason, hundreds of lines for one edited module. What a person wants to know is how
-many jobs of which rules, and what set them off; the rest follows from these.
+`snakemake --dry-run` lists each job with its reason: hundreds of lines for one edited module. This summary counts the
+jobs of each rule and the causes, and leaves out jobs that only follow from other jobs.
 """
 
-import argparse
 import json
 import re
 import sys
 
 from softsed.core.errors import InputError
+from softsed.core.options import build_parser
 
+# Texts of Snakemake 9.27.
 NOTHING = "Nothing to be done"
 FOLLOWS = "Input files updated by another job"
 PARAMS = "Params have changed since last execution"
-MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
-OWN = re.compile(r"'([^']+)@[0-9a-f]{12}',?")  # one's own file, see provenance.content
 NONE = "<nothing exclusive>"
-# What Snakemake or the Snakefile say beside the list of jobs: worth repeating.
+# Parameters from core/code_hash.py: a module (softsed/train/system.py@HASH), or a file given by the user.
+MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
+FILE = re.compile(r"'([^']+)@[0-9a-f]{12}',?")
+TARGET = "all"  # Snakemake's default target, which is no job
+# Notes of Snakemake and of the Snakefile beside the list of jobs, which the summary repeats.
 REMARK = re.compile(r"^(?:.*(?:left out of|is there without how|provenance).*|records of .*|Warning.*)$", re.MULTILINE)
-LONGEST = 3  # names of files in one line
+MOST_FILES = 3  # names of files in one line
 
 
 def rules(shown: str) -> dict[str, int]:
-    """Read the table of jobs of a dry run: rule -> jobs, `all` left out; empty where nothing is to be done."""
+    """Read the table of jobs from the output of Snakemake.
+
+    Parameters
+    ----------
+    shown : str
+        Output of Snakemake, of a dry run or of a run.
+
+    Returns
+    -------
+    dict of int
+        Rule -> number of jobs, without the target `all`. Empty if there is nothing to be done.
+    """
     if NOTHING in shown or "Job stats:" not in shown:
         return {}
     table = shown.rsplit("Job stats:", maxsplit=1)[-1].split("\ntotal", maxsplit=1)[0]
     found = {rule: int(jobs) for rule, jobs in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
-    return {rule: jobs for rule, jobs in found.items() if rule != "all"}
+    return {rule: jobs for rule, jobs in found.items() if rule != TARGET}
 
 
 def changed_keys(before: dict, now: dict, path: str = "") -> list[str]:
-    """Describe where two sections of the config differ: ``learning_rate: 0.003 -> 0.01``."""
+    """Describe the differences of two sections of the config, such as ``learning_rate: 0.003 -> 0.01``."""
     found = []
     for key in sorted(before.keys() | now.keys()):
         old, new = before.get(key, "nothing"), now.get(key, "nothing")
@@ -44,25 +58,25 @@ def changed_keys(before: dict, now: dict, path: str = "") -> list[str]:
 
 
 def params_causes(text: str) -> list[str]:
-    """Tell what changed from the parameters before and now: modules, files, sections of the config, or all of these."""
+    """Describe which modules, files and keys of the config differ between the parameters before and now."""
     sides = text.partition("before: ")[2].partition(" now: ")[::2]
     modules = sorted({name for side in sides for name in MODULE.findall(side)})
     causes = [f"code changed: {', '.join(modules)}"] if modules else []
     sides = [MODULE.sub("", side) for side in sides]
-    files = sorted({name for side in sides for name in OWN.findall(side)})
+    files = sorted({name for side in sides for name in FILE.findall(side)})
     causes += [f"changed: {', '.join(files)}"] if files else []
-    before, now = (OWN.sub("", side).strip().strip(",") or NONE for side in sides)
+    before, now = (FILE.sub("", side).strip().strip(",") or NONE for side in sides)
     if before == now == NONE:
         return causes
     try:
         changed = changed_keys(*(json.loads(side.strip("'")) for side in (before, now)))
-    except (ValueError, AttributeError):  # not one section of the config: a number, a list, several at once
+    except (ValueError, AttributeError):  # not a section of the config, but a number, a list or several parameters
         changed = [f"{before} -> {now}"]
     return [*causes, f"config changed: {', '.join(changed)}"]
 
 
 def causes(reason: str) -> list[str]:
-    """Put one reason of a dry run in words; none for what only follows from another job."""
+    """Describe one reason of a dry run; return an empty list if the job only follows from another job."""
     kind, _, what = reason.partition(": ")
     if kind == FOLLOWS:
         return []
@@ -72,33 +86,33 @@ def causes(reason: str) -> list[str]:
         return ["not made yet"]
     if kind == "Updated input files":
         files = sorted(what.split(", "))
-        more = f" and {len(files) - LONGEST} more" if len(files) > LONGEST else ""
-        return [f"changed: {', '.join(files[:LONGEST])}{more}"]
+        more = f" and {len(files) - MOST_FILES} more" if len(files) > MOST_FILES else ""
+        return [f"changed: {', '.join(files[:MOST_FILES])}{more}"]
     return [reason[:1].lower() + reason[1:]]
 
 
 def describe(shown: str) -> str:
-    """Sum up what a dry run printed.
+    """Summarise the output of a dry run.
 
     Parameters
     ----------
     shown : str
-        Everything `snakemake --dry-run` printed.
+        Complete output of `snakemake --dry-run`.
 
     Returns
     -------
     str
-        Lines: what Snakemake remarked, how many jobs of which rules, then each cause with the number of jobs that it
-        sets off itself.
+        Notes of Snakemake, the number of jobs of each rule, and each cause with the number of jobs that it triggers
+        directly.
 
     Raises
     ------
     InputError
-        When it is no dry run but an error, which is repeated.
+        If the output is an error of Snakemake, which the message repeats.
     """
     jobs = rules(shown)
     if not jobs and NOTHING not in shown:
-        raise InputError(f"Snakemake could not plan:\n{shown.strip()}")
+        raise InputError(f"Snakemake could not plan the jobs:\n{shown.strip()}")
     lines = list(dict.fromkeys(REMARK.findall(shown)))
     if not jobs:
         return "\n".join([*lines, "nothing to do: all results are up to date"])
@@ -114,6 +128,9 @@ def describe(shown: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read a dry run from standard input and say in words what would run and why."""
-    argparse.ArgumentParser(prog="softsed status", description=main.__doc__).parse_args(argv)
+    """Summarise a dry run, read from standard input: which jobs would run, and why.
+
+    Use it as `snakemake --dry-run 2>&1 | softsed status`.
+    """
+    build_parser("status", main, example="").parse_args(argv)
     sys.stdout.write(describe(sys.stdin.read()) + "\n")

@@ -1,16 +1,18 @@
-"""Checkpoints of a training: what it takes to go on after a kill as if nothing had happened, to the same bits.
+"""Checkpoints of a training: a killed training continues with the same bits as an uninterrupted one.
 
 Conventions
 -----------
-- A checkpoint is written between two epochs, once the last one is old enough. A kill, at whatever moment and by
-  whatever signal, costs what has been computed since. Nothing is written on SIGTERM: where an epoch is longer than the
-  half minute between that and SIGKILL it would come too late, where it is shorter little is saved.
-- It is continued by the same training only: same code, settings and data. Any other begins anew.
-- Where precision is chosen by the machine, a training goes on in the one it began in: a job that a cluster moves to
-  another kind of node loses nothing.
-- The file is replaced whole, and begins with the SHA-256 of the rest: a damaged one is ignored.
-- The training does not remove it. Snakemake deletes the model again when it is killed before it has recorded the model,
-  or when the prediction in the same submission fails; the Snakefile removes checkpoints when a run has ended well.
+- A checkpoint is written between two epochs, if the last checkpoint is old enough. A kill by any signal at any time
+  costs only the work since then. Nothing is written on SIGTERM: a long epoch would not end before SIGKILL, and after a
+  short epoch little is lost.
+- Only the same training continues a checkpoint: same code, settings, network implementation and data. Any other
+  training ignores the checkpoint and starts from the beginning.
+- If the machine chooses the precision, a continued training keeps the precision of its first epoch. A job that a
+  cluster moves to another kind of node loses no work.
+- The file is replaced as a whole and begins with the SHA-256 of its content. A damaged file is ignored.
+- The training does not remove its checkpoint, because Snakemake deletes the model if it is killed before it has
+  recorded the model, or if the prediction of the same submission fails. The Snakefile removes the checkpoints after a
+  successful run.
 """
 
 import hashlib
@@ -34,7 +36,7 @@ def hash_of(*tensors: Tensor) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
         digest.update(f"{tensor.dtype} {list(tensor.shape)} ".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -44,7 +46,7 @@ def random_states(device: torch.device) -> list[Tensor]:
 
 
 def set_random_states(states: list[Tensor], device: torch.device) -> None:
-    """Put torch's generators into the states that `random_states` returned."""
+    """Set torch's generators to the states that `random_states` returned."""
     torch.set_rng_state(states[0])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states[1], device)
@@ -56,53 +58,60 @@ class Checkpoint:
     Parameters
     ----------
     path : Path
-        The file; it need not exist, nor its folder.
+        File of the checkpoint. Neither the file nor its folder need exist.
     identity : dict
-        All that the weights depend on but the machine and the number of threads, by name; values that JSON knows.
+        Everything on which the weights depend, except the machine and the number of threads: values of JSON by name.
     every_s : float
-        Seconds from one checkpoint to the next, at least; 0 writes one every epoch.
+        Least number of seconds between two checkpoints; 0 writes one per epoch.
     """
 
     def __init__(self, path: Path, identity: dict, every_s: float) -> None:
         self.path, self.identity, self.every_s = path, identity, every_s
         self.half = path.with_name(f"{path.name}.part")
-        self.half.unlink(missing_ok=True)  # of a process that was killed while it wrote
+        self.half.unlink(missing_ok=True)  # left by a process that was killed while writing
         self.written = time.monotonic()
 
     def load(self, model: CRNN, optimiser: torch.optim.Optimizer, order: torch.Generator) -> tuple | None:
-        """Put everything that changes in a training, and the model's precision, into the state of the checkpoint.
+        """Restore everything that changes during a training, and the precision of the model.
 
         Parameters
         ----------
         model, optimiser, order : CRNN, Optimizer, Generator
-            As at the beginning of the training; not touched if there is nothing to continue.
+            As at the start of the training. They stay unchanged if there is nothing to continue.
 
         Returns
         -------
         tuple or None
-            The progress that was saved; None, said in the log, where there is no checkpoint of this training.
+            The saved progress. None if there is no checkpoint of this training; the log says why.
         """
         if not self.path.exists():
             return None
         content = self.path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
-            logger.warning("%s: damaged, hence ignored; training begins anew", self.path)
+            logger.warning("%s: the checkpoint is damaged; training starts from the beginning", self.path)
             return None
         try:
             saved = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError:  # more than tensors, numbers and text: none of ours
-            logger.warning("%s: not written by `softsed train.system`, hence ignored; training begins anew", self.path)
+        except pickle.UnpicklingError:  # the file contains more than tensors, numbers and text
+            logger.warning(
+                "%s: not a checkpoint of `softsed train.system`; training starts from the beginning", self.path
+            )
             return None
         others = [name for name, value in self.identity.items() if saved["identity"].get(name) != value]
         if others:
-            logger.info("%s: made with other %s, hence ignored; training begins anew", self.path, ", ".join(others))
+            logger.info(
+                "%s: checkpoint of a training with other %s; training starts from the beginning",
+                *(self.path, ", ".join(others)),
+            )
             return None
         if saved["threads"] != torch.get_num_threads():
             here = saved["threads"], torch.get_num_threads()
-            logger.warning("%s: begun on %d threads, here %d: weights differ in the last digits", self.path, *here)
+            logger.warning(
+                "%s: started on %d threads, continued on %d: the weights differ in the last digits", self.path, *here
+            )
         if saved["precision"] != model.precision:
             logger.warning(
-                "%s: goes on in %s, in which it began, and may be slow; delete it to begin anew in %s",
+                "%s: continues in %s, its first precision, and may be slow. To train in %s, delete the file",
                 *(self.path, saved["precision"], model.precision),
             )
             model.precision = saved["precision"]
@@ -113,12 +122,12 @@ class Checkpoint:
         return saved["progress"]
 
     def save(self, progress: tuple, model: CRNN, optimiser: torch.optim.Optimizer, order: torch.Generator) -> None:
-        """Write everything that changes in a training, if the last checkpoint is old enough.
+        """Write everything that changes during a training, if the last checkpoint is old enough.
 
         Parameters
         ----------
         progress : tuple
-            What the training loop itself remembers: numbers, text and tensors in tuples, lists and dicts.
+            State of the training loop: numbers, text and tensors in tuples, lists and dicts.
         model, optimiser, order : CRNN, Optimizer, Generator
             As in `load`.
         """
@@ -142,8 +151,8 @@ class Checkpoint:
                 file.write(hashlib.sha256(buffer.getbuffer()).digest())
                 file.write(buffer.getbuffer())
                 file.flush()
-                os.fsync(file.fileno())  # before the name: a node that loses power may write them in either order
+                os.fsync(file.fileno())  # before the rename, because a power failure may keep only one of the two
             self.half.replace(self.path)
         except OSError as error:
-            logger.warning("%s: not written, training goes on: %s", self.path, error)
+            logger.warning("%s: the checkpoint could not be written, training continues: %s", self.path, error)
         self.written = time.monotonic()

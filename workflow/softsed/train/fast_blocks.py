@@ -1,16 +1,16 @@
-"""Convolutional blocks of the network: the textbook's numbers with a third of its memory traffic.
+"""Convolutional blocks for CPUs: the outputs of PyTorch's modules with a third of their memory traffic.
 
-A block is convolution, batch norm, ReLU, max pooling along frequency, dropout. On a CPU the convolutions of the later
-blocks take what the matrix units need, and everything around them is bound by memory. What is done about it:
+A block is convolution, batch norm, ReLU, max pooling along frequency and dropout. On a CPU, the convolutions of the
+later blocks are bound by the matrix units, and everything else is bound by memory. Three changes save memory traffic:
 
-- Maximum, then ReLU and dropout on what is left, in one step. Maximum and ReLU are monotone, so that their order does
-  not matter, and the output tells where the gradient goes: to the first of the pooled values that is equal to it.
-- Outputs of dropout are scaled by scaling the batch norm before it (ReLU and maximum let a factor through).
+- Pooling, ReLU and dropout are one step, in this order. Maximum and ReLU are monotone, so their order does not matter.
+  The output shows which value gets the gradient: the first of the pooled values that is equal to the output.
+- The batch norm before dropout is scaled instead of the outputs of dropout. ReLU and maximum preserve a factor.
 - The first block has one input channel and the most positions. Its convolution is a product with the 3 x 3 patches of
-  the input, so mean and variance of its output follow from the mean and covariance of nine numbers, and the norm
-  becomes part of the weights. Only pooled values are ever stored, the others are computed again for the gradient.
+  the input. Mean and variance of its output follow from the mean and covariance of nine numbers, so the norm becomes
+  part of the weights. Only pooled values are stored; the other values are computed again for the gradient.
 
-Tensors are kept with the filters last in memory (channels-last), in which a row of a matrix is a position.
+Tensors keep the filters last in memory (channels-last): a row of a matrix is a position.
 """
 
 import torch
@@ -18,33 +18,36 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-ROWS = 2048  # positions of a piece of the first block: it stays in the cache of a core (0.5 MB in bfloat16)
-LEVELS = 256  # of a random byte
+ROWS = 2048  # positions per piece of the first block: a piece stays in the cache of a core (0.5 MB in bfloat16)
+LEVELS = 256  # values of a random byte
 
 
 def working_type(x: Tensor) -> torch.dtype:
-    """Return what convolutions compute in: the type of autocast where it is on, else that of x."""
+    """Return the type in which convolutions compute: the type of autocast if enabled, else the type of x."""
     return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
 
 
 def dropped_levels(dropout: float) -> int:
-    """Return how many of the 256 values of a random byte drop a value: the share of dropout is rounded to them."""
+    """Return how many of the 256 values of a random byte drop a value: the share of dropout in 256ths."""
     return min(round(dropout * LEVELS), LEVELS - 1)
 
 
 def draw_kept(shape: tuple[int, ...], dropped: int, device: torch.device) -> Tensor:
-    """Draw which values dropout keeps: 1 or 0, independent, eight from each number of torch's generator.
+    """Draw which values dropout keeps, independently, with eight values per number of torch's generator.
 
     Parameters
     ----------
     shape : tuple of int
+        Shape of the result.
     dropped : int
-        Of 256 random bytes, so many drop their value.
+        Share of values to drop, in 256ths.
     device : torch.device
+        Device of the result.
 
     Returns
     -------
     Tensor of uint8 [*shape]
+        1 for kept values, 0 for dropped values.
     """
     count = torch.Size(shape).numel()
     numbers = torch.empty(-(-count // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
@@ -53,10 +56,10 @@ def draw_kept(shape: tuple[int, ...], dropped: int, device: torch.device) -> Ten
 
 
 def take_share(rest: Tensor, equal: Tensor) -> Tensor:
-    """Turn `equal` into the gradient of one of the values of a maximum, and take it from `rest`.
+    """Turn `equal` into the gradient of one of the values of a maximum, and subtract this gradient from `rest`.
 
-    `equal` is 1 where the value is the maximum, else 0. The first such value gets all, as in PyTorch's max pooling:
-    to be called for each value but the last, which gets the rest.
+    `equal` is 1 where the value is the maximum, else 0. The first such value gets the whole gradient, as in PyTorch's
+    max pooling. Call this function for each value except the last, whose gradient is the rest.
     """
     rest.sub_(equal.mul_(rest))
     return equal
@@ -92,7 +95,7 @@ class PatchesPoolReluDrop(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, patches: Tensor, weights: Tensor, kept: Tensor | None) -> Tensor:
-        """Compute [width, positions, 10] x [10, filters] -> [positions, filters]; `kept` has the latter's shape."""
+        """Compute [width, positions, 10] x [10, filters] -> [positions, filters], the shape of `kept`."""
         y = patches.new_empty(patches.shape[1], weights.shape[1])
         for start in range(0, len(y), ROWS):
             rows = slice(start, start + ROWS)
@@ -119,24 +122,40 @@ class PatchesPoolReluDrop(torch.autograd.Function):
         return None, result.to(weights.dtype), None
 
 
+class Convolution(nn.Conv2d):
+    """`torch.nn.Conv2d` with a bias."""
+
+    bias: Tensor
+
+
+class Norm(nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` with running statistics."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+
 class Block(nn.Module):
     """Convolution 3 x 3, batch norm, ReLU, max pooling along frequency, dropout.
 
     Parameters
     ----------
     channels, filters : int
+        Channels of the input and of the output.
     width : int
-        Of the pooling; bands that do not fill a window are left out.
+        Width of the pooling in bands; bands that do not fill a window are left out.
     dropout : float
-        In 0..1, rounded to 256ths.
+        Share of values to drop, from 0 to below 1, rounded to 256ths.
     """
 
     def __init__(self, channels: int, filters: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(channels, filters, kernel_size=3, padding=1)
-        self.norm = nn.BatchNorm2d(filters)
+        self.convolution = Convolution(channels, filters, kernel_size=3, padding=1)
+        self.norm = Norm(filters)
         self.width, self.dropped = width, dropped_levels(dropout)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def scaled(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the norm, scaled for dropout."""
@@ -144,7 +163,7 @@ class Block(nn.Module):
         return self.norm.weight * scale, self.norm.bias * scale
 
     def kept(self, shape: tuple[int, ...], device: torch.device) -> Tensor | None:
-        """Draw what dropout keeps, where it drops anything."""
+        """Draw which values dropout keeps; None if dropout drops nothing."""
         return draw_kept(shape, self.dropped, device) if self.training and self.dropped else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -170,12 +189,13 @@ class FirstBlock(Block):
     def __init__(self, filters: int, width: int, dropout: float) -> None:
         super().__init__(1, filters, width, dropout)
 
-    def forward(self, mel: Tensor) -> Tensor:
-        """Compute [batch, frames, bands] -> [batch, filters, frames, bands // width]."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute [batch, 1, frames, bands] -> [batch, filters, frames, bands // width], without a gradient of x."""
+        mel = x.squeeze(1)
         batch, frames, bands = mel.shape
         pooled, kind = bands // self.width, working_type(mel)
         with torch.autocast(mel.device.type, enabled=False):  # moments and folded weights: sums over all positions
-            patches = mel.new_ones(batch, frames, bands, 10)  # the tenth is for the bias
+            patches = mel.new_ones(batch, frames, bands, 10)  # the tenth number is for the bias
             around = functional.pad(mel, (1, 1, 1, 1))
             for place in range(9):
                 row, column = divmod(place, 3)
@@ -197,12 +217,12 @@ class FirstBlock(Block):
         return torch.cat([kernel, (bias + (self.convolution.bias - mean) * scale).unsqueeze(1)], dim=1).T
 
     def moments(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute mean and variance of the convolution's outputs from those of the patches, and keep running ones.
+        """Compute mean and variance of the convolution's outputs from the patches, and update the running statistics.
 
         Parameters
         ----------
         patches : Tensor [batch, frames, bands, 10]
-            The last of the ten is 1.
+            The last of the ten numbers is 1.
 
         Returns
         -------
@@ -215,7 +235,7 @@ class FirstBlock(Block):
         kernel = self.convolution.weight.flatten(1)
         covariance = (second - mean.outer(mean)).to(kernel.dtype)
         outputs = kernel @ mean.to(kernel.dtype) + self.convolution.bias
-        var = (kernel @ covariance * kernel).sum(1).clamp_min(0)  # rounding could leave less than nothing
+        var = (kernel @ covariance * kernel).sum(1).clamp_min(0)  # rounding could make it negative
         norm = self.norm
         with torch.no_grad():
             norm.num_batches_tracked += 1

@@ -1,8 +1,8 @@
-"""A bidirectional GRU whose steps cost little: both directions in one step, and few operations a step.
+"""A bidirectional GRU for CPUs: both directions in one step, and few operations per step.
 
-PyTorch's GRU is cuDNN's on a GPU, and stays so. On a CPU it runs one direction after the other and each of its steps is
-a dozen small operations whose overhead exceeds their work. Here a step of both directions is six operations forward and
-four backward; whatever does not depend on the step before is computed for all steps at once.
+On a CPU, PyTorch's GRU runs one direction after the other. Each of its steps is a dozen small operations whose overhead
+exceeds their work. Here, one step of both directions is six operations forward and four backward. Everything that does
+not depend on the previous step is computed for all steps at once. On a GPU, cuDNN's GRU is used.
 """
 
 import torch
@@ -26,8 +26,9 @@ class Recurrence(torch.autograd.Function):
         projected : Tensor [steps, 2, batch, 3 * units]
             Input times its weights; the second direction runs backwards in time.
         weight : Tensor [2, 3 * units, units]
-            Of the state.
+            Weights of the state.
         bias : Tensor [2, 1, 3 * units]
+            Biases of the state.
 
         Returns
         -------
@@ -35,7 +36,7 @@ class Recurrence(torch.autograd.Function):
         """
         units = weight.shape[-1]
         steps, directions, batch, _ = projected.shape
-        # r and z begin as what the input gives them; of the state's biases, only that of n stands inside a bracket.
+        # r and z start from the projected input. Of the state's biases, only the bias of n is inside the brackets.
         rz = projected[..., : 2 * units] + bias[..., : 2 * units]
         n, hidden_n = torch.empty(2, steps, directions, batch, units, dtype=rz.dtype, device=rz.device)
         states = rz.new_zeros(steps + 1, directions, batch, units)
@@ -55,11 +56,11 @@ class Recurrence(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weight, rz, n, hidden_n, states = ctx.saved_tensors
         r, z = rz.chunk(2, dim=-1)
-        # Derivatives of h' by what goes into n, r and z, and into n through the state.
+        # Derivatives of h' by the arguments of n, r and z, and by the state's part of the argument of n.
         by_n = (1 - z) * (1 - n * n)
         by_gates = torch.stack([by_n * hidden_n * r * (1 - r), (states[:-1] - n) * z * (1 - z), by_n * r], dim=-2)
-        total = torch.empty_like(gradient)  # of each state, from its output and from the next step
-        through = torch.empty_like(by_gates)  # [steps, 2, batch, 3, units]: of the state's projection
+        total = torch.empty_like(gradient)  # gradient of each state, from its output and from the next step
+        through = torch.empty_like(by_gates)  # [steps, 2, batch, 3, units], of the state's projection
         carried = torch.zeros_like(gradient[0])
         views = (gradient, total, total.unsqueeze(-2), by_gates, through, through.flatten(3), z)
         for gradient_t, total_t, wide_t, by_t, through_t, flat_t, z_t in zip(
@@ -80,10 +81,13 @@ class BidirectionalGRU(nn.GRU):
     def __init__(self, inputs: int, units: int, layers: int) -> None:
         super().__init__(inputs, units, num_layers=layers, bidirectional=True, batch_first=True)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute [batch, steps, inputs] -> [batch, steps, 2 * units], starting from zeros."""
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # no initial states
+        """Compute [batch, steps, inputs] -> [batch, steps, 2 * units] from initial states of 0.
+
+        The second value stands for the last states, which `torch.nn.GRU` returns and nothing here uses.
+        """
         if x.is_cuda:
-            return super().forward(x)[0]
+            return super().forward(x)[0], None
         for layer in range(self.num_layers):
             # [directions, ...] of each of the four
             weights = [
@@ -91,7 +95,7 @@ class BidirectionalGRU(nn.GRU):
                 for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
             ]
             x = run_layer(x, *weights)
-        return x
+        return x, None
 
 
 def run_layer(x: Tensor, weight_ih: Tensor, bias_ih: Tensor, weight_hh: Tensor, bias_hh: Tensor) -> Tensor:

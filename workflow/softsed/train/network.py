@@ -1,47 +1,18 @@
-"""The CRNN of Sec. 3.1: three convolutional blocks, two bidirectional GRUs, one output a class and frame.
+"""The CRNN of Sec. 3.1: convolutional blocks, bidirectional GRUs, and one output per frame and class.
 
-The paper names the layers and cites Adavanne et al. (ICASSP 2017) for the rest; every size it leaves open is a
-parameter here and a key of the config, with the reason for its value beside the key.
+The paper names the layers and cites Adavanne et al. (ICASSP 2017) for the rest. Every size that the paper leaves open
+is a parameter here and a key of the config section ``train``, with the reason for its value beside the key.
+
+`softsed.train.fast_network` has the same weights and computes the same outputs faster on a CPU.
 """
 
+from collections import OrderedDict
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from softsed.core.errors import InputError
-from softsed.train.fast_blocks import Block, FirstBlock
-from softsed.train.fast_gru import BidirectionalGRU
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of a name; "auto" is CUDA where there is one, else the CPU.
-
-    Products on CUDA are made to be of float32 where the model's precision says so, not of TF32. An InputError where
-    there is no such device.
-    """
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    try:
-        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # the latter of a torch without CUDA
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"device {name!r}: {reason}; expected auto, cpu, cuda or cuda:N") from error
-    return device
-
-
-def choose_precision(name: str, device: torch.device) -> str:
-    """Return what convolutions compute in: "float32" or "bfloat16".
-
-    "auto" is bfloat16 on a CPU with instructions for products of bfloat16 (AVX512-BF16, AMX, Arm's BF16), which are
-    twice to many times as fast as those of float32, and float32 elsewhere: without such instructions bfloat16 is
-    slower, and on a GPU nothing has been measured.
-    """
-    if name != "auto":
-        return name
-    found = torch.cpu.get_capabilities()
-    units = any(found.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
-    return "bfloat16" if device.type == "cpu" and units else "float32"
 
 
 class CRNN(nn.Module):
@@ -50,23 +21,28 @@ class CRNN(nn.Module):
     Parameters
     ----------
     mel_bands : int
-        Bands of the input.
+        Mel bands of the input.
     classes : int
-        Outputs a frame.
+        Outputs per frame.
     filters : int
         Filters of each 3 x 3 convolution.
     pooling : list of int
-        Max pooling along frequency after each convolution; its length is the number of blocks. Time is never pooled.
+        Widths of the max pooling along frequency, one per convolutional block. Time is never pooled.
     dropout : float
-        After each convolutional block, in 0..1.
+        Share of values dropped after each convolutional block, from 0 to below 1.
     gru_units, gru_layers : int
-        Units of each direction; the two directions are concatenated.
+        Units of each direction, and layers. The outputs of the two directions are concatenated.
     dense : list of int
-        Units of linear layers between the GRU and the output.
+        Units of the linear layers between the GRU and the output layer.
     output : {"sigmoid", "linear"}
-        Activation of the last layer: probabilities, or linear regression (Sec. 3.1).
+        Activation of the output layer: probabilities, or linear regression (Sec. 3.1).
     precision : {"float32", "bfloat16"}
-        What products are computed in. Weights, sums of the batch norm, states of the GRU and outputs are float32.
+        Type in which products are computed. Weights, statistics of the batch norm and outputs are float32.
+
+    Raises
+    ------
+    InputError
+        If the pooling leaves no mel band.
     """
 
     def __init__(
@@ -85,21 +61,42 @@ class CRNN(nn.Module):
     ) -> None:
         super().__init__()
         bands = mel_bands
-        blocks = []
         for width in pooling:
-            blocks.append(Block(filters, filters, width, dropout) if blocks else FirstBlock(filters, width, dropout))
-            bands //= width
+            bands //= width  # bands that do not fill a window are left out
         if not bands:
-            raise InputError(f"pooling {pooling} leaves none of {mel_bands} mel bands; choose smaller numbers")
-        self.convolutions = nn.Sequential(*blocks)
-        self.recurrent = BidirectionalGRU(filters * bands, gru_units, gru_layers)
+            raise InputError(
+                f"pooling {pooling} leaves none of {mel_bands} mel bands",
+                key="train.model.pooling",
+                expected=f"numbers whose product is at most {mel_bands}",
+            )
+        self.convolutions = nn.Sequential(*self.make_blocks(filters, pooling, dropout))
+        self.recurrent = self.make_recurrent(filters * bands, gru_units, gru_layers)
         sizes = [2 * gru_units, *dense, classes]
         self.dense = nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(sizes)))
         self.output, self.precision = output, precision
-        self.reach = len(pooling)  # frames: one for each 3 x 3 convolution
+        self.reach = len(pooling)  # frames on either side that an output of `convolve` depends on
+
+    def make_blocks(self, filters: int, pooling: list[int], dropout: float) -> list[nn.Module]:
+        """Create the blocks: [batch, channels, frames, bands] -> [batch, filters, frames, bands // width]."""
+        return [
+            nn.Sequential(
+                OrderedDict(
+                    convolution=nn.Conv2d(filters if number else 1, filters, kernel_size=3, padding=1),
+                    norm=nn.BatchNorm2d(filters),
+                    relu=nn.ReLU(),
+                    pooling=nn.MaxPool2d((1, width)),
+                    dropout=nn.Dropout(dropout),
+                )
+            )
+            for number, width in enumerate(pooling)
+        ]
+
+    def make_recurrent(self, inputs: int, units: int, layers: int) -> nn.GRU:
+        """Create the GRU: [batch, frames, inputs] -> [batch, frames, 2 * units]."""
+        return nn.GRU(inputs, units, num_layers=layers, bidirectional=True, batch_first=True)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Compute what the loss sees: logits of a sigmoid output, or the linear outputs.
+        """Compute the input of the loss: logits of a sigmoid output, or the linear outputs.
 
         Parameters
         ----------
@@ -113,22 +110,25 @@ class CRNN(nn.Module):
         return self.recur(self.convolve(mel))
 
     def convolve(self, mel: Tensor) -> Tensor:
-        """Compute the part of `forward` that hears `reach` frames on either side, and takes nearly all the memory."""
+        """Compute the convolutional part: [batch, frames, mel_bands] -> [batch, frames, bands * filters].
+
+        Each frame depends on `reach` frames on either side. This part takes nearly all the memory.
+        """
         with self.autocast(mel):
-            x = self.convolutions(mel)  # [batch, filters, frames, bands]
-        return x.permute(0, 2, 3, 1).flatten(2)  # [batch, frames, bands * filters], as it lies in memory
+            x = self.convolutions(mel.unsqueeze(1))  # [batch, filters, frames, bands]
+        return x.permute(0, 2, 3, 1).flatten(2)
 
     def recur(self, x: Tensor) -> Tensor:
-        """Compute the rest, which hears the whole sequence in both directions."""
+        """Compute the recurrent part and the output layer, which depend on all frames of the sequence."""
         with self.autocast(x):
-            x = self.recurrent(x)  # [batch, frames, 2 * gru_units]
-        x = x.to(self.dense[0].weight.dtype)  # cuDNN's GRU gives what autocast computes in
+            x, _ = self.recurrent(x)  # [batch, frames, 2 * gru_units]
+        x = x.to(next(self.dense.parameters()).dtype)  # PyTorch's GRU returns the type of autocast
         return self.dense(x)  # [batch, frames, classes]
 
     def autocast(self, x: Tensor) -> torch.autocast:
-        """Return the context in which products are computed in the model's precision."""
+        """Return the context in which products are computed in the network's precision."""
         return torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def activate(self, raw: Tensor) -> Tensor:
-        """Turn the output of `forward` into scores: probabilities, or the linear outputs as they are."""
+        """Convert the output of `forward` to scores: probabilities, or the linear outputs as they are."""
         return torch.sigmoid(raw) if self.output == "sigmoid" else raw

@@ -2,12 +2,11 @@
 
 Conventions
 -----------
-- A frame takes the labels of the second it lies in; frames after the last whole second are left out.
-- A recording is cut into sequences of equal length; the last one is filled up and its filling masked.
-- Classes that were not asked in the scene (nan) count as inactive, as in the published files, or not at all.
+- A frame has the labels of the second in which it lies. Frames after the last whole second are left out.
+- A recording is cut into sequences of equal length. The last sequence is padded, and the padding is masked.
+- Classes that are not annotated in the scene (nan) count as inactive, as in the published files, or are masked.
 """
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_active, read_soft
+from softsed.features.files import read_features, whole_seconds
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ class Scaler:
 
     @classmethod
     def fit(cls, features: list[np.ndarray]) -> "Scaler":
-        """Fit on matrices [frames, mel_bands]; a band that never changes keeps its scale."""
-        frames = sum(map(len, features))  # recording by recording: all at once in float64 would be four times the data
+        """Fit on matrices [frames, mel_bands]; a constant band keeps its scale."""
+        frames = sum(
+            map(len, features)
+        )  # per recording, because all recordings at once in float64 would take four times the memory
         mean = sum(x.sum(axis=0, dtype=np.float64) for x in features) / frames
         std = np.sqrt(sum(np.square(x - mean).sum(axis=0) for x in features) / frames)
         return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
@@ -50,7 +52,8 @@ class Sequences:
     targets : Tensor [sequences, frames, classes]
         Activity levels in 0..1.
     mask : Tensor [sequences, frames, classes]
-        1 for what counts: frames of the recording, and the classes of its scene where only these count. 0 for others.
+        1 for elements that count in the loss, else 0. Padding does not count, nor do classes that are not annotated in
+        the scene of a system with ``mask: asked``.
     """
 
     features: Tensor
@@ -65,49 +68,33 @@ class Sequences:
         return Sequences(self.features.to(device), self.targets.to(device), self.mask.to(device))
 
 
-def read_features(path: Path) -> np.ndarray:
-    """Read the features of one recording: float32 [frames, mel_bands]."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["mel"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: no features of this project (an .npz with the array 'mel'): {error}; delete it, "
-            "`snakemake features` makes it"
-        ) from error
-
-
-def frames_per_second(config: dict) -> int:
-    """Return the frames a second of the section ``features``; `softsed features.extract` made sure that it is whole."""
-    return round(1 / config["hop_s"])
-
-
-def whole_seconds(frames: int, rate: int) -> int:
-    """Return the length of a recording in whole seconds: n samples have 1 + n // hop frames."""
-    return (frames - 1) // rate
-
-
 def read_targets(
     recordings: list[str], *, soft: Path, hard: Path | None, kind: str, classes: list[str], asked_only: bool = False
 ) -> dict[str, np.ndarray]:
-    """Read what a system is trained on.
+    """Read the training labels of a system.
 
     Parameters
     ----------
     recordings : list of str
+        Names of the recordings to read.
     soft, hard : Path
-        Tables of labels.
+        Tables of labels. `hard` may be None for soft labels.
     kind : {"soft", "hard"}
+        Labels to return.
+    classes : list of str
+        Classes, in the order of the columns.
     asked_only : bool
-        Whether a class that was not asked is left out, or counts as inactive.
+        Whether classes that are not annotated in the scene are left out (nan) or count as inactive (0).
 
     Returns
     -------
     dict of ndarray of float32 [seconds, classes]
-        In 0..1; where a class was not asked nan or 0.
+        Labels from 0 to 1 of each recording, in the order of `recordings`.
     """
     values = soft_labels = read_soft(soft, classes, recordings)
     if kind == "hard":
+        if hard is None:
+            raise InputError("the system is trained on hard labels", key="--hard", expected="a table of hard labels")
         values = read_active(hard, soft_labels, classes)
     other = np.nan if asked_only else 0
     return {
@@ -116,12 +103,18 @@ def read_targets(
 
 
 def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
-    """Repeat the labels of each second for its `rate` frames: [seconds, classes] -> [frames, classes]."""
+    """Repeat the labels of each second for its `rate` frames: [seconds, classes] -> [frames, classes].
+
+    Raises
+    ------
+    InputError
+        If the labels are longer than the features of the recording.
+    """
     seconds = whole_seconds(len(features), rate)
     if seconds < len(targets):
         raise InputError(
-            f"{name}: the labels cover {len(targets)} s, the audio only {seconds} whole seconds; "
-            "shorten the labels or replace the recording"
+            f"recording {name}: the labels cover {len(targets)} s, but the audio has only {seconds} whole seconds",
+            remedy="Shorten the labels, or replace the recording",
         )
     return np.repeat(targets, rate, axis=0)
 
@@ -132,21 +125,22 @@ def cut(features: Iterable[np.ndarray], targets: list[np.ndarray], length: int) 
     Parameters
     ----------
     features : iterable of ndarray [frames or more, mel_bands]
-        Normalised, one matrix a recording; frames beyond those of the targets are left out. Taken one after the other,
-        so that they need not be in memory all at once.
+        Normalised features, one matrix per recording. Frames after the last target are left out. The matrices are
+        read one after the other, so that an iterator need not hold all of them in memory.
     targets : list of ndarray [frames, classes]
-        nan where a class does not count.
+        Labels from 0 to 1, nan for classes that do not count.
     length : int
-        Frames of a sequence.
+        Frames per sequence.
 
     Returns
     -------
     Sequences
-        Those of the first recording first; no sequence holds frames of two recordings. Filling is 0, the mean of
+        In the order of the recordings. No sequence contains frames of two recordings. Padding is 0, the mean of
         normalised features.
     """
     sequences = [-(-len(y) // length) for y in targets]
-    frames, start, matrices = sum(sequences) * length, 0, []
+    frames, start = sum(sequences) * length, 0
+    matrices: list[np.ndarray] = []
     for x, y, number in zip(features, targets, sequences, strict=True):
         parts = x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)
         matrices = matrices or [np.zeros((frames, part.shape[1]), np.float32) for part in parts]
@@ -167,8 +161,10 @@ def read_part(
     rate: int,
     asked_only: bool = False,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Read features [frames, mel_bands] and targets [frames, classes] of some recordings, `rate` frames a second."""
+    """Read features [frames, mel_bands] and targets [frames, classes] of recordings with `rate` frames per second.
+
+    Parameters as in `read_targets`; `features` is the folder of the feature files.
+    """
     xs = [read_features(features / f"{name}.npz") for name in recordings]
-    labels = {"soft": soft, "hard": hard, "kind": kind, "classes": classes, "asked_only": asked_only}
-    ys = read_targets(recordings, **labels).values()
-    return xs, [frame_targets(*row, rate) for row in zip(recordings, xs, ys, strict=True)]
+    targets = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes, asked_only=asked_only)
+    return xs, [frame_targets(name, x, y, rate) for x, (name, y) in zip(xs, targets.items(), strict=True)]

@@ -1,12 +1,11 @@
-"""Training one system on one fold (Sec. 3.1): H_BCE_sig, S_BCE_sig, S_MSE_lin or any other combination.
+"""Training of one system on one fold (Sec. 3.1): H_BCE_sig, S_BCE_sig, S_MSE_lin or any other combination.
 
-A system is what it is trained on (hard or soft labels), its loss and its output layer. Everything random - initial
-weights, order of the sequences, dropout - follows from one seed: same seed, same machine and same number of threads
-give the same weights on a CPU, also after kills: a training continues from its checkpoint. The model that is kept is
-the one with the lowest validation loss.
+A system is a kind of training labels (hard or soft), a loss and an output layer. Everything random follows from one
+seed: initial weights, order of the sequences, dropout. On a CPU, the same seed, machine and number of threads give the
+same weights, even if the training was killed and continued from its checkpoint. The weights with the lowest validation
+loss are kept.
 """
 
-import argparse
 import json
 import logging
 import time
@@ -19,25 +18,31 @@ from softsed.core.code_hash import code, made
 from softsed.core.labels import read_soft
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import read_classes, read_fold
+from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
+from softsed.features.files import frames_per_second
 from softsed.train.checkpoint import Checkpoint, hash_of
-from softsed.train.network import CRNN, choose_device, choose_precision
-from softsed.train.sequences import Scaler, Sequences, cut, frames_per_second, read_part
+from softsed.train.device import choose_device, choose_precision
+from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.network import CRNN
+from softsed.train.sequences import Scaler, Sequences, cut, read_part
 
-PROGRESS_S = 30  # a line a minute and run would leave a person wondering; one an epoch would flood the terminal
+PROGRESS_S = 30  # seconds between lines on the terminal: often enough to see progress, seldom enough to read
 
 logger = logging.getLogger(__name__)
 
 
 def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor:
-    """Sum a loss over the frames of recordings, filling left out.
+    """Sum a loss over the elements that the mask selects.
 
     Parameters
     ----------
     raw : Tensor [batch, frames, classes]
-        Output of `CRNN.forward`: logits for "bce", scores for "mse" of a linear output.
+        Logits for "bce", scores for "mse".
     targets : Tensor [batch, frames, classes]
+        Labels from 0 to 1.
     mask : Tensor [batch, frames, classes]
+        1 for elements that count, else 0.
     kind : {"bce", "mse"}
         Binary cross-entropy of a sigmoid output, or squared error (Sec. 3.1).
 
@@ -54,7 +59,10 @@ def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor
 
 
 def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, optimiser=None) -> float:
-    """Pass over the data once, learning if there is an optimiser, and return the mean loss a frame and class."""
+    """Pass over the data once and return the mean loss per frame and class.
+
+    The weights are updated after each batch if an optimiser is passed. Batches hold indices of sequences.
+    """
     model.train(optimiser is not None)
     total = frames = 0.0
     for batch in batches:
@@ -64,7 +72,7 @@ def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, op
             summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
         elements = mask.sum().item()
         if not elements:
-            continue  # nothing to learn from: the mean would be 0 / 0, and so would be the weights
+            continue  # no element counts: the mean would be 0 / 0, and would turn the weights into nan
         if optimiser is not None:
             optimiser.zero_grad()
             (summed / elements).backward()
@@ -88,35 +96,37 @@ def fit(
     Parameters
     ----------
     model : CRNN
-        Trained in place, on the device it is on.
+        Network to train, in place and on its device.
     training, validation : Sequences
+        Data on the same device.
     loss : {"bce", "mse"}
+        As in `masked_loss`.
     config : dict
-        The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (the learning
-        rate is multiplied by the factor after so many epochs without improvement), patience (epochs without
+        The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (after so many
+        epochs without improvement, the learning rate is multiplied by the factor), patience (epochs without
         improvement after which training ends).
     seed : int
-        Of the order of the sequences.
+        Seed of the order of the sequences.
     checkpoint : Checkpoint, optional
-        Continued if there is one, and written from time to time; a training that was killed gives the same results.
+        Checkpoint to continue, if its file exists, and to write from time to time.
 
     Returns
     -------
     state : dict of Tensor
         The weights after the epoch with the lowest validation loss.
     history : list of dict
-        One row an epoch: epoch, train_loss, validation_loss, learning_rate.
+        One row per epoch: epoch, train_loss, validation_loss, learning_rate.
 
     Raises
     ------
     FloatingPointError
-        When a loss is no longer a number, naming the epoch. The last checkpoint stays, if a minute had passed: to
-        train again fails again after what was done since, and with another learning rate begins anew.
+        If a loss is not finite; the message names the epoch. The last checkpoint stays. The same training fails again
+        at the same epoch, and a training with another learning rate starts from the beginning.
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
-    best, state, stale, history, said = float("inf"), {}, 0, [], time.monotonic()
+    best, state, stale, history, shown = float("inf"), {}, 0, [], time.monotonic()
     if checkpoint and (progress := checkpoint.load(model, optimiser, order)):
         best, state, stale, history = progress
         logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
@@ -130,7 +140,7 @@ def fit(
             "learning_rate": rate,
         }
         if not (row["train_loss"] < float("inf") and row["validation_loss"] < float("inf")):
-            raise FloatingPointError(f"epoch {epoch}: the loss is not finite ({row}); try a lower learning_rate")
+            raise FloatingPointError(f"epoch {epoch}: the loss is not finite ({row}). Lower train.learning_rate.")
         history.append(row)
         if row["validation_loss"] < best:
             best, stale = row["validation_loss"], 0
@@ -139,12 +149,12 @@ def fit(
             stale += 1
             if stale % config["plateau_epochs"] == 0:
                 optimiser.param_groups[0]["lr"] = rate * config["plateau_factor"]
-        news = time.monotonic() - said >= PROGRESS_S
-        said = time.monotonic() if news else said
+        due = time.monotonic() - shown >= PROGRESS_S
+        shown = time.monotonic() if due else shown
         logger.info(
             "epoch %d of at most %d: train %.5f, validation %.5f, best %.5f at epoch %d",
             *(epoch, config["epochs"], row["train_loss"], row["validation_loss"], best, epoch - stale),
-            extra=PROGRESS if news else {},
+            extra=PROGRESS if due else {},
         )
         if stale >= config["patience"]:
             break
@@ -155,25 +165,48 @@ def fit(
 
 def main(argv: list[str] | None = None) -> None:
     """Train one system on one fold."""
-    parser = argparse.ArgumentParser(prog="softsed train.system", description=main.__doc__)
-    parser.add_argument("--fold", type=Path, required=True, help="lists of the fold")
-    parser.add_argument("--features", type=Path, required=True, help="folder of RECORDING.npz")
-    parser.add_argument("--soft", type=Path, required=True, help="soft labels")
-    parser.add_argument("--hard", type=Path, nargs="?", help="hard labels, for a system that is trained on them")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--system", type=json.loads, required=True, help="labels, loss and output as JSON")
-    parser.add_argument("--config", type=json.loads, required=True, help="section `train` as JSON")
-    parser.add_argument("--feature-config", type=json.loads, required=True, help="section `features` as JSON")
-    parser.add_argument(
-        "--carried", type=json.loads, required=True, help="pooling, threshold and trim as JSON: for `softsed apply`"
+    example = (
+        "--fold results/demo/folds/fold1.tsv --features results/demo/features --soft results/demo/labels/eq1/soft.tsv"
+        " --classes workflow/resources/classes.tsv --seed 1 --model fold1.pt --history fold1.history.tsv"
+        ' --system \'{"labels": "soft", "loss": "mse", "output": "linear"}\''
+        ' --config \'{"model": {"filters": 16, "pooling": [5, 2, 2], "dropout": 0.2, "gru_units": 32, "gru_layers": 2,'
+        ' "dense": [32]}, "implementation": "auto", "precision": "auto", "sequence_frames": 25, "batch_size": 16,'
+        ' "learning_rate": 0.003, "epochs": 45, "plateau_epochs": 12, "plateau_factor": 0.3, "patience": 20}\''
+        ' --feature-config \'{"mel_bands": 64, "hop_s": 0.2}\''
+        ' --carried \'{"pooling": "mean", "threshold": 0.5, "trim": 10}\''
     )
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--checkpoint", type=Path, help="continued if there is one, written; delete it afterwards")
-    parser.add_argument("--checkpoint-every", type=float, default=60, help="seconds between checkpoints, at least")
-    parser.add_argument("--model", type=Path, required=True, help="the trained model, written")
-    parser.add_argument("--history", type=Path, required=True, help="losses, one row an epoch, written")
+    parser = build_parser("train.system", main, example=example)
+    add_options(parser, "fold", "features", "soft")
+    parser.add_argument(
+        "--hard", type=Path, nargs="?", help="table of hard labels, for a system trained on hard labels"
+    )
+    add_options(parser, "classes")
+    parser.add_argument(
+        "--system", type=json.loads, required=True, help="labels, loss, output and perhaps mask of the system, as JSON"
+    )
+    add_options(parser, config="section `train` of the config, as JSON")
+    parser.add_argument(
+        "--feature-config", type=json.loads, required=True, help="section `features` of the config, as JSON"
+    )
+    parser.add_argument(
+        "--carried",
+        type=json.loads,
+        required=True,
+        help="pooling, threshold and trim as JSON, stored in the model file for `softsed apply`",
+    )
+    add_options(parser, "seed", "device", "threads")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="checkpoint to continue, if it exists, and to write; never deleted by this step"
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="least time between two checkpoints (default: 60)",
+    )
+    parser.add_argument("--model", type=Path, required=True, help="model file to write (.pt)")
+    parser.add_argument("--history", type=Path, required=True, help="table of losses to write, one row per epoch")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -196,7 +229,7 @@ def main(argv: list[str] | None = None) -> None:
     length = config["sequence_frames"]
     training = cut(map(scaler, train_features), train_targets, length).to(device)
     validation = cut(map(scaler, validation_features), validation_targets, length).to(device)
-    del train_features, validation_features  # as large as what was cut of them, for as long as the training lasts
+    del train_features, validation_features  # frees as much memory as the sequences take, during the whole training
 
     parameters = {
         "mel_bands": options.feature_config["mel_bands"],
@@ -205,10 +238,11 @@ def main(argv: list[str] | None = None) -> None:
         **config["model"],
     }
     precision = choose_precision(config["precision"], device)
-    model = CRNN(**parameters, precision=precision).to(device)
+    implementation = choose_implementation(config["implementation"], device)
+    model = NETWORKS[implementation](**parameters, precision=precision).to(device)
     size = sum(weight.numel() for weight in model.parameters())
-    sizes = (size, precision, len(training), len(validation))
-    logger.info("%d weights, trained in %s; %d training and %d validation sequences", *sizes)
+    sizes = (size, implementation, precision, len(training), len(validation))
+    logger.info("%d weights, %s network, trained in %s; %d training and %d validation sequences", *sizes)
     checkpoint = None
     if options.checkpoint:
         tensors = [tensor for data in (training, validation) for tensor in (data.features, data.targets, data.mask)]
@@ -216,7 +250,8 @@ def main(argv: list[str] | None = None) -> None:
             "code": code("train.system"),
             "torch": str(torch.__version__),
             "system": system,
-            "config": config,
+            # Each implementation draws its own dropout, so neither continues a checkpoint of the other.
+            "config": config | {"implementation": implementation},
             "parameters": parameters,
             "seed": options.seed,
             "device": device.type,
@@ -237,9 +272,10 @@ def main(argv: list[str] | None = None) -> None:
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
             "system": system,
+            "implementation": implementation,
             "precision": model.precision,
             "seed": options.seed,
-            "thresholds": torch.from_numpy(midrange),  # [classes], nan without a positive training label
+            "thresholds": torch.from_numpy(midrange),  # [classes], nan for a class without a positive training label
             "carried": options.carried,
             "made": made("train.system", "torch", "numpy") | {"device": str(device), "threads": options.threads},
         },

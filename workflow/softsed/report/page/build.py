@@ -20,7 +20,7 @@ import pandas as pd
 from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
-from softsed.evaluate.inputs import read_scored, scores_of_run
+from softsed.evaluate.inputs import read_inputs, scores_of_run
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
@@ -229,7 +229,7 @@ def main(argv: list[str] | None = None) -> None:
     folds = pd.concat([read_frame(path) for path in options.folds])
     files = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     scored = {
-        system: read_scored(
+        system: read_inputs(
             scores_of_run(options.predictions, system, 1, options.folds),
             options.folds,
             **files,

@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from softsed.core.audio import read_audio
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
-from softsed.features.extract import read_audio
 
 EXAMPLE = """\
 --audio results/demo/data/audio/city_center_00.wav --features results/demo/features/city_center_00.npz

@@ -1,0 +1,213 @@
+"""The plan of the config, of the demo, of user-provided data: without Snakemake."""
+
+import itertools
+import json
+import shutil
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from snakemake.utils import update_config
+from support.errors import refused
+from support.project import ROOT
+
+from softsed.planning.config import check_config
+from softsed.planning.plan import Plan
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
+OPINIONS = "recording\tonset\toffset\tannotator\tclass\topinion\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Folder with the tables of the project and data of a user, as the working directory."""
+    shutil.copytree(ROOT / "workflow/resources", tmp_path / "workflow/resources")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "audio").mkdir()
+    for name in ("b", "a"):
+        soundfile.write(tmp_path / "audio" / f"{name}.wav", np.zeros(16000), 8000)
+    rows = [f"{name}\t0\t{end}\t{who}\tdog\t1\n" for name in ("y", "x") for who in ("Ann", "Bob") for end in (10,)]
+    (tmp_path / "opinions.tsv").write_text(OPINIONS + "".join(rows))
+    (tmp_path / "long.tsv").write_text(OPINIONS + "x\t0\t30\tAnn\tdog\t1\n")
+    (tmp_path / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\na\t0\t1\tdog\t0.5\n")
+    return tmp_path
+
+
+def configured(*changes):
+    """Merge config.yaml with files and texts as Snakemake does."""
+    config = {}
+    for change in ("config", *changes):
+        path = ROOT / ("config.yaml" if change == "config" else f"workflow/{change}.yaml")
+        update_config(config, yaml.safe_load(path.read_text() if "\n" not in change and path.exists() else change))
+    return config
+
+
+def plan_of(*changes):
+    config = configured(*changes)
+    check_config(config, SCHEMA)
+    return Plan.from_config(config)
+
+
+def test_plan_of_maestro_real(project):
+    plan = plan_of()
+    assert plan.source == "maestro_real"
+    assert len(plan.recordings) == 49
+    assert plan.tables["recordings"] == "workflow/resources/maestro_real.tsv"
+    assert plan.folds == [1, 2, 3, 4, 5]
+    assert plan.systems == plan.reference_systems == PAPER
+    assert (plan.method, plan.methods, plan.from_opinions) == ("published", ["published"], False)
+    assert (plan.truth, plan.truth_option, plan.trials, plan.notes) == ([], "", [], [])
+    assert plan.user.kind is None
+    assert plan.user.content() == []
+    assert plan.curves == ["H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h", "scene_prior:s"]
+    assert plan.audio_of("cafe_restaurant_00") == "results/maestro_real/data/audio/cafe_restaurant_00.wav"
+    assert plan.scene_of("cafe_restaurant_00") == "cafe_restaurant"
+    plan.check_data()
+    with pytest.raises(FrozenInstanceError):
+        plan.source = "demo"
+
+
+def test_plan_of_demo(project):
+    plan = plan_of("demo")
+    assert plan.source == "demo"
+    assert plan.methods == ["eq1", "majority", "joint"]
+    assert plan.systems[:3] == PAPER
+    assert [plan.method_of(system) for system in plan.systems] == ["eq1"] * 6 + ["joint"] * 3
+    assert plan.reference_systems == plan.systems[:6]
+    assert plan.truth[0] == "results/demo/data/truth/cafe_restaurant_00.tsv"
+    assert plan.truth_option == "--truth results/demo/data/truth"
+    assert plan.trials == [1, 2]
+    assert plan.opinions == "results/demo/data/opinions.tsv"
+    assert plan.estimator("joint") == {"method": "joint"}
+    assert plan.estimator("eq1")["competence"]["restarts"] == 10
+    assert [plan.threshold(method) for method in plan.methods] == [0.5, 0.5, "expected_f1"]
+    assert plan.trial_methods()["joint"] == {"config": {"method": "joint"}, "threshold": "expected_f1"}
+    assert plan.soft_labels_of("S_MSE_lin_joint") == ["results/demo/labels/joint/soft.tsv"]
+    assert plan.hard_labels_of("S_MSE_lin_joint") == []
+    assert plan.hard_labels_of("H_BCE_sig") == plan.labels("hard") == ["results/demo/labels/eq1/hard.tsv"]
+    assert plan.soft_labels_of("scene_prior") == plan.labels("soft")
+    assert plan.system_settings("scene_prior") == {"method": "eq1"}
+    assert (plan.loss_of("scene_prior"), plan.loss_of("S_MSE_lin")) == ("none", "mse")
+
+
+def test_plan_of_user_audio(project):
+    plan = plan_of("own", "{audio: audio, soft: soft.tsv}\n")
+    assert plan.source == "own"
+    assert plan.recordings == ["a", "b"]
+    assert plan.audio_of("b") == "audio/b.wav"
+    assert (plan.method, plan.user.kind, plan.from_opinions) == ("given", "soft", False)
+    assert plan.tables["recordings"] == plan.config["recordings"] == "results/own/data/recordings.tsv"
+    assert plan.user.options() == "--audio audio --soft soft.tsv"
+    assert [text.split("@")[0] for text in plan.user.content()] == ["soft.tsv"]
+    with refused(file="audio", problem="'c'"):
+        plan.audio_of("c")
+    with refused(problem=("soft.tsv", "'b'"), golden=False):
+        plan.check_data()
+
+
+def test_plan_of_user_opinions(project):
+    plan = plan_of("opinions", "opinions: opinions.tsv\n")
+    assert plan.source == "opinions"
+    assert plan.recordings == ["x", "y"]
+    assert plan.methods == ["eq1", "majority", "joint"]
+    assert plan.opinions == "opinions.tsv"
+    assert plan.tables["scenes"] == "results/crowd/data/scenes.tsv"
+    before = plan.user.content()
+    (project / "opinions.tsv").write_text(OPINIONS + "x\t0\t10\tAnn\tdog\t1\n")
+    from softsed.core.code_hash import content  # noqa: PLC0415
+
+    content.cache_clear()
+    assert plan.user.content() != before
+
+
+def test_long_windows_leave_joint_out(project):
+    plan = plan_of("opinions", "opinions: long.tsv\n")
+    assert plan.methods == ["eq1", "majority"]
+    assert plan.notes == ["joint is left out of labels.compare: long.tsv has windows of more than 12 s"]
+    plan = plan_of("opinions", "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}\n")
+    assert plan.methods == ["joint"]
+
+
+def test_null_system_leaves_its_curves_out(project):
+    plan = plan_of("systems: {S_MSE_lin: null}\n")
+    assert plan.systems == ["H_BCE_sig", "S_BCE_sig"]
+    assert plan.curves == ["H_BCE_sig", "scene_prior:h", "scene_prior:s"]
+    assert len(plan.notes) == 1
+    assert "S_MSE_lin:h, S_MSE_lin:s left out of report.curves" in plan.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("report: {curves: [nothing]}\n", "'nothing'"),
+        ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}\n", "'H_BCE_sig_joint:s'"),
+        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}\n", "null"),
+    ],
+)
+def test_curve_without_compared_system_is_refused(project, change, problem):
+    with refused(key="report.curves", problem=problem):
+        plan_of("demo", change)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        (["truth: nowhere\n"], {"key": "truth", "problem": "'nowhere'"}),
+        (["opinions", "opinions: nowhere.tsv\n"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
+        (["recordings: nowhere.tsv\n"], {"problem": "nowhere.tsv"}),
+    ],
+)
+def test_missing_file_is_refused(project, changes, parts):
+    with refused(**parts, golden=False):  # the messages name the working directory
+        plan_of(*changes)
+
+
+def test_name_that_is_no_file_name_is_refused(project):
+    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na b\tcity_center\t60\n")
+    with refused(problem="'a b'"):
+        plan_of("recordings: mine.tsv\n")
+
+
+def test_truth_of_the_user(project):
+    (project / "my truth").mkdir()
+    plan = plan_of("opinions", "{opinions: opinions.tsv, truth: my truth}\n")
+    assert plan.truth == ["my truth/x.txt", "my truth/y.txt"]
+    assert plan.truth_option == "--truth 'my truth'"
+
+
+def test_per_run_orders_systems_folds_runs(project):
+    plan = plan_of("{runs: 2, folds: {source: generated, number: 2}}\n")
+    found = plan.per_run("{system}/{run}/{fold}", ["S_MSE_lin", "scene_prior"])
+    expected = [f"S_MSE_lin/{run}/{fold}" for fold, run in itertools.product((1, 2), (1, 2))]
+    assert found == [*expected, "scene_prior/1/1", "scene_prior/1/2"]
+    assert plan.per_run("{system}/{run}", ["S_MSE_lin"]) == ["S_MSE_lin/1", "S_MSE_lin/2"]
+    assert list(json.loads(plan.compared_runs())) == [*PAPER, "scene_prior", "recording_prior"]
+
+
+def test_seeds_differ_by_part_and_seed(project):
+    plan, other = plan_of(), plan_of("seed: 1\n")
+    seeds = [plan.derive_seed("S", run, fold) for run in (1, 2) for fold in (1, 2)]
+    assert len(set(seeds)) == 4
+    assert plan.derive_seed("S", "1", "1") == seeds[0] != other.derive_seed("S", 1, 1)
+    assert plan.fold_seed() == 0
+    assert plan_of("folds: {source: generated}\n").fold_seed() == plan.derive_seed("folds")
+
+
+def test_fold_settings_hold_what_the_source_needs(project):
+    assert set(plan_of().fold_settings()) == {"source", "number", "official"}
+    assert "address" not in plan_of().fold_settings()["official"]
+    assert set(plan_of("folds: {source: generated}\n").fold_settings()) == {"source", "number", "validation"}
+
+
+def test_listed_until_ignores_later_recordings(project):
+    before = plan_of("demo")
+    table = project / "workflow/resources/demo.tsv"
+    table.write_text(table.read_text() + "city_center_99\tcity_center\t60\n")
+    after = plan_of("demo")
+    assert all(before.listed_until(name) == after.listed_until(name) for name in before.recordings)
+    assert after.listed_until("city_center_99") not in {before.listed_until(name) for name in before.recordings}
+    with refused(file="demo.tsv", problem="'nobody'"):
+        after.scene_of("nobody")

@@ -1,0 +1,48 @@
+"""Tables of curves: class-wise F1 with known values, and histories joined by the names of their files."""
+
+import pytest
+from support.errors import refused
+
+from softsed.core.tsv import read_table
+from softsed.report.curves import main
+
+
+def test_figure2_order_and_operating_points(files, figure2):
+    rows = read_table(
+        figure2(*files, "H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h"), ("class", "instances")
+    )
+    assert list(rows[0]) == ["class", "instances", "H_BCE_sig", "S_MSE_lin_h", "S_MSE_lin_s", "scene_prior_h"]
+    assert [(row["class"], row["instances"]) for row in rows] == [
+        *(("footsteps", "7"), ("people talking", "5"), ("car", "3"))
+    ]
+    assert [row["H_BCE_sig"] for row in rows] == ["", "0", "79"]  # no reference, never detected, mean of 80 and 78
+    assert [row["S_MSE_lin_s"] for row in rows] == ["", "30", "50"]
+    assert rows[2]["scene_prior_h"] == "75"
+
+
+@pytest.mark.parametrize("curve", ["nobody", "S_MSE_lin:x", "S_MSE_lin_h"])
+def test_figure2_unknown_curve(files, figure2, curve):
+    with refused(key="report.curves", problem=repr(curve)):
+        figure2(*files, curve)
+
+
+def test_training_system_run_and_fold_from_path(tmp_path):
+    paths = []
+    for system, run, fold in (("H_BCE_sig", 1, 2), ("my system", 3, 10)):
+        path = tmp_path / system / f"run{run}" / f"fold{fold}.history.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text("epoch\ttrain_loss\tvalidation_loss\tlearning_rate\n1\t0.5\t0.6\t0.001\n2\t0.4\t0.55\t0.001\n")
+        paths.append(str(path))
+    main(["training", "--history", *paths, "--tsv", str(tmp_path / "training.tsv")])
+    assert (tmp_path / "training.tsv").read_text().splitlines() == [
+        "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss",
+        *("H_BCE_sig\t1\t2\t1\t0.5\t0.6", "H_BCE_sig\t1\t2\t2\t0.4\t0.55"),
+        *("my system\t3\t10\t1\t0.5\t0.6", "my system\t3\t10\t2\t0.4\t0.55"),
+    ]
+
+
+def test_training_history_with_another_name(tmp_path):
+    stray = tmp_path / "history.tsv"
+    stray.write_text("epoch\ttrain_loss\tvalidation_loss\n")
+    with refused(file="history.tsv", expected="SYSTEM/runN/foldN.history.tsv"):
+        main(["training", "--history", str(stray), "--tsv", str(tmp_path / "training.tsv")])

@@ -1,0 +1,19 @@
+"""How numbers are shown: digits, signs, standard deviations and intervals."""
+
+from softsed.report.display import format_interval, format_number
+
+NAN = float("nan")
+
+
+def test_numbers_with_sign_and_deviation():
+    assert format_number(1.25, 1) == "1.2"
+    assert format_number(1.25, 2, std=0.5, signed=True) == "+1.25 ± 0.50"
+    assert format_number(1.25, 2, std=NAN) == "1.25"
+    assert format_number(None, 2) == format_number(NAN, 2, std=1.0) == ""
+
+
+def test_intervals_of_values_and_differences():
+    row = {"value": 1.0, "difference": 1.0, "low": -0.5, "high": 2.5, "run_std": 0.1}
+    assert format_interval(row, "value", 1) == "1.0 ± 0.1 [-0.5, 2.5]"
+    assert format_interval(row | {"run_std": NAN}, "difference", 1) == "+1.0 [-0.5, 2.5]"
+    assert format_interval(row | {"value": NAN}, "value", 1) == ""

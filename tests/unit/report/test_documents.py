@@ -1,0 +1,245 @@
+"""Markdown documents: numbers rounded from tables with known values, and the sentences that depend on the data."""
+
+import json
+
+import pytest
+from support.project import ROOT
+
+from softsed.report.render import main
+
+RESOURCES = ROOT / "workflow" / "resources"
+TEMPLATES = sorted((ROOT / "workflow/softsed/report/templates").glob("*.j2"))
+
+
+@pytest.fixture
+def document(tmp_path):
+    """Return a function that renders a document from the tables and facts in the folder."""
+
+    def write(name, *, experiment="maestro_real", metrics="h1.json", truth="truth.json", priors=("scene_prior",)):
+        options = ["--documents", str(tmp_path / f"{name}.md"), "--templates", *map(str, TEMPLATES)]
+        options += ["--tables", *map(str, tmp_path.glob("*.tsv")), "--counts", str(tmp_path / "counts.json")]
+        options += ["--metrics", str(tmp_path / metrics), "--truth", str(tmp_path / truth)]
+        options += ["--paper-events", str(RESOURCES / "paper_table1.tsv")]
+        options += ["--paper-recordings", str(RESOURCES / "paper_recordings.tsv")]
+        main([*options, "--experiment", experiment, "--method", "eq1", "--priors", *priors])
+        return (tmp_path / f"{name}.md").read_text(encoding="utf-8")
+
+    return write
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def test_table1_shows_published_table_with_totals(document, tmp_path):
+    header = (RESOURCES / "classes.tsv").read_text().splitlines()[1:]
+    row = "\t".join(["city_center", *["1"] * len(header), "2", "2.10"])
+    (tmp_path / "table1.tsv").write_text("\t".join(["scene", *header, "files", "minutes"]) + f"\n{row}\n")
+    page = document("table1", experiment="demo")
+    assert "(demo): 2 recordings" in page
+    assert "not comparable" in page
+    total = page.split("## Published: 75 recordings")[1].strip().splitlines()[-1]
+    # The last row of Table 1, in which "-" stands for the classes without any instance.
+    expected = "Total 0 60 37 168 0 56 8 71 4 237 3 117 92 99 307 5 38 75 286.94"
+    assert total == f"| {expected.replace(' ', ' | ')} |"
+    assert "not comparable" not in document("table1")
+
+
+def test_table2_rounds_as_the_paper(document, files, table2):
+    table2(*files)
+    page = document("table2")
+    line = next(text for text in page.splitlines() if text.startswith("| `S_MSE_lin` | 0.5"))
+    assert cells(line)[2:8] == ["0.40 ± 0.14", "0.44", "-0.04", "70.00 ± 14.14", "70.82", "-0.82"]
+    assert cells(line)[-5:] == ["1.000", "1.383", "-0.383", "2.000", "soft"]
+    assert "epsilon = 1e-07" in page
+    assert "The paper uses 75 recordings" in page
+    assert "uses 49 recordings" in page
+
+
+def test_table2_separates_baselines(document, files, table2):
+    table2(*files)
+    before, after = document("table2").split("## Results without audio")
+    assert "`scene_prior` |" not in before
+    assert "`scene_prior` | 0.5" in after
+    assert "oracle" in after
+
+
+def test_table2_without_baselines_or_detectors(document, files, table2):
+    table2(*files)
+    assert "Results without audio" not in document("table2", priors=())
+    everything = ("H_BCE_sig", "my_system", "S_MSE_lin", "scene_prior")
+    assert document("table2", priors=everything).count("| System | Threshold |") == 1
+
+
+def test_table2_divergences_of_all_systems(document, files, table2):
+    table2(*files)
+    table = document("table2").split("## KLD of all systems against the soft labels\n\n")[1]
+    assert [cells(line) for line in table.splitlines()[2:]] == [
+        *(["`H_BCE_sig`", "1.010", "2.000"], ["`my_system`", "1.000", "2.000"]),
+        *(["`S_MSE_lin`", "1.000", "2.000"], ["`scene_prior`", "1.050", "2.000"]),
+    ]
+
+
+def test_table2_names_classes_without_threshold(document, files, table2):
+    table2(*files)
+    assert "no class-dependent threshold" not in document("table2")
+    found = json.loads((files[0] / "h1.json").read_text())
+    found["thresholds"]["class-dependent"] = {"fold1": {"car": 0.5}, "fold2": {"car": None, "footsteps": None}}
+    (files[0] / "h1.json").write_text(json.dumps(found))
+    assert "(fold2: `car`, `footsteps`)" in document("table2")
+
+
+def test_table2_of_other_data_has_no_differences(document, files, table2):
+    table2(*files)
+    page = document("table2", experiment="demo")
+    assert "not comparable" in page
+    assert "difference |" not in page
+
+
+@pytest.mark.parametrize("experiment", ["demo", "maestro_real"])
+def test_table2_rows_have_the_cells_of_their_header(document, files, table2, experiment):
+    table2(*files)
+    lines = [line for line in document("table2", experiment=experiment).splitlines() if line.startswith("|")]
+    for block in "\n".join(lines).split("| System")[1:]:
+        assert len({line.count("|") for line in ("| System" + block).strip().splitlines()}) == 1
+
+
+def test_table2_undefined_values_are_empty(document, undefined, table2):
+    table2(*undefined)
+    page = document("table2", metrics="undefined.json")
+    assert "None" not in page
+    assert "nan" not in page
+
+
+SCORES = "system\tthreshold\tscore\tvalue\tlow\thigh\trun_std\truns\trecordings\n"
+DIFFERENCES = "system\tagainst\tthreshold\tscore\tdifference\tlow\thigh\truns\n"
+THRESHOLDED, UNTHRESHOLDED = ("error_rate", "f1_micro", "f1_macro"), ("f1_best_macro", "mpauc", "brier", "mse")
+POINTS = ["0.5", "0.5, scene told", "class-dependent", "class-dependent, scene told"]
+METRICS = [(p, m) for p in POINTS for m in THRESHOLDED] + [("any", m) for m in UNTHRESHOLDED]
+
+
+@pytest.fixture
+def intervals(tmp_path):
+    """Return a function that writes tables of intervals: a prior listed first, and two detectors."""
+
+    def write(low="1", high="3", runs="2"):
+        rows = [f"{s}\t{p}\t{m}\t2\t1\t3\t0.5\t{runs}\t8\n" for s in ("prior", "b", "a") for p, m in METRICS]
+        (tmp_path / "scores.tsv").write_text(SCORES + "".join(rows))
+        pairs = (("b", "prior"), ("a", "prior"), ("a", "b"))
+        rows = [f"{s}\t{o}\t{p}\t{m}\t2\t{low}\t{high}\t{runs}\n" for s, o in pairs for p, m in METRICS]
+        (tmp_path / "differences.tsv").write_text(DIFFERENCES + "".join(rows))
+
+    return write
+
+
+def test_scores_tables_and_order(document, intervals):
+    intervals()
+    page = document("scores", priors=["prior"])
+    parts = page.split("\n## ")
+    assert [part.splitlines()[0] for part in parts[1:]] == [
+        *("Metrics", "Metrics with the scene told", "Skill over `prior`", "Systems against each other")
+    ]
+    tables = [[cells(line) for line in part.splitlines() if line.startswith("|")] for part in parts]
+    assert tables[1][0] == ["System", "Threshold", "ER", "F1 %", "Macro F1 %"]
+    assert [row[:2] for row in tables[1][2:8]] == [
+        [f"`{system}`", point] for system in ("b", "a", "prior") for point in ("0.5", "class-dependent")
+    ]
+    assert tables[1][2][2] == "2.00 ± 0.50 [1.00, 3.00]"
+    assert tables[1][8] == ["System", "Best macro F1 %", "mpAUC %", "Brier", "MSE"]
+    order = ["0.5", "class-dependent", "0.5, scene told", "class-dependent, scene told"]
+    assert [row[:3] for row in tables[4][2:6]] == [["`a`", "`b`", point] for point in order]
+    assert "Threshold 0.5" in page
+    assert "8 recordings" in page
+
+
+@pytest.mark.parametrize(
+    ("difference", "bold"),
+    [(("1", "3", "2"), {3, 4}), (("-3", "-1", "2"), {2}), (("-1", "3", "2"), set()), (("1", "3", "1"), set())],
+)
+def test_scores_bold_differences(document, intervals, difference, bold):
+    """Error rate is better if lower, F1 if higher; a single run and an interval with 0 are not marked."""
+    intervals(*difference)
+    page = document("scores", priors=["prior"])
+    row = cells(next(line for line in page.splitlines() if line.startswith("| `a` | `b` | 0.5 |")))
+    assert {place - 1 for place, cell in enumerate(row) if cell.startswith("**")} == bold
+    assert ("`runs:` in the config" in page) == (difference[2] == "1")
+
+
+def test_truth_rounds_and_describes_gains(document, tmp_path):
+    columns = (
+        "system method threshold error_rate f1_micro f1_macro mse error_rate_std f1_micro_std f1_macro_std mse_std "
+    )
+    columns += "classes_detected classes_in_reference against against_threshold f1_micro_gain f1_micro_gain_std "
+    columns += "f1_macro_gain f1_macro_gain_std runs"
+    rows = [
+        ["labels", "eq1", "0.5", "0.5", "25", "50", "0.25", *["0.1"] * 4, "3", "4", *[""] * 6, "1"],
+        [
+            "labels",
+            "joint",
+            "expected_f1",
+            "0.2",
+            "40",
+            "80",
+            "0.25",
+            "0.1414",
+            "7.07",
+            "14.14",
+            "0",
+            "3",
+            "4",
+            "labels, eq1",
+            "0.5",
+            "15",
+            "0",
+            "30",
+            "0",
+            "1",
+        ],
+    ]
+    (tmp_path / "truth.tsv").write_text("\n".join("\t".join(row) for row in [columns.split(), *rows]) + "\n")
+    facts = {"classes": list("abcd"), "folds": {"f1": 0, "f2": 0}, "recordings": 2, "seconds": 120}
+    (tmp_path / "truth.json").write_text(json.dumps(facts | {"config": {"threshold": 0.5}}))
+    page = document("truth", experiment="demo")
+    assert "4 classes, 2 recordings, 120 s" in page
+    assert "labels by `eq1`" in page
+    expected = "| `labels` | joint | expected_f1 | 0.20 ± 0.14 | 40.0 ± 7.1 | 80.0 ± 14.1 | 3 of 4 | 0.250 ± 0.000 |"
+    assert f"{expected} +30.0 ± 0.0 | +15.0 ± 0.0 |" in page
+    assert "| `labels` | eq1 | 0.5 | 0.50 ± 0.10 | 25.0 ± 0.1 | 50.0 ± 0.1 | 3 of 4 | 0.250 ± 0.100 |  |  |" in page
+
+
+def test_label_statistics_with_counts(document, tmp_path):
+    rows = "nonzero\trecordings\t1\t0.75\t0.25\nquantile_0.5\trecordings\t\t0.5\t\n"
+    (tmp_path / "label_statistics.tsv").write_text("statistic\ton\tvalue\tpublished\tdifference\n" + rows)
+    (tmp_path / "counts.json").write_text('{"recordings": 2, "series": 4}')
+    page = document("label_statistics", experiment="mine")
+    assert "| nonzero | recordings | 1.000 | 0.750 | +0.250 |" in page
+    assert "| quantile_0.5 | recordings |  | 0.500 |  |" in page
+    assert "(mine, eq1)" in page
+    assert "2 recordings, 4 series" in page
+
+
+def test_label_quality_has_methods_side_by_side(document, tmp_path):
+    columns = "event_length_s detection opinions_per_window spammers method trials active_share f1 f1_at_half f1_best "
+    columns += "best_threshold brier calibration_error f1_std brier_std gain gain_std gain_least"
+    setting, half = ["low", "5", "0.15"], "0.5"
+    eq1 = ["eq1", "2", "0.1", "0.45", half, "0.55", half, "0.15", half, "", "", "-0.1", "", "-0.2"]
+    joint = ["joint", "2", "0.1", "0.65", half, half, half, "0.06", half, "", "", "0.1", "", "0.1"]
+    no_gain = ["joint", "2", "0.1", half, half, half, half, half, half, "", "", "", "", ""]
+    rows = [["10", *setting, *eq1], ["10", *setting, *joint], ["2", *setting, *no_gain]]
+    (tmp_path / "label_quality.tsv").write_text("\n".join("\t".join(row) for row in [columns.split(), *rows]) + "\n")
+    page = document("label_quality")
+    table = [cells(line) for line in page.splitlines() if line.startswith("|")]
+    assert table[0][4:10] == ["eq1", "eq1 best", "joint", "joint best", "gain eq1", "gain joint"]
+    assert table[2][:12] == [
+        *("10", "low", "5", "0.15", "0.450", "0.550", "0.650", "0.500", "-0.100 (-0.200)", "+0.100 (+0.100)"),
+        *("0.150", "0.060"),
+    ]
+    assert table[3][:10] == ["2", "low", "5", "0.15", "", "", "0.500", "0.500", "", ""]  # in the order of the table
+    assert "means over 2" in page
+
+
+def test_names_with_bars_stay_one_cell(document, files, table2):
+    table2(*files)
+    table = files[0] / "table2.tsv"
+    table.write_text(table.read_text().replace("my_system", "my|system"))
+    assert "| `my\\|system` | 0.5 |" in document("table2")

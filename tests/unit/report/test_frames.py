@@ -1,0 +1,48 @@
+"""Tables as data frames: text that looks like numbers, empty cells, and the format of numbers."""
+
+import pandas as pd
+from support.errors import refused
+
+from softsed.report.frames import format_counts, read_frame, write_frame
+
+NAN = float("nan")
+
+
+def test_text_survives_reading_and_writing(tmp_path):
+    path = tmp_path / "a.tsv"
+    text = 'class\tvalue\nNA\t1\n"quoted\t\n1e5\t-2.5\nnull\tnan\n0.50\t1e-07\n'
+    path.write_text(text)
+    frame = read_frame(path, text=("class",), numbers=("value",))
+    assert frame["class"].tolist() == ["NA", '"quoted', "1e5", "null", "0.50"]
+    assert frame["value"].isna().tolist() == [False, True, False, True, False]
+    write_frame(path, frame)
+    assert path.read_text() == text.replace("\tnan\n", "\t\n")
+
+
+def test_numbers_have_six_digits_and_integers_all(tmp_path):
+    frame = pd.DataFrame({"n": [12345678], "x": [1 / 3], "y": [2.0], "z": [None]})
+    write_frame(tmp_path / "a.tsv", frame)
+    assert (tmp_path / "a.tsv").read_bytes() == b"n\tx\ty\tz\n12345678\t0.333333\t2\t\n"
+
+
+def test_table_without_rows(tmp_path):
+    (tmp_path / "a.tsv").write_text("class\tvalue\n")
+    frame = read_frame(tmp_path / "a.tsv", text=("class",), numbers=("value",))
+    assert list(frame) == ["class", "value"]
+    assert frame.empty
+
+
+def test_cell_that_is_not_a_number(tmp_path):
+    (tmp_path / "a.tsv").write_text("class\tvalue\ncar\tmany\n")
+    with refused(file="a.tsv", problem=["'value'", "many"]):
+        read_frame(tmp_path / "a.tsv", text=("class",), numbers=("value",))
+
+
+def test_total_of_counts():
+    counts = pd.DataFrame({"car": [1.0, NAN], "dog": [NAN, NAN], "files": [2, 3], "minutes": [1.5, 2.25]})
+    table = format_counts(counts.set_axis(["x", "y"]))
+    assert table.to_numpy().tolist() == [
+        ["x", "1", "-", "2", "1.50"],
+        ["y", "-", "-", "3", "2.25"],
+        ["Total", "1", "-", "5", "3.75"],
+    ]

@@ -1,0 +1,119 @@
+"""Plan of `workflow/apply.smk`: the keys after ``--config`` as one checked object."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from softsed.core.audio import list_audio
+from softsed.core.errors import InputError
+from softsed.core.thresholds import MIDRANGE
+from softsed.predict.threshold import check_threshold
+
+KEYS = {
+    "audio": "folder of recordings, or one recording",
+    "model": "folder of a run (results/EXPERIMENT/models/SYSTEM/runN), whose models are averaged, or one .pt file",
+    "output": "folder for scores, events and timelines (default: results/apply/NAME, with the name of audio)",
+    "threshold": "of the events: class-dependent (default), fixed (of the experiment) or a number from 0 to 1",
+}
+EXPECTED = "these keys after --config:\n" + "\n".join(f"  {key}={meaning}" for key, meaning in KEYS.items())
+
+
+@dataclass(frozen=True)
+class ApplyPlan:
+    """Recordings to score, models to score them with, and the place of the results.
+
+    Attributes
+    ----------
+    recordings : dict of Path
+        File of each recording, by name.
+    models : list of Path
+        Models of one run, in the order of the folds.
+    output : str
+        Folder of the results.
+    threshold : str
+        Threshold of the events.
+    note : Path or None
+        File that records which audio the folder belongs to; None if the user chose the folder.
+    source : str
+        Content of the note: path of the audio, relative to the working directory.
+    """
+
+    recordings: dict[str, Path]
+    models: list[Path]
+    output: str
+    threshold: str
+    note: Path | None
+    source: str
+
+    @classmethod
+    def from_config(cls, config: dict) -> "ApplyPlan":
+        """Check the config and create the plan.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, missing or has a value that cannot be used. The message lists the keys.
+        """
+        if unknown := sorted(config.keys() - KEYS.keys()):
+            raise InputError(f"unknown keys {unknown}", expected=EXPECTED)
+        if missing := [key for key in ("audio", "model") if not config.get(key)]:
+            raise InputError(f"the keys {missing} are missing", expected=EXPECTED)
+        threshold = str(config.get("threshold", MIDRANGE))
+        check_threshold(threshold)
+        audio = Path(str(config["audio"]))
+        recordings, models = list_audio(audio), find_models(Path(str(config["model"])))
+        source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
+        name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
+        output = str(config.get("output") or f"results/apply/{name}")
+        if set(output) & set('{}"\\'):
+            raise InputError(
+                f"{output} contains braces, quotation marks or backslashes, which are patterns to the workflow",
+                key="output",
+                remedy="Choose another folder",
+            )
+        note = None if config.get("output") else Path(output, "audio.txt")
+        plan = cls(recordings, models, output, threshold, note, os.path.relpath(source))
+        plan.check_note()
+        return plan
+
+    def check_note(self) -> None:
+        """Raise an InputError if the default folder has the results of other audio.
+
+        Two folders with the same name would otherwise mix their results. Users who choose a folder may mix results.
+        """
+        if self.note and self.note.exists() and (found := self.note.read_text(encoding="utf-8")) != self.source:
+            raise InputError(
+                f"{self.output} has the results of {found}, but audio is {self.source}",
+                key="output",
+                remedy="Choose another folder with output=FOLDER, or delete this folder",
+            )
+
+    def write_note(self) -> None:
+        """Record which audio the default folder belongs to."""
+        if self.note:
+            self.note.parent.mkdir(parents=True, exist_ok=True)
+            self.note.write_text(self.source, encoding="utf-8")
+
+
+def find_models(path: Path) -> list[Path]:
+    """List the models of a run, in the order of the folds, or the one model.
+
+    Raises
+    ------
+    InputError
+        If there is no model, or if its path contains braces.
+    """
+    found = sorted(path.glob("fold*.pt"), key=lambda file: (len(file.name), file.name)) if path.is_dir() else [path]
+    if not (found and found[0].is_file()):
+        raise InputError(
+            f"{path} is neither a model nor a folder with models",
+            key="model",
+            expected="a folder with fold1.pt, fold2.pt, ..., or one .pt file",
+            remedy="Check the path; `dvc pull models@demo` fetches the models of the demo",
+        )
+    if set(str(path)) & set("{}"):
+        raise InputError(
+            f"{path} contains braces, which are patterns to the workflow", key="model", remedy="Rename the folder"
+        )
+    return found

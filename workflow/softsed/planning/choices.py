@@ -1,0 +1,80 @@
+"""What a config asks for: the source of the data, the methods, the ground truth, the curves."""
+
+from pathlib import Path
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import OPINION_COLUMNS
+from softsed.core.tsv import read_table
+from softsed.data.infer_tables import check_answered, longest_window, recording_names
+from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
+
+BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
+KINDS = ("soft", "hard", "opinions")  # of labels that come with the user's audio
+TABLES = ("recordings", "classes", "scenes")
+
+
+def source_of(config: dict) -> str:
+    """Return where recordings come from: "own" (user's audio), "opinions" (without audio), "demo" or "maestro_real"."""
+    if config["audio"]:
+        return "own"
+    if config["opinions"]:
+        return "opinions"
+    return "demo" if "demo" in config["data"] else "maestro_real"
+
+
+def makes_labels(config: dict) -> bool:
+    """Report whether labels are made from opinions: those of the user or of the simulated annotators."""
+    return bool(config["opinions"]) or source_of(config) == "demo"
+
+
+def asked_methods(config: dict) -> list[str]:
+    """List the methods that labels.compare and the systems name."""
+    systems = [system["method"] for system in config["systems"].values() if system and "method" in system]
+    return [*config["labels"]["compare"], *systems]
+
+
+def opinion_recordings(config: dict) -> list[str]:
+    """List the recordings of a table of opinions, checked as far as planning needs; the steps check the rest."""
+    path, given = Path(config["opinions"]), {name: Path(config[name]) for name in TABLES if config[name]}
+    if not path.is_file():
+        expected = f"a tab-separated table with the columns {', '.join(OPINION_COLUMNS)}"
+        raise InputError(f"there is no file {str(path)!r} in {Path.cwd()}", key="opinions", expected=expected)
+    if "recordings" not in given:
+        return recording_names(path, given.get("classes"))
+    check_answered(path, given)
+    return [row["recording"] for row in read_table(given["recordings"], ("recording",))]
+
+
+def drops_joint(config: dict, method: str, systems: dict) -> bool:
+    """Report whether joint is there for comparison only and the user's windows are too long for it."""
+    used = {method, *(system.get("method") for system in systems.values())}
+    if not config["opinions"] or "joint" in used or "joint" not in config["labels"]["compare"]:
+        return False
+    return longest_window(Path(config["opinions"])) > LONGEST_JOINT_S
+
+
+def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
+    """List the files of the ground truth: in a folder of the user, or made by the demo."""
+    folder = config["truth"]
+    if folder and not Path(folder).is_dir():
+        expected = "a folder with RECORDING.txt, the true events"
+        raise InputError(f"there is no folder {folder!r} in {Path.cwd()}", key="truth", expected=expected)
+    if folder:
+        return [f"{folder}/{recording}.txt" for recording in recordings]
+    made = f"results/{config['experiment']}/data/truth"
+    return [f"{made}/{recording}.tsv" for recording in recordings] if source == "demo" else []
+
+
+def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[str]:
+    """Leave out the curves of systems that are null, which is added to `notes`; check the remaining curves."""
+    names = {curve: curve.split(":")[0] for curve in config["report"]["curves"]}
+    known = [*reference, *BASELINES]
+    kept = [curve for curve, name in names.items() if config["systems"].get(name, True) is not None]
+    if dropped := [curve for curve in names if curve not in kept]:
+        notes.append(f"{', '.join(dropped)} left out of report.curves: the config sets these systems to null")
+    if unknown := [curve for curve in kept if names[curve] not in known]:
+        problem = f"no system for {unknown[0]!r} that is trained on the labels of the reference"
+        raise InputError(problem, key="report.curves", expected=f"curves of {known}")
+    if not kept:
+        raise InputError("all curves are of systems that are null", key="report.curves", expected=f"curves of {known}")
+    return kept

@@ -1,0 +1,124 @@
+"""Keys of a config that contradict each other, although the schema accepts each of them."""
+
+import math
+from collections.abc import Iterator
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import LONGEST_S
+from softsed.features.extract import hop_samples
+from softsed.folds import OFFICIAL_NAMES
+from softsed.planning.choices import KINDS, LONGEST_JOINT_S, TABLES, asked_methods, makes_labels, source_of
+
+PATTERN = set("{}<>")  # a file name with one of these is a pattern to Snakemake
+
+
+def find_contradictions(config: dict) -> Iterator[InputError]:
+    """Yield the contradictions in a fixed order; where the source of the data is unclear, only those about it."""
+    if sources := list(_sources(config)):
+        yield from sources
+        return
+    yield from _labels(config)
+    yield from _features(config)
+    if not any(config["systems"].values()):
+        yield InputError("all systems are null", key="systems", expected="one system or more")
+    folds = config["folds"]
+    if folds["source"] == "official":
+        wanted = [f"fold{n}_{part}.csv" for n in range(1, folds["number"] + 1) for part in OFFICIAL_NAMES.values()]
+        if missing := [name for name in wanted if name not in folds["official"]["sha256"]]:
+            problem = f"{folds['number']} folds, but folds.official.sha256 has no {missing[0]}"
+            yield InputError(problem, key="folds.number")
+    if "demo" in config["data"]:
+        yield from _crowd(config)
+
+
+def _sources(config: dict) -> Iterator[InputError]:
+    """Find keys that name two sources of the data, or half of one."""
+    source = source_of(config)
+    for name in (*TABLES, "audio", *KINDS, "truth"):
+        if PATTERN & set(config[name] or ""):
+            problem = f"the path {config[name]} has braces or angle brackets, which are patterns to the workflow"
+            yield InputError(problem, key=name, remedy="Rename the file or folder")
+    if source in ("own", "opinions") and "demo" in config["data"]:
+        key = "audio" if source == "own" else "opinions"
+        problem = f"{key}={config[key]} cannot be combined with the demo (data.demo)"
+        yield InputError(problem, key=key, remedy="Leave out workflow/demo.yaml or this key")
+        return
+    kinds = [kind for kind in KINDS if config[kind]]
+    if source == "own" and len(kinds) != 1:
+        problem = f"audio comes with {' and '.join(kinds) or 'no labels'}"
+        yield InputError(problem, key="audio", expected=f"exactly one of the keys {', '.join(KINDS)} beside it")
+    elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
+        yield InputError(
+            f"{' and '.join(labels)} without audio",
+            key=labels[0],
+            expected="labels of your audio",
+            remedy="Give its folder with the key audio",
+        )
+    missing = [name for name in TABLES if config[name] is None]
+    if source in ("demo", "maestro_real") and missing:
+        remedy = "null is for your own audio or opinions, from which the table is read off: set audio or opinions"
+        yield InputError("no table", key=missing[0], expected="the path of a table", remedy=remedy)
+    if source == "opinions" and (config["recordings"] is None) != (config["scenes"] is None):
+        given, other = ("recordings", "scenes") if config["recordings"] else ("scenes", "recordings")
+        problem = f"{given} is a table, {other} is null"
+        yield InputError(problem, key=other, expected="both tables or neither: recordings names scenes of the other")
+
+
+def _labels(config: dict) -> Iterator[InputError]:
+    """Find methods of making labels where the labels are given."""
+    if (methods := asked_methods(config)) and not makes_labels(config):
+        named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
+        yield InputError(
+            f"labels by {methods} are asked for, but without opinions labels cannot be made",
+            key="labels.compare" if config["labels"]["compare"] else named[0],
+            remedy="Leave out labels.compare and the key method of the systems",
+        )
+
+
+def _features(config: dict) -> Iterator[InputError]:
+    """Find a spectrum that the mel bands or the network do not fit."""
+    features, pooling = config["features"], config["train"]["model"]["pooling"]
+    try:
+        hop_samples(features)
+    except InputError as error:
+        yield error
+    low, high, rate = features["f_min"], features["f_max"], features["sample_rate"]
+    if not low < high <= rate / 2:
+        problem = f"f_min is {low}, f_max is {high}, sample_rate is {rate}"
+        yield InputError(problem, key="features", expected="f_min < f_max, and f_max at most half of sample_rate")
+    elif high - low < (bins := 4 * rate / features["window"]):
+        problem = f"f_min and f_max are less than {bins:g} Hz apart, four bins of a spectrum with this window"
+        yield InputError(problem, key="features")
+    if math.prod(pooling) > features["mel_bands"]:
+        problem = f"{pooling} leaves none of {features['mel_bands']} mel bands"
+        expected = "numbers whose product is at most features.mel_bands"
+        yield InputError(problem, key="train.model.pooling", expected=expected)
+
+
+def _crowd(config: dict) -> Iterator[InputError]:
+    """Find contradictions in the simulated crowd, of the demo and of the trials."""
+    crowd, trials, where = config["data"]["demo"]["crowd"], config.get("trials"), "data.demo.crowd"
+    low, high = crowd["spammer_rate"]
+    if low > high:
+        yield InputError(f"[{low}, {high}]", key=f"{where}.spammer_rate", expected="the lowest rate first")
+    if crowd["hop_s"] > crowd["window_s"]:
+        expected = f"at most window_s, {crowd['window_s']} s"
+        yield InputError(f"{crowd['hop_s']} s", key=f"{where}.hop_s", expected=expected)
+    asked = {f"{where}.opinions_per_window": [crowd["opinions_per_window"]]}
+    if trials:
+        asked["trials.opinions_per_window"] = trials["opinions_per_window"]
+        if not crowd["window_s"] <= trials["duration_s"] <= LONGEST_S:
+            expected = f"the length of a window, {crowd['window_s']} s, to {LONGEST_S} s"
+            yield InputError(f"{trials['duration_s']} s", key="trials.duration_s", expected=expected)
+    for key, numbers in asked.items():
+        if max(numbers) > crowd["annotators"]:
+            expected = f"at most {crowd['annotators']}, the number {where}.annotators"
+            yield InputError(f"{max(numbers)} opinions per window", key=key, expected=expected)
+    labels = config["labels"]
+    methods = {"trials.methods": trials["methods"] if trials else []}
+    methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
+    methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
+    if crowd["window_s"] > LONGEST_JOINT_S:
+        for key in (key for key, named in methods.items() if "joint" in named):
+            problem = f"the method joint with {where}.window_s {crowd['window_s']}"
+            yield InputError(problem, key=key, expected=f"windows of at most {LONGEST_JOINT_S} s")

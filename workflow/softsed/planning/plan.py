@@ -1,0 +1,298 @@
+"""What will be run: recordings, folds, systems, labels, curves and trials, computed from the config.
+
+The rule files read everything from one `Plan`, which needs no Snakemake. Paths are relative to the working directory.
+Methods that take a recording, method, system, run or trial serve as input and parameter functions of the rules.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from softsed.core.errors import InputError
+from softsed.core.tsv import read_table
+from softsed.data.infer_tables import check_name
+from softsed.planning import choices
+from softsed.planning.choices import BASELINES, TABLES
+from softsed.planning.config import check_tables
+from softsed.planning.user_data import UserData
+
+PAPER_SYSTEMS = Path("workflow/resources/paper_table2.tsv")
+
+
+def as_json(section: object) -> str:
+    """Return a section of the config as one argument of a step; a command quotes it with ``:q``."""
+    return json.dumps(section, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the rules take from a checked config.
+
+    Attributes
+    ----------
+    config : dict
+        The config, with the paths of the tables that the steps read.
+    source : str
+        Where recordings come from: "maestro_real", "demo", "own" (audio from the user) or "opinions" (without audio).
+    tables : dict of str
+        Paths of the tables of recordings, classes and scenes that the steps read.
+    user : UserData
+        Files that the user provides.
+    recordings : list of str
+        In the order of their table, or sorted by name.
+    rows : list of tuple
+        Recording, scene and duration as text, per row of the table; empty for data from the user.
+    scenes : dict of str
+        Scene per recording of these rows.
+    folds : list of int
+    systems : list of str
+        Systems to train: those with the labels of `method` first, among them the systems of the paper first.
+    reference_systems : list of str
+        Systems trained on the labels of `method`, which are the reference of Tables 1 and 2.
+    method : str
+        Method of the reference labels; "published" or "given" where the labels do not come from opinions.
+    methods : list of str
+        All methods by which labels are made, `method` first.
+    truth : list of str
+        Files with the ground truth, one per recording; empty where it is not known.
+    curves : list of str
+        Curves of Fig. 2.
+    trials : list of int
+    notes : list of str
+        What was left out and why, to be logged.
+    """
+
+    config: dict
+    source: str
+    tables: dict[str, str]
+    user: UserData
+    recordings: list[str]
+    rows: list[tuple[str, str, str]]
+    scenes: dict[str, str]
+    folds: list[int]
+    systems: list[str]
+    reference_systems: list[str]
+    method: str
+    methods: list[str]
+    truth: list[str]
+    curves: list[str]
+    trials: list[int]
+    notes: list[str]
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Plan":
+        """Build the plan of a config that `softsed.planning.config.check_config` has accepted.
+
+        Raises
+        ------
+        InputError
+            If a table cannot be read, a recording's name cannot be the name of a file, the folder of the ground truth
+            does not exist, or a curve names a system that is not compared with the reference.
+        """
+        source, results, notes = choices.source_of(config), f"results/{config['experiment']}", []
+        user = UserData.from_config(config)
+        # A table that the config does not name is written by infer_tables or, for audio, by infer_tables.
+        tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
+        columns = ("recording", "scene", "duration_s")
+        listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
+        rows = [tuple(row[column] for column in columns) for row in listed]
+        recordings = [name for name, *_ in rows] or list(user.audio)
+        if source == "opinions":
+            recordings = choices.opinion_recordings(config)
+        for name in recordings:  # before it becomes the name of files and part of commands
+            check_name(name, str(config["recordings"] or config["opinions"] or config["audio"]))
+
+        given = "given" if source == "own" else "published"
+        method = config["labels"]["method"] if choices.makes_labels(config) else given
+        methods = list(dict.fromkeys([method, *choices.asked_methods(config)]))
+        systems = {name: system for name, system in config["systems"].items() if system}
+        if choices.drops_joint(config, method, systems):
+            long = f"{config['opinions']} has windows of more than {choices.LONGEST_JOINT_S} s"
+            notes.append(f"joint is left out of labels.compare: {long}")
+            methods.remove("joint")
+        by_method = {name: system.get("method", method) for name, system in systems.items()}
+        in_paper = [row["system"] for row in read_table(PAPER_SYSTEMS, ("system",))]
+        # Snakemake puts the systems of a later config file before those of config.yaml.
+        order = sorted(systems, key=lambda name: (by_method[name] != method, name not in in_paper))
+        reference = [name for name in order if by_method[name] == method]
+        return cls(
+            config=config | tables,
+            source=source,
+            tables=tables,
+            user=user,
+            recordings=recordings,
+            rows=rows,
+            scenes={name: scene for name, scene, _ in rows},
+            folds=list(range(1, config["folds"]["number"] + 1)),
+            systems=order,
+            reference_systems=reference,
+            method=method,
+            methods=methods,
+            truth=choices.find_truth(config, source, recordings),
+            curves=choices.choose_curves(config, reference, notes),
+            trials=list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else [],
+            notes=notes,
+        )
+
+    def check_data(self) -> None:
+        """Check the tables, and a dataset from the user completely: before every call, but not in every job.
+
+        This is no rule: a job that depends on a rule that runs again either runs again for no reason of its own or,
+        with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
+        """
+        if self.source == "own":
+            self.user.check(Path(self.tables["recordings"]), self.config)
+        elif self.source != "opinions":
+            check_tables(self.config, {name: Path(path) for name, path in self.tables.items()})
+
+    @property
+    def results(self) -> str:
+        """Folder of the results of this experiment."""
+        return f"results/{self.config['experiment']}"
+
+    @property
+    def baselines(self) -> list[str]:
+        """Systems without audio: the priors."""
+        return BASELINES
+
+    @property
+    def all_systems(self) -> list[str]:
+        """All systems to train, and the baselines without audio."""
+        return self.systems + BASELINES
+
+    @property
+    def compared_systems(self) -> list[str]:
+        """Systems whose metrics refer to the labels of the reference, and the baselines without audio."""
+        return self.reference_systems + BASELINES
+
+    @property
+    def from_opinions(self) -> bool:
+        """Whether labels are made from opinions."""
+        return choices.makes_labels(self.config)
+
+    @property
+    def opinions(self) -> str:
+        """Table of opinions: from the user, or of the simulated annotators."""
+        return self.config["opinions"] or f"{self.results}/data/opinions.tsv"
+
+    @property
+    def truth_option(self) -> str:
+        """Option for the folder of the ground truth: the names of thousands of files may not fit into a command."""
+        return f"--truth {shlex.quote(str(Path(self.truth[0]).parent))}" if self.truth else ""
+
+    def derive_seed(self, *parts: object) -> int:
+        """Derive the seed of one job: the same parts give the same number, other parts an unrelated number."""
+        text = json.dumps([self.config["seed"], *map(str, parts)])
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+    def trial_seed(self, trial: str) -> int:
+        """Derive the seed of one trial."""
+        return self.derive_seed("trials", trial)
+
+    def scene_of(self, recording: str) -> str:
+        """Return the scene of a listed recording."""
+        if recording not in self.scenes:
+            raise InputError(f"there is no recording {recording!r}", file=self.tables["recordings"])
+        return self.scenes[recording]
+
+    def audio_of(self, recording: str) -> str:
+        """Return the audio file of a recording: from the user, or made by the stage data."""
+        if self.source != "own":
+            return f"{self.results}/data/audio/{recording}.wav"
+        if recording not in self.user.audio:
+            raise InputError(f"there is no recording {recording!r}", file=self.user.folder)
+        return self.user.audio[recording]
+
+    def listed_until(self, recording: str) -> str:
+        """Hash a recording and the recordings of its scene that are listed before it."""
+        scene = [row for row in self.rows if row[1] == self.scene_of(recording)]
+        position = [name for name, *_ in scene].index(recording)
+        return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
+
+    def labels(self, kind: str, methods: Iterable[str] | None = None) -> list[str]:
+        """List the tables of soft or hard labels by the given methods, without these by the reference method."""
+        return [f"{self.results}/labels/{name}/{kind}.tsv" for name in methods or [self.method]]
+
+    def soft_labels_of(self, system: str) -> list[str]:
+        """List the soft labels by the method whose labels a system is trained on."""
+        return self.labels("soft", [self.method_of(system)])
+
+    def hard_labels_of(self, system: str) -> list[str]:
+        """List the hard labels that a system is trained on; empty for a system trained on soft labels."""
+        trained_on = self.config["systems"][system]["labels"]
+        return self.labels("hard", [self.method_of(system)]) if trained_on == "hard" else []
+
+    def method_of(self, system: str) -> str:
+        """Return the method of the labels a system is trained on; the reference method for baselines without audio."""
+        return self.method if system in BASELINES else self.config["systems"][system].get("method", self.method)
+
+    def loss_of(self, system: str) -> str:
+        """Return the loss of a system; "none" for baselines without audio, which are not trained."""
+        return "none" if system in BASELINES else self.config["systems"][system]["loss"]
+
+    def system_settings(self, system: str) -> dict:
+        """Return what a training needs to know about its system, the method of the labels included."""
+        known = {} if system in BASELINES else self.config["systems"][system]
+        return known | {"method": self.method_of(system)}
+
+    def labels_settings(self, method: str) -> dict:
+        """Return what an evaluation of labels, instead of a system, writes down about them."""
+        return {"method": method}
+
+    def estimator(self, method: str) -> dict:
+        """Return a method of making labels and what it reads of the section labels."""
+        settings = {"competence": self.config["labels"]["competence"]} if method in ("eq1", "majority") else {}
+        return {"method": method} | settings
+
+    def threshold(self, method: str) -> float | str:
+        """Return the threshold of the hard labels by a method."""
+        labels = self.config["labels"]
+        return (labels["joint"] if method == "joint" else labels)["threshold"]
+
+    def trial_settings(self) -> dict:
+        """Return the section trials without the keys that decide which trials and methods there are."""
+        return {key: value for key, value in self.config["trials"].items() if key not in ("methods", "repetitions")}
+
+    def trial_methods(self) -> dict:
+        """Return estimator and threshold of every method that the trials compare."""
+        return {
+            method: {"config": self.estimator(method), "threshold": self.threshold(method)}
+            for method in self.config["trials"]["methods"]
+        }
+
+    def fold_settings(self) -> dict:
+        """Return what the chosen source of the folds needs of the section folds."""
+        folds = self.config["folds"]
+        settings = {"source": folds["source"], "number": folds["number"]}
+        if folds["source"] == "generated":
+            return settings | {"validation": folds["validation"]}
+        return settings | {"official": {"sha256": folds["official"]["sha256"]}}
+
+    def fold_seed(self) -> int:
+        """Return the seed of generated folds; 0 for official folds, which are not random."""
+        return self.derive_seed("folds") if self.config["folds"]["source"] == "generated" else 0
+
+    def carried(self) -> dict:
+        """Return what a model file carries for its application to other recordings, beside its training settings."""
+        return self.config["predict"] | {key: self.config["evaluate"][key] for key in ("threshold", "trim")}
+
+    def runs_of(self, system: str) -> list[int]:
+        """List the runs of a system; baselines without audio are not random and have one."""
+        return [1] if system in BASELINES else list(range(1, self.config["runs"] + 1))
+
+    def compared_runs(self) -> str:
+        """Return the runs of every compared system as JSON, in the order of the systems, which `as_json` would lose."""
+        return json.dumps({system: self.runs_of(system) for system in self.compared_systems})
+
+    def per_run(self, pattern: str, systems: Iterable[str]) -> list[str]:
+        """Fill a pattern with every system and run, and with every fold where it has ``{fold}``."""
+        folds = self.folds if "{fold}" in pattern else [0]
+        return [
+            pattern.format(system=system, fold=fold, run=run)
+            for system in systems
+            for fold in folds
+            for run in self.runs_of(system)
+        ]

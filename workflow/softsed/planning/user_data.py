@@ -1,0 +1,85 @@
+"""Files that the user provides: audio, labels or opinions, and tables."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from softsed.core.audio import find_audio
+from softsed.core.code_hash import content
+from softsed.planning.choices import KINDS, TABLES
+
+
+@dataclass(frozen=True)
+class UserData:
+    """What the config names of the user's data.
+
+    Attributes
+    ----------
+    folder : str or None
+        Folder of the audio.
+    audio : dict of str
+        Recording to its audio file, sorted; empty without audio.
+    kind : str or None
+        "soft", "hard" or "opinions"; None for the demo and MAESTRO Real.
+    labels : str or None
+        File or folder of the labels or opinions.
+    tables : dict of str
+        Those of the tables of recordings, classes and scenes that the config names.
+    """
+
+    folder: str | None
+    audio: dict[str, str]
+    kind: str | None
+    labels: str | None
+    tables: dict[str, str]
+
+    @classmethod
+    def from_config(cls, config: dict) -> "UserData":
+        """Find the data; `check` reports what is wrong with them."""
+        found = find_audio(Path(config["audio"]))[0] if config["audio"] else {}
+        kind = next((kind for kind in KINDS if config[kind]), None)
+        tables = {name: config[name] for name in TABLES if config[name]}
+        audio = {name: str(path) for name, path in found.items()}
+        return cls(config["audio"], audio, kind, config[kind] if kind else None, tables)
+
+    def content(self) -> list[str]:
+        """Hash labels or opinions and tables by content; empty for the demo and MAESTRO Real."""
+        return content(*map(Path, (self.labels, *self.tables.values()))) if self.kind else []
+
+    def label_files(self) -> list[str]:
+        """List the files of the labels, which may be a folder with one text file per recording."""
+        path = Path(self.labels)
+        return [str(file) for file in sorted(path.glob("*.txt"))] if path.is_dir() else [str(path)]
+
+    def options(self) -> str:
+        """Return the options that describe the dataset to `softsed check`."""
+        given = {"audio": self.folder, self.kind: self.labels} | self.tables
+        return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
+
+    def check(self, inferred: Path, config: dict) -> None:
+        """Check audio, labels and tables completely.
+
+        Parameters
+        ----------
+        inferred : Path
+            Table of recordings that an earlier run inferred from the dataset; may be missing.
+        config : dict
+            The config, for its folds and its classes to evaluate.
+
+        Raises
+        ------
+        InputError
+            With all problems of the dataset.
+        """
+        from softsed.planning.validate import check_before  # noqa: PLC0415  # its import takes longer than planning
+
+        check_before(
+            inferred,
+            audio=Path(self.folder),
+            labels=Path(self.labels),
+            kind=self.kind,
+            tables={name: Path(self.tables[name]) if name in self.tables else None for name in TABLES},
+            folds=config["folds"]["number"],
+            validation=config["folds"]["validation"],
+            evaluated=config["evaluate"]["classes"],
+        )

@@ -1,0 +1,116 @@
+"""Tables of curves: class-wise F1 (Fig. 2) and the losses of all trainings."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from softsed.core.errors import InputError
+from softsed.core.options import add_options, build_parser
+from softsed.core.thresholds import MIDRANGE
+from softsed.report.frames import TOTAL, read_frame, write_frame
+from softsed.report.summary import mean, read_metrics
+
+LOSSES = ("epoch", "train_loss", "validation_loss")
+HISTORY = re.compile(r"(?P<system>[^/]+)/run(?P<run>\d+)/fold(?P<fold>\d+)\.history\.tsv$")
+
+
+def read_instances(table1: Path) -> dict[str, int]:
+    """Read the total number of event instances of each class from Table 1."""
+    rows = read_frame(table1, text=("scene",)).set_index("scene")
+    return {name: int(text) for name, text in rows.loc[TOTAL].items() if text.isdigit()}
+
+
+def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dict[str, int]) -> pd.DataFrame:
+    """Collect the curves of Fig. 2: class-wise F1 in percent, mean over the runs.
+
+    Parameters
+    ----------
+    systems : dict
+        Metrics of the runs of each system.
+    curves : list of str
+        SYSTEM, SYSTEM:h (fixed threshold and hard reference, as without a suffix) or SYSTEM:s (class-dependent).
+    instances : dict of int
+        Event instances of each class.
+
+    Returns
+    -------
+    DataFrame
+        One row per evaluated class, the most frequent first. Columns: class, instances, and SYSTEM, SYSTEM_h or
+        SYSTEM_s per curve. F1 is 0 for a class that is never detected and nan without a reference.
+
+    Raises
+    ------
+    InputError
+        If a curve is not of this form, or if its system has no metrics.
+    """
+    first, *_ = systems.values()
+    classes = first[0]["classes"]
+    table = pd.DataFrame({"class": classes, "instances": [instances.get(name, 0) for name in classes]})
+    for curve in curves:
+        system, _, suffix = curve.partition(":")
+        if system not in systems or suffix not in ("", "h", "s"):
+            raise InputError(
+                f"there is no curve {curve!r}",
+                key="report.curves",
+                expected=f"SYSTEM, SYSTEM:h or SYSTEM:s, with SYSTEM one of {list(systems)}",
+            )
+        points = [
+            values["class_wise"]
+            for run in systems[system]
+            for point, values in run["pooled"]["operating_points"].items()
+            if (point == MIDRANGE) == (suffix == "s")
+        ]
+        f1 = pd.DataFrame([{name: found[name]["f1"] for name in classes} for found in points], dtype=float) * 100
+        table[curve.replace(":", "_")] = [mean(f1[name]) for name in classes]
+    return table.sort_values("instances", ascending=False, kind="stable")
+
+
+def join_histories(paths: list[Path]) -> pd.DataFrame:
+    """Join training histories, SYSTEM/runN/foldN.history.tsv, into one long table; cells stay as they are.
+
+    Raises
+    ------
+    InputError
+        If the name of a file does not contain system, run and fold.
+    """
+    frames = []
+    for path in paths:
+        if not (match := HISTORY.search(path.as_posix())):
+            raise InputError(
+                "the name of the history does not contain system, run and fold",
+                file=path,
+                expected="SYSTEM/runN/foldN.history.tsv",
+            )
+        history = read_frame(path, text=LOSSES)[list(LOSSES)]
+        frames.append(pd.DataFrame(match.groupdict(), index=history.index).join(history))
+    return pd.concat(frames)
+
+
+EXAMPLE = """\
+training --history results/demo/models/S_MSE_lin/run1/fold1.history.tsv --tsv results/demo/report/training.tsv\
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Make the table of class-wise F1, or the table of the losses of all trainings."""
+    parser = build_parser("report.curves", main, example=EXAMPLE)
+    tables = parser.add_subparsers(dest="table", required=True)
+    figure2 = tables.add_parser("figure2", help="class-wise F1 (Fig. 2)")
+    figure2.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics, one file per system and run")
+    figure2.add_argument("--table1", type=Path, required=True, help="Table 1, for the order of the classes")
+    figure2.add_argument(
+        "--curves", nargs="+", required=True, help="SYSTEM, SYSTEM:h (fixed threshold) or SYSTEM:s (class-dependent)"
+    )
+    training = tables.add_parser("training", help="losses per epoch of all trainings")
+    training.add_argument(
+        "--history", type=Path, nargs="+", required=True, help="training histories, SYSTEM/runN/foldN.history.tsv"
+    )
+    for table in (figure2, training):
+        add_options(table, "tsv")
+    options = parser.parse_args(argv)
+    if options.table == "figure2":
+        instances = read_instances(options.table1)
+        write_frame(options.tsv, class_wise(read_metrics(options.metrics), options.curves, instances))
+    else:
+        write_frame(options.tsv, join_histories(options.history))

@@ -1,0 +1,70 @@
+"""Tables of the report as pandas data frames: reading and writing TSV, and the row of totals."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from softsed.core.errors import InputError
+from softsed.core.tsv import read_table
+
+TOTAL = "Total"
+SCENE_TOLD = ", scene told"  # suffix of an operating point: classes not annotated in the scene count as not detected
+
+
+def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : Path
+        TSV file with a header.
+    text : tuple of str
+        Required columns that contain text.
+    numbers : tuple of str
+        Required columns that contain numbers or empty cells, which become nan. Other columns stay text.
+
+    Raises
+    ------
+    InputError
+        If the file is not a table with these columns, or if a cell of `numbers` is not a number.
+    """
+    rows = read_table(path, (*text, *numbers))
+    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else [*text, *numbers])
+    for column in numbers:
+        try:
+            frame[column] = frame[column].replace("", "nan").astype(float)
+        except ValueError as error:
+            raise InputError(
+                f"column {column!r} contains a value that is not a number: {error}",
+                file=path,
+                expected="numbers or empty cells",
+            ) from error
+    return frame
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as TSV: nan and None as empty cells, floats with 6 significant digits, text unquoted."""
+    frame.to_csv(
+        path, sep="\t", index=False, float_format="%.6g", quoting=csv.QUOTE_NONE, lineterminator="\n", encoding="utf-8"
+    )
+
+
+def format_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Append the row of totals to a table of counts and format it, as in Table 1.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Rows are scenes, by their index. Columns are classes (event instances, nan for a class that is not annotated in
+        the scene), files and minutes.
+
+    Returns
+    -------
+    DataFrame of str
+        The index as first column, "-" for nan, minutes with 2 decimals.
+    """
+    counts = pd.concat([counts, counts.sum(min_count=1).to_frame(TOTAL).T])
+    minutes = counts.pop("minutes").map("{:.2f}".format)
+    texts = counts.astype(object).map(lambda value: "-" if pd.isna(value) else f"{value:.0f}")
+    return texts.assign(minutes=minutes).rename_axis("scene").reset_index()
