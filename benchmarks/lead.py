@@ -43,11 +43,11 @@ def main() -> None:
     sizes, drawings = ((2,), 1) if options.smoke else (SIZES, DRAWINGS)
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as scratch:
-        tables = {name: Path(scratch) / name for name in ("opinions", "recordings", "classes", "scenes", "majority")}
+        names = ("opinions", "recordings", "classes", "scenes", "majority")
+        tables = {name: Path(scratch) / f"{name}.tsv" for name in names}
         strong = ["strong", "--annotations", options.annotations, "--opinions", tables["opinions"]]
         convert.main([*map(str, strong), "--majority", str(tables["majority"])])
-        named = [f"--{name}={tables[name]}" for name in ("opinions", "recordings", "classes", "scenes")]
-        infer_tables.main(named)
+        infer_tables.main([f"--opinions={tables['opinions']}", f"--tables={scratch}"])
         classes = read_classes(tables["classes"])
         recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)
         everybody = read_opinions(tables["opinions"], classes, asked=asked, recordings=recordings)

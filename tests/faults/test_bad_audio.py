@@ -144,7 +144,7 @@ def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, c
     capsys.readouterr()
     assert cli.main(command) == 1
     shown = capsys.readouterr().err.replace(f"{folder}/", "")
-    for name, message in (BAD | {"short.wav": "lasts 0.04 s, expected 1 s or more"}).items():
+    for name, message in (BAD | {"short.wav": "lasts 0.04 s. Expected 1 s or more"}).items():
         if name != "nan.wav":  # only where the whole is read, in the features
             stem, ending = name.split(".")
             said = {"cut.mp3": "the recording is cut off", "cut.flac": "cannot be read"}.get(name, message)

@@ -172,21 +172,24 @@ def write(path, text):
     [
         (
             "evaluate: {classes: [car, cra]}",
-            r"evaluate\.classes: no class \['cra'\] in .*classes\.tsv, which has \['annou",
+            r"evaluate\.classes: no class \['cra'\]\. Expected .*classes\.tsv, which lists \['annou",
         ),
         (
             "data: {demo: {crowd: {confused: [[car, lorry]]}}}",
-            r"crowd\.confused: no class \['lorry'\] in .*classes\.tsv",
+            r"crowd\.confused: no class \['lorry'\]\. Expected .*classes\.tsv",
         ),
         ("folds: {number: 6}", r"scene 'cafe_restaurant' has 5 recordings, too few for 6 folds"),
-        ("folds: {validation: 0.9}", "too few for 5 folds that each test, validate"),
+        ("folds: {validation: 0.9}", "too few for 5 folds"),
         ("recordings: nowhere.tsv", r"nowhere\.tsv: cannot be read as text"),
-        ("recordings: {folder}/names.tsv", "recording 'a b' cannot be the name of a file"),
-        ("recordings: {folder}/scene.tsv", "a: scene 'yard' is not in .*scenes.tsv, which has"),
-        ("recordings: {folder}/milliseconds.tsv", r"'60000000', expected 1 to 2592000 seconds; are these milli"),
-        ("scenes: {folder}/asked.tsv", "line 2: unknown class 'people_talking'; known are"),
-        ("classes: {folder}/twice.tsv", "line 3: class 'car' is listed twice"),
-        ("classes: {folder}/empty.tsv", "line 2: no class; every row needs its names"),
+        ("recordings: {folder}/names.tsv", r"names\.tsv: recording 'a b' cannot be the name of a file"),
+        ("recordings: {folder}/scene.tsv", "'a' has the scene 'yard'.*scenes.tsv, which lists"),
+        (
+            "recordings: {folder}/milliseconds.tsv",
+            r"line 2: .*'60000000'\. Expected 1 to 2592000 s.*milliseconds",
+        ),
+        ("scenes: {folder}/asked.tsv", "asked.tsv, line 2: unknown class 'people_talking'"),
+        ("classes: {folder}/twice.tsv", "twice.tsv, line 3: class 'car' is listed twice"),
+        ("classes: {folder}/empty.tsv", "empty.tsv, line 2: no class"),
         (
             "folds: {source: official, number: 2, official: {address: '{folder}'}}",
             "'city_center_00' is also in .*fold1_",
@@ -261,7 +264,7 @@ def test_null_system_leaves_its_curves_out(fresh):
 def test_a_section_that_is_there_twice_is_named_with_both_lines(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("train:\n  epochs: 3\nruns: 2\ntrain:\n  patience: 5\n  model: {filters: 2, filters: 3}\n")
-    with pytest.raises(InputError) as error:
+    with refused(problem="2 mistakes in the config") as caught:
         check_files([ROOT / "config.yaml", ROOT / "workflow/demo.yaml", path])
-    assert f"{path}, line 4, train: the section occurs twice, first in line 1. Merge the two.\n" in str(error.value)
-    assert f"{path}, line 6, filters: the section occurs twice, first in line 6. Merge the two." in str(error.value)
+    assert f"{path}, line 4, train: the section occurs twice, first in line 1. Merge the two.\n" in str(caught.value)
+    assert f"{path}, line 6, filters: the section occurs twice, first in line 6. Merge the two." in str(caught.value)

@@ -1,21 +1,25 @@
-"""Labels and opinions that are right, but unusual, go the whole way; what is left out is told apart from silence."""
+"""Unusual labels and opinions: one annotator, a silent recording, labels shorter or longer than the audio."""
 
 import numpy as np
 import pytest
 import soundfile
+from support.errors import refused
 from support.project import copy_project, snakemake
 from support.tsv import read_rows
 
 from softsed import cli
-from softsed.core.errors import InputError
+from softsed.core.errors import Problems
+from softsed.core.event_text import read_label_rows
 from softsed.core.labels import read_hard, read_soft
-from softsed.labels.adopt import Problems, adopt, read_labels
+from softsed.core.options import TABLES
+from softsed.data import infer_tables
+from softsed.labels.adopt import adopt
 from softsed.labels.adopt import main as take_over
 from softsed.planning import validate
 
 
-def test_one_annotator_and_a_recording_in_which_he_heard_nothing(tmp_path):
-    """Labels are what he said; agreement and smaller crowds, of which there are none, are no numbers, not failures."""
+def test_one_annotator_and_a_silent_recording(tmp_path):
+    """Labels follow the annotator. Agreement and smaller crowds, which do not exist, are nan and not failures."""
     folder = copy_project(tmp_path / "project")
     lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
     for name, heard in (("a", 1), ("b", 0)):
@@ -54,19 +58,19 @@ def soft_table(seconds):
     return "\n".join(["recording\tonset\toffset\tlabel\tvalue", *lines]) + "\n"
 
 
-def test_labels_that_end_before_the_audio_make_the_recording_shorter(data):
-    """A soft table says of every second what was heard: after its last one nothing is known, nothing is silence."""
+def test_labels_shorter_than_the_audio(data):
+    """A soft table covers every second: the time after its last row is unknown, not silent, so it is cut off."""
     (data / "soft.tsv").write_text(soft_table({"a": 2, "b": 3}))
-    tables = dict.fromkeys(validate.TABLES)
+    tables = dict.fromkeys(TABLES)
     recordings, classes, asked = validate.check(
         data / "audio", data / "soft.tsv", "soft", tables, folds=0, validation=0.5
     )
     assert {name: one.duration_s for name, one in recordings.items()} == {"a": 2, "b": 3}
-    found = adopt(read_labels(data / "soft.tsv", "soft", Problems()), recordings, asked, classes)
+    found = adopt(read_label_rows(data / "soft.tsv", "soft", Problems(strict=True)), recordings, asked, classes)
     assert [len(found[name]) for name in "ab"] == [2, 3]
 
 
-def test_labels_that_go_on_after_the_audio_are_named(data, capsys):
+def test_labels_longer_than_the_audio(data, capsys):
     (data / "soft.tsv").write_text(soft_table({"a": 3, "b": 5}))
     command = ["check", "--audio", str(data / "audio"), "--soft", str(data / "soft.tsv"), "--folds", "0"]
     assert cli.main([*command, "--tables", str(data)]) == 1
@@ -76,20 +80,20 @@ def test_labels_that_go_on_after_the_audio_are_named(data, capsys):
     assert not list(data.glob("[rc]*.tsv"))
 
 
-def test_labels_edited_after_the_check_are_named_and_nothing_is_written(data):
-    """`softsed labels.adopt` refuses labels that no longer fit the tables that the check wrote."""
+def test_labels_edited_after_the_check(data):
+    """`softsed labels.adopt` refuses labels that no longer fit the inferred tables, and writes nothing."""
     (data / "soft.tsv").write_text(soft_table({"a": 3, "b": 3}))
     labels = ["--audio", str(data / "audio"), "--soft", str(data / "soft.tsv")]
-    validate.main([*labels, "--folds", "0", "--tables", str(data)])
-    tables = [text for name in validate.TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
+    infer_tables.main([*labels, "--tables", str(data)])
+    tables = [text for name in TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
-    for change, message in (
-        (before + "a\t3\t4\tcar\t0.5\n", r"soft\.tsv, line 8: 'car' at 3 s of 'a'; expected 3 s of \['car'\]"),
-        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), r"soft\.tsv, line 5: 'bus' at 0 s of 'b'"),
-        (before[: before.index("b\t")], r"no labels of \['b'\], which the table of recordings lists"),
+    for change, line, problem in (
+        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of 'a'"),
+        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of 'b'"),
+        (before[: before.index("b\t")], None, "['b']"),
     ):
         (data / "soft.tsv").write_text(change)
-        with pytest.raises(InputError, match=message):
+        with refused(file="soft.tsv", line=line, problem=problem):
             take_over(command)
     assert not (data / "out.tsv").exists()

@@ -55,7 +55,7 @@ def test_a_disk_that_is_full_when_the_model_is_written(untrained):
     _, shown = with_mounts(untrained, script)
     first, after = shown.split("exit 1\n")
     assert "The disk is full: 0.0 MB are free in " in first
-    assert "Make room there, then give the same command again" in first
+    assert "Free some space, then repeat the command" in first
     assert "Traceback" not in first
     left, again = after.split("fold3.pt\n", 1)
     assert "fold1" not in left

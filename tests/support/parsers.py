@@ -49,7 +49,8 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     import soundfile  # noqa: PLC0415
 
     from softsed import folds  # noqa: PLC0415
-    from softsed.core import event_text, labels, metadata, scores  # noqa: PLC0415
+    from softsed.core import event_text, labels, metadata, options, scores  # noqa: PLC0415
+    from softsed.core.errors import Problems  # noqa: PLC0415
     from softsed.core.opinions import read_opinions  # noqa: PLC0415
     from softsed.data import infer_tables  # noqa: PLC0415
     from softsed.labels import adopt  # noqa: PLC0415
@@ -123,12 +124,12 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
 
     def own(kind: str) -> Callable[[Path], object]:
         def read(path: Path) -> object:
-            tables = dict.fromkeys(validate.TABLES)
+            tables = dict.fromkeys(options.TABLES)
             read_off = validate.check(folder / "audio", path, kind, tables, folds=0, validation=0.5)
             if kind == "opinions":
                 return read_off
             found, names, of_scene = read_off
-            matrices = adopt.adopt(adopt.read_labels(path, kind, adopt.Problems()), found, of_scene, names)
+            matrices = adopt.adopt(event_text.read_label_rows(path, kind, Problems()), found, of_scene, names)
             assert all(len(matrix) == int(found[name].duration_s) for name, matrix in matrices.items())
             return matrices
 

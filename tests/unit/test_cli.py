@@ -1,5 +1,8 @@
-"""The command line: one stage, one module; a message instead of a traceback for bad input."""
+"""The command line: help and examples of all commands, and messages instead of tracebacks for bad input."""
 
+import argparse
+import importlib
+import shlex
 import subprocess
 import sys
 
@@ -8,13 +11,80 @@ import pytest
 from softsed import cli
 from softsed.tools import status
 
+# Modules whose parsers have no example yet.
+WITHOUT_EXAMPLE = {
+    "data.maestro_real",
+    "data.render",
+    "data.simulate",
+    "evaluate.ground_truth",
+    "evaluate.system",
+    "features.extract",
+    "features.manifest",
+    "folds",
+    "labels.aggregate",
+    "labels.agreement",
+    "labels.crowd_page",
+    "labels.crowd_size",
+    "labels.trials",
+    "predict.apply",
+    "predict.prior",
+    "predict.system",
+    "report.figures",
+    "report.ground_truth",
+    "report.intervals",
+    "report.label_quality",
+    "report.label_statistics",
+    "report.origin",
+    "report.page.build",
+    "report.page.media",
+    "report.reliability",
+    "report.tables",
+    "tools.export",
+    "tools.progress",
+    "tools.status",
+    "train.system",
+}
 
-@pytest.mark.parametrize("step", [*cli.COMMANDS, *cli.steps()])
-def test_command_explains_itself(step, capsys):
+
+class Parsed(Exception):
+    """Raised instead of running a command whose arguments have been parsed."""
+
+
+@pytest.mark.parametrize("command", [*cli.COMMANDS, *cli.steps()])
+def test_help_has_description_and_example(command, capsys, monkeypatch):
+    """The arguments of the example parse."""
+    module = cli.COMMANDS.get(command, command)
+    assert cli.summary(module).endswith(".")
     with pytest.raises(SystemExit) as ended:
-        cli.main([step, "--help"])
+        cli.main([command, "--help"])
     assert ended.value.code == 0
-    assert step in cli.COMMANDS.values() or f"softsed {step}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    if command not in cli.COMMANDS.values():  # those have shorter names
+        assert f"usage: softsed {command} " in shown
+    if module in WITHOUT_EXAMPLE:
+        return
+    assert cli.summary(module) in " ".join(shown.split())
+    name = next((name for name, path in cli.COMMANDS.items() if path == module), module)
+    _, example = shown.split(f"Example:\n  softsed {name} ")
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_only(parser, argv):
+        parse(parser, argv)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+    with pytest.raises(Parsed):
+        importlib.import_module(f"softsed.{module}").main(shlex.split(example))
+
+
+def test_help_lists_two_groups(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    people, steps = shown.split("Commands for people:\n")[1].split("Steps of the workflow:\n")
+    assert [line.split()[0] for line in people.strip().splitlines()] == list(cli.COMMANDS)
+    others = [step for step in cli.steps() if step not in cli.COMMANDS.values()]
+    assert [line.split()[0] for line in steps.strip().splitlines()] == others
 
 
 def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
@@ -29,7 +99,7 @@ def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
     assert "nowhere.tsv" in log.read_text()
 
 
-def test_features_does_not_wait_for_torch():
+def test_features_do_not_import_torch():
     script = "import sys, softsed.cli, softsed.features.extract; print(*{'torch', 'pandas'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == ""
@@ -42,7 +112,7 @@ def test_features_does_not_wait_for_torch():
         RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes\nmore"),
     ],
 )
-def test_too_little_memory_is_no_fault_of_the_program(monkeypatch, capsys, error):
+def test_out_of_memory_is_explained(monkeypatch, capsys, error):
     def greedy(_):
         raise error
 
@@ -50,6 +120,6 @@ def test_too_little_memory_is_no_fault_of_the_program(monkeypatch, capsys, error
     assert cli.main(["status"]) == 1
     shown = capsys.readouterr().err
     assert "softsed status: out of memory: " in shown
-    assert "Run fewer jobs at once (--cores); on a cluster give it more" in shown
+    assert "Run fewer jobs at once (--cores). On a cluster, request more memory" in shown
     assert "Traceback" not in shown
     assert "report" not in shown

@@ -217,7 +217,7 @@ def test_generated_folds_are_written_and_read_back(tmp_path):
     [
         (
             ["a\tcafe\ttrain", "b\tcafe\tvalidate"],
-            "line 3: part is 'validate', expected one of train, validation, test",
+            "line 3: part is 'validate'. Expected one of train, validation, test",
         ),
         (["a\tcafe\ttrain", "a\tcafe\ttest"], "line 3: recording 'a' is listed twice"),
         (["a\tcafe\ttrain", "b\tcafe\ttest"], "no recording in validation"),

@@ -127,7 +127,7 @@ def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_
     assert planned(own, "labels", configuration=evaluated)["infer_tables"] == 1
     path.write_text(text.replace("\ttap\t0.", "\ttap\t7."))
     os.utime(path, (0, 0))
-    assert "expected a value from 0 to 1" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
+    assert "Expected a soft label from 0 to 1" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
 
 
 def test_all_mistakes_are_named_before_anything_is_computed(own):
@@ -140,7 +140,7 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     shown = snakemake(own, configuration=config("soft", "wrong.tsv", "experiment=wrong"), fails=True)
     for message in (
         "line 4: class 'dog_barking' is 'dog barking' in my data/wrong.tsv, line 2",
-        "line 6: the soft label is 1.5; expected a value from 0 to 1",
+        "value '1.5'. Expected a soft label from 0 to 1",
         "line 146: no audio named 'attic'",
         "line 147: from 12 to 13 s, but the recording 'yard.2' lasts 12.50 s",
     ):

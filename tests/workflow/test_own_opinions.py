@@ -129,7 +129,7 @@ def test_tables_and_truth_of_ones_own(fresh):
         (
             "scenes",
             "tap",
-            "my opinions.tsv, line 386: class 'tap' was not asked in the scene 'kitchen'; asked were ['dog']",
+            "my opinions.tsv, line 386: class 'tap' is not annotated in the scene 'kitchen'. Expected one of ['dog']",
         ),
     ):
         text = (fresh / f"{name}.tsv").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_a_mistake_in_a_row_is_named_by_the_step(fresh):
     table[7][5] = 2
     write_rows(fresh / "wrong.tsv", table)
     shown = snakemake(fresh, "labels", configuration=["--config", "opinions=wrong.tsv", "experiment=wrong"], fails=True)
-    assert "wrong.tsv, line 8: opinion is '2', expected 0 or 1" in shown
+    assert "wrong.tsv, line 8: opinion is '2'. Expected 0 or 1" in shown
     assert "Traceback" not in shown
 
 

@@ -94,14 +94,14 @@ elif plan.source == "own":
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("planning.validate"),
+            *code("data.infer_tables"),
             *plan.user.content(),
             results=results_folder,
             dataset=plan.user.options(),
         message:
-            "Read recordings, classes and scenes off the dataset"
+            "Infer the tables of recordings, classes and scenes from the dataset"
         shell:
-            "python -m softsed --log {log} check {params.dataset} --folds 0 --tables {params.results}/data"
+            "python -m softsed --log {log} data.infer_tables {params.dataset} --tables {params.results}/data"
 
 elif plan.source == "opinions":
 
@@ -128,11 +128,11 @@ elif plan.source == "opinions":
         params:
             *code("data.infer_tables"),
             *plan.user.content(),
+            results=results_folder,
         message:
-            "Read recordings, classes and scenes off the opinions"
+            "Infer the tables of recordings, classes and scenes from the opinions"
         shell:
-            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --recordings {output.recordings}"
-            " --classes {output.classes} --scenes {output.scenes}"
+            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --tables {params.results}/data"
 
 else:
 

@@ -65,7 +65,7 @@ elif plan.source == "own":
             kind=plan.user.kind,
             labels=plan.user.labels,
         message:
-            "Take over {params.kind} labels from {params.labels}"
+            "Import {params.kind} labels from {params.labels}"
         shell:
             "python -m softsed --log {log} labels.adopt --kind {params.kind} --labels {params.labels:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
@@ -91,7 +91,7 @@ else:
             *code("labels.adopt"),
             results=results_folder,
         message:
-            "Take over the published soft labels"
+            "Import the published soft labels"
         shell:
             "python -m softsed --log {log} labels.adopt --kind published --labels {params.results}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"

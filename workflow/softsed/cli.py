@@ -6,13 +6,13 @@ import importlib
 import logging
 from pathlib import Path
 
-from softsed.core import disk, log, parent
-from softsed.core.errors import InputError, is_out_of_memory
+from softsed.core import log, parent
+from softsed.core.errors import InputError, explain_os_error, is_out_of_memory
 
 PACKAGE = Path(__file__).parent
-# What a person types; every other command is a step of the workflow, named after its module.
+# Commands for people, and their modules. All other commands are steps of the workflow, named after their modules.
 COMMANDS = {
-    "check": "planning.validate",
+    "check": "tools.check",
     "convert": "tools.convert",
     "export": "tools.export",
     "apply": "predict.apply",
@@ -22,8 +22,8 @@ COMMANDS = {
 STAGES = ("data", "labels", "features", "folds", "train", "predict", "evaluate", "report")  # in the order of the flow
 
 MORE_MEMORY = (
-    "Run fewer jobs at once (--cores); on a cluster give it more (--set-resources RULE:mem_mb=MB); on a GPU lower "
-    "train.batch_size, or use --device cpu"
+    "Run fewer jobs at once (--cores). On a cluster, request more memory (--set-resources RULE:mem_mb=MB). On a GPU, "
+    "lower train.batch_size or use --device cpu"
 )
 
 logger = logging.getLogger(__name__)
@@ -47,15 +47,16 @@ def summary(module: str) -> str:
 
 
 class Help(argparse.Action):
-    """Print the commands and the steps with one line each; reading all modules for it takes longer than parsing."""
+    """Print the commands and the steps with one line each. An action, because only the help reads all modules."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_) -> None:
         """Print and exit."""
-        lines = [f"{parser.description}\n\nusage: softsed [--log FILE] COMMAND ...   (softsed COMMAND --help)"]
+        lines = [f"{parser.description}\n\nusage: softsed [--log FILE] COMMAND ...", ""]
+        lines += ["--log FILE  also write the log of the command to this file"]
+        lines += ["Run `softsed COMMAND --help` for the options and an example of a command."]
         others = {step: step for step in steps() if step not in COMMANDS.values()}
-        for title, group in (("Commands", COMMANDS), ("Steps of the workflow", others)):
+        for title, group in (("Commands for people", COMMANDS), ("Steps of the workflow", others)):
             lines += [f"\n{title}:", *(f"  {name:24} {summary(module)}" for name, module in group.items())]
-        lines.append("\n--log FILE: write the log of this command to a file as well")
         print("\n".join(lines))  # noqa: T201
         parser.exit()
 
@@ -81,9 +82,9 @@ def main(argv: list[str] | None = None) -> int:
         if is_out_of_memory(error):
             text = str(error).partition("\n")[0]
             logger.error("softsed %s: out of memory: %s. %s", options.command, text, MORE_MEMORY)
-        elif reason := disk.explain(error, folder, options.arguments):
+        elif reason := explain_os_error(error, folder, options.arguments):
             logger.error("softsed %s: %s", options.command, reason)
         else:
-            logger.exception("softsed %s: unexpected error, please report it", options.command)
+            logger.exception("softsed %s: unexpected error. Please report it", options.command)
         return 1
     return 0

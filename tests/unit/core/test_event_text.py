@@ -1,9 +1,9 @@
 """True events as hard label text or as the demo writes them."""
 
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
-from softsed.core.event_text import read_true_events
+from softsed.core.event_text import read_true_events, truth_file
 
 CLASSES = ["car", "dog"]
 
@@ -20,12 +20,24 @@ def test_both_formats(tmp_path):
 def test_errors_name_file_and_line(tmp_path, row):
     (tmp_path / "own.txt").write_text(f"0\t1\tcar\n{row}\n", encoding="utf-8")
     (tmp_path / "demo.tsv").write_text(f"onset\toffset\tlabel\n0\t1\tcar\n{row}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"own\.txt, line 2"):
+    with refused(file="own.txt", line=2):
         read_true_events(tmp_path / "own.txt", CLASSES)
-    with pytest.raises(InputError, match=r"demo\.tsv, line 3"):
+    with refused(file="demo.tsv", line=3):
         read_true_events(tmp_path / "demo.tsv", CLASSES)
 
 
+def test_truth_file_needs_exactly_one(tmp_path):
+    for number in ("no file", None, "two files"):
+        if number:
+            with refused(file=tmp_path.name, problem=["'r'", number]) as caught:
+                truth_file(tmp_path, "r")
+            assert "r.tsv" in caught.value.expected
+            assert "r.txt" in caught.value.expected
+        else:
+            assert truth_file(tmp_path, "r") == tmp_path / "r.txt"
+        (tmp_path / ("r.txt" if number else "r.tsv")).touch()
+
+
 def test_a_recording_without_truth(tmp_path):
-    with pytest.raises(InputError, match=r"r\.txt: cannot be read"):
+    with refused(file="r.txt", problem="cannot be read"):
         read_true_events(tmp_path / "r.txt", CLASSES)

@@ -1,11 +1,12 @@
 """Text with tab-separated fields: what does not count, what is refused, and where that is."""
 
 import math
+import resource
 
 import pytest
+from support.errors import refused
 
-from softsed.core.errors import InputError
-from softsed.core.tsv import read_columns, read_lines, read_number, read_text
+from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text, write_tsv
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
@@ -46,35 +47,35 @@ def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
 def test_lines_are_those_of_an_editor(tmp_path):
     (tmp_path / "t.tsv").write_text("a\nx\v\f\x1c\x85\u2028y\nz\tz\n", encoding="utf-8")
     for read in (read_lines, read_columns):
-        with pytest.raises(InputError, match="line 3: expected 1 tab-separated fields"):
+        with refused(file="t.tsv", line=3, problem="fields is 2", expected="1"):
             read(tmp_path / "t.tsv", ("a",))
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "line", "problem"),
     [
-        (b"", r"line 1: no column \['a'\]; found \[\]"),
-        (b"\n\n", r"line 1: no column \['a'\]"),
-        (b"b\n1\n", r"line 1: no column \['a'\]; found \['b'\]"),
-        (b"a\tb\ta\n1\t2\t3\n", r"line 1: the columns \['a'\] are there twice"),
-        (b"a\tb\n1\n", "line 2: expected 2 tab-separated fields, got '1'"),
-        (b"a\n1\n\x00\n", "line 3: a NUL character"),
-        ("a\n1\n".encode("utf-16"), "cannot be read as text, expected UTF-8"),
-        ("a\n1\n".encode("utf-16-le"), "line 1: a NUL character; expected text, save it as UTF-8"),
-        ("a\nCafé\n".encode("latin-1"), "cannot be read as text, expected UTF-8"),
+        (b"", 1, ["['a']", "[]"]),
+        (b"\n\n", 1, "['a']"),
+        (b"b\n1\n", 1, ["['a']", "['b']"]),
+        (b"a\tb\ta\n1\t2\t3\n", 1, ["['a']", "twice"]),
+        (b"a\tb\n1\n", 2, ["fields is 1", "'1'"]),
+        (b"a\n1\n\x00\n", 3, "NUL"),
+        ("a\n1\n".encode("utf-16"), None, "utf-8"),
+        ("a\n1\n".encode("utf-16-le"), 1, "NUL"),
+        ("a\nCafé\n".encode("latin-1"), None, "utf-8"),
     ],
 )
-def test_what_is_no_table(tmp_path, content, message):
+def test_files_that_are_not_tables(tmp_path, content, line, problem):
     (tmp_path / "t.tsv").write_bytes(content)
     for read in (read_lines, read_columns):
-        with pytest.raises(InputError, match=message):
+        with refused(file="t.tsv", line=line, problem=problem):
             read(tmp_path / "t.tsv", ("a",))
 
 
 def test_a_blank_line_is_skipped_or_where_rows_are_counted_refused(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\n1\t2\n")
     assert read_lines(tmp_path / "t.tsv", ("a",)) == [(3, {"a": "1", "b": "2"})]
-    with pytest.raises(InputError, match="line 2: expected 2 tab-separated fields, got ''"):
+    with refused(file="t.tsv", line=2, problem=["fields is 1", "''"], expected="2"):
         read_columns(tmp_path / "t.tsv", ("a",))
 
 
@@ -86,3 +87,33 @@ def test_numbers():
 def test_no_break_spaces_around_fields_do_not_count(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
     assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize("data", ["é\r\n", b"\x00\r\n"])
+def test_atomic_write_follows_links(tmp_path, data):
+    target = tmp_path / "new" / "target"
+    atomic_write(target, "before")
+    (tmp_path / "link").symlink_to(target)
+    atomic_write(tmp_path / "link", data)
+    assert (tmp_path / "link").is_symlink()
+    assert target.read_bytes() == (data if isinstance(data, bytes) else data.encode())
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_atomic_write_keeps_file_if_writing_fails(tmp_path):
+    path = tmp_path / "t.tsv"
+    atomic_write(path, "before")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, limit[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            atomic_write(path, b"longer than 3 bytes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_tsv_formats_fields(tmp_path):
+    write_tsv(tmp_path / "t.tsv", ["a", "b"], [{"a": 1 / 3, "b": None}, {"a": 1234567, "b": "x y", "c": 0}])
+    assert (tmp_path / "t.tsv").read_text() == "a\tb\n0.333333\t\n1234567\tx y\n"

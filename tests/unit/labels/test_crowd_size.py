@@ -205,7 +205,7 @@ def test_truth_of_every_recording_or_none(labelled):
     folder, tables = labelled
     (folder / "truth/r2.txt").unlink()
     arguments = command(folder, tables, "majority", "--truth", str(folder / "truth"))
-    with pytest.raises(InputError, match="recording 'r2' has no file with its true events"):
+    with pytest.raises(InputError, match="recording 'r2' has no file with ground truth"):
         crowd_size.main(arguments)
 
 

@@ -1,23 +1,39 @@
-"""Label text without a header: the formats of MAESTRO Real, and files of true events where they are known.
+"""Label text without a header: the formats of MAESTRO Real, folders of such files, and files with ground truth.
 
 Conventions
 -----------
 - Published soft text: ``onset<TAB>offset<TAB>label<TAB>value`` without header, one file per recording. Rows of value 0
-  are omitted there, so that "not annotated in this scene" and 0 look alike.
+  are omitted there, so that a class that is not annotated in the scene and a class with value 0 look alike.
 - Hard text: ``onset<TAB>offset<TAB>label`` without header, one file per recording, one row per event.
-- True events: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``).
+- Ground truth: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``).
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
-from softsed.core.labels import Event, parse_event
-from softsed.core.tsv import read_lines, read_number, read_text
+from softsed.core.errors import InputError, Problems
+from softsed.core.label_rows import Event, LabelRows, join_rows, read_rows
 
-# The published values hold 1.000000031 (rounding of a sum of weights); anything further out is a mistake.
-ROUNDING = 1e-6
+
+def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
+    """Read user-provided labels: a table, or a folder of RECORDING.txt.
+
+    Parameters
+    ----------
+    path : Path
+        Table or folder.
+    kind : {"soft", "hard"}
+    problems : Problems
+        Receives all rows that cannot be used, as from `label_rows.read_rows`, and a folder without labels.
+    """
+    if not path.is_dir():
+        return read_rows(path, kind, problems)
+    files = sorted(path.glob("*.txt"))
+    if not files:
+        problems.add("files", InputError("no labels in this folder", file=path, expected="one RECORDING.txt each"))
+        return LabelRows(kind, path)
+    return join_rows(path, [read_rows(file, kind, problems, recording=file.stem, header=False) for file in files])
 
 
 def read_published(path: Path, classes: list[str], *, asked: list[str], seconds: int) -> np.ndarray:
@@ -25,8 +41,12 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
 
     Parameters
     ----------
+    path : Path
+        Soft text of one recording.
+    classes : list of str
+        Names of the columns of a matrix, in order.
     asked : list of str
-        Classes asked in the scene of the recording: their missing rows are zeros, all other columns are nan.
+        Classes annotated in the scene of the recording: their missing rows are zeros, all other columns are nan.
     seconds : int
         T, the length of the recording rounded down.
 
@@ -37,47 +57,38 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
     Raises
     ------
     InputError
-        Rows that are not one second long, repeat one another, lie beyond the recording, name a class that was not
-        asked, or hold a value outside 0..1 (rounding noise of 1e-6 is clipped).
+        If a row is not one second long, repeats another row, lies beyond the recording, names a class that is not
+        annotated in the scene, or has a value outside 0..1 (rounding errors up to 1e-6 are clipped).
     """
+    problems = Problems(strict=True)
+    rows = read_rows(path, "soft", problems, recording=path.stem, header=False)
+    column, second = rows.columns(classes, problems), rows.onset.astype(int)
+
+    def refuse(bad: np.ndarray, problem: str, expected: str) -> None:
+        def describe(row: int) -> InputError:
+            return InputError(problem.format(rows.label[row], second[row]), **rows.place(row), expected=expected)
+
+        problems.add_rows("rows", np.flatnonzero(bad), describe)
+
+    unasked = ~np.isin(column, [classes.index(name) for name in asked])
+    refuse(unasked, "class {0!r} is not annotated in this scene", f"one of {asked}")
+    refuse(rows.offset > seconds, "{0!r} at {1} s is beyond the end of the recording", f"times up to {seconds} s")
+    order = np.lexsort((column, second))
+    again = np.zeros(len(order), dtype=bool)
+    again[order[1:]] = (np.diff(second[order]) == 0) & (np.diff(column[order]) == 0)
+    refuse(again, "{0!r} at {1} s is listed twice", "one row per second and class")
     matrix = np.full((seconds, len(classes)), np.nan)
     matrix[:, [classes.index(name) for name in asked]] = 0
-    seen = np.zeros(matrix.shape, dtype=bool)
-    for number, event, (text,) in read_rows(path, classes, 4):
-        where = f"{path}, line {number}"
-        if event.label not in asked:
-            raise InputError(f"{where}: class {event.label!r} was not asked in this scene; asked were {asked}")
-        if event.onset % 1 or event.offset != event.onset + 1:
-            raise InputError(f"{where}: expected a row of one whole second, got {event.onset} to {event.offset}")
-        if event.offset > seconds:
-            raise InputError(f"{where}: {event.onset} to {event.offset} s lies beyond the {seconds} s of the recording")
-        value = read_number(text)
-        if not -ROUNDING <= value <= 1 + ROUNDING:
-            raise InputError(f"{where}: expected a soft label in 0..1, got {text!r}")
-        cell = int(event.onset), classes.index(event.label)
-        if seen[cell]:
-            raise InputError(f"{where}: {event.label!r} at {event.onset:g} s is given twice")
-        seen[cell] = True
-        matrix[cell] = min(max(value, 0.0), 1.0)
+    matrix[second, column] = rows.value
     return matrix
 
 
-def read_rows(path: Path, classes: list[str], fields: int) -> list[tuple[int, Event, list[str]]]:
-    """Read label text without a header: line number, event and the fields after the label."""
-    rows = []
-    for number, line in enumerate(read_text(path), start=1):
-        if not line.strip("\t"):
-            continue
-        parts = line.split("\t")
-        if len(parts) != fields:
-            raise InputError(f"{path}, line {number}: expected {fields} tab-separated fields, got {line!r}")
-        rows.append((number, parse_event(f"{path}, line {number}", parts[:3], classes), parts[3:]))
-    return rows
-
-
-def read_events(path: Path, classes: list[str]) -> list[Event]:
-    """Read hard labels; an empty file is a recording without events."""
-    return [event for _, event, _ in read_rows(path, classes, 3)]
+def read_events(path: Path, classes: list[str], *, header: bool = False) -> list[Event]:
+    """Read hard labels of one recording as text, or as a table with a header; an empty text has no events."""
+    problems = Problems(strict=True)
+    rows = read_rows(path, "hard", problems, recording=path.stem, header=header)
+    rows.columns(classes, problems)
+    return rows.events(np.arange(len(rows.line)))
 
 
 def write_events(path: Path, events: list[Event]) -> None:
@@ -86,28 +97,22 @@ def write_events(path: Path, events: list[Event]) -> None:
 
 
 def truth_file(folder: Path, name: str) -> Path:
-    """Find the file of a recording in a folder; an InputError where there is none, or one of either kind."""
+    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or one of each kind."""
     files = [folder / f"{name}{suffix}" for suffix in (".tsv", ".txt")]
     found = [path for path in files if path.exists()]
-    expected = " or ".join(map(str, files))
-    if not found:
-        raise InputError(f"recording {name!r} has no file with its true events; expected {expected}")
-    if len(found) > 1:
-        raise InputError(f"recording {name!r} has two files with true events, expected one: {expected}")
+    if len(found) != 1:
+        number = "two files" if found else "no file"
+        expected = f"one file, {' or '.join(map(str, files))}"
+        raise InputError(f"recording {name!r} has {number} with ground truth", file=folder, expected=expected)
     return found[0]
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
-    """Read true events: a table with the columns onset, offset and label (``.tsv``), or hard label text.
+    """Read ground truth: a table with the columns onset, offset and label (``.tsv``), or hard label text.
 
     Raises
     ------
     InputError
-        Times that are not 0 <= onset < offset seconds, or a class that is not in `classes`.
+        If times are not 0 <= onset < offset seconds, or a class is not in `classes`.
     """
-    if path.suffix != ".tsv":
-        return read_events(path, classes)
-    return [
-        parse_event(f"{path}, line {line}", [row["onset"], row["offset"], row["label"]], classes)
-        for line, row in read_lines(path, ("onset", "offset", "label"))
-    ]
+    return read_events(path, classes, header=path.suffix == ".tsv")

@@ -9,28 +9,16 @@ Conventions
   included.
 - Hard table: ``recording onset offset label``, one row per event, contiguous active seconds merged (Sec. 2.2). A
   recording without events has one row whose other fields are empty.
-- One table holds all recordings of an experiment: the workflow then plans with one file per method, not one per
+- One table contains all recordings of an experiment: the workflow then plans with one file per method, not one per
   recording.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from softsed.core.errors import InputError
-from softsed.core.tsv import read_columns, read_lines, read_number
-
-HARD = ("recording", "onset", "offset", "label")
-SOFT = (*HARD, "value")
-
-
-class Event(NamedTuple):
-    """A labelled stretch of time, in seconds."""
-
-    onset: float
-    offset: float
-    label: str
+from softsed.core.errors import InputError, Problems
+from softsed.core.label_rows import HARD_COLUMNS, SOFT_COLUMNS, Event, read_rows
 
 
 def harden(soft: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
@@ -39,9 +27,9 @@ def harden(soft: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
     Parameters
     ----------
     soft : ndarray [seconds, classes]
-        Activity levels; nan (not asked) is never active.
+        Activity levels; nan (not annotated in this scene) is never active.
     threshold : float or ndarray [classes]
-        One threshold, or one a class; nan as a threshold (no positive value in the training data) detects nothing.
+        One threshold, or one per class. A threshold of nan (no positive value in the training data) detects nothing.
 
     Returns
     -------
@@ -76,7 +64,7 @@ def rasterise(events: list[Event], classes: list[str], seconds: int) -> np.ndarr
     Returns
     -------
     ndarray of bool [seconds, classes]
-        What lies beyond `seconds` is left out.
+        Events beyond `seconds` are cut off.
     """
     active = np.zeros((seconds, len(classes)), dtype=bool)
     for event in events:
@@ -84,46 +72,17 @@ def rasterise(events: list[Event], classes: list[str], seconds: int) -> np.ndarr
     return active
 
 
-def read_active(path: Path, soft: dict[str, np.ndarray], classes: list[str]) -> dict[str, np.ndarray]:
-    """Read the hard labels of the recordings that have soft ones.
+def read_soft(path: Path, classes: list[str], recordings: list[str] | None = None) -> dict[str, np.ndarray]:
+    """Read a soft table. Its rows define which classes are annotated in a recording, and its length.
 
     Parameters
     ----------
     path : Path
-        Hard table.
-    soft : dict of ndarray [seconds, classes]
-        Their soft labels, which tell how long they are.
-
-    Returns
-    -------
-    dict of ndarray of bool [seconds, classes]
-    """
-    events = read_hard(path, classes, list(soft))
-    return {name: rasterise(events[name], classes, len(values)) for name, values in soft.items()}
-
-
-def write_soft(path: Path, labels: dict[str, np.ndarray], classes: list[str]) -> None:
-    """Write label matrices [seconds, classes] as a soft table; columns of nan (not asked) are left out."""
-    rows = [
-        f"{recording}\t{second}\t{second + 1}\t{name}\t{row[column]:.6f}\n"
-        for recording, values in labels.items()
-        for second, row in enumerate(values)
-        for column, name in enumerate(classes)
-        if not np.isnan(row[column])
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\t".join(SOFT) + "\n" + "".join(rows), encoding="utf-8")
-
-
-def read_soft(path: Path, classes: list[str], recordings: list[str] | None = None) -> dict[str, np.ndarray]:
-    """Read a soft table: its rows tell which classes were asked about a recording, and for how long.
-
-    Parameters
-    ----------
+        Soft table.
     classes : list of str
         Names of the columns of a matrix, in order.
     recordings : list of str, optional
-        Those wanted, in this order; all of the table if left out.
+        Recordings to return, in this order; all recordings of the table by default.
 
     Returns
     -------
@@ -133,40 +92,60 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
     Raises
     ------
     InputError
-        When a row is not a whole second, names an unknown class or holds a value outside 0..1, when a recording has
-        not exactly one row for every second of every class that it lists, or a wanted recording has none.
+        If a row is not a whole second, names an unknown class or has a value outside 0..1; if a recording does not
+        have exactly one row for every second of every class that it lists, or a requested recording has no row.
     """
-    table = read_columns(path, SOFT)
-
-    def refuse(bad: np.ndarray, expected: str) -> None:
-        if bad.any():
-            row = int(bad.argmax())
-            raise InputError(f"{path}, line {row + 2}: {expected}, got {[table[name][row] for name in SOFT]}")
-
-    onset, offset, value = (_numbers(table[name]) for name in ("onset", "offset", "value"))
-    number = {name: column for column, name in enumerate(classes)}
-    column = np.array([number.get(name, -1) for name in table["label"]], dtype=int)
-    refuse(column < 0, f"expected a class of {classes}")
-    refuse(~((onset >= 0) & (onset % 1 == 0) & (offset == onset + 1)), "expected a row of one whole second")
-    refuse(~((value >= 0) & (value <= 1)), "expected a soft label in 0..1")
-
-    blocks: dict[str, list[int]] = {}
-    for row, recording in enumerate(table["recording"]):
-        blocks.setdefault(recording, []).append(row)
+    problems = Problems(strict=True)
+    table = read_rows(path, "soft", problems)
+    column = table.columns(classes, problems)
     labels = {}
-    for recording, rows in blocks.items():
-        seconds, listed = int(onset[rows].max()) + 1, np.unique(column[rows])
+    for recording, rows in table.by_recording().items():
+        seconds, listed = int(table.onset[rows].max()) + 1, np.unique(column[rows])
         complete = len(rows) == seconds * len(listed)  # counted first: a row of the year 3000 would fill the memory
         if complete:
             labels[recording] = np.full((seconds, len(classes)), np.nan)
-            labels[recording][onset[rows].astype(int), column[rows]] = value[rows]
+            labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
             complete = not np.isnan(labels[recording][:, listed]).any()
         if not complete:
             raise InputError(
-                f"{path}, line {rows[0] + 2} on: {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} "
-                "classes; expected one for every second of every class, zeros included"
+                f"recording {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} classes",
+                **table.place(rows[0]),
+                expected="one row for every second of every class, zeros included",
             )
-    return _wanted(labels, recordings, path)
+    return _select(labels, recordings, path)
+
+
+def write_soft(path: Path, labels: dict[str, np.ndarray], classes: list[str]) -> None:
+    """Write label matrices [seconds, classes] as a soft table; columns of nan (class not annotated) are left out."""
+    rows = [
+        f"{recording}\t{second}\t{second + 1}\t{name}\t{row[column]:.6f}\n"
+        for recording, values in labels.items()
+        for second, row in enumerate(values)
+        for column, name in enumerate(classes)
+        if not np.isnan(row[column])
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\t".join(SOFT_COLUMNS) + "\n" + "".join(rows), encoding="utf-8")
+
+
+def read_hard(path: Path, classes: list[str], recordings: list[str] | None = None) -> dict[str, list[Event]]:
+    """Read a hard table: the events of each recording, an empty list for a recording without events.
+
+    Raises
+    ------
+    InputError
+        If a row is not 0 <= onset < offset seconds, names an unknown class, is empty although the recording has
+        events, or a requested recording has no row.
+    """
+    problems = Problems(strict=True)
+    table = read_rows(path, "hard", problems)
+    table.columns(classes, problems)
+    events = {name: table.events(rows) for name, rows in table.by_recording().items()}
+    for name, line in table.bare.items():
+        if events[name]:
+            problem = f"recording {name!r} has events and a row without an event"
+            raise InputError(problem, file=path, line=line, remedy="Remove one of them")
+    return _select(events, recordings, path)
 
 
 def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
@@ -178,59 +157,33 @@ def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
     ]
     rows += [f"{recording}\t\t\t\n" for recording, listed in events.items() if not listed]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\t".join(HARD) + "\n" + "".join(rows), encoding="utf-8")
+    path.write_text("\t".join(HARD_COLUMNS) + "\n" + "".join(rows), encoding="utf-8")
 
 
-def read_hard(path: Path, classes: list[str], recordings: list[str] | None = None) -> dict[str, list[Event]]:
-    """Read a hard table: the events of each recording, an empty list for one without.
-
-    Raises
-    ------
-    InputError
-        When a row is not 0 <= onset < offset seconds, names an unknown class, is empty where the recording has events,
-        or a wanted recording has no row.
-    """
-    events: dict[str, list[Event]] = {}
-    empty: dict[str, int] = {}
-    for line, row in read_lines(path, HARD):
-        listed = events.setdefault(row["recording"], [])
-        if not (row["onset"] or row["offset"] or row["label"]):
-            empty[row["recording"]] = line
-        else:
-            listed.append(parse_event(f"{path}, line {line}", [row[name] for name in HARD[1:]], classes))
-    for recording, line in empty.items():
-        if events[recording]:
-            raise InputError(f"{path}, line {line}: {recording!r} has events and a row without any; leave one out")
-    return _wanted(events, recordings, path)
-
-
-def parse_event(where: str, fields: list[str], classes: list[str]) -> Event:
-    """Read onset, offset and label; `where` begins the message of an error."""
-    onset, offset, label = fields
-    if label not in classes:
-        raise InputError(f"{where}: unknown class {label!r}; known are {classes}")
-    event = Event(read_number(onset), read_number(offset), label)
-    if not 0 <= event.onset < event.offset < float("inf"):
-        raise InputError(f"{where}: expected 0 <= onset < offset in seconds, got {fields}")
-    return event
-
-
-def _numbers(texts: list[str]) -> np.ndarray:
-    """Read numbers; nan for what is none."""
-    try:
-        if "_" not in "".join(texts):
-            return np.array(texts, dtype=float)
-    except ValueError:
-        pass  # one by one, to know which
-    return np.array([read_number(text) for text in texts])
-
-
-def _wanted(found: dict, recordings: list[str] | None, path: Path) -> dict:
-    """Choose recordings; an InputError where one is missing, or the table has none."""
+def _select(found: dict, recordings: list[str] | None, path: Path) -> dict:
+    """Select recordings; an InputError if the table has no rows, or a recording is missing."""
     if not found:
-        raise InputError(f"{path}: no label below the header")
+        raise InputError("no label below the header", file=path)
     if recordings is None:
         return found
     if missing := [name for name in recordings if name not in found]:
-        raise InputError(f"{path}: no labels of {missing}; the table has {len(found)} recordings")
+        raise InputError(f"no labels of the recordings {missing}; the table has {len(found)} recordings", file=path)
     return {name: found[name] for name in recordings}
+
+
+def read_active(path: Path, soft: dict[str, np.ndarray], classes: list[str]) -> dict[str, np.ndarray]:
+    """Read the hard labels of the recordings that have soft labels.
+
+    Parameters
+    ----------
+    path : Path
+        Hard table.
+    soft : dict of ndarray [seconds, classes]
+        Soft labels, which define the lengths.
+
+    Returns
+    -------
+    dict of ndarray of bool [seconds, classes]
+    """
+    events = read_hard(path, classes, list(soft))
+    return {name: rasterise(events[name], classes, len(values)) for name, values in soft.items()}

@@ -1,12 +1,13 @@
-"""Classes, scenes, recordings and folds: the tables that every stage reads.
+"""Classes, scenes, recordings and folds: the tables that every stage reads, and the rules for names in them.
 
-This is the one place that defines the order of the classes and who was asked what.
-
-``classes.tsv`` gives the order of every matrix of this package, and
-``scenes.tsv`` (scene, class) the classes that annotators were asked about in each scene. A class that was not
-asked is not the same as a class that was never heard: label matrices hold nan for the former and 0 for the latter.
+``classes.tsv`` gives the order of the columns of every matrix in this package. ``scenes.tsv`` (scene, class) lists the
+classes that are annotated in each scene. A class that is not annotated in a scene differs from a class that no
+annotator reported: label matrices contain nan for the first and 0 for the second.
 """
 
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from softsed.core.errors import InputError
 from softsed.core.tsv import read_lines, read_number
 
 PARTS = ("train", "validation", "test")
-OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
-LONGEST_S = 30 * 24 * 3600  # of a recording, a month: beyond it, an hour or more was written in milliseconds
+LONGEST_S = 30 * 24 * 3600  # longest recording, a month: larger numbers are milliseconds of an hour or more
+# Names of recordings become file names, and the workflow matches them: no path separators, no characters that a shell
+# or a pattern interprets, no hidden files, no options.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME_RULE = "a name of letters (A-Z, a-z), digits, '_', '-' and '.' that begins with a letter, a digit or '_'"
 
 
-def doubt(seconds: float) -> str:
-    """Ask, at the end of a message, about what is too long for a recording."""
-    return "; are these milliseconds?" if seconds > LONGEST_S else ""
+def seconds_or_milliseconds(seconds: float) -> str | None:
+    """Return the remedy for a time that is too long for a recording; None for other times."""
+    return "Check whether the times are in milliseconds" if seconds > LONGEST_S else None
 
 
 @dataclass(frozen=True)
@@ -32,46 +36,76 @@ class Recording:
     duration_s: float
 
 
-def _check_names(path: Path, line: int, row: dict[str, str], *columns: str) -> None:
+def check_name(name: str, file: Path | str, line: int | None = None) -> None:
+    """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` say where it stands."""
+    if not NAME.fullmatch(name):
+        raise InputError(f"recording {name!r} cannot be the name of a file", file=file, line=line, expected=NAME_RULE)
+
+
+def spelling(name: str) -> str:
+    """Return a form that is equal for names that differ only in case, spaces, underscores, hyphens or Unicode form."""
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name).strip()).casefold()
+
+
+def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of a name and the known or earlier name that it spells differently.
+
+    Two known names may be two spellings, because whoever lists both means both.
+    """
+    known = list(known)
+    spellings: dict[str, str] = {}
+    for name in (*known, *names):
+        other = spellings.setdefault(spelling(name), name)
+        if other != name and name not in known:
+            yield name, other
+
+
+def _check_filled(path: Path, line: int, row: dict[str, str], *columns: str) -> None:
     if empty := [column for column in columns if not row[column]]:
-        raise InputError(f"{path}, line {line}: no {' and no '.join(empty)}; every row needs its names")
+        problem = f"no {' and no '.join(empty)}"
+        raise InputError(problem, file=path, line=line, expected="a name in every row")
+
+
+def _unknown_class(path: Path, line: int, name: str, classes: list[str]) -> InputError:
+    return InputError(f"unknown class {name!r}", file=path, line=line, expected=f"one of {classes}")
 
 
 def read_classes(path: Path) -> list[str]:
-    """Read ``classes.tsv``: class names in the order of every matrix."""
+    """Read ``classes.tsv``: class names in the order of the columns of every matrix."""
     classes: list[str] = []
     for line, row in read_lines(path, ("class",)):
-        _check_names(path, line, row, "class")
+        _check_filled(path, line, row, "class")
         if row["class"] in classes:
-            raise InputError(f"{path}, line {line}: class {row['class']!r} is listed twice")
+            raise InputError(f"class {row['class']!r} is listed twice", file=path, line=line)
         classes.append(row["class"])
     if not classes:
-        raise InputError(f"{path}: no class listed")
+        raise InputError("no class listed", file=path, expected="one row per class")
     return classes
 
 
 def choose_classes(path: Path, which: str | list[str]) -> tuple[list[str], list[int]]:
-    """Read the table of classes: all names, and the columns of those that count (a list of names, or "all")."""
+    """Read the table of classes: all names, and the columns of the chosen ones (a list of names, or "all")."""
     known = read_classes(path)
     return known, choose_columns(known, which, path)
 
 
 def choose_columns(known: list[str], which: str | list[str], path: Path) -> list[int]:
-    """Find the columns of the classes that count; an InputError where one is not known from `path`."""
+    """Return the columns of the chosen classes; an InputError for names that are not in `known`, read from `path`."""
     if which == "all":
         return list(range(len(known)))
     if unknown := [name for name in which if name not in known]:
-        raise InputError(f"evaluate.classes: no class {unknown} in {path}, which has {known}")
+        expected = f"classes of {path}, which lists {known}"
+        raise InputError(f"no class {unknown}", key="evaluate.classes", expected=expected)
     return [column for column, name in enumerate(known) if name in which]
 
 
 def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
-    """Read ``scenes.tsv``: the classes asked in each scene, in the order of `classes`."""
+    """Read ``scenes.tsv``: the classes annotated in each scene, in the order of `classes`."""
     asked: dict[str, set[str]] = {}
     for line, row in read_lines(path, ("scene", "class")):
-        _check_names(path, line, row, "scene", "class")
+        _check_filled(path, line, row, "scene", "class")
         if row["class"] not in classes:
-            raise InputError(f"{path}, line {line}: unknown class {row['class']!r}; known are {classes}")
+            raise _unknown_class(path, line, row["class"], classes)
         asked.setdefault(row["scene"], set()).add(row["class"])
     return {scene: [name for name in classes if name in names] for scene, names in asked.items()}
 
@@ -80,44 +114,49 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     """Read the table of recordings (recording, scene, duration_s), keyed by recording, in the order of the table."""
     recordings: dict[str, Recording] = {}
     for line, row in read_lines(path, ("recording", "scene", "duration_s")):
-        _check_names(path, line, row, "recording", "scene")
+        _check_filled(path, line, row, "recording", "scene")
         name, duration = row["recording"], read_number(row["duration_s"])
         if name in recordings:
-            raise InputError(f"{path}, line {line}: recording {name!r} is listed twice")
+            raise InputError(f"recording {name!r} is listed twice", file=path, line=line)
         if not 1 <= duration <= LONGEST_S:
             raise InputError(
-                f"{path}, line {line}: duration_s is {row['duration_s']!r}, expected 1 to {LONGEST_S} seconds"
-                + doubt(duration)
+                f"duration_s is {row['duration_s']!r}",
+                file=path,
+                line=line,
+                expected=f"1 to {LONGEST_S} seconds",
+                remedy=seconds_or_milliseconds(duration),
             )
         recordings[name] = Recording(name, row["scene"], duration)
     if not recordings:
-        raise InputError(f"{path}: no recording listed")
+        raise InputError("no recording listed", file=path, expected="one row per recording")
     return recordings
 
 
 def read_asked(
     recordings_path: Path, scenes_path: Path, classes: list[str]
 ) -> tuple[dict[str, Recording], dict[str, list[str]]]:
-    """Read the recordings and what was asked about them.
+    """Read the tables of recordings and scenes.
 
     Returns
     -------
     recordings : dict of Recording
         As from `read_recordings`.
     asked : dict of list of str
-        Classes asked in each scene, as from `read_scenes`; every scene of a recording is among them.
+        Classes annotated in each scene, as from `read_scenes`. Every scene of a recording is listed.
 
     Raises
     ------
     InputError
-        When the scene of a recording is not in the table of scenes.
+        If the scene of a recording is not in the table of scenes.
     """
     recordings, asked = read_recordings(recordings_path), read_scenes(scenes_path, classes)
     for name, recording in recordings.items():
         if recording.scene not in asked:
             raise InputError(
-                f"{recordings_path}: {name}: scene {recording.scene!r} is not in {scenes_path}, which has "
-                f"{list(asked)}; correct it or add there the classes asked in it"
+                f"recording {name!r} has the scene {recording.scene!r}",
+                file=recordings_path,
+                expected=f"a scene of {scenes_path}, which lists {list(asked)}",
+                remedy="Correct the scene, or add its classes to that table",
             )
     return recordings, asked
 
@@ -127,23 +166,23 @@ def read_fold(path: Path) -> dict[str, list[str]]:
 
     Returns
     -------
-    dict
-        train, validation, test -> recordings in the order of the file; none is empty.
+    dict of list of str
+        Part (train, validation, test) to its recordings in the order of the file. No part is empty.
 
     Raises
     ------
     InputError
-        When a part is unknown or empty, or a recording is listed twice.
+        If a part is unknown or empty, or a recording is listed twice.
     """
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     listed: set[str] = set()
     for line, row in read_lines(path, ("recording", "scene", "part")):
         if row["part"] not in parts:
-            raise InputError(f"{path}, line {line}: part is {row['part']!r}, expected one of {', '.join(PARTS)}")
+            raise InputError(f"part is {row['part']!r}", file=path, line=line, expected=f"one of {', '.join(PARTS)}")
         if row["recording"] in listed:
-            raise InputError(f"{path}, line {line}: recording {row['recording']!r} is listed twice")
+            raise InputError(f"recording {row['recording']!r} is listed twice", file=path, line=line)
         listed.add(row["recording"])
         parts[row["part"]].append(row["recording"])
     if empty := [part for part, names in parts.items() if not names]:
-        raise InputError(f"{path}: no recording in {', '.join(empty)}; every part needs one")
+        raise InputError(f"no recording in {', '.join(empty)}", file=path, expected="one or more in every part")
     return parts

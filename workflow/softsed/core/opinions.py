@@ -2,25 +2,30 @@
 
 An opinion is one annotator's answer, 1 (ticked) or 0, about one class in one window of a recording. Windows start and
 end on whole seconds.
+
+`OpinionTable.read` is the one reader of the format. Each further step checks more: `check_rows` each row on its own,
+`arrange` the rows together with the tables of recordings, classes and scenes.
 """
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
-from softsed.core.metadata import OPINION_COLUMNS as COLUMNS
+from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.options import add_options
 from softsed.core.tsv import read_columns, read_number
+
+OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
 
 
 @dataclass(frozen=True)
 class Opinions:
-    """Opinions as arrays of indices, sorted by window, annotator and class, whatever the order in the file.
+    """Opinions as arrays of indices, sorted by window, annotator and class, independent of the order in the file.
 
     Attributes
     ----------
@@ -43,6 +48,178 @@ class Opinions:
     opinion: np.ndarray
 
 
+@dataclass(frozen=True)
+class OpinionTable:
+    """Rows of a table of opinions as text. The row at index i is line i + 2 of the file.
+
+    Attributes
+    ----------
+    path : Path
+    columns : dict of list of str
+        `OPINION_COLUMNS` and all other columns of the file; one or more rows.
+    """
+
+    path: Path
+    columns: dict[str, list[str]]
+
+    @classmethod
+    def read(cls, path: Path) -> "OpinionTable":
+        """Read the columns of a file; an InputError for a file without opinions."""
+        columns = read_columns(path, OPINION_COLUMNS)
+        if not columns["opinion"]:
+            expected = "one row per window, annotator and class annotated in the scene"
+            raise InputError("no opinions", file=path, expected=expected)
+        return cls(path, columns)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.columns["opinion"])
+
+    def error(self, row: int, problem: str, **parts: str | None) -> InputError:
+        """Return an error about a row."""
+        return InputError(problem, file=self.path, line=row + 2, **parts)
+
+    def indices(self, column: str, names: list[str]) -> np.ndarray:
+        """Return the index into `names` of each row; -1 for other text."""
+        lookup = {name: index for index, name in enumerate(names)}
+        return np.fromiter(map(lookup.get, self.columns[column], repeat(-1)), dtype=np.int64, count=len(self))
+
+    def first_rows(self, *columns: str) -> dict[tuple[str, ...], int]:
+        """Return each combination of values of some columns, in the order of the file, and its first row."""
+        values = list(zip(*(self.columns[column] for column in columns), strict=True))
+        first = dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True))
+        return {key: first[key] for key in dict.fromkeys(values)}
+
+    @cached_property
+    def spans(self) -> tuple[list[tuple[str, str, str]], np.ndarray]:
+        """Return the different windows as text (recording, onset, offset), and the index of each row's window."""
+        keys = list(map("\t".join, zip(*(self.columns[name] for name in OPINION_COLUMNS[:3]), strict=True)))
+        known = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+        span = np.fromiter(map(known.__getitem__, keys), dtype=np.int64, count=len(keys))
+        return [tuple(key.split("\t")) for key in known], span
+
+    @cached_property
+    def times(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the onset and the offset of each span in seconds; nan for text that is not a number."""
+        return tuple(np.array([read_number(key[place]) for key in self.spans[0]]) for place in (1, 2))
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """Return the opinion of each row as a number; -1 for text other than 0 and 1."""
+        return self.indices("opinion", ["0", "1"])
+
+
+def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problems) -> None:
+    """Check each opinion on its own: its window, names and answer.
+
+    Parameters
+    ----------
+    table : OpinionTable
+    lengths : dict of float
+        Recording to its length in seconds, 0 if unknown. Windows of other recordings may have any end.
+    problems : Problems
+        Receives windows that are not 0 <= onset < offset in whole seconds or end after the recording, rows without an
+        annotator or class, and opinions other than 0 and 1.
+    """
+    spans, span = table.spans
+    names, onset, offset = [name for name, _, _ in spans], *table.times
+    with np.errstate(invalid="ignore"):
+        whole = (onset % 1 == 0) & (offset % 1 == 0) & (onset >= 0) & (onset < offset)
+    length = np.array([lengths.get(name) or np.inf for name in names])
+
+    def refuse(kind: str, bad: np.ndarray, problem: str, expected: str) -> None:
+        def describe(row: int) -> InputError:
+            texts = {name: values[row] for name, values in table.columns.items()}
+            return table.error(row, problem.format(**texts, length=length[span[row]]), expected=expected)
+
+        problems.add_rows(kind, np.flatnonzero(bad), describe)
+
+    refuse("times", ~whole[span], "window from {onset!r} to {offset!r}", "whole seconds, 0 <= onset < offset")
+    refuse(
+        "beyond the recording",
+        (whole & (offset > length))[span],
+        "window up to {offset} s of the recording {recording!r}, which lasts {length:.2f} s",
+        "a window within the recording",
+    )
+    for column, expected in (("annotator", "the name or number of an annotator"), ("class", "the name of a class")):
+        if "" in table.columns[column]:
+            refuse("names", table.indices(column, [""]) == 0, f"no {column}", expected)
+    refuse("values", table.answers < 0, "opinion is {opinion!r}", "0 or 1")
+
+
+def arrange(
+    table: OpinionTable, classes: list[str], *, asked: dict[str, list[str]], recordings: dict[str, Recording]
+) -> Opinions:
+    """Check opinions as a whole and convert them to arrays.
+
+    Parameters
+    ----------
+    table : OpinionTable
+    classes : list of str
+        Names of all classes, in order.
+    asked : dict of list of str
+        Scene to the classes annotated in it.
+    recordings : dict of Recording
+
+    Raises
+    ------
+    InputError
+        With file and line: everything that `check_rows` reports, an unknown recording, a class that is not annotated in
+        the scene, a repeated or missing row.
+    """
+    problems = Problems(strict=True)
+    spans, span = table.spans
+    if unknown := next((name for name, _, _ in spans if name not in recordings), None):
+        row = table.columns["recording"].index(unknown)
+        raise table.error(row, f"recording {unknown!r} is not in the table of recordings", remedy="Check its spelling")
+    check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
+    parsed = [(name, int(on), int(off)) for (name, _, _), on, off in zip(spans, *table.times, strict=True)]
+    windows = sorted(set(parsed))
+    lookup = {window: index for index, window in enumerate(windows)}
+    window = np.array([lookup[one] for one in parsed])[span]
+    expected = [asked.get(recordings[name].scene, []) for name, _, _ in windows]
+    allowed = np.array([[name in names for name in classes] + [False] for names in expected])  # last: unknown class
+    annotators = sorted(set(table.columns["annotator"]))
+    annotator, label = table.indices("annotator", annotators), table.indices("class", classes)
+    problems.add_rows(
+        "classes",
+        np.flatnonzero(~allowed[window, label]),
+        lambda row: table.error(
+            row,
+            f"class {table.columns['class'][row]!r} is not annotated in this scene",
+            expected=f"one of {expected[window[row]]}",
+        ),
+    )
+    sheet = window * len(annotators) + annotator  # one annotator's answers about one window
+    key = sheet * len(classes) + label
+    order = np.argsort(key, kind="stable")
+    repeated = np.zeros(len(table), dtype=bool)
+    repeated[order[1:]] = np.diff(key[order]) == 0
+    problems.add_rows(
+        "repeated",
+        np.flatnonzero(repeated),
+        lambda row: table.error(
+            row, f"repeats line {np.argmax(key == key[row]) + 2}", expected="one row per window, annotator and class"
+        ),
+    )
+    # A missing row would count as a class that the annotator was not asked about.
+    _, inverse, number = np.unique(sheet, return_inverse=True, return_counts=True)
+    given = number[inverse]
+    problems.add_rows(
+        "incomplete",
+        np.flatnonzero(given != allowed.sum(axis=1)[window]),
+        lambda row: table.error(
+            row,
+            f"annotator {table.columns['annotator'][row]!r} has {given[row]} opinions about this window",
+            expected=f"one opinion about each of {expected[window[row]]}",
+            remedy="Add a row with opinion 0 for each class that was not ticked",
+        ),
+    )
+    columns = (np.array(column) for column in zip(*windows, strict=True))
+    rows = (array[order] for array in (window, annotator, label, table.answers))
+    return Opinions(*columns, annotators, list(classes), *rows)
+
+
 def read_opinions(
     path: Path, classes: list[str], *, asked: dict[str, list[str]], recordings: dict[str, Recording]
 ) -> Opinions:
@@ -50,95 +227,29 @@ def read_opinions(
 
     Parameters
     ----------
-    asked : dict
-        Scene to the classes asked there. Who was asked about a window answers all of them: a class that was not
-        ticked is a row with 0, because a missing row would count as never asked and raise the soft label.
+    path : Path
+    classes : list of str
+        Names of all classes, in order.
+    asked : dict of list of str
+        Scene to the classes annotated in it. Each annotator of a window answers about all these classes. A class that
+        was not ticked is a row with 0, because a missing row would count as never asked and raise the soft label.
+    recordings : dict of Recording
 
     Raises
     ------
     InputError
-        With file and line: an unknown recording, a window off the whole seconds or beyond the recording, a class not
-        asked in the scene, an opinion other than 0 or 1, a repeated or missing row. Also for a table without opinions.
+        With file and line, for the first problem that `arrange` finds. Also for a table without opinions.
     """
-    table = read_columns(path, COLUMNS)
-    size = len(table["opinion"])
-    if not size:
-        raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
-
-    def check(good: np.ndarray, problem: Callable[[int], str]) -> None:
-        if not good.all():
-            row = int(np.argmin(good))
-            raise InputError(f"{path}, line {row + 2}: {problem(row)}")
-
-    def indices(column: str, names: list[str]) -> np.ndarray:
-        lookup = {name: index for index, name in enumerate(names)}
-        return np.fromiter(map(lookup.get, table[column], repeat(-1)), dtype=np.int64, count=size)
-
-    spans = list(map("\t".join, zip(table["recording"], table["onset"], table["offset"], strict=True)))
-    parsed = {}
-    for span in dict.fromkeys(spans):
-        try:
-            parsed[span] = _parse_window(*span.split("\t"), recordings)
-        except InputError as error:
-            raise InputError(f"{path}, line {spans.index(span) + 2}: {error}") from error
-    windows = sorted(set(parsed.values()))
-    lookup = {window: index for index, window in enumerate(windows)}
-    window = np.fromiter((lookup[parsed[span]] for span in spans), dtype=np.int64, count=size)
-
-    expected = [asked.get(recordings[name].scene, []) for name, _, _ in windows]
-    allowed = np.array([[name in names for name in classes] + [False] for names in expected])  # last: unknown class
-    annotators = sorted(set(table["annotator"]) - {""})
-    annotator, label = indices("annotator", annotators), indices("class", classes)
-    opinion = indices("opinion", ["0", "1"])
-    check(
-        allowed[window, label],
-        lambda row: f"class {table['class'][row]!r} was not asked in this scene; asked were {expected[window[row]]}",
-    )
-    check(annotator >= 0, lambda _: "no annotator; every row needs a name or number of who was asked")
-    check(opinion >= 0, lambda row: f"opinion is {table['opinion'][row]!r}, expected 0 or 1")
-
-    sheet = window * len(annotators) + annotator  # one annotator's answers about one window
-    key = sheet * len(classes) + label
-    order = np.argsort(key, kind="stable")
-    fresh = np.ones(size, dtype=bool)
-    fresh[order[1:]] = np.diff(key[order]) > 0
-    check(fresh, lambda row: f"repeats line {np.argmax(key == key[row]) + 2} (window, annotator and class)")
-    _, inverse, number = np.unique(sheet, return_inverse=True, return_counts=True)
-    answers = number[inverse]
-    check(
-        answers == allowed.sum(axis=1)[window],
-        lambda row: (
-            f"annotator {table['annotator'][row]!r} gives {answers[row]} opinions about this window, expected "
-            f"one on each of {expected[window[row]]}: write a 0 for a class that was not ticked"
-        ),
-    )
-    span_columns = (np.array(column) for column in zip(*windows, strict=True))
-    rows = (array[order] for array in (window, annotator, label, opinion))
-    return Opinions(*span_columns, annotators, list(classes), *rows)
-
-
-def _parse_window(name: str, start: str, end: str, recordings: dict[str, Recording]) -> tuple[str, int, int]:
-    if name not in recordings:
-        raise InputError(f"recording {name!r} is not in the table of recordings; check its spelling")
-    onset, offset = read_number(start), read_number(end)
-    if not (onset.is_integer() and offset.is_integer() and 0 <= onset < offset):
-        raise InputError(f"window from {start!r} to {end!r}, expected whole seconds, 0 <= onset < offset")
-    duration = recordings[name].duration_s
-    if offset > duration:
-        raise InputError(f"window from {start} to {end} s ends after the recording, which lasts {duration} s")
-    return name, int(onset), int(offset)
+    return arrange(OpinionTable.read(path), classes, asked=asked, recordings=recordings)
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that `read_tables` reads."""
-    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes")
-    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene")
+    add_options(parser, "opinions", "recordings", "classes", "scenes")
 
 
 def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording], dict[str, list[str]]]:
-    """Read opinions, recordings, and scene to the classes asked there, from the files that the arguments name."""
+    """Read opinions, recordings, and scene to the classes annotated in it, from the files of the arguments."""
     classes = read_classes(options.classes)
     recordings, asked = read_asked(options.recordings, options.scenes, classes)
     return read_opinions(options.opinions, classes, asked=asked, recordings=recordings), recordings, asked

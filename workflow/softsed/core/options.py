@@ -27,6 +27,9 @@ SHARED: dict[str, dict] = {
     "output": {"type": Path, "help": "file to write"},
 }
 
+DATASET_KINDS = ("soft", "hard", "opinions")  # of a user-provided dataset
+TABLES = ("recordings", "classes", "scenes")
+
 
 def build_parser(command: str, main: Callable, *, example: str) -> argparse.ArgumentParser:
     """Create the parser of a command.
@@ -61,8 +64,25 @@ def add_options(parser: argparse.ArgumentParser, *names: str, **texts: str) -> N
     *names : str
         Keys of `SHARED`.
     **texts : str
-        Shared options with a help text of their own: ``config="section `evaluate`, as JSON"``.
+        Shared options with another help text: ``config="section `evaluate`, as JSON"``.
     """
     for name, text in [*((name, None) for name in names), *texts.items()]:
         option = SHARED[name] | ({"help": text} if text else {})
         parser.add_argument(f"--{name}", required="default" not in option, **option)
+
+
+def add_dataset(parser: argparse.ArgumentParser, *, audio_required: bool) -> None:
+    """Add the options that describe a user-provided dataset; `read_dataset` returns their values."""
+    parser.add_argument("--audio", type=Path, required=audio_required, help="folder of recordings (WAV, FLAC, ...)")
+    kinds = parser.add_mutually_exclusive_group(required=True)
+    for kind in DATASET_KINDS:
+        folder = ", or folder of RECORDING.txt without header" if kind != "opinions" else ""
+        kinds.add_argument(f"--{kind}", type=Path, help=SHARED[kind]["help"] + folder)
+    for name in TABLES:
+        parser.add_argument(f"--{name}", type=Path, help=f"{SHARED[name]['help']} (default: inferred)")
+
+
+def read_dataset(options: argparse.Namespace) -> tuple[Path, str, dict[str, Path | None]]:
+    """Return the labels, their kind and the user-provided tables from the options of `add_dataset`."""
+    kind = next(kind for kind in DATASET_KINDS if getattr(options, kind))
+    return getattr(options, kind), kind, {name: getattr(options, name) for name in TABLES}

@@ -1,84 +1,108 @@
-"""Text files with tab-separated fields, read as people save them and refused where they could mean something else.
+"""Text files with tab-separated fields, read as people save them.
 
 Conventions
 -----------
-- UTF-8. A byte-order mark, line ends of Windows, and spaces around a field (no-break ones too) are no part of what was
-  written: a spreadsheet or a page leaves them, and ``anna`` followed by a space would be one annotator more.
-- A line ends where an editor ends it, so that line numbers are those that it shows; not at a form feed or U+2028, as
-  `str.splitlines` has it.
+- UTF-8. A byte-order mark, Windows line ends and spaces around a field (also no-break spaces) are ignored, because
+  spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be another annotator.
+- A line ends where a text editor ends it, so that line numbers agree with the editor. A form feed or U+2028 does not
+  end a line, although `str.splitlines` splits there.
 - Quotation marks are part of the text.
-- A number is what Python reads as one, but without underscores: ``0_5`` would be 5.
+- Numbers are those of Python, but without underscores: ``0_5`` would be 5.
 """
 
 import os
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 
 SPACES = " \u00a0"
 
 
 def read_text(path: Path) -> list[str]:
-    """Read the lines of a text file, counted from 1 by whoever names them.
+    """Read the lines of a text file, spaces around fields removed.
 
-    Lines at the end that hold nothing but tabs and spaces are left out: a spreadsheet saves cells that were cleared.
+    Lines at the end that contain only tabs and spaces are left out, because spreadsheets save cleared cells.
+
+    Returns
+    -------
+    list of str
+        Line n of the file, counted from 1, at index n - 1.
 
     Raises
     ------
     InputError
-        When the file cannot be read, is not UTF-8, or holds a NUL character, as text in UTF-16 does.
+        If the file cannot be read, is not UTF-8, or contains a NUL character, as text in UTF-16 does.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text, expected UTF-8: {error}") from error
+        raise InputError(f"cannot be read as text: {error}", file=path, expected="a text file in UTF-8") from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(f"{path}, line {line}: a NUL character; expected text, save it as UTF-8")
+        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
     padded = f"\n{text}\n"
+    # Stripping takes half a second for half a million rows, so it is left out if no field has spaces around it.
     if any(f"{space}{edge}" in padded or f"{edge}{space}" in padded for space in SPACES for edge in "\t\n"):
         stripped = ["\t".join([field.strip(SPACES) for field in line.split("\t")]) for line in text.split("\n")]
-        text = "\n".join(stripped)  # only then: half a second for half a million rows
+        text = "\n".join(stripped)
     lines = text.rstrip("\n").split("\n")
     while lines and not lines[-1].strip("\t"):
         lines.pop()
     return lines
 
 
-def read_header(path: Path, lines: list[str], columns: tuple[str, ...]) -> list[str]:
-    """Read the names of the columns; an InputError where one of `columns` is missing, or one is there twice.
+def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[str]:
+    """Return the column names in the first of `lines`.
 
-    Columns without a name may be more than one: a spreadsheet saves columns that were cleared.
-    """
-    header = lines[0].split("\t") if lines else []
-    if missing := [name for name in columns if name not in header]:
-        raise InputError(f"{path}, line 1: no column {missing}; found {header}, tab-separated")
-    if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
-        raise InputError(f"{path}, line 1: the columns {twice} are there twice; expected every name once")
-    return header
-
-
-def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Read a TSV file with a header, with line numbers for messages; blank lines are skipped.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        The columns that must be there; others are kept.
-
-    Returns
-    -------
-    list of (int, dict)
-        The line in the file, counted from 1, and one dictionary a row, values as text.
+    Several columns may have no name, because spreadsheets save cleared columns.
 
     Raises
     ------
     InputError
-        When the file is missing, a column is missing or a row has another number of fields.
+        If one of `columns` is missing, or a name is listed twice.
+    """
+    header = lines[0].split("\t") if lines else []
+    if missing := [name for name in columns if name not in header]:
+        expected = f"the columns {' '.join(columns)}, tab-separated"
+        raise InputError(f"no column {missing} among {header}", file=path, line=1, expected=expected)
+    if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
+        raise InputError(f"the columns {twice} are listed twice", file=path, line=1, expected="each name once")
+    return header
+
+
+def _have_width(lines: list[str], width: int) -> bool:
+    """Report whether all lines have `width` fields. A loop would be slow: there may be a million lines."""
+    return set(map(str.count, lines, repeat("\t"))) <= {width - 1}
+
+
+def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
+    """Return the error about a line with another number of fields than `width`."""
+    problem = f"the number of tab-separated fields is {line.count(chr(9)) + 1} in {line!r}"
+    return InputError(problem, file=path, line=number, expected=str(width))
+
+
+def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Read a TSV file with a header, with line numbers; blank lines are skipped.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    columns : tuple of str
+        Required columns. Other columns are kept.
+
+    Returns
+    -------
+    list of (int, dict)
+        Line in the file, counted from 1, and one dictionary per row with values as text.
+
+    Raises
+    ------
+    InputError
+        If the file or a column is missing, or a row has another number of fields than the header.
     """
     lines = read_text(path)
     header = read_header(path, lines, columns)
@@ -88,7 +112,7 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
         if not line:
             continue
         if len(fields) != len(header):
-            raise InputError(f"{path}, line {number}: expected {len(header)} tab-separated fields, got {line!r}")
+            raise wrong_width(path, number, line, len(header))
         rows.append((number, dict(zip(header, fields, strict=True))))
     return rows
 
@@ -99,67 +123,135 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
-    """Read a large TSV file with a header as columns of text, the row at index i from line i + 2.
+    """Read a large TSV file with a header as columns of text. The row at index i is line i + 2.
 
-    One flat list of fields: half a million small lists or dictionaries would cost seconds.
+    The fields are split as one flat list, because half a million small lists or dictionaries take seconds.
 
     Parameters
     ----------
+    path : Path
+        File to read.
     columns : tuple of str
-        The columns that must be there; others are kept.
+        Required columns. Other columns are kept.
 
     Returns
     -------
     dict of list of str
-        One list a column, empty without rows.
+        One list per column; empty lists for a table without rows.
 
     Raises
     ------
     InputError
-        When the file is missing, a column is missing or a row has another number of fields, as a blank one has.
+        If the file or a column is missing, or a row (also a blank one) has another number of fields than the header.
     """
     lines = read_text(path)
     header = read_header(path, lines, columns)
     del lines[0]
-    for number, line in enumerate(lines, start=2):
-        if line.count("\t") != len(header) - 1:
-            raise InputError(f"{path}, line {number}: expected {len(header)} tab-separated fields, got {line!r}")
+    if not _have_width(lines, len(header)):
+        number, line = next(one for one in enumerate(lines, start=2) if not _have_width([one[1]], len(header)))
+        raise wrong_width(path, number, line, len(header))
     fields = "\t".join(lines).split("\t") if lines else []
     return {name: fields[column :: len(header)] for column, name in enumerate(header)}
 
 
-def spelling(name: str) -> str:
-    """Return what names have in common that differ in case, spaces, underscores or how Unicode writes an accent."""
-    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name).strip()).casefold()
+def read_fields(
+    path: Path, columns: tuple[str, ...], problems: Problems, *, header: bool = True, bare: bool = False
+) -> tuple[list[list[str]], Sequence[int]]:
+    """Read columns of a table as people write it; rows that cannot be used are reported and left out.
 
+    Blank lines are skipped. A row may leave out empty fields at its end, or have additional empty fields there.
 
-def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield names that are a known or earlier one in another spelling, with that one; who knows both means both."""
-    known = list(known)
-    spellings: dict[str, str] = {}
-    for name in (*known, *names):
-        other = spellings.setdefault(spelling(name), name)
-        if other != name and name not in known:
-            yield name, other
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    columns : tuple of str
+        Columns to return: the names in the header or, without a header, the fields of a row.
+    problems : Problems
+        Receives the file, header or rows that cannot be read.
+    header : bool
+        Whether the first line names the columns.
+    bare : bool
+        Whether a row may consist of its first field only.
 
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file, in a folder that is made, whole or not at all: what was there stays until then."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # where a link leads
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # /dev/stdout
-        return
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    Returns
+    -------
+    fields : list of list of str
+        One list of text per column.
+    lines : sequence of int
+        Line of each row, counted from 1.
+    """
+    empty: list[list[str]] = [[] for _ in columns]
     try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
+        lines = read_text(path)
+        names = read_header(path, lines, columns) if header else list(columns)
+    except InputError as error:
+        problems.add("file", error)
+        return empty, []
+    start, width = (2 if header else 1), len(names)
+    places = [names.index(name) for name in columns]
+    lines = lines[1:] if header else lines
+    if _have_width(lines, width):
+        flat = "\t".join(lines).split("\t") if lines else []
+        fields = [flat[place::width] for place in places]
+        if "" not in fields[0]:
+            return fields, range(start, start + len(lines))
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    for number, line in enumerate(lines, start=start):
+        parts = line.split("\t")
+        if not any(parts):
+            continue
+        incomplete = len(parts) <= max(places) and not (bare and not any(parts[1:]))
+        if incomplete or any(parts[width:]):
+            problems.add("fields", wrong_width(path, number, line, width))
+            continue
+        rows.append([parts[place] if place < len(parts) else "" for place in places])
+        numbers.append(number)
+    return [list(column) for column in zip(*rows, strict=True)] or empty, numbers
+
+
+def atomic_write(path: Path, data: str | bytes) -> None:
+    """Write a whole file or none: a file that exists stays until the new one is complete.
+
+    Parameters
+    ----------
+    path : Path
+        File to write. A missing folder is created. A link is followed, so that the link itself stays.
+    data : str or bytes
+        Content. Text is written as UTF-8 with its own line ends.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)  # a device, such as /dev/stdout, cannot be replaced
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def write_tsv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows as a table with a header. None becomes an empty field; floats have 6 significant digits."""
+
+    def field(value: object) -> str:
+        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+    lines = [columns, *([field(row[column]) for column in columns] for row in rows)]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def read_number(text: str) -> float:
-    """Read a number; nan for what is none."""
+    """Read a number; nan if the text is not a number."""
     try:
         return float("nan") if "_" in text else float(text)
     except ValueError:

@@ -1,118 +1,121 @@
-"""What a table of opinions says about itself: its recordings, its classes and what was asked about which recording.
+"""Tables of recordings, classes and scenes, inferred from opinions alone or from a dataset with audio.
 
-With nothing but opinions, the tables that every stage reads are read off them: a recording lasts until its last window
-ends, the classes are those that somebody was asked about, and recordings that were asked the same classes share a
-scene, unless a column ``scene`` of the opinions names it.
+A dataset is a folder of recordings with soft labels, hard labels or opinions. Tables that the user provides are used;
+the others are inferred:
+
+- A recording lasts as long as its audio. With a soft table or opinions, it ends with its last row or window.
+- The classes are those of the labels.
+- Without a table of recordings (recording, scene), all recordings of labels have the scene ``all``. Recordings of
+  opinions have the scene in the column ``scene``. Without this column, recordings with the same classes share a scene.
+- The classes annotated in a scene are those with a row in it (soft table, opinions). For all other labels they are all
+  classes, including classes of a table of classes without a label. A table of scenes replaces this rule.
 """
 
-import argparse
-import re
+import json
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
-from softsed.core.errors import InputError
-from softsed.core.metadata import LONGEST_S, OPINION_COLUMNS, Recording, doubt, read_asked, read_classes
-from softsed.core.tsv import read_columns, read_number, spelled_twice
+from softsed.core.code_hash import content
+from softsed.core.errors import InputError, Problems
+from softsed.core.event_text import read_label_rows
+from softsed.core.label_rows import LabelRows
+from softsed.core.log import PROGRESS
+from softsed.core.metadata import (
+    LONGEST_S,
+    NAME,
+    Recording,
+    check_name,
+    read_asked,
+    read_classes,
+    seconds_or_milliseconds,
+    spelled_twice,
+)
+from softsed.core.opinions import OpinionTable
+from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.core.tsv import read_number
+from softsed.data import dataset_checks
 
-# Names of recordings become names of files and are matched by the workflow: no separators of paths, nothing that a
-# shell or a pattern could take for its own, no hidden files, no options.
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-SCENE = "scene"
+SCENE_COLUMN = "scene"  # optional column of opinions
+DATASET = "dataset.json"  # beside the inferred tables: the names and content of their sources
+
+logger = logging.getLogger(__name__)
 
 
-def check_name(name: str, where: str) -> None:
-    """Raise an InputError that says where, when a recording's name cannot be that of a file."""
-    if not NAME.fullmatch(name):
-        raise InputError(
-            f"{where}: recording {name!r} cannot be the name of a file; expected letters (A-Z, a-z), digits, '_', '-' "
-            "and '.', the first a letter, a digit or '_'"
-        )
-
-
-def _table(path: Path) -> dict[str, list[str]]:
-    """Read the columns of the opinions and check the names of the recordings."""
-    columns = read_columns(path, OPINION_COLUMNS)
-    names = columns["recording"]
-    if not names:
-        raise InputError(f"{path}: no opinions; expected a row for each window, annotator and class asked")
+def read_named(path: Path) -> OpinionTable:
+    """Read a table of opinions; an InputError if the name of a recording cannot be that of a file."""
+    table = OpinionTable.read(path)
+    names = table.columns["recording"]
     for name in dict.fromkeys(names):
         if not NAME.fullmatch(name):
-            check_name(name, f"{path}, line {names.index(name) + 2}")
-    return columns
+            check_name(name, path, names.index(name) + 2)
+    return table
 
 
-def _check_spelling(path: Path, labels: list[str], known: list[str]) -> None:
-    """Raise an InputError where a class is there in two spellings; a table of classes may list both."""
-    for label, other in spelled_twice(dict.fromkeys(labels), known):
-        place = f"line {labels.index(other) + 2}" if other in labels else "the table of classes"
-        raise InputError(
-            f"{path}, line {labels.index(label) + 2}: class {label!r} is {other!r} in {place}; write one of them "
-            "everywhere, or list both in a table of classes"
-        )
+def _check_spelling(table: OpinionTable, known: list[str]) -> None:
+    """Raise an InputError if a class has two spellings; a table of classes may list both."""
+    if any(spelled_twice(dict.fromkeys(table.columns["class"]), known)):
+        dataset_checks.check_spelling(dataset_checks.places(table, "class"), known, Problems(strict=True))
 
 
 def recording_names(path: Path, classes: Path | None = None) -> list[str]:
-    """List the recordings of a table of opinions, sorted; `classes` is a table of these, where there is one.
+    """List the recordings of a table of opinions, sorted; `classes` is a table of classes, if there is one.
 
     Raises
     ------
     InputError
-        When the table cannot be read or is empty, a name cannot be the name of a file, or a class has two spellings.
+        If the table cannot be read or is empty, a name cannot be the name of a file, or a class has two spellings.
     """
-    columns = _table(path)
-    _check_spelling(path, columns["class"], list(read_classes(classes)) if classes else [])
-    return sorted(set(columns["recording"]))
+    table = read_named(path)
+    _check_spelling(table, read_classes(classes) if classes else [])
+    return sorted(set(table.columns["recording"]))
 
 
 def check_answered(path: Path, given: dict[str, Path]) -> None:
-    """Check that the opinions are about recordings and classes of given tables, as far as it takes to plan.
+    """Check that opinions belong to the recordings and classes of user-provided tables, as far as planning needs it.
 
     Parameters
     ----------
     path : Path
         Table of opinions.
     given : dict of Path
-        Tables of recordings, scenes and, where there is one, classes.
+        Tables of recordings, scenes and, if there is one, classes.
 
     Raises
     ------
     InputError
-        With file and line: an unknown recording, a class that was not asked in its scene. Also for tables that do not
-        fit each other.
+        With file and line: an unknown recording, or a class that is not annotated in its scene. Also for tables that
+        contradict each other.
     """
-    columns = _table(path)
-    known = list(read_classes(given["classes"])) if "classes" in given else []
-    _check_spelling(path, columns["class"], known)
-    classes = known or sorted(set(columns["class"]))
-    recordings, asked = read_asked(given["recordings"], given["scenes"], classes)
-    pairs = list(zip(columns["recording"], columns["class"], strict=True))
-    for name, label in dict.fromkeys(pairs):
-        where = f"{path}, line {pairs.index((name, label)) + 2}"
+    table = read_named(path)
+    known = read_classes(given["classes"]) if "classes" in given else []
+    _check_spelling(table, known)
+    recordings, asked = read_asked(given["recordings"], given["scenes"], known or sorted(set(table.columns["class"])))
+    for (name, label), row in table.first_rows("recording", "class").items():
         if name not in recordings:
-            raise InputError(f"{where}: recording {name!r} is not in {given['recordings']}; check its spelling")
+            problem = f"recording {name!r} is not in {given['recordings']}"
+            raise table.error(row, problem, remedy="Check its spelling")
         scene = recordings[name].scene
         if label not in asked[scene]:
-            raise InputError(
-                f"{where}: class {label!r} was not asked in the scene {scene!r}; asked were {asked[scene]}, see "
-                f"{given['scenes']}"
-            )
+            problem = f"class {label!r} is not annotated in the scene {scene!r}"
+            raise table.error(row, problem, expected=f"one of {asked[scene]}, see {given['scenes']}")
 
 
 def longest_window(path: Path) -> float:
-    """Measure the longest window in seconds; what is not a number counts 0 here and is an error where it is used."""
-    columns = read_columns(path, OPINION_COLUMNS)
-    longest = 0.0
-    for onset, offset in set(zip(columns["onset"], columns["offset"], strict=True)):
-        longest = max(longest, read_number(offset) - read_number(onset))  # of nan and a number, the first: the number
-    return longest
+    """Return the longest window in seconds; windows without valid times are left to the steps that use them."""
+    columns = OpinionTable.read(path).columns
+    times = set(zip(columns["onset"], columns["offset"], strict=True))
+    lengths = (read_number(offset) - read_number(onset) for onset, offset in times)
+    return max((length for length in lengths if length > 0), default=0.0)
 
 
-def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[str, list[str]]]:
-    """Read off the opinions what the tables of recordings, classes and scenes would say.
+def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], dict[str, str], dict[str, list[str]]]:
+    """Infer recordings, classes and scenes from opinions.
 
     Parameters
     ----------
-    path : Path
-        Table of opinions, see `softsed.core.opinions`; the optional column ``scene`` names the scene of the recording.
+    opinions : Path or OpinionTable
+        See `softsed.core.opinions`. The optional column ``scene`` names the scene of the recording.
 
     Returns
     -------
@@ -121,81 +124,167 @@ def survey(path: Path) -> tuple[dict[str, int], list[str], dict[str, str], dict[
     classes : list of str
         Sorted.
     scenes : dict of str
-        Recording to its scene: as given, or ``asked_1``, ``asked_2``, ... for those that were asked the same classes.
+        Recording to its scene: from the column ``scene``, or ``asked_1``, ``asked_2``, ... for recordings with the same
+        classes.
     asked : dict of list of str
-        Scene to the classes asked there, sorted.
+        Scene to the classes annotated in it, sorted.
 
     Raises
     ------
     InputError
-        With file and line: an offset that is no whole number of seconds, a class or scene without a name, a recording
-        in two scenes. Opinions are otherwise checked where they are used.
+        With file and line: an offset that is not a whole number of seconds, a class or scene without a name, or a
+        recording in two scenes. Steps that use the opinions check the rest.
     """
-    table = _table(path)
-    names = table["recording"]
-    durations: dict[str, int] = {}
-    for name, text in sorted(set(zip(names, table["offset"], strict=True))):
-        offset = read_number(text)
+    table = opinions if isinstance(opinions, OpinionTable) else read_named(opinions)
+    (spans, span), (_, offsets) = table.spans, table.times
+    durations = dict.fromkeys(sorted({name for name, _, _ in spans}), 0)
+    for index, ((name, _, text), offset) in enumerate(zip(spans, offsets.tolist(), strict=True)):
         if not (offset.is_integer() and 1 <= offset <= LONGEST_S):
-            line = list(zip(names, table["offset"], strict=True)).index((name, text)) + 2
-            raise InputError(
-                f"{path}, line {line}: offset is {text!r}, expected a whole number of seconds, 1 to {LONGEST_S}"
-                + doubt(offset)
+            raise table.error(
+                span.tolist().index(index),
+                f"offset is {text!r}",
+                expected=f"a whole number of seconds, 1 to {LONGEST_S}",
+                remedy=seconds_or_milliseconds(offset),
             )
-        durations[name] = max(durations.get(name, 0), int(offset))
-    for column in ("class", SCENE):
-        if "" in table.get(column, []):
-            raise InputError(f"{path}, line {table[column].index('') + 2}: no {column}; every row needs its name")
-    answered: dict[str, set[str]] = {}
-    for name, label in set(zip(names, table["class"], strict=True)):
-        answered.setdefault(name, set()).add(label)
-    scenes = _given_scenes(path, table) if SCENE in table else _scenes_by_classes(answered)
+        durations[name] = max(durations[name], int(offset))
+    for column in ("class", SCENE_COLUMN):
+        if "" in table.columns.get(column, []):
+            row = table.columns[column].index("")
+            raise table.error(row, f"no {column}", expected=f"the name of a {column} in every row")
+    answered: dict[str, set[str]] = {name: set() for name in durations}
+    for name, label in set(zip(table.columns["recording"], table.columns["class"], strict=True)):
+        answered[name].add(label)
+    kinds = {kind: f"asked_{number}" for number, kind in enumerate(dict.fromkeys(map(frozenset, answered.values())), 1)}
+    by_classes = {name: kinds[frozenset(labels)] for name, labels in answered.items()}
+    scenes = _named_scenes(table) if SCENE_COLUMN in table.columns else by_classes
     asked: dict[str, set[str]] = {}
     for name in durations:
         asked.setdefault(scenes[name], set()).update(answered[name])
-    return durations, sorted(set(table["class"])), scenes, {scene: sorted(asked[scene]) for scene in asked}
+    return durations, sorted(set(table.columns["class"])), scenes, {scene: sorted(asked[scene]) for scene in asked}
 
 
-def _given_scenes(path: Path, table: dict[str, list[str]]) -> dict[str, str]:
+def _named_scenes(table: OpinionTable) -> dict[str, str]:
     scenes: dict[str, str] = {}
-    pairs = list(zip(table["recording"], table[SCENE], strict=True))
-    for name, scene in dict.fromkeys(pairs):
+    for (name, scene), row in table.first_rows("recording", SCENE_COLUMN).items():
         if scenes.setdefault(name, scene) != scene:
-            line = pairs.index((name, scene)) + 2
-            raise InputError(
-                f"{path}, line {line}: recording {name!r} is in the scene {scene!r}, but in {scenes[name]!r} before"
-            )
+            problem = f"recording {name!r} is in the scene {scene!r}, but in {scenes[name]!r} before"
+            raise table.error(row, problem, expected="one scene per recording")
     return scenes
 
 
-def _scenes_by_classes(answered: dict[str, set[str]]) -> dict[str, str]:
-    kinds: dict[frozenset[str], str] = {}
-    for name in sorted(answered):
-        kinds.setdefault(frozenset(answered[name]), f"asked_{len(kinds) + 1}")
-    return {name: kinds[frozenset(classes)] for name, classes in answered.items()}
+def infer_dataset(
+    audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], problems: Problems
+) -> tuple[dict[str, Recording], list[str], dict[str, list[str]]]:
+    """Check a dataset and infer its tables, which are incomplete if there are problems.
+
+    Parameters
+    ----------
+    audio : Path
+        Folder of recordings.
+    labels : Path
+        Soft labels, hard labels or opinions.
+    kind : {"soft", "hard", "opinions"}
+    tables : dict of Path or None
+        User-provided tables of recordings, classes and scenes.
+    problems : Problems
+        Receives all problems of the dataset.
+
+    Returns
+    -------
+    recordings : dict of Recording
+    classes : list of str
+    asked : dict of list of str
+        Scene to the classes annotated in it.
+
+    Raises
+    ------
+    InputError
+        If a table cannot be read as such.
+    """
+    lengths = dataset_checks.check_audio(audio, problems)
+    known = read_classes(tables["classes"]) if tables["classes"] else None
+    if kind == "opinions":
+        table = OpinionTable.read(labels)
+        dataset_checks.check_opinions(table, lengths, known, problems)
+        if problems:
+            return {}, known or [], {}
+        lengths, classes, scenes, asked_in = survey(table)
+        used = {name: asked_in[scene] for name, scene in scenes.items()}
+    else:
+        rows = read_label_rows(labels, kind, problems)
+        classes, used = _check_labels(rows, lengths, known, bool(tables["scenes"]), problems)
+    classes = known or classes
+    if kind != "opinions" or tables["recordings"]:
+        scenes = dataset_checks.check_scenes(tables["recordings"], lengths, problems)
+    recordings = {name: Recording(name, scenes[name], lengths[name]) for name in sorted(scenes)}
+    asked: dict[str, list[str]] = {}
+    for name, one in recordings.items():
+        reported = {*asked.get(one.scene, []), *used.get(name, [])}
+        asked[one.scene] = [label for label in classes if label in reported]
+    return recordings, classes, dataset_checks.check_asked(tables["scenes"], asked, classes, problems)
+
+
+def _check_labels(
+    rows: LabelRows, lengths: dict[str, float], known: list[str] | None, scenes_given: bool, problems: Problems
+) -> tuple[list[str], dict[str, Iterable[str]]]:
+    """Check labels against the audio; return their classes, and the classes annotated in each recording.
+
+    `lengths` becomes the length of the labels for recordings of a soft table.
+    """
+    own = rows.by_recording()
+    places = {name: rows.place(one[0]) if len(one) else {"file": rows.file(name)} for name, one in own.items()}
+    dataset_checks.check_recordings(places, lengths, rows.path, problems)
+    first = {name: rows.place(row) for name, row in rows.first_rows().items()}
+    dataset_checks.check_classes(first, known, problems)
+    dataset_checks.check_labels(rows, lengths, problems)
+    classes, used = known or sorted(first), {}
+    for name, one in own.items():
+        # If neither the labels nor a table of scenes list the annotated classes, all classes are annotated.
+        used[name] = set(rows.label[one]) if rows.zeros_listed or scenes_given else classes
+        if rows.zeros_listed and len(one) and name in lengths:
+            lengths[name] = float(rows.offset[one].max())
+    return classes, used
 
 
 def write_tables(
-    recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]], paths: dict[str, Path]
+    folder: Path, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]
 ) -> None:
-    """Write the tables of recordings, classes and scenes to the paths of these names."""
+    """Write the tables of recordings, classes and scenes into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     rows = "".join(f"{one.name}\t{one.scene}\t{one.duration_s:.10g}\n" for one in recordings.values())
-    paths["recordings"].write_text("recording\tscene\tduration_s\n" + rows, encoding="utf-8")
-    paths["classes"].write_text("class\n" + "".join(f"{name}\n" for name in classes), encoding="utf-8")
+    (folder / "recordings.tsv").write_text("recording\tscene\tduration_s\n" + rows, encoding="utf-8")
+    (folder / "classes.tsv").write_text("class\n" + "".join(f"{name}\n" for name in classes), encoding="utf-8")
     rows = "".join(f"{scene}\t{name}\n" for scene, names in asked.items() for name in names)
-    paths["scenes"].write_text("scene\tclass\n" + rows, encoding="utf-8")
+    (folder / "scenes.tsv").write_text("scene\tclass\n" + rows, encoding="utf-8")
+
+
+def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None]) -> str:
+    """Describe the labels and tables of a dataset by name and content, as JSON; empty if one is missing."""
+    given = {name: path for name, path in {kind: labels, **tables}.items() if path}
+    if not all(path.exists() for path in given.values()):
+        return ""
+    return json.dumps(dict(zip(given, content(*given.values()), strict=True)), indent=2) + "\n"
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the tables of recordings, classes and scenes that a table of opinions implies."""
-    parser = argparse.ArgumentParser(prog="softsed data.infer_tables", description=main.__doc__)
-    parser.add_argument("--opinions", type=Path, required=True, help="table of opinions")
-    parser.add_argument("--recordings", type=Path, required=True, help="table of recordings, written")
-    parser.add_argument("--classes", type=Path, required=True, help="table of classes, written")
-    parser.add_argument("--scenes", type=Path, required=True, help="table of the classes asked in each scene, written")
-    options = parser.parse_args(argv)
-    durations, classes, scenes, asked = survey(options.opinions)
-    recordings = {name: Recording(name, scenes[name], seconds) for name, seconds in durations.items()}
-    write_tables(
-        recordings, classes, asked, {name: getattr(options, name) for name in ("recordings", "classes", "scenes")}
+    """Infer the tables of recordings, classes and scenes from a dataset or from opinions."""
+    parser = build_parser("data.infer_tables", main, example="--opinions mydata/opinions.tsv --tables results/own/data")
+    add_dataset(parser, audio_required=False)
+    parser.add_argument(
+        "--tables", type=Path, required=True, help="folder to write recordings.tsv, classes.tsv and scenes.tsv into"
     )
+    options = parser.parse_args(argv)
+    labels, kind, tables = read_dataset(options)
+    if options.audio:
+        problems = Problems()
+        inferred = infer_dataset(options.audio, labels, kind, tables, problems)
+        problems.raise_all("in the dataset")
+        logger.info("%s", dataset_checks.summarise(kind, *inferred), extra=PROGRESS)
+        write_tables(options.tables, *inferred)
+        (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
+    elif kind == "opinions":
+        durations, classes, scenes, asked = survey(labels)
+        recordings = {name: Recording(name, scenes[name], seconds) for name, seconds in durations.items()}
+        write_tables(options.tables, recordings, classes, asked)
+    else:
+        raise InputError("no audio", key="--audio", expected=f"the folder of recordings that --{kind} labels")

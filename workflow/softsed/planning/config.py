@@ -15,9 +15,8 @@ import jsonschema
 import yaml
 
 from softsed.core.errors import InputError
-from softsed.core.metadata import choose_classes, read_asked, read_classes
+from softsed.core.metadata import check_name, choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
-from softsed.data.infer_tables import check_name
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
 from softsed.planning.choices import source_of
 from softsed.planning.combinations import find_contradictions
@@ -27,17 +26,17 @@ TEXT_HINT = (
     " (it is text: write 0.001 or 1.0e-3 without quotation marks, and give nested values in a file with --configfile, "
     "not with --config)"
 )
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where PyYAML was built with it: much faster
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML's parser in C, if it was built, is much faster
 MERGE = "tag:yaml.org,2002:merge"
 DRAFT = jsonschema.Draft202012Validator
 
 
 def _is_whole(_, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)  # not 3.0, which JSON Schema takes: range() does not
+    return isinstance(value, int) and not isinstance(value, bool)  # JSON Schema accepts 3.0, range() does not
 
 
 def _is_number(_, value: object) -> bool:
-    return _is_whole(_, value) or (isinstance(value, float) and math.isfinite(value))  # YAML's .nan passes any range
+    return _is_whole(_, value) or (isinstance(value, float) and math.isfinite(value))  # .nan is in any range
 
 
 Validator = jsonschema.validators.extend(
@@ -79,23 +78,24 @@ def check_files(paths: Iterable[Path]) -> None:
     Raises
     ------
     InputError
-        With the file, the key, and both lines.
+        With the file, the key, and both lines of each problem.
     """
-    problems = []
+    problems: list[InputError] = []
     for path in paths:
         try:
             waiting = [yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)]
         except yaml.YAMLError:
-            continue  # Snakemake has read it: JSON that is no YAML
+            continue  # JSON that is not YAML; Snakemake has read it
         walked = set()
         for node in waiting:
-            if isinstance(node, yaml.MappingNode) and id(node) not in walked:  # an alias is the node of its anchor
+            # An alias is the same node as its anchor.
+            if isinstance(node, yaml.MappingNode) and id(node) not in walked:
                 walked.add(id(node))
                 seen: dict[str, yaml.Mark] = {}
                 for key, value in node.value:
                     waiting.append(value)
                     if key.tag == MERGE:
-                        continue  # "<<" may be there several times
+                        continue  # "<<" may occur several times
                     mark, first = key.start_mark, seen.setdefault(key.value, key.start_mark)
                     if first is not mark:
                         problem = f"the section occurs twice, first in line {first.line + 1}"
@@ -146,36 +146,38 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
 
 
 def check_tables(config: dict, tables: dict[str, Path]) -> None:
-    """Check that tables that are there before anything runs fit each other and the config.
+    """Check the tables of recordings, classes and scenes against each other and the config.
 
     Parameters
     ----------
     config : dict
-        As `check_config` has found it good.
+        Config that `check_config` accepts.
     tables : dict of Path
         The tables of recordings, classes and scenes.
 
     Raises
     ------
     InputError
-        With file and line: classes or scenes of one table that another does not have, names that cannot be those of
-        files, classes to be evaluated or confused that there are not, scenes too small for the folds, lists of folds
-        in a folder that are no cross-validation.
+        For the first problem: a class or scene that another table does not list, a name that cannot be that of a file,
+        an unknown class in ``evaluate.classes`` or ``confused``, a scene with too few recordings for the folds, or
+        lists of official folds that are not a cross-validation.
     """
     classes = read_classes(tables["classes"])
     recordings, _ = read_asked(tables["recordings"], tables["scenes"], classes)
     for name in recordings:
-        check_name(name, str(tables["recordings"]))
+        check_name(name, tables["recordings"])
     choose_classes(tables["classes"], config["evaluate"]["classes"])
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
-        raise InputError(f"data.demo.crowd.confused: no class {sorted(unknown)} in {tables['classes']}")
+        problem, expected = f"no class {sorted(unknown)}", f"classes of {tables['classes']}"
+        raise InputError(problem, key="data.demo.crowd.confused", expected=expected)
     folds = config["folds"]
     if folds["source"] == "generated":
         generate_folds(recordings, number=folds["number"], validation=folds["validation"], seed=0)
         return
+    # Lists in a folder are checked here. Lists that are downloaded are checked after the download.
     folder = Path(folds["official"]["address"])
-    if folder.is_dir():  # lists that are fetched are checked when they are there
+    if folder.is_dir():
         lists = [
             {part: folder / f"fold{fold}_{name}.csv" for part, name in OFFICIAL_NAMES.items()}
             for fold in range(1, folds["number"] + 1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from snakemake.persistence.file import FilePersistence
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import write_whole
+from softsed.core.tsv import atomic_write
 
 SNAKEMAKE = Path(".snakemake")
 STAMPS = SNAKEMAKE / "softsed"  # one file per experiment: hash of the provenance that was last saved or restored
@@ -90,7 +90,7 @@ def save(experiment: str) -> None:
             lines.append(json.dumps({"output": output, "record": json.loads(path.read_bytes())}) + "\n")
     target, text = provenance_of(experiment), "".join(lines)
     if not target.exists() or target.read_bytes() != text.encode():
-        write_whole(target, text)
+        atomic_write(target, text)
     stamp(experiment)
 
 

@@ -1,0 +1,185 @@
+"""Rows of label files, soft or hard, tables or text without a header: the one reader of these formats.
+
+The reader reports each row that cannot be used to `Problems` and leaves it out. Callers that need a correct file pass
+strict problems, which raise the first one.
+"""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from softsed.core.errors import InputError, Problems
+from softsed.core.tsv import read_fields, read_number
+
+HARD_COLUMNS = ("recording", "onset", "offset", "label")
+SOFT_COLUMNS = (*HARD_COLUMNS, "value")
+LABEL_KINDS = ("soft", "hard")
+# The published soft labels contain 1.000000031, the rounding error of a sum of weights. Larger errors are mistakes.
+ROUNDING = 1e-6
+
+
+class Event(NamedTuple):
+    """A labelled stretch of time, in seconds."""
+
+    onset: float
+    offset: float
+    label: str
+
+
+@dataclass(frozen=True)
+class LabelRows:
+    """Rows of label files as columns, in the order of the files.
+
+    Attributes
+    ----------
+    kind : {"soft", "hard"}
+    path : Path
+        Table, or folder of RECORDING.txt.
+    names : list of str
+        Recordings in the order of their first rows, including those without events.
+    bare : dict of int
+        Recording to the line of its row without an event.
+    recording, line : ndarray of int [rows]
+        Index into `names`; line in the file, counted from 1.
+    onset, offset, value : ndarray [rows]
+        Seconds, 0 <= onset < offset; level in 0..1, which is 1 in hard labels.
+    label : ndarray of object [rows]
+        Name of the class.
+    """
+
+    kind: str
+    path: Path
+    names: list[str] = field(default_factory=list)
+    bare: dict[str, int] = field(default_factory=dict)
+    recording: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    line: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    onset: np.ndarray = field(default_factory=lambda: np.empty(0))
+    offset: np.ndarray = field(default_factory=lambda: np.empty(0))
+    value: np.ndarray = field(default_factory=lambda: np.empty(0))
+    label: np.ndarray = field(default_factory=lambda: np.empty(0, object))
+
+    @property
+    def zeros_listed(self) -> bool:
+        """Whether a second without a row is missing (soft table) or inactive (all other formats)."""
+        return self.kind == "soft" and not self.path.is_dir()
+
+    def file(self, name: str) -> Path:
+        """Return the file that contains the rows of a recording."""
+        return self.path / f"{name}.txt" if self.path.is_dir() else self.path
+
+    def place(self, row: int) -> dict:
+        """Return where a row stands, as arguments of an `InputError`."""
+        return {"file": self.file(self.names[self.recording[row]]), "line": int(self.line[row])}
+
+    def first_rows(self) -> dict[str, int]:
+        """Return each class and its first row, in the order of these rows."""
+        labels = self.label.tolist()
+        first = dict(zip(reversed(labels), range(len(labels) - 1, -1, -1), strict=True))
+        return {name: first[name] for name in dict.fromkeys(labels)}
+
+    def columns(self, classes: list[str], problems: Problems) -> np.ndarray:
+        """Return the index into `classes` of each row; -1 for an unknown class, which is a problem."""
+        number = {name: column for column, name in enumerate(classes)}
+        found = np.fromiter((number.get(name, -1) for name in self.label), dtype=int, count=len(self.label))
+        problems.add_rows(
+            "classes",
+            np.flatnonzero(found < 0),
+            lambda row: InputError(
+                f"unknown class {self.label[row]!r}", **self.place(row), expected=f"one of {classes}"
+            ),
+        )
+        return found
+
+    def by_recording(self) -> dict[str, np.ndarray]:
+        """Return the rows of each recording, in the order of the file."""
+        order = np.argsort(self.recording, kind="stable")
+        ends = np.cumsum(np.bincount(self.recording, minlength=len(self.names)))[:-1]
+        return dict(zip(self.names, np.split(order, ends), strict=True)) if self.names else {}
+
+    def events(self, rows: np.ndarray) -> list[Event]:
+        """Return rows as events."""
+        columns = (self.onset[rows].tolist(), self.offset[rows].tolist(), self.label[rows].tolist())
+        return list(map(Event, *columns))
+
+
+def read_rows(
+    path: Path, kind: str, problems: Problems, *, recording: str | None = None, header: bool = True
+) -> LabelRows:
+    """Read a label file row by row. Rows that cannot be used are reported and left out.
+
+    Parameters
+    ----------
+    path : Path
+        Table with a header, or text of one recording.
+    kind : {"soft", "hard"}
+        Soft rows have a value and last one whole second.
+    problems : Problems
+        Receives each row with a wrong number of fields, numbers that are not numbers, no label, times that are not
+        0 <= onset < offset, soft rows that are not one whole second, and levels outside 0..1.
+    recording : str, optional
+        Recording of a file without a column ``recording``.
+    header : bool
+        Whether the first line names the columns.
+    """
+    columns = (SOFT_COLUMNS if kind == "soft" else HARD_COLUMNS)[recording is not None :]
+    texts, lines = read_fields(path, columns, problems, header=header, bare=kind == "hard" and recording is None)
+    names = [recording] * len(lines) if recording is not None else texts.pop(0)
+    known = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    table = LabelRows(kind, path, [recording] if recording is not None else list(known))
+    bare = (
+        [not (onset or offset or label) for onset, offset, label in zip(*texts, strict=True)] if kind == "hard" else []
+    )
+    if any(bare):
+        table.bare.update((name, line) for name, line, empty in zip(names, lines, bare, strict=True) if empty)
+        names, lines, *texts = (
+            [text for text, empty in zip(column, bare, strict=True) if not empty] for column in (names, lines, *texts)
+        )
+    number = np.fromiter(map(known.get, names), dtype=int, count=len(names))
+    onset, offset, *value = (_numbers(column) for column in (*texts[:2], *texts[3:]))
+    value = value[0] if value else np.ones(len(names))
+    label = np.empty(len(names), object)
+    label[:] = texts[2]
+    good = np.ones(len(names), dtype=bool)
+
+    def refuse(kind_: str, bad: np.ndarray, expected: str) -> None:
+        def describe(row: int) -> InputError:
+            given = ", ".join(
+                f"{name} {column[row]!r}" for name, column in zip(columns[-len(texts) :], texts, strict=True)
+            )
+            return InputError(given, file=path, line=int(lines[row]), expected=expected)
+
+        problems.add_rows(kind_, np.flatnonzero(bad & good), describe)
+        good[bad] = False
+
+    refuse("numbers", np.isnan(onset) | np.isnan(offset) | np.isnan(value), "numbers")
+    refuse("labels", label == "", "the name of a class as label")
+    refuse("times", ~((onset >= 0) & (onset < offset) & (offset < np.inf)), "0 <= onset < offset in seconds")
+    if kind == "soft":
+        with np.errstate(invalid="ignore"):
+            refuse("times", (onset % 1 != 0) | (offset != onset + 1), "one whole second per row, such as 4 to 5")
+        refuse("values", ~((value >= -ROUNDING) & (value <= 1 + ROUNDING)), "a soft label from 0 to 1")
+    arrays = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
+    if not good.all():
+        arrays = tuple(array[good] for array in arrays)
+    return LabelRows(kind, path, table.names, table.bare, *arrays)
+
+
+def join_rows(path: Path, tables: list[LabelRows]) -> LabelRows:
+    """Join the rows of a folder of files, one file per recording."""
+    recording = np.repeat(np.arange(len(tables)), [len(table.line) for table in tables])
+    joined = LabelRows(tables[0].kind, path, [name for table in tables for name in table.names], {}, recording)
+    columns = [one.name for one in fields(joined)][5:]
+    arrays = (np.concatenate([getattr(table, column) for table in tables]) for column in columns)
+    return LabelRows(joined.kind, path, joined.names, {}, recording, *arrays)
+
+
+def _numbers(texts: list[str]) -> np.ndarray:
+    """Read numbers; nan for text that is not a number."""
+    try:
+        if "_" not in "".join(texts):
+            return np.array(texts, dtype=float)
+    except ValueError:
+        pass  # one by one, to find the text that is not a number
+    return np.array([read_number(text) for text in texts], dtype=float)
