@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.metadata import OPINION_COLUMNS
+from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import check_answered, longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
