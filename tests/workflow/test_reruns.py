@@ -25,12 +25,24 @@ from softsed.tools.status import describe, rules
 PACKAGE = ROOT / "workflow/softsed"
 EDIT = "\nEDITED = True\n"
 PAGE = {"build_page": 1}
-REPORTED = {"make_table2": 1, "make_class_curves": 1, "make_truth": 1, "make_intervals": 1, "make_reliability": 1}
-REPORTED |= {"make_origin": 1, **PAGE}
-AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_truth": 8, "draw_figure": 2}
+REPORTED = {
+    "make_table2": 1,
+    "make_class_curves": 1,
+    "make_ground_truth": 1,
+    "make_intervals": 1,
+    "make_reliability": 1,
+}
+REPORTED |= {"make_origin": 1, "render_report": 1, **PAGE}
+AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_ground_truth": 8, "draw_figure": 2}
 FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "make_training_curves": 1, "draw_figure": 3}
-ONE_SYSTEM = {"train_system": 6, "predict_system": 6, "evaluate_truth": 2, "make_training_curves": 1, "make_truth": 1}
-ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, **PAGE}
+ONE_SYSTEM = {
+    "train_system": 6,
+    "predict_system": 6,
+    "evaluate_ground_truth": 2,
+    "make_training_curves": 1,
+    "make_ground_truth": 1,
+}
+ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, "render_report": 1, **PAGE}
 
 # By hand: a module, or a file, and what its edit reruns.
 MODULES = {
@@ -39,27 +51,33 @@ MODULES = {
     "train.system": FROM_TRAINING,
     "predict.system": AFTER_TRAINING,
     "labels.agreement": {"measure_agreement": 1, "make_crowd_page": 1},
-    "report.jackknife": {"make_intervals": 1, "make_origin": 1, **PAGE},
+    "report.jackknife": {"make_intervals": 1, "make_origin": 1, "render_report": 1, **PAGE},
     "report.figures": {"draw_figure": 5},
     "report.page.media": {"make_media": 6},
 }
 FILES = {
     "results/tiny/data/opinions.tsv": {"aggregate_opinions": 2, "measure_agreement": 1, "measure_crowd_size": 2}
     | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "harden_labels": 2, "make_label_statistics": 1, "make_table1": 1}
-    | {"evaluate_labels": 2, "predict_prior": 6, **FROM_TRAINING, "evaluate_system": 8, "evaluate_truth": 10},
+    | {
+        "evaluate_ground_truth_labels": 2,
+        "predict_prior": 6,
+        **FROM_TRAINING,
+        "evaluate_system": 8,
+        "evaluate_ground_truth": 10,
+    },
     "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, "predict_system": 1, "evaluate_system": 1}
-    | {"evaluate_truth": 1, "draw_figure": 2},
-    "workflow/resources/paper_table2.tsv": {"make_table2": 1, "make_origin": 1, **PAGE},
+    | {"evaluate_ground_truth": 1, "draw_figure": 2},
+    "workflow/resources/paper_table2.tsv": {"make_table2": 1, "make_origin": 1, "render_report": 1, **PAGE},
     "workflow/softsed/report/page/assets/main.js": PAGE,
 }
 
 # A change of the config, patterns of the jobs whose parameters change by it, and a part of the reason for each of them.
 CHANGES = [
     ("report:\n  curves: [S_MSE_lin]", ["make_class_curves"], r"now: \['S_MSE_lin'\]"),
-    ("evaluate:\n  trim: 20", ["evaluate_(system|truth)/.*", "make_intervals"], '"trim": 20'),
+    ("evaluate:\n  trim: 20", ["evaluate_(system|ground_truth)/.*", "make_intervals"], '"trim": 20'),
     (
         "evaluate:\n  classes: [car]",
-        ["evaluate_(system|truth|labels)/.*", "make_(intervals|reliability|label_statistics)"],
+        ["evaluate_(system|ground_truth|ground_truth_labels)/.*", "make_(intervals|reliability|label_statistics)"],
         r'now: .*\["car"\]',
     ),
     ("predict:\n  pooling: max", ["predict_system/.*"], '"pooling": "max"'),
@@ -87,13 +105,19 @@ CHANGES = [
 MORE = [
     (
         "labels:\n  compare: [majority]",
-        {"aggregate_opinions": 1, "harden_labels": 1, "evaluate_labels": 1, "measure_crowd_size": 1, "make_truth": 1}
-        | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "make_origin": 1, **PAGE},
+        {
+            "aggregate_opinions": 1,
+            "harden_labels": 1,
+            "evaluate_ground_truth_labels": 1,
+            "measure_crowd_size": 1,
+            "make_ground_truth": 1,
+        }
+        | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "make_origin": 1, "render_report": 1, **PAGE},
     ),
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
     (
         "runs: 3",
-        {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_truth": 4}
+        {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_ground_truth": 4}
         | {"make_training_curves": 1, "draw_figure": 3},
     ),
 ]
@@ -325,7 +349,7 @@ def test_time_stamps_clones_and_branches_rerun_nothing(project, jobs, tmp_path):
 
 
 @pytest.mark.slow
-def test_make_status_names_jobs_and_causes(edited):
+def test_make_status_names_jobs_and_causes(edited, jobs):
     venv = Path(shutil.which("snakemake")).parents[1]
     (venv / "workflow").touch()  # the environment is complete
     configuration = "CONFIG=" + " ".join(TINY[1:])
@@ -338,8 +362,9 @@ def test_make_status_names_jobs_and_causes(edited):
     assert "nothing to do: all results are up to date" in status()
     with edit(module_path(edited, "report.ground_truth")):
         shown = status()
-    assert "3 jobs would run" in shown
-    assert "make_truth" in shown
+    direct = jobs.running("report.ground_truth")
+    assert f"{len(direct | jobs.after(direct))} jobs would run" in shown
+    assert "make_ground_truth" in shown
     assert "code changed: softsed/report/ground_truth.py" in shown
     configuration = "CONFIG=not_there.yaml"
     with pytest.raises(subprocess.CalledProcessError) as failed:
