@@ -9,7 +9,7 @@ CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo status progress test slurm-test long-test lint audit bench fuzz clean
+.PHONY: help env demo status progress check test slurm-test long-test lint docs audit bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,8 +40,16 @@ status: $(VENV)/workflow ## What would run for the demo, and why; another experi
 progress: $(VENV)/workflow ## How far the run that is going on is, and how long it will take
 	@$(BIN)/softsed progress
 
-test: $(VENV)/tests ## The tests
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile $(PYTEST)
+check: $(VENV)/tests ## Style, types, layers and unit tests, without Snakemake: within 3 minutes on two cores
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SMK)
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(CORES) tests/unit tests/oracle $(PYTEST)
+
+test: $(VENV)/tests ## The tests: within 15 minutes on two cores
+	@echo "$(or $(EXPECTED),The tests take 8 to 15 minutes on two cores; \`make check\` takes 3.)"
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # -rs: why a test was skipped.
 slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
@@ -50,10 +58,15 @@ slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they star
 long-test: $(VENV)/tests ## What CI has no time for: the demo on that cluster, MAESTRO Real's size, real waits, more of the same
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m long $(PYTEST)
 
-lint: $(VENV)/tests ## Style of the code and of the workflow
+lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types of the package
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SMK)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --lint
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/mypy
+
+docs: $(VENV)/workflow ## Write the tables of the documentation that follow from the code
+	$(BIN)/python tests/support/closures.py
 
 # --strict: a package that the database does not know is an error, not a line among others.
 audit: $(VENV)-audit/done ## Known vulnerabilities of every pinned package; asks a public database
@@ -74,7 +87,7 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 	PYTHONPATH=workflow $(BIN)/python benchmarks/layers.py results/benchmarks/layers.tsv
 
 fuzz: $(VENV)-fuzz/done ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
-	PYTHONPATH=workflow $(VENV)-fuzz/bin/python benchmarks/fuzz.py results/benchmarks/fuzz.tsv
+	PYTHONPATH=workflow:tests $(VENV)-fuzz/bin/python tests/fuzz/fuzz.py results/benchmarks/fuzz.tsv
 
 # The locked packages and the fuzzer, which the locked environment itself does not get.
 $(VENV)-fuzz/done: envs/requirements.lock

@@ -1,12 +1,11 @@
 """Unusual labels and opinions: one annotator, a silent recording, labels shorter or longer than the audio."""
 
-import csv
-
 import numpy as np
 import pytest
 import soundfile
 from support.errors import refused
 from support.project import copy_project, snakemake
+from support.tsv import read_rows
 
 from softsed import cli
 from softsed.core.errors import Problems
@@ -17,11 +16,6 @@ from softsed.data import infer_tables
 from softsed.labels.adopt import adopt
 from softsed.labels.adopt import main as take_over
 from softsed.planning import validate
-
-
-def rows(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def test_one_annotator_and_a_silent_recording(tmp_path):
@@ -41,12 +35,12 @@ def test_one_annotator_and_a_silent_recording(tmp_path):
     assert "Warning" not in shown
     labels = folder / "results/one/labels"
     for method in ("eq1", "majority", "joint"):
-        assert [row["annotator"] for row in rows(labels / method / "competence.tsv")] == ["Anna"]
+        assert [row["annotator"] for row in read_rows(labels / method / "competence.tsv")] == ["Anna"]
         hard = read_hard(labels / method / "hard.tsv", ["car", "tap"])
         assert hard == {"a": [(0, 5, "car")], "b": []}
         soft = read_soft(labels / method / "soft.tsv", ["car", "tap"])
         assert soft["b"].max() < 0.5 < soft["a"][:, 0].min()
-    assert {row["alpha"] for row in rows(labels / "agreement.tsv")} <= {"", "nan"}
+    assert {row["alpha"] for row in read_rows(labels / "agreement.tsv")} <= {"", "nan"}
     assert (labels / "page.html").exists()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.project import INTERRUPTIBLE, copy_project, planned, snakemake
+from support.project import INTERRUPTIBLE, copy_project, environment, planned, snakemake
 from support.server import serve
 from support.small_disk import small_disk
 
@@ -157,9 +157,8 @@ def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server,
     server.trickle = (5_000, 0.5)  # half a minute for all of it, of which the first second is waited for
     part = project / f"{AUDIO_ZIP}.part"
     command = [*INTERRUPTIBLE, "snakemake", *CONFIGURATION, "--cores", "2", "data"]
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=project, env=variables, start_new_session=True, **pipes) as run:
+    with subprocess.Popen(command, cwd=project, env=environment(), start_new_session=True, **pipes) as run:
         end = time.monotonic() + 300
         while not (part.exists() and part.stat().st_size):
             assert time.monotonic() < end

@@ -1,15 +1,15 @@
 """Generated files for every parser of text: the right values, or an error of this project that says where.
 
-The parsers, a good file of each, and what must hold for all that they return are those of benchmarks/fuzz.py.
+The parsers, a good file of each, and what must hold for all that they return are those of the fuzzer: `make fuzz`.
 """
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz import CLASSES, EXAMPLES, FILE, parsers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.parsers import CLASSES, EXAMPLES, FILE, parsers
 
 from softsed.core.errors import InputError
 

@@ -5,15 +5,14 @@ import os
 
 import numpy as np
 import pytest
-import soundfile
-import yaml
 from support.chromium import chromium
 from support.project import TINY, copy_project, snakemake
+from support.tiny import SECONDS, write_noise, write_sizes
+from support.tsv import write_rows
 
 from softsed.core.event_text import read_events
 from softsed.core.tsv import read_table
 
-RATE, SECONDS = 16000, 12
 MARK = "PWNED"
 IMAGE = "<img src=x onerror=document.title=1>"
 NAMES = [
@@ -29,14 +28,6 @@ NAMES = [
 ]
 RECORDINGS = [f"r{index}" for index in range(6)]
 SCENES = {name: (IMAGE, f"$(touch {MARK})")[index % 2] for index, name in enumerate(RECORDINGS)}
-SIZES = {
-    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
-    "folds": {"number": 3, "validation": 0.4},
-    "systems": {"S_BCE_sig": None},
-    "report": {"curves": ["H_BCE_sig", "S_MSE_lin:s"]},
-    "labels": {"compare": [], "crowd_sizes": [1], "draws": 1, "competence": {"restarts": 1}},
-    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
-}
 OWN = ["--configfile", "sizes.yaml", "--config", "audio=sounds", "opinions=opinions.tsv", "recordings=recordings.tsv"]
 
 
@@ -44,20 +35,15 @@ def marks(folder):
     return [path for path in folder.rglob("*") if path.name.startswith(MARK)]
 
 
-def write_table(path, columns, rows):
-    lines = ["\t".join(columns), *("\t".join(map(str, row)) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """A copy of the project with recordings of noise, and opinions of people and about classes of hostile names."""
     folder = copy_project(tmp_path_factory.mktemp("hostile"))
     (folder / "sounds").mkdir()
+    write_noise(folder / "sounds", RECORDINGS)
     rng = np.random.default_rng(0)
     rows = []
     for name in RECORDINGS:
-        soundfile.write(folder / f"sounds/{name}.wav", 0.1 * rng.standard_normal(RATE * SECONDS), RATE)
         loud = rng.random((SECONDS, len(NAMES))) > 0.5
         rows += [
             (name, onset, onset + 3, who, label, int(loud[onset, index]))
@@ -65,9 +51,9 @@ def dataset(tmp_path_factory):
             for who in NAMES[:3]
             for index, label in enumerate(NAMES)
         ]
-    write_table(folder / "opinions.tsv", ["recording", "onset", "offset", "annotator", "class", "opinion"], rows)
-    write_table(folder / "recordings.tsv", ["recording", "scene"], SCENES.items())
-    (folder / "sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    write_rows(folder / "opinions.tsv", rows, ["recording", "onset", "offset", "annotator", "class", "opinion"])
+    write_rows(folder / "recordings.tsv", SCENES.items(), ["recording", "scene"])
+    write_sizes(folder / "sizes.yaml")
     return folder
 
 

@@ -2,15 +2,13 @@
 
 import csv
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import digamma
+from support.shared import shared
 
 from softsed.labels.mace import mace
-
-RTE = Path(__file__).parents[3] / "shared/data/mace"  # beside the repository, not part of it
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("_strict_numpy")]
 
@@ -38,11 +36,10 @@ def simulate(theta, strategy, n_items, per_item, rng):
 )
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_figures_of_the_original_on_rte(method, accuracy, likelihood, seed):
-    if not (RTE / "rte.csv").exists():
-        pytest.skip(f"no MACE test data (rte.csv, rte.key) in {RTE}")
-    with (RTE / "rte.csv").open(encoding="utf-8", newline="") as file:
+    rte = shared("mace")
+    with (rte / "rte.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.reader(file))
-    truth = np.array((RTE / "rte.key").read_text(encoding="utf-8").split(), dtype=int)
+    truth = np.array((rte / "rte.key").read_text(encoding="utf-8").split(), dtype=int)
     cells = [(i, j, int(cell)) for i, row in enumerate(table) for j, cell in enumerate(row) if cell]
     result = mace(*np.array(cells).T, n_items=len(table), n_annotators=len(table[0]), method=method, seed=seed)
     assert np.mean(result.posterior.argmax(axis=1) == truth) == pytest.approx(accuracy, abs=1e-9)

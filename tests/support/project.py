@@ -13,7 +13,6 @@ from filelock import FileLock
 from softsed.tools.status import rules
 
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data"  # real labels to test against, where they are; never part of the project
 
 # The package of this checkout, whichever copy is installed, here and in the commands that tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")
@@ -26,6 +25,12 @@ TINY = [*DEMO, "tests/workflow/tiny.yaml"]
 
 # Before a command that is to be interrupted (SIGINT), which all ignore that a shell starts in the background.
 INTERRUPTIBLE = ["env", "--default-signal=INT"]
+
+
+def environment(*left_out: str) -> dict[str, str]:
+    """Return the variables of this process without those that a make, or these tests, would pass on."""
+    names = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONPATH", *left_out}
+    return {key: value for key, value in os.environ.items() if key not in names}
 
 
 def copy_project(target: Path) -> Path:
@@ -46,7 +51,6 @@ def copy_project(target: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fails: bool = False) -> str:
     """Run Snakemake in a copy of the project and return all it prints."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         ["snakemake", *configuration, "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments],
         stdout=subprocess.PIPE,
@@ -54,7 +58,7 @@ def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fa
         text=True,
         check=False,
         cwd=folder,
-        env=environment,
+        env=environment(),
     )
     assert (done.returncode != 0) == fails, done.stdout
     return done.stdout
@@ -81,14 +85,12 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 def make_demo(folder: Path) -> None:
     """Type `make demo` as a person would, in the environment of the tests; what it prints goes beside the folder."""
-    environment = Path(sys.executable).parents[1]
+    venv = Path(sys.executable).parents[1]
     # The environment is complete: its marks are newer than the copied lock files.
     for name in ("workflow", "tests"):
-        (environment / name).touch()
-    # Without what these tests, and a make around them, would hand on.
-    left_out = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "OMP_NUM_THREADS", "PYTHONPATH")
-    variables = {key: value for key, value in os.environ.items() if key not in left_out}
-    command = ["make", "demo", f"VENV={environment}"]
+        (venv / name).touch()
+    variables = environment("OMP_NUM_THREADS")
+    command = ["make", "demo", f"VENV={venv}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
     assert done.returncode == 0, done.stdout + done.stderr
     folder.with_suffix(".txt").write_text(done.stdout, encoding="utf-8")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support.errors import refused
 from support.server import serve
+from support.shared import shared
 
 from softsed import folds
 from softsed.core.errors import InputError
@@ -14,7 +15,6 @@ from softsed.folds import generate_folds, read_official
 
 ROOT = Path(__file__).parents[2]
 MAESTRO = ROOT / "workflow" / "resources" / "maestro_real.tsv"
-OFFICIAL = ROOT.parent / "shared" / "data" / "maestro_real" / "development_folds"
 
 
 def table(**scenes: int) -> dict[str, Recording]:
@@ -195,11 +195,11 @@ def test_read_official_refuses_too_few_folds(tmp_path):
         run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS), number=1)
 
 
-@pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"the published lists are not in {OFFICIAL}")
 def test_the_published_lists_cover_maestro_real():
+    official = shared("maestro_real/development_folds")
     recordings = read_recordings(MAESTRO)
     names = {"train": "train", "validation": "val", "test": "test"}
-    lists = [{part: OFFICIAL / f"fold{k}_{name}.csv" for part, name in names.items()} for k in range(1, 6)]
+    lists = [{part: official / f"fold{k}_{name}.csv" for part, name in names.items()} for k in range(1, 6)]
     result = read_official(lists, recordings)
     assert_cross_validation(result, recordings)
     assert [len(result[0][part]) for part in ("train", "validation", "test")] == [26, 12, 11]

@@ -3,7 +3,6 @@
 Nothing here uses the package: events of the truth go to sed_eval as they are, outputs second by second.
 """
 
-import csv
 import json
 import statistics
 import warnings
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from support.project import TINY, planned, snakemake
+from support.tsv import read_rows
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
@@ -19,11 +19,6 @@ with warnings.catch_warnings():
 
 RUNS = {"H_BCE_sig": 2, "S_BCE_sig": 2, "S_MSE_lin": 2, "H_BCE_sig_joint": 2, "scene_prior": 1, "recording_prior": 1}
 FOLDS = ["fold1", "fold2", "fold3"]
-
-
-def rows(path, header=None):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, header, delimiter="\t"))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +29,7 @@ def results(finished):
 def by_recording(path, names):
     """The rows of a table of labels for each recording."""
     listed = {name: [] for name in names}
-    for row in rows(path):
+    for row in read_rows(path):
         listed[row["recording"]].append(row)
     return listed
 
@@ -42,17 +37,18 @@ def by_recording(path, names):
 @pytest.fixture(scope="module")
 def known(finished, results):
     """What the table is made from: classes, folds, true events and soft labels by recording."""
+    recordings = finished / "tests/workflow/tiny.tsv"
     classes = yaml.safe_load((finished / "config.yaml").read_text())["evaluate"]["classes"]
-    folds = {fold: rows(results / "folds" / f"{fold}.tsv") for fold in FOLDS}
+    folds = {fold: read_rows(results / "folds" / f"{fold}.tsv") for fold in FOLDS}
     names = [row["recording"] for row in folds["fold1"]]
     soft = {method: by_recording(results / f"labels/{method}/soft.tsv", names) for method in ("eq1", "joint")}
     return {
         "classes": classes,
-        "seconds": {r["recording"]: int(float(r["duration_s"])) for r in rows(finished / "tests/workflow/tiny.tsv")},
+        "seconds": {row["recording"]: int(float(row["duration_s"])) for row in read_rows(recordings)},
         "parts": {
             f: {p: [r["recording"] for r in t if r["part"] == p] for p in ("train", "test")} for f, t in folds.items()
         },
-        "truth": {name: rows(results / "data" / "truth" / f"{name}.tsv") for name in names},
+        "truth": {name: read_rows(results / "data" / "truth" / f"{name}.tsv") for name in names},
         "soft": soft,
     }
 
@@ -115,7 +111,7 @@ def of_system(known, results, system, method, threshold):
         scores, active = {}, {}
         for fold in FOLDS:
             cut = dict.fromkeys(known["classes"], 0.5) if threshold == "0.5" else midranges(known, method, fold)
-            for row in rows(results / f"predictions/{system}/run{run}/{fold}.tsv"):
+            for row in read_rows(results / f"predictions/{system}/run{run}/{fold}.tsv"):
                 name, second = row["recording"], int(row["onset"])
                 for label in known["classes"]:
                     scores[name, second, label] = float(row[label])
@@ -141,7 +137,7 @@ def of_labels(known, results, method):
 
 
 def test_every_cell(known, results):
-    table = rows(results / "report" / "truth.tsv")
+    table = read_rows(results / "report" / "truth.tsv")
     points = [("labels", "eq1", "0.5"), ("labels", "joint", "expected_f1")]
     methods = {system: "joint" if system.endswith("_joint") else "eq1" for system in RUNS}
     points += [(s, m, t) for s, m in methods.items() for t in ("0.5", "class-dependent")]
@@ -197,7 +193,7 @@ def test_a_folder_of_ones_own_true_events(project):
     """The demo's own truth as hard label text gives the same table; without one event too few or too many."""
     (project / "mine").mkdir()
     for path in (project / "results/tiny/data/truth").iterdir():
-        events = [f"{row['onset']}\t{row['offset']}\t{row['label']}\n" for row in rows(path)]
+        events = [f"{row['onset']}\t{row['offset']}\t{row['label']}\n" for row in read_rows(path)]
         (project / "mine" / f"{path.stem}.txt").write_text("".join(events))
     table = project / "results/tiny/report/truth.tsv"
     before = table.read_text()

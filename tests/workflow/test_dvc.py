@@ -21,6 +21,7 @@ import pytest
 import torch
 import yaml
 from support.project import ROOT, copy_project, planned, snakemake
+from support.run import git, run
 from support.server import serve
 
 from softsed.core.metadata import read_classes, read_fold
@@ -50,25 +51,6 @@ def _nothing_outside(tmp_path_factory):
         patch.delenv("SNAKEMAKE_PROFILE", raising=False)
         patch.delenv("PYTHONPATH", raising=False)  # a copy of the project runs its own package
         yield
-
-
-def run(folder, *command, fails=False, **environment):
-    """Run a command in a folder and return all it prints."""
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=os.environ | environment,
-    )
-    assert (done.returncode != 0) == fails, done.stdout
-    return done.stdout
-
-
-def git(folder, *arguments):
-    return run(folder, "git", *arguments)
 
 
 def dvc(folder, *arguments, **options):
@@ -449,7 +431,7 @@ def kill_training(parent, model):
     while parent.poll() is None:
         for process in psutil.Process(parent.pid).children(recursive=True):
             with suppress(psutil.Error):
-                if model in process.cmdline() and "train" in process.cmdline():
+                if model in process.cmdline() and "train.system" in process.cmdline():
                     process.kill()
                     return
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from support.project import TINY, planned, snakemake
+from support.project import TINY, environment, planned, snakemake
 
 CONFIGURATION = [*TINY, "longer.yaml"]
 LONGER = "train: {epochs: 400, patience: 400}\n"  # seconds
@@ -68,8 +68,8 @@ def continued_after(folder):
     "seed",
     [
         1,
-        *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)),
-        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 9)),
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2,)),
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 9)),
     ],
 )
 def test_killed_at_random_moments_a_training_ends_with_the_same_bits(undisturbed, untrained, seed):
@@ -97,15 +97,14 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(undisturbed
 def start(folder):
     """Start Snakemake as the leader of a group of processes."""
     command = ["snakemake", *CONFIGURATION, "--cores", "2", MODEL, *OFTEN]
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder, env=variables, start_new_session=True, **pipes)
+    return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **pipes)
 
 
 def kill_training(run):
     for process in psutil.Process(run.pid).children(recursive=True):
         with suppress(psutil.Error):
-            if "train" in process.cmdline():
+            if "train.system" in process.cmdline():
                 process.kill()
 
 

@@ -1,17 +1,15 @@
 """`make demo` as the README has it, in a clone, and what its tables must show."""
 
-import csv
-
 import pytest
-from support.likeness import check_likeness
 from support.project import DEMO, planned
+from support.published_labels import check_likeness
+from support.tsv import read_rows
 
 pytestmark = pytest.mark.slow
 
 
 def rows(folder, name):
-    with (folder / "results/demo/report" / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    return read_rows(folder / "results/demo/report" / f"{name}.tsv")
 
 
 def test_ends_with_the_tables_and_where_the_figures_are(demo):

@@ -1,6 +1,5 @@
 """The whole workflow on a tiny experiment: every stage, its files, and nothing left to do afterwards."""
 
-import csv
 import json
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 import torch
 import yaml
 from support.project import planned, snakemake
+from support.tsv import read_rows
 
 from softsed.core.labels import harden, read_hard, read_soft, to_events
 from softsed.core.metadata import read_classes, read_fold, read_recordings, read_scenes
@@ -22,11 +22,6 @@ PRIORS = ["scene_prior", "recording_prior"]
 @pytest.fixture
 def results(finished):
     return finished / "results" / "tiny"
-
-
-def rows(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def test_second_run_has_nothing_to_do(finished):
@@ -79,7 +74,7 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
             assert len(soft) == int(recording.duration_s)
             asked = {classes[column] for column in range(len(classes)) if soft[0, column] == soft[0, column]}
             assert asked == set(scenes[recording.scene])
-            written = rows(results / "labels" / method / "thresholds.tsv")
+            written = read_rows(results / "labels" / method / "thresholds.tsv")
             thresholds = np.array([float(row["threshold"]) for row in written])
             assert [row["class"] for row in written] == classes
             assert (thresholds == 0.5).all() == (method == "eq1")
@@ -116,7 +111,7 @@ def test_runs_differ_and_carry_their_seed(results):
 
 
 def test_table2_has_the_promised_columns_and_rows(results):
-    table = rows(results / "report" / "table2.tsv")
+    table = read_rows(results / "report" / "table2.tsv")
     promised = (
         "system threshold error_rate f1_micro f1_macro kld_time kld_bernoulli paper_error_rate paper_f1 paper_kld"
     )
@@ -130,7 +125,7 @@ def test_table2_has_the_promised_columns_and_rows(results):
 
 
 def test_table2_equals_the_metrics_it_comes_from(results):
-    table = {(row["system"], row["threshold"]): row for row in rows(results / "report" / "table2.tsv")}
+    table = {(row["system"], row["threshold"]): row for row in read_rows(results / "report" / "table2.tsv")}
     for system in SYSTEMS:
         runs = [json.loads((results / "metrics" / system / f"run{run}.json").read_text()) for run in (1, 2)]
         found = [run["pooled"]["operating_points"]["0.5"]["f1_micro"] for run in runs]
@@ -139,19 +134,19 @@ def test_table2_equals_the_metrics_it_comes_from(results):
 
 def test_label_statistics_count_the_evaluated_classes_of_the_reference(finished, results):
     classes = yaml.safe_load((finished / "config.yaml").read_text())["evaluate"]["classes"]
-    values = [float(row["value"]) for row in rows(results / "labels/eq1/soft.tsv") if row["label"] in classes]
-    found = {(row["statistic"], row["on"]): row for row in rows(results / "report" / "label_statistics.tsv")}
+    values = [float(row["value"]) for row in read_rows(results / "labels/eq1/soft.tsv") if row["label"] in classes]
+    found = {(row["statistic"], row["on"]): row for row in read_rows(results / "report" / "label_statistics.tsv")}
     assert float(found["nonzero", "recordings"]["value"]) == pytest.approx(
         sum(v > 0 for v in values) / len(values), rel=1e-5
     )
     assert float(found["nonzero", "recordings"]["published"]) == pytest.approx(0.983, abs=1e-3)
-    weights = [float(row["competence"]) for row in rows(results / "labels/eq1/competence.tsv")]
+    weights = [float(row["competence"]) for row in read_rows(results / "labels/eq1/competence.tsv")]
     assert float(found["competence_least", "annotators"]["value"]) == pytest.approx(min(weights), rel=1e-5)
     assert "| nonzero |" in (results / "report" / "label_statistics.md").read_text()
 
 
 def test_figure2_orders_classes_by_instances(results):
-    table = rows(results / "report" / "figure2.tsv")
+    table = read_rows(results / "report" / "figure2.tsv")
     assert list(table[0])[:5] == ["class", "instances", "H_BCE_sig", "S_MSE_lin_h", "S_MSE_lin_s"]
     instances = [int(row["instances"]) for row in table]
     assert instances == sorted(instances, reverse=True)

@@ -6,12 +6,10 @@ import statistics
 import numpy as np
 import pytest
 from support.errors import refused
-from support.project import SHARED
+from support.shared import shared
 
 from softsed.core.thresholds import trimmed_midrange
 from softsed.labels.harden import expected_f1
-
-REAL = SHARED / "maestro_real" / "soft_labels.tsv"
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -37,11 +35,10 @@ def test_trimmed_midrange_pools_listed_values():
     np.testing.assert_allclose(trimmed_midrange([second, first], 25), [0.6, np.nan])
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="published labels of MAESTRO Real are not beside the repository")
 def test_trimmed_midrange_of_real_recordings():
     """Deciles of the listed values, those above zero: P10 and P90 are the first and the last of nine cuts."""
     matrices: dict[str, list[list[float]]] = {}
-    with REAL.open(encoding="utf-8", newline="") as file:
+    with shared("maestro_real/soft_labels.tsv").open(encoding="utf-8", newline="") as file:
         for name, _, _, *values in list(csv.reader(file, delimiter="\t"))[1:]:
             matrices.setdefault(name, []).append([float(value) for value in values])
     assert len(matrices) == 25

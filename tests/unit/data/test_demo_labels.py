@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import yaml
-from support.likeness import check_likeness
 from support.project import ROOT
+from support.published_labels import check_likeness
 
 from softsed.core.metadata import Recording, choose_classes, read_asked
 from softsed.core.opinions import Opinions

@@ -1,18 +1,17 @@
 """The two baselines without audio: means by hand, no leak of test labels, and real labels."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 from support.errors import refused
+from support.shared import shared
 
 from softsed.core.labels import write_soft
 from softsed.core.scores import read_scores
 from softsed.evaluate.divergence import kld_bernoulli
 from softsed.predict.prior import main, mean_label, recording_prior, scene_prior
 
-REAL = Path(__file__).parents[4] / "shared" / "data" / "maestro_real"
 SCENES = {"a0": "a", "a1": "a", "a2": "a", "b0": "b", "b1": "b"}
 PARTS = {"a0": "train", "a1": "validation", "a2": "test", "b0": "train", "b1": "test"}
 
@@ -80,14 +79,14 @@ def test_command_scores_the_test_recordings(tmp_path, kind):
         np.testing.assert_allclose(scores[name], values, atol=1e-6)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="published labels of MAESTRO Real are not beside the repository")
 def test_scene_prior_of_real_labels_has_known_metrics():
     """Expected values: loops in plain Python over the TSV, means of the training and validation recordings.
 
     Training recordings alone would give F1 .632 and ER .547, and a leak of the test labels .654 and .493.
     """
+    real = shared("maestro_real")
     found: dict[str, list[list[float]]] = {}
-    with (REAL / "soft_labels.tsv").open() as file:
+    with (real / "soft_labels.tsv").open() as file:
         for row in list(csv.reader(file, delimiter="\t"))[1:]:
             found.setdefault(row[0].removesuffix(".wav"), []).append([float(value) for value in row[3:]])
     soft = {name: np.array(values) for name, values in found.items()}
@@ -96,7 +95,7 @@ def test_scene_prior_of_real_labels_has_known_metrics():
     for fold in range(1, 6):
         parts = {}
         for part in ("train", "val", "test"):
-            lines = (REAL / "development_folds" / f"fold{fold}_{part}.csv").read_text().split()[1:]
+            lines = (real / "development_folds" / f"fold{fold}_{part}.csv").read_text().split()[1:]
             parts |= {line.split("/")[1]: part for line in lines if line.split("/")[1] in soft}
         for name, scores in scene_prior(scenes, parts, soft).items():
             reference.append(soft[name] > 0.5)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.errors import refused
-from support.project import ROOT, SHARED
+from support.project import ROOT
+from support.shared import shared
 
 from softsed.core.labels import write_soft
 from softsed.core.metadata import read_classes, read_scenes
@@ -101,9 +102,7 @@ def test_no_annotated_class():
 
 
 def test_published_statistics_match_published_labels():
-    path = SHARED / "maestro_real" / "soft_labels.tsv"
-    if not path.exists():
-        pytest.skip(f"{path}: the published soft labels are not here")
+    path = shared("maestro_real/soft_labels.tsv")
     scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
     series: dict[tuple[str, str], list[float]] = {}
     with path.open(encoding="utf-8", newline="") as file:

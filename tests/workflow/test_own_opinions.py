@@ -1,17 +1,16 @@
 """Opinions of one's own: one command makes labels, tables and a page of them; mistakes get a helpful message."""
 
-import csv
-
 import numpy as np
 import pytest
-from support.project import SHARED, copy_project, planned, snakemake
+from support.project import copy_project, planned, snakemake
+from support.shared import shared
+from support.tsv import read_rows, write_rows
 
 from softsed.core.labels import read_hard, read_soft
 from softsed.tools import convert
 
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
-LEAD = SHARED / "lead" / "street_12_recordings.tsv"
 PLAN = {
     "infer_tables": 1,
     "aggregate_opinions": 3,
@@ -22,11 +21,6 @@ PLAN = {
     "make_crowd_page": 1,
     "labels": 1,
 }
-
-
-def rows(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def own_opinions():
@@ -43,16 +37,11 @@ def own_opinions():
     return table
 
 
-def write(folder, table):
-    text = "".join("\t".join(map(str, row)) + "\n" for row in table)
-    (folder / "my opinions.tsv").write_text(text, encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     """A copy of the project with opinions and no results; tests must not change the opinions."""
     folder = copy_project(tmp_path_factory.mktemp("door"))
-    write(folder, own_opinions())
+    write_rows(folder / "my opinions.tsv", own_opinions())
     return folder
 
 
@@ -66,7 +55,7 @@ def made(fresh):
 
 def test_one_command_makes_everything(made):
     labels = made / "results/mine/labels"
-    classes = [row["class"] for row in rows(made / "results/mine/data/classes.tsv")]
+    classes = [row["class"] for row in read_rows(made / "results/mine/data/classes.tsv")]
     assert classes == ["car (far)", "dog", "tap"]
     asked = {"yard-1": classes[:2], "yard-2": classes[:2], "kitchen.a": classes[2:]}
     # Heard in the windows from 9 s on, and not in those up to 13 s: most windows around a second are among the former
@@ -80,9 +69,9 @@ def test_one_command_makes_everything(made):
             events = read_hard(labels / method / "hard.tsv", classes)[name]
             assert {(event.label, event.offset) for event in events} == {(label, 20) for label in asked[name]}
             assert all(abs(event.onset - onset) <= 1 for event in events)
-        assert len(rows(labels / method / "competence.tsv")) == 6
-    assert [row["class"] for row in rows(labels / "agreement.tsv")] == [*classes, "all classes"]
-    found = [(row["method"], row["annotators"]) for row in rows(labels / "crowd_size.tsv")]
+        assert len(read_rows(labels / method / "competence.tsv")) == 6
+    assert [row["class"] for row in read_rows(labels / "agreement.tsv")] == [*classes, "all classes"]
+    found = [(row["method"], row["annotators"]) for row in read_rows(labels / "crowd_size.tsv")]
     assert found == [(method, size) for method in ("eq1", "majority", "joint") for size in ("1", "2", "3", "5", "all")]
     page = (labels / "page.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 2 + 3
@@ -97,8 +86,8 @@ def test_a_second_run_does_nothing_and_all_means_labels(made):
 def test_another_opinion_makes_the_labels_again(made):
     path = made / "my opinions.tsv"
     before = path.read_bytes()
-    write(
-        made,
+    write_rows(
+        path,
         [*own_opinions(), *([name, 0, 5, "Zoe", label, 0] for name in ("yard-1",) for label in ("dog", "car (far)"))],
     )
     try:
@@ -130,7 +119,7 @@ def test_tables_and_truth_of_ones_own(fresh):
     own = ["--configfile", "one.yaml", "--config", "opinions=my opinions.tsv", "experiment=tables", "truth=truth"]
     own += ["recordings=recordings.tsv", "scenes=scenes.tsv"]
     snakemake(fresh, "labels", configuration=own)
-    sizes = rows(fresh / "results/tables/labels/crowd_size.tsv")
+    sizes = read_rows(fresh / "results/tables/labels/crowd_size.tsv")
     assert all(0 < float(row["truth_f1"]) <= 1 for row in sizes)
     assert not (fresh / "results/tables/data/scenes.tsv").read_text().startswith("scene\tclass\nyard")  # still surveyed
     shown = snakemake(fresh, "--dry-run", configuration=own[:-1], fails=True)
@@ -168,7 +157,7 @@ def test_mistakes_stop_before_anything_runs(fresh, configuration, message):
     (fresh / "header.tsv").write_text("\t".join(HEADER).replace("annotator", "worker") + "\n")
     (fresh / "null.yaml").write_text("recordings: null\n")
     table[2][0] = "../b"
-    (fresh / "name.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
+    write_rows(fresh / "name.tsv", table)
     assert message in snakemake(fresh, "--dry-run", "labels", configuration=configuration, fails=True)
 
 
@@ -180,18 +169,17 @@ def test_a_stage_that_needs_audio_says_so(fresh):
 def test_a_mistake_in_a_row_is_named_by_the_step(fresh):
     table = own_opinions()
     table[7][5] = 2
-    (fresh / "wrong.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
+    write_rows(fresh / "wrong.tsv", table)
     shown = snakemake(fresh, "labels", configuration=["--config", "opinions=wrong.tsv", "experiment=wrong"], fails=True)
     assert "wrong.tsv, line 8: opinion is '2'. Expected 0 or 1" in shown
     assert "Traceback" not in shown
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not LEAD.exists(), reason=f"{LEAD} is missing: the strong labels of LEAD are not here")
 def test_strong_labels_of_twenty_people(fresh):
     """Real people, four recordings to save time: more annotators come closer to all; nobody is perfect or useless."""
     wanted = {"street_a001", "street_a008", "street_a010", "street_b003"}
-    header, *lines = LEAD.read_text(encoding="utf-8").splitlines()
+    header, *lines = shared("lead/street_12_recordings.tsv").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line.split("\t")[0] in wanted]
     (fresh / "strong.tsv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     arguments = ["strong", "--annotations", str(fresh / "strong.tsv"), "--opinions", str(fresh / "lead.tsv")]
@@ -203,16 +191,16 @@ def test_strong_labels_of_twenty_people(fresh):
     (fresh / "lead.yaml").write_text(change)
     snakemake(fresh, "labels", configuration=["--configfile", "lead.yaml"])
     labels = fresh / "results/lead/labels"
-    competence = [float(row["competence"]) for row in rows(labels / "eq1/competence.tsv")]
+    competence = [float(row["competence"]) for row in read_rows(labels / "eq1/competence.tsv")]
     assert len(competence) == 20
     assert 0.1 < min(competence) < max(competence) < 1
-    alphas = {row["class"]: float(row["alpha"]) for row in rows(labels / "agreement.tsv")}
+    alphas = {row["class"]: float(row["alpha"]) for row in read_rows(labels / "agreement.tsv")}
     assert 0.5 < alphas["all classes"] < 0.75
     assert max(alphas.values()) < 1
     assert alphas["bird singing"] > alphas["(object) rustling"]
     everybody = {}
     for method in ("eq1", "joint"):
-        sizes = [row for row in rows(labels / "crowd_size.tsv") if row["method"] == method]
+        sizes = [row for row in read_rows(labels / "crowd_size.tsv") if row["method"] == method]
         everybody[method] = sizes[-1]
         assert [row["annotators"] for row in sizes] == ["3", "5", "10", "all"]
         for name in ("f1", "correlation"):
@@ -227,7 +215,7 @@ def test_strong_labels_of_twenty_people(fresh):
 
 def test_windows_too_long_for_joint_leave_it_out(fresh):
     table = [HEADER, *(["r", onset, onset + 30, who, "dog", 1] for onset in (0, 10) for who in ("Ann", "Bob"))]
-    (fresh / "long.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in table))
+    write_rows(fresh / "long.tsv", table)
     own = ["--config", "opinions=long.tsv", "experiment=long"]
     assert "joint is left out of labels.compare: long.tsv" in snakemake(fresh, "--dry-run", "labels", configuration=own)
     assert planned(fresh, "labels", configuration=own)["aggregate_opinions"] == 2

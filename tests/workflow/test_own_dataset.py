@@ -1,6 +1,5 @@
 """A dataset of one's own: labels or opinions in any format go through the same rules, mistakes stop them first."""
 
-import csv
 import json
 import os
 
@@ -9,21 +8,14 @@ import pytest
 import soundfile
 import yaml
 from support.project import ROOT, copy_project, planned, snakemake
+from support.tiny import RATE, SECONDS, write_sizes
+from support.tsv import read_rows
 
 from softsed.core.labels import read_hard, read_soft, to_events
 from softsed.tools.status import describe, rules
 
-RATE = 16000
 CLASSES = ["dog barking", "tap"]
 NAMES = [f"{scene}.{index}" for scene in ("kitchen", "yard") for index in range(3)]
-SECONDS = 12
-SIZES = {
-    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
-    "folds": {"number": 3, "validation": 0.4},
-    "systems": {"S_BCE_sig": None},
-    "labels": {"crowd_sizes": [1], "draws": 1, "competence": {"restarts": 1}},
-    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
-}
 
 
 def labels_of(name):
@@ -66,7 +58,7 @@ def own(tmp_path_factory):
         scenes += [f"{name}\t{name.split('.')[0]}"]
     for name, lines in {"soft": soft, "hard": hard, "opinions": opinions, "recordings": scenes}.items():
         (data / f"{name}.tsv").write_text("\n".join(lines) + "\n")
-    (folder / "sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    write_sizes(folder / "sizes.yaml")
     return folder
 
 
@@ -74,11 +66,6 @@ def config(kind, labels, *more):
     """The options of a dataset whose labels are of a kind; results go to results/KIND."""
     dataset = ["audio=my data/audio", f"{kind}=my data/{labels}", f"experiment={kind}", *more]
     return ["--configfile", "sizes.yaml", "--config", *dataset]
-
-
-def rows(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +96,7 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     found = read_soft(own / "results/soft/labels/given/soft.tsv", CLASSES)
     for name in NAMES:
         np.testing.assert_allclose(found[name], labels_of(name))
-    assert {row["scene"] for row in rows(own / "results/soft/data/recordings.tsv")} == {"kitchen", "yard"}
+    assert {row["scene"] for row in read_rows(own / "results/soft/data/recordings.tsv")} == {"kitchen", "yard"}
     assert planned(own, *targets, configuration=with_scenes) == {}
     # Other folds leave the labels as they are; they are checked too.
     (own / "other.yaml").write_text("folds:\n  validation: 0.3\n")
@@ -201,7 +188,7 @@ def test_it_goes_all_the_way_to_the_report(own, kind, labels):
     snakemake(own, configuration=configuration)
     assert planned(own, configuration=configuration) == {}
     results = own / "results" / name
-    table = rows(results / "report/table2.tsv")
+    table = read_rows(results / "report/table2.tsv")
     assert {row["system"] for row in table} == {"H_BCE_sig", "S_MSE_lin", "scene_prior", "recording_prior"}
     metrics = json.loads((results / "metrics/S_MSE_lin/run1.json").read_text())
     assert metrics["classes"] == CLASSES

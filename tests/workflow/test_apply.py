@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from support.maestro import render
 from support.project import copy_project, snakemake
-from test_served import render
 
 from softsed.core.event_text import read_events
 from softsed.core.metadata import read_classes

@@ -1,22 +1,14 @@
-"""Kill -9 at random moments of a run, again and again, and set what comes of it beside a run that was left alone.
+"""Kill Snakemake, one of its jobs, or all of them at once (SIGKILL), repeatedly and at random moments of a run.
 
-Killed are Snakemake alone, one of its jobs, or all of them at once. After the death of Snakemake the lock is taken away
-and the same command given again, as a person would; so it is when a job's death made the run fail. The table has a line
-a kill: when, what, and which rules were running.
-
-    python benchmarks/kills.py results/benchmarks/kills.tsv           # the whole demo, twice: about 15 minutes
+After each kill that ended Snakemake, the lock is removed and the same command given again, as a person would do.
 """
 
-import argparse
-import csv
 import hashlib
-import logging
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,14 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from plan import copy_project
+
+from support.project import environment
 
 DECK = ("snakemake", "snakemake", "job", "job", "job", "all")  # shuffled, dealt, and shuffled again
 POLL_S = 0.1
 GRACE_S = 20  # within which the jobs of a Snakemake that was killed must have ended, also those that are only starting
 TIMES = {"logs", "benchmarks", "provenance.jsonl"}  # of the results
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,14 +63,13 @@ def survivors(folder: Path) -> list[tuple[str, psutil.Process]]:
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.Popen:
     """Start Snakemake as the leader of a group of processes, printing to a file."""
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with (folder / "printed.txt").open("a") as printed:
         return subprocess.Popen(
             ["snakemake", *arguments],
             stdout=printed,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=variables,
+            env=environment(),
             start_new_session=True,
         )
 
@@ -198,43 +188,3 @@ def results(folder: Path) -> dict[str, str]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and not TIMES & set(path.relative_to(root).parts)
     }
-
-
-def main() -> None:
-    """Kill a demo again and again."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, help="the kills, written")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument(
-        "--delay", type=float, default=10, help="seconds, at most, after the files that a kill waits for"
-    )
-    options = parser.parse_args()
-    arguments = ["--configfile", "workflow/demo.yaml", "--cores", "2"]
-    with tempfile.TemporaryDirectory() as name:
-        alone, killed = Path(name, "alone"), Path(name, "killed")
-        for folder in (alone, killed):
-            copy_project(folder)
-        start = time.monotonic()
-        call(alone, *arguments)
-        logger.info("undisturbed: %.0f s", time.monotonic() - start)
-        start, kills = time.monotonic(), []
-        points = spread(alone, np.random.default_rng(options.seed), options.kills)
-        for kill in torment(killed, arguments, seed=options.seed, points=points, delay_s=options.delay):
-            kills.append(kill)
-            logger.info("%d: %s", len(kills), kill)
-        logger.info("killed %d times: %.0f s", len(kills), time.monotonic() - start)
-        found, expected = results(killed), results(alone)
-        other = sorted(path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path))
-        logger.info("%d files, of which these differ: %s", len(expected), other or "none")
-    options.table.parent.mkdir(parents=True, exist_ok=True)
-    with options.table.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
-        rows.writerow(Kill.__dataclass_fields__)
-        rows.writerows(vars(kill).values() for kill in kills)
-    sys.exit(bool(other))
-
-
-if __name__ == "__main__":
-    main()

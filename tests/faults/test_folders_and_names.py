@@ -7,20 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-import yaml
 from support.project import ROOT, copy_project, planned
 from support.server import serve
+from support.tiny import write_noise, write_sizes
 
-RATE, SECONDS = 16000, 12
 GUARD = Path(__file__).parent / "guard"
-SIZES = {
-    "features": {"sample_rate": RATE, "window": 1024, "hop_s": 0.2, "mel_bands": 32, "f_max": 8000},
-    "folds": {"number": 3, "validation": 0.4},
-    "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 2, "sequence_frames": 10},
-}
 
 
 @pytest.fixture
@@ -49,20 +41,21 @@ def test_the_guard_sees_what_is_asked(asked, tmp_path):
 
 def own(folder):
     """A dataset in folders with spaces and umlauts."""
-    rng = np.random.default_rng(0)
     for kind in ("söunds", "läbels"):
         (folder / f"my {kind}").mkdir()
+    write_noise(folder / "my söunds", [f"r{index}" for index in range(6)])
     for index in range(6):
-        soundfile.write(folder / f"my söunds/r{index}.wav", 0.1 * rng.standard_normal(RATE * SECONDS), RATE)
         (folder / f"my läbels/r{index}.txt").write_text(f"{index}\t{index + 3}\tVögel\n", encoding="utf-8")
-    (folder / "my sizes.yaml").write_text(yaml.safe_dump(SIZES))
+    write_sizes(folder / "my sizes.yaml")
     return ["--configfile", "my sizes.yaml", "--config", "audio=my söunds", "hard=my läbels", "experiment=mine"]
 
 
 @pytest.mark.slow
 def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp_path):
     folder = copy_project(tmp_path / "mein Projekt (älter) 'β' $HOME; & #1")
-    (folder / "fewer.yaml").write_text("runs: 1\nsystems: {S_BCE_sig: null, H_BCE_sig_joint: null}\n")
+    (folder / "fewer.yaml").write_text(
+        "runs: 1\nfolds: {number: 2}\nsystems: {S_BCE_sig: null, H_BCE_sig_joint: null}\n"
+    )
     tiny = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "fewer.yaml"]
     cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     cut = cut if subprocess.run([*cut, "true"], check=False, capture_output=True).returncode == 0 else []

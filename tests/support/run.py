@@ -1,0 +1,26 @@
+"""Commands run in a folder."""
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def run(folder: Path, *command: str, fails: bool = False, **variables: str) -> str:
+    """Run a command in a folder, with more environment variables, and return all that it prints."""
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | variables,
+    )
+    assert (done.returncode != 0) == fails, done.stdout
+    return done.stdout
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as somebody, with no configuration of this machine."""
+    names = {f"GIT_{role}_{key}": "test" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    return run(folder, "git", *arguments, GIT_CONFIG_GLOBAL=os.devnull, **names)
