@@ -65,8 +65,8 @@ lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types o
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
-docs: $(VENV)/workflow ## Write the tables of the documentation that follow from the code
-	$(BIN)/python tests/support/closures.py
+docs: $(VENV)/workflow ## Write the parts of the documentation that follow from the code
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/support/generated_docs.py
 
 # --strict: a package that the database does not know is an error, not a line among others.
 audit: $(VENV)-audit/done ## Known vulnerabilities of every pinned package; asks a public database

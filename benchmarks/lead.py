@@ -22,7 +22,7 @@ from softsed.core.opinions import Opinions, read_opinions
 from softsed.data import infer_tables
 from softsed.labels.aggregate import ESTIMATORS
 from softsed.labels.harden import expected_f1
-from softsed.labels.trials import SCORES, judge
+from softsed.labels.trials import METRICS, judge
 from softsed.tools import convert
 
 SIZES, DRAWINGS = (3, 5, 10), 3  # annotators per window, drawings of each number
@@ -63,9 +63,9 @@ def main() -> None:
                 own = expected_f1(soft) if method == "joint" else np.full(len(classes), 0.5)
                 found[method].append(judge(np.concatenate(soft), np.concatenate(truth), own)[0])
         for method, scores in found.items():
-            means = [statistics.fmean(score[name] for score in scores) for name in SCORES]
+            means = [statistics.fmean(score[name] for score in scores) for name in METRICS]
             rows.append([number, method, *means, drawings])
-    write(options.output, ["annotators_per_window", "method", *SCORES, "drawings"], rows)
+    write(options.output, ["annotators_per_window", "method", *METRICS, "drawings"], rows)
 
 
 if __name__ == "__main__":

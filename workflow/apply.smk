@@ -13,7 +13,7 @@ min_version("9.27.1")
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")])))
 
-from softsed.core import parent
+from softsed import parent
 from softsed.core.code_hash import code
 from softsed.core.errors import InputError
 from softsed.planning.apply import ApplyPlan

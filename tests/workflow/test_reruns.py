@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import closures
+from support import generated_docs
 from support.jobs import Jobs, reasons
 from support.project import ROOT, TINY, environment, planned, snakemake
 from support.run import git
@@ -373,5 +373,5 @@ def test_make_status_names_jobs_and_causes(edited, jobs):
 
 
 def test_table_of_closures_is_that_of_the_code():
-    text = closures.PAGE.read_text(encoding="utf-8")
-    assert closures.page(text) == text, "run `make docs`"
+    text = generated_docs.RERUNS.read_text(encoding="utf-8")
+    assert generated_docs.page(text, generated_docs.table()) == text, "run `make docs`"

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 import yaml
+from support import generated_docs
 from support.project import ROOT
 
 PACKAGE = ROOT / "workflow/softsed"
@@ -85,21 +86,16 @@ def test_locked_versions_are_the_installed_ones(name):
     assert run(sys.executable, "-c", script, *pins).split() == list(pins.values())
 
 
-def test_the_map_of_stages_in_the_readme_names_files_that_exist():
-    rows = [line.split("|") for line in (ROOT / "README.md").read_text().splitlines() if "workflow/rules/" in line]
-    for row in rows:
-        for name in row[2].replace("`", "").split(","):
-            assert (ROOT / name.strip()).exists(), name
-    helpers = {"common.smk", "jobs.smk", "no_audio.smk", "workarounds.smk"}
-    assert len(rows) == len({path.name for path in (ROOT / "workflow/rules").glob("*.smk")} - helpers)
+def test_map_of_stages_names_all_rule_files():
+    text = (ROOT / "docs/workflow.md").read_text(encoding="utf-8")
+    named = {ROOT / name for name in re.findall(r"`(workflow/[\w/]+\.smk)`", text)}
+    helpers = {ROOT / f"workflow/rules/{name}.smk" for name in ("common", "jobs", "no_audio", "workarounds")}
+    assert named == set((ROOT / "workflow").rglob("*.smk")) - helpers
 
 
-def test_the_graph_in_the_readme_is_that_of_the_workflow():
-    graph = run("snakemake", "--configfile", "workflow/demo.yaml", "--rulegraph", "mermaid-js")
-    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
-    edges = {(names[start], names[end]) for start, end in re.findall(r"(id\d+) --> (id\d+)", graph)}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^ +(\w+) --> (\w+)$", readme, re.MULTILINE)) == {e for e in edges if e[1] != "all"}
+def test_graph_is_that_of_the_workflow():
+    text = generated_docs.WORKFLOW.read_text(encoding="utf-8")
+    assert generated_docs.page(text, generated_docs.graph()) == text, "run `make docs`"
 
 
 def test_what_the_readme_links_to_and_tells_to_type_exists():

@@ -11,7 +11,7 @@ TABLES = (
 # Tables with a Markdown document, which has a template of the same name.
 DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
 TEMPLATES = expand(
-    "workflow/softsed/report/templates/{name}.md.j2",
+    "workflow/softsed/report/documents/templates/{name}.md.j2",
     name=DOCUMENTS + ["_table", "_operating_points", "_macro_f1", "_no_audio", "_squared_error"],
 )
 
@@ -216,14 +216,14 @@ rule render_report:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.render"),
+        *code("report.documents.render"),
         experiment=config["experiment"],
         method=plan.method,
         priors=plan.baselines,
     message:
         "Render the documents of the report"
     shell:
-        "python -m softsed --log {log} report.render --documents {output.documents} --templates {input.templates}"
+        "python -m softsed --log {log} report.documents.render --documents {output.documents} --templates {input.templates}"
         " --tables {input.tables} --metrics {input.metrics} --truth {input.truth} --counts {input.counts}"
         " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
         " --experiment {params.experiment} --method {params.method} --priors {params.priors}"

@@ -1,11 +1,11 @@
 # Workarounds for Snakemake, each with the version, the upstream issue and when it can be deleted; no rules here.
 
-from softsed.core import parent
+from softsed import parent
 from softsed.planning import records
 
 # Workaround, Snakemake 9.27.1 (https://github.com/snakemake/snakemake/issues/448): Snakemake ends a job by killing its
 # shell, which leaves the step running, and a Snakemake that is killed ends no job at all. With `exec` the step is the
-# job's process, and every step watches the process of Snakemake (core/parent.py). Delete both when Snakemake ends whole
+# job's process, and every step watches the process of Snakemake (workflow/softsed/parent.py). Delete both when Snakemake ends whole
 # process groups and jobs end with it.
 shell.prefix("exec ")
 os.environ[parent.PARENT_PID] = str(os.getpid())

@@ -6,7 +6,8 @@ import importlib
 import logging
 from pathlib import Path
 
-from softsed.core import log, parent
+from softsed import parent
+from softsed.core import log
 from softsed.core.errors import InputError, explain_os_error, is_out_of_memory
 
 PACKAGE = Path(__file__).parent

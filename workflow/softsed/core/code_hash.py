@@ -24,8 +24,9 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-# Modules that never influence an output, so that an edit reruns nothing: error messages, logging, and this module.
-ASIDE = {"core.errors", "core.log", "core.code_hash"}
+# Modules that never influence an output, so that an edit reruns nothing: error messages, logging, options of commands
+# (rules pass every option that influences an output), and this module.
+ASIDE = {"core.errors", "core.log", "core.options", "core.code_hash"}
 # `from softsed.train import network`, `from softsed.core.tsv import read_table`, `from softsed import folds`. A
 # pattern, because Python's parser would take a fifteenth of every dry run; a test compares it with that parser.
 IMPORT = re.compile(rf"^ *from {PACKAGE.name}((?:\.\w+)*) import (?:\(|(\w[\w, ]*))", re.MULTILINE)

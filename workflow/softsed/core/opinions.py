@@ -18,7 +18,6 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, read_asked, read_classes
-from softsed.core.options import add_options
 from softsed.core.tsv import read_columns, read_number
 
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
@@ -245,11 +244,6 @@ def read_opinions(
         With file and line, for the first problem that `arrange` finds. Also for a table without opinions.
     """
     return arrange(OpinionTable.read(path), classes, asked=asked, recordings=recordings)
-
-
-def add_tables(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that `read_tables` reads."""
-    add_options(parser, "opinions", "recordings", "classes", "scenes")
 
 
 def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording], dict[str, list[str]]]:

@@ -26,7 +26,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.labels import write_soft
 from softsed.core.metadata import Recording
-from softsed.core.opinions import Opinions, add_tables, read_tables
+from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
 from softsed.labels.joint import joint_labels
 from softsed.labels.mace import mace
@@ -221,7 +221,7 @@ def main(argv: list[str] | None = None) -> None:
     example += f"--config '{json.dumps(config)}' --seed 1 "
     example += "--competence results/demo/labels/eq1/competence.tsv --soft results/demo/labels/eq1/soft.tsv"
     parser = build_parser("labels.aggregate", main, example=example)
-    add_tables(parser)
+    add_options(parser, "opinions", "recordings", "classes", "scenes")
     texts = {"config": "keys `method` and `competence` of the section `labels`, as JSON"}
     add_options(parser, **texts, seed="seed of the random restarts of MACE", soft="table of soft labels to write")
     help_text = "table to write (annotator, competence, opinions)"

@@ -11,8 +11,8 @@ from pathlib import Path
 import krippendorff
 import numpy as np
 
-from softsed.core.opinions import Opinions, add_tables, read_tables
-from softsed.core.options import build_parser
+from softsed.core.opinions import Opinions, read_tables
+from softsed.core.options import add_options, build_parser
 
 ALL = "all classes"  # row of the table for all classes together
 
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> None:
     example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
     example += "--agreement results/demo/labels/agreement.tsv --annotators results/demo/labels/annotators.tsv"
     parser = build_parser("labels.agreement", main, example=example)
-    add_tables(parser)
+    add_options(parser, "opinions", "recordings", "classes", "scenes")
     parser.add_argument("--agreement", type=Path, required=True, help="table of the agreement per class to write")
     parser.add_argument("--annotators", type=Path, required=True, help="table of the annotators to write")
     options = parser.parse_args(argv)

@@ -17,7 +17,7 @@ import numpy as np
 from softsed.core.binary_scores import best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.core.event_text import read_true_events, truth_file
 from softsed.core.labels import harden, rasterise, read_active, read_soft
-from softsed.core.opinions import Opinions, add_tables, read_tables
+from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
 from softsed.labels.aggregate import estimator
@@ -244,7 +244,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("labels.crowd_size", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("measure", help="compare labels from draws with labels from all opinions, for one method")
-    add_tables(one)
+    add_options(one, "opinions", "recordings", "classes", "scenes")
     texts = {"config": "`method` and its keys in the section `labels`, as JSON", "seed": "seed of draws and method"}
     add_options(one, **texts, soft="soft labels from all opinions", hard="hard labels from all opinions")
     one.add_argument("--threshold", required=True, help="threshold of the hard labels, as for `labels.harden`")

@@ -32,8 +32,8 @@ SNR_DB, SNR_STD_DB = -3, 4  # mean and standard deviation of levels relative to 
 # Mean pause after an event, longer after long events: about a tenth to a quarter of the seconds are active.
 PAUSE_S, PAUSE_PER_LENGTH = 15, 2
 KEYS = ("event_length_s", "detection", "opinions_per_window", "spammers")
-SCORES = ("f1", "f1_at_half", "f1_best", "best_threshold", "brier", "calibration_error")
-QUALITY = ["trial", *KEYS, "method", "active_share", *SCORES]
+METRICS = ("f1", "f1_at_half", "f1_best", "best_threshold", "brier", "calibration_error")
+QUALITY = ["trial", *KEYS, "method", "active_share", *METRICS]
 RELIABILITY = ["trial", *KEYS, "method", "bin", "cells", "soft_sum", "true_cells"]
 
 logger = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[d
     Returns
     -------
     metrics : dict of float
-        Keys `SCORES`. f1_best uses the best threshold for all classes together, which requires the ground truth.
+        Keys `METRICS`. f1_best uses the best threshold for all classes together, which requires the ground truth.
     sums : ndarray
         As from `softsed.core.binary_scores.reliability`.
     """
@@ -176,7 +176,7 @@ def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[d
     sums = reliability(flat, true)
     halved = f1_score(harden(flat, 0.5), true)
     values = f1_score(hard, true), halved, reached, best, brier_score(flat, true), calibration_error(sums)
-    return dict(zip(SCORES, values, strict=True)), sums
+    return dict(zip(METRICS, values, strict=True)), sums
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -209,7 +209,7 @@ def main(argv: list[str] | None = None) -> None:
             thresholds = np.full(len(CLASSES), keys["threshold"]) if fixed else expected_f1(soft)
             metrics, sums = judge(np.concatenate(soft), true, thresholds)
             kind = [options.trial, *setting, method]
-            quality.append([*kind, f"{true.mean():.4f}", *(f"{metrics[name]:.6f}" for name in SCORES)])
+            quality.append([*kind, f"{true.mean():.4f}", *(f"{metrics[name]:.6f}" for name in METRICS)])
             bins += [[*kind, place, *(f"{value:.6g}" for value in column)] for place, column in enumerate(sums.T)]
             logger.info("%s, %s: %s", setting, method, {name: round(value, 3) for name, value in metrics.items()})
     for path, rows in ((options.quality, quality), (options.reliability, bins)):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.metadata import check_name
 from softsed.core.tsv import read_table
-from softsed.data.infer_tables import check_name
 from softsed.planning import choices
 from softsed.planning.choices import BASELINES, TABLES
 from softsed.planning.config import check_tables

@@ -17,11 +17,10 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.event_text import write_events
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events
-from softsed.core.metadata import read_classes
+from softsed.core.metadata import check_name, read_classes
 from softsed.core.options import add_options, build_parser
 from softsed.core.scores import read_scores, write_plain
 from softsed.core.thresholds import MIDRANGE
-from softsed.data.infer_tables import check_name
 
 logger = logging.getLogger(__name__)
 

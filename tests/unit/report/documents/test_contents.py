@@ -5,10 +5,10 @@ import json
 import pytest
 from support.project import ROOT
 
-from softsed.report.render import main
+from softsed.report.documents.render import main
 
 RESOURCES = ROOT / "workflow" / "resources"
-TEMPLATES = sorted((ROOT / "workflow/softsed/report/templates").glob("*.j2"))
+TEMPLATES = sorted((ROOT / "workflow/softsed/report/documents/templates").glob("*.j2"))
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import pytest
 from support.errors import refused
 from support.project import ROOT
 
-from softsed.report.documents import DOCUMENTS, text_frame
-from softsed.report.render import build_environment, escape_cell, main, render
+from softsed.report.documents.contents import DOCUMENTS, text_frame
+from softsed.report.documents.render import build_environment, escape_cell, main, render
 
-FOLDER = ROOT / "workflow/softsed/report/templates"
+FOLDER = ROOT / "workflow/softsed/report/documents/templates"
 TEMPLATES = sorted(FOLDER.glob("*.j2"))
 
 

@@ -1,6 +1,6 @@
 """Markdown documents of the report, rendered from its tables with Jinja2 templates.
 
-The text stands in the templates, the numbers come from `report.documents`.
+The text stands in the templates, the numbers come from `report.documents.contents`.
 """
 
 import re
@@ -10,7 +10,7 @@ import jinja2
 
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
-from softsed.report.documents import DOCUMENTS
+from softsed.report.documents.contents import DOCUMENTS
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -54,7 +54,8 @@ def render(environment: jinja2.Environment, name: str, data: dict) -> str:
 
 EXAMPLE = """\
 --documents results/demo/report/label_quality.md --tables results/demo/report/label_quality.tsv
-      --templates workflow/softsed/report/templates/label_quality.md.j2 workflow/softsed/report/templates/_table.md.j2
+      --templates workflow/softsed/report/documents/templates/label_quality.md.j2
+      workflow/softsed/report/documents/templates/_table.md.j2
       --metrics results/demo/metrics/S_MSE_lin/run1.json --counts results/demo/report/label_statistics.json
       --paper-events workflow/resources/paper_table1.tsv --paper-recordings workflow/resources/paper_recordings.tsv
       --experiment demo --method eq1 --priors scene_prior recording_prior\
@@ -63,7 +64,7 @@ EXAMPLE = """\
 
 def main(argv: list[str] | None = None) -> None:
     """Render the Markdown documents of the report from its tables."""
-    parser = build_parser("report.render", main, example=EXAMPLE)
+    parser = build_parser("report.documents.render", main, example=EXAMPLE)
     parser.add_argument(
         "--documents", type=Path, nargs="+", required=True, help=f"documents to write: {', '.join(DOCUMENTS)} (.md)"
     )

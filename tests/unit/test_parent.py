@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from softsed.core import parent
+from softsed import parent
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux only: no pidfd here")
 
 # Computes, so that the end must come from elsewhere than the main thread.
-STEP = "import logging; from softsed.core import parent; logging.basicConfig(); parent.exit_with_parent()\n"
+STEP = "import logging; from softsed import parent; logging.basicConfig(); parent.exit_with_parent()\n"
 STEP += "print(1, flush=True)\n"
 STEP += "while True: sum(range(1000))"
 
