@@ -173,7 +173,6 @@ def test_layers_of_the_package():
     assert "2 kept, 0 broken" in run("lint-imports", "--no-logo", "--no-cache")
 
 
-@pytest.mark.xfail(reason="annotations of some modules are not complete; remove this mark when `make lint` passes")
 def test_types_of_the_package():
     run("mypy")
 

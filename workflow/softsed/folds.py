@@ -62,7 +62,7 @@ def generate_folds(
     scenes: dict[str, list[str]] = {}
     for name in sorted(recordings):
         scenes.setdefault(recordings[name].scene, []).append(name)
-    folds = [{part: [] for part in PARTS} for _ in range(number)]
+    folds: list[dict[str, list[str]]] = [{part: [] for part in PARTS} for _ in range(number)]
     dealt = 0
     for scene in sorted(scenes):
         names = scenes[scene]
@@ -145,7 +145,8 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
         If a row is not ``scene/recording`` of the table, or a recording is in two parts of a fold, in no part of a
         fold, or not in exactly one test part.
     """
-    result, tested = [], {}
+    result: list[dict[str, list[str]]] = []
+    tested: dict[str, Path] = {}
     for paths in folds:
         listed: dict[str, Path] = {}
         parts = {}

@@ -61,7 +61,7 @@ def test_plan_of_maestro_real(project):
     assert plan.systems == plan.reference_systems == PAPER
     assert (plan.method, plan.methods, plan.from_opinions) == ("published", ["published"], False)
     assert (plan.truth, plan.truth_option, plan.trials, plan.notes) == ([], "", [], [])
-    assert plan.user.kind is None
+    assert (plan.user.folder, plan.user.kind, plan.user.labels) == ("", "", "")
     assert plan.user.content() == []
     assert plan.curves == ["H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h", "scene_prior:s"]
     assert plan.audio_of("cafe_restaurant_00") == "results/maestro_real/data/audio/cafe_restaurant_00.wav"

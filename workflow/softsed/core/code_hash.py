@@ -122,9 +122,10 @@ def _docstrings(text: str) -> Iterator[tuple[int, int]]:
                 and isinstance(found.value.value, str)
             ):
                 before = lines[found.lineno - 1][: found.col_offset]
-                after = lines[found.end_lineno - 1][found.end_col_offset :].strip()
+                last = found.end_lineno or found.lineno
+                after = lines[last - 1][found.end_col_offset :].strip()
                 if not before.strip() and (not after or after.startswith(b"#")):
-                    yield found.lineno, found.end_lineno
+                    yield found.lineno, last
 
 
 @cache

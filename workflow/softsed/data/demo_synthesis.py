@@ -96,7 +96,8 @@ def voice(rng: np.random.Generator, samples: int, *, pitch: float, tract: float,
     for vowel, formants in enumerate(VOWELS_HZ):
 
         def resonances(f: np.ndarray, formants: tuple[int, ...] = formants) -> np.ndarray:
-            return sum(1 / (1 + ((f - tract * centre) / (60 + 0.06 * centre)) ** 2) for centre in formants)
+            curves = (1 / (1 + ((f - tract * centre) / (60 + 0.06 * centre)) ** 2) for centre in formants)
+            return sum(curves, start=np.zeros_like(f))
 
         signal += filtered(np.where(spoken == vowel, source, 0), resonances)
     return signal + 0.04 * noise(rng, samples, 3000, 7000) * level[index] * (within < 0.2)

@@ -270,8 +270,8 @@ def main(argv: list[str] | None = None) -> None:
     if (recording.scene,) not in backgrounds:
         problem = f"no row for scene {recording.scene!r} of recording {options.recording!r}"
         raise InputError(problem, file=options.backgrounds, remedy="Add one")
-    rows = read_specification(options.specification, ("scene", "class"), EVENT_COLUMNS)
-    rows = select(rows, recording.scene, annotated_in_scene[recording.scene], options.specification)
+    specification = read_specification(options.specification, ("scene", "class"), EVENT_COLUMNS)
+    rows = select(specification, recording.scene, annotated_in_scene[recording.scene], options.specification)
 
     events = schedule(recording, list(recordings.values()), rows, seed=options.seed)
     noise = background(

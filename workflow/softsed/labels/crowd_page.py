@@ -74,7 +74,7 @@ def choose(recordings: dict[str, Recording], divided: dict[tuple[str, int], floa
     for (name, _), value in divided.items():
         total.setdefault(name, []).append(value)
     order = sorted(total, key=lambda name: (-np.mean(total[name]), name))
-    rank = {}
+    rank: dict[str, int] = {}
     for name in order:
         rank[name] = sum(recordings[other].scene == recordings[name].scene for other in rank)
     return sorted(order, key=rank.__getitem__)[:RECORDINGS]

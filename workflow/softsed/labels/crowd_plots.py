@@ -6,6 +6,7 @@ read as mathematics, and matplotlib escapes it.
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,7 +24,7 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 TICKED, NOT_TICKED = "#7a6fd0", "#8a8a8a"
 MOST_ROWS = 20  # annotators per recording that are drawn one by one; more become a share of ticks
 WIDTH = 4.7  # inches (340 points), so that text keeps its size on a phone
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "softsed",
     "svg.fonttype": "none",
     "font.size": 9,

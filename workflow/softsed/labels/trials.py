@@ -89,7 +89,8 @@ def draw_events(rng: np.random.Generator, *, length_s: float, duration_s: float)
         Onset and offset in seconds, level relative to the background in dB.
     """
     pause = PAUSE_S + PAUSE_PER_LENGTH * length_s
-    events, time = [], rng.exponential(pause)
+    events: list[tuple[float, float, float]] = []
+    time = rng.exponential(pause)
     while True:
         scatter = DURATION_SIGMA * rng.standard_normal() - DURATION_SIGMA**2 / 2  # the mean of the lengths is length_s
         end = time + max(SHORTEST_S, length_s * np.exp(scatter))
@@ -136,7 +137,8 @@ def simulate(
     width = len(str(config["recordings"]))
     names = [f"r{number:0{width}d}" for number in range(1, config["recordings"] + 1)]
     recordings = {name: Recording(name, SCENE, float(config["duration_s"])) for name in names}
-    truth, spans, rows = {}, [], []
+    truth, rows = {}, []
+    spans: list[tuple[str, int, int]] = []
     for recording in recordings.values():
         drawn = [draw_events(rng, length_s=setting.event_length_s, duration_s=recording.duration_s) for _ in CLASSES]
         events = np.concatenate(drawn)
@@ -147,9 +149,12 @@ def simulate(
         window, opinion, label = np.indices(answers.shape)
         rows.append((window + len(spans), who[window, opinion], label, answers))
         spans += [(recording.name, start, start + people["window_s"]) for start in starts.tolist()]
-    flat = (np.concatenate([part[column].ravel() for part in rows]).astype(int) for column in range(4))
-    columns = (np.array(column) for column in zip(*spans, strict=True))
-    return Opinions(*columns, pool.names, CLASSES, *flat), recordings, truth
+    windows, annotators, asked, ticks = (
+        np.concatenate([part[column].ravel() for part in rows]).astype(int) for column in range(4)
+    )
+    sources, onsets, offsets = (np.array(column) for column in zip(*spans, strict=True))
+    opinions = Opinions(sources, onsets, offsets, pool.names, CLASSES, windows, annotators, asked, ticks)
+    return opinions, recordings, truth
 
 
 def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
@@ -208,9 +213,9 @@ def main(argv: list[str] | None = None) -> None:
             fixed = keys["threshold"] != EXPECTED_F1
             thresholds = np.full(len(CLASSES), keys["threshold"]) if fixed else expected_f1(soft)
             metrics, sums = judge(np.concatenate(soft), true, thresholds)
-            kind = [options.trial, *setting, method]
+            kind = list(map(str, (options.trial, *setting, method)))
             quality.append([*kind, f"{true.mean():.4f}", *(f"{metrics[name]:.6f}" for name in METRICS)])
-            bins += [[*kind, place, *(f"{value:.6g}" for value in column)] for place, column in enumerate(sums.T)]
+            bins += [[*kind, str(place), *(f"{value:.6g}" for value in column)] for place, column in enumerate(sums.T)]
             logger.info("%s, %s: %s", setting, method, {name: round(value, 3) for name, value in metrics.items()})
     for path, rows in ((options.quality, quality), (options.reliability, bins)):
-        path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+        path.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")

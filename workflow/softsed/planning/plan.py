@@ -98,7 +98,7 @@ class Plan:
         tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
-        rows = [tuple(row[column] for column in columns) for row in listed]
+        rows = [(row["recording"], row["scene"], row["duration_s"]) for row in listed]
         recordings = [name for name, *_ in rows] or list(user.audio)
         if source == "opinions":
             recordings = choices.opinion_recordings(config)

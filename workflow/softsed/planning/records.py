@@ -63,7 +63,7 @@ def find_records(records: FilePersistence, experiment: str) -> dict[str, Path]:
         Output to the file of its record.
     """
     provenance = provenance_of(experiment)
-    outputs = set()
+    outputs: set[str] = set()
     for folder, names, files in os.walk(provenance.parent):
         if Path(folder) == provenance.parent:
             names[:] = [name for name in names if name not in UNRECORDED]

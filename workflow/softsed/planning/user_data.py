@@ -15,32 +15,32 @@ class UserData:
 
     Attributes
     ----------
-    folder : str or None
-        Folder of the audio.
+    folder : str
+        Folder of the audio; empty without audio.
     audio : dict of str
         Recording to its audio file, sorted; empty without audio.
-    kind : str or None
-        "soft", "hard" or "opinions"; None for the demo and MAESTRO Real.
-    labels : str or None
-        File or folder of the labels or opinions.
+    kind : str
+        "soft", "hard" or "opinions"; empty for the demo and MAESTRO Real.
+    labels : str
+        File or folder of the labels or opinions; empty for the demo and MAESTRO Real.
     tables : dict of str
         Those of the tables of recordings, classes and scenes that the config names.
     """
 
-    folder: str | None
+    folder: str
     audio: dict[str, str]
-    kind: str | None
-    labels: str | None
+    kind: str
+    labels: str
     tables: dict[str, str]
 
     @classmethod
     def from_config(cls, config: dict) -> "UserData":
         """Find the data; `check` reports what is wrong with them."""
         found = find_audio(Path(config["audio"]))[0] if config["audio"] else {}
-        kind = next((kind for kind in KINDS if config[kind]), None)
+        kind = next((kind for kind in KINDS if config[kind]), "")
         tables = {name: config[name] for name in TABLES if config[name]}
         audio = {name: str(path) for name, path in found.items()}
-        return cls(config["audio"], audio, kind, config[kind] if kind else None, tables)
+        return cls(config["audio"] or "", audio, kind, config[kind] if kind else "", tables)
 
     def content(self) -> list[str]:
         """Hash labels or opinions and tables by content; empty for the demo and MAESTRO Real."""

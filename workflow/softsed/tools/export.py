@@ -9,7 +9,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def read_predictions(paths: list[Path], classes: list[str]) -> dict[str, tuple[s
 
 
 def events_of_scores(
-    paths: list[Path], classes: list[str], *, threshold: float | None, metrics: Path | None
+    paths: list[Path], classes: list[str], *, threshold: float, metrics: Path | None
 ) -> dict[str, list[Event]]:
     """Merge seconds whose score is above a threshold into events.
 
@@ -145,7 +145,7 @@ def write_jams(path: Path, *, seconds: int, events: list[Event], soft: np.ndarra
         raise InputError("the library jams is not installed", remedy="Run `pip install jams`") from error
     file = jams.JAMS(file_metadata=jams.FileMetadata(title=path.stem, duration=float(seconds)))
 
-    def annotate(kind: str, rows: list[tuple[Event, float | None]]) -> None:
+    def annotate(kind: str, rows: Sequence[tuple[Event, float | None]]) -> None:
         tool = jams.AnnotationMetadata(annotation_tools="softsed", data_source=kind)
         annotation = jams.Annotation("tag_open", time=0, duration=float(seconds), annotation_metadata=tool)
         for event, confidence in rows:
@@ -210,20 +210,25 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
     if options.format == "scores":
-        found = read_predictions(options.scores, classes)
-        make_folder(options.output, found, options.scores[0].parent)
-        for name, (_, values) in found.items():
+        predictions = read_predictions(options.scores, classes)
+        number = len(predictions)
+        make_folder(options.output, predictions, options.scores[0].parent)
+        for name, (_, values) in predictions.items():
             write_plain(options.output / f"{name}.tsv", values, classes)
     elif options.format == "events":
-        level = {"threshold": options.threshold, "metrics": options.metrics}
-        found = read_hard(options.hard, classes) if options.hard else events_of_scores(options.scores, classes, **level)
-        make_folder(options.output, found, options.hard or options.scores[0].parent)
-        for name, listed in found.items():
-            write_events(options.output / f"{name}.txt", listed)
+        if options.hard:
+            listed = read_hard(options.hard, classes)
+        else:
+            listed = events_of_scores(options.scores, classes, threshold=options.threshold, metrics=options.metrics)
+        number = len(listed)
+        make_folder(options.output, listed, options.hard or options.scores[0].parent)
+        for name, found in listed.items():
+            write_events(options.output / f"{name}.txt", found)
     else:
-        found, hard = read_soft(options.soft, classes), read_hard(options.hard, classes)
-        make_folder(options.output, found, options.soft)
-        for name, soft in found.items():
+        soft, hard = read_soft(options.soft, classes), read_hard(options.hard, classes)
+        number = len(soft)
+        make_folder(options.output, soft, options.soft)
+        for name, levels in soft.items():
             path = options.output / f"{name}.jams"
-            write_jams(path, seconds=len(soft), events=hard.get(name, []), soft=soft, classes=classes)
-    logger.info("%d recordings in %s", len(found), options.output)
+            write_jams(path, seconds=len(levels), events=hard.get(name, []), soft=levels, classes=classes)
+    logger.info("%d recordings in %s", number, options.output)

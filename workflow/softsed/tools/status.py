@@ -62,10 +62,10 @@ def params_causes(text: str) -> list[str]:
     sides = text.partition("before: ")[2].partition(" now: ")[::2]
     modules = sorted({name for side in sides for name in MODULE.findall(side)})
     causes = [f"code changed: {', '.join(modules)}"] if modules else []
-    sides = [MODULE.sub("", side) for side in sides]
-    files = sorted({name for side in sides for name in FILE.findall(side)})
+    others = [MODULE.sub("", side) for side in sides]
+    files = sorted({name for side in others for name in FILE.findall(side)})
     causes += [f"changed: {', '.join(files)}"] if files else []
-    before, now = (FILE.sub("", side).strip().strip(",") or NONE for side in sides)
+    before, now = (FILE.sub("", side).strip().strip(",") or NONE for side in others)
     if before == now == NONE:
         return causes
     try:

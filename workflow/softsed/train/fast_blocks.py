@@ -155,7 +155,7 @@ class Block(nn.Module):
         self.convolution = Convolution(channels, filters, kernel_size=3, padding=1)
         self.norm = Norm(filters)
         self.width, self.dropped = width, dropped_levels(dropout)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self.to(memory_format=torch.channels_last)
 
     def scaled(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the norm, scaled for dropout."""

@@ -81,7 +81,7 @@ class BidirectionalGRU(nn.GRU):
     def __init__(self, inputs: int, units: int, layers: int) -> None:
         super().__init__(inputs, units, num_layers=layers, bidirectional=True, batch_first=True)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # no initial states
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:  # no initial states
         """Compute [batch, steps, inputs] -> [batch, steps, 2 * units] from initial states of 0.
 
         The second value stands for the last states, which `torch.nn.GRU` returns and nothing here uses.

@@ -99,7 +99,7 @@ def numbers(
                 {"name": name, "scene": scene_of[name], "fold": place, "start": start, "seconds": seconds}
             )
             start += seconds
-    order = [row["name"] for row in recordings]
+    order = [name for scores, _ in folds.values() for name in scores]
     midrange = [trimmed_midrange([soft[name] for name in training], config["trim"]) for _, training in folds.values()]
     outputs = {
         system: {name: values for scores, _ in by_fold.values() for name, values in scores.items()}
