@@ -163,7 +163,6 @@ def test_closure_has_no_estimator_download_or_folds():
         "core.label_rows",
         "core.metadata",
         "core.opinions",
-        "core.options",
         "core.tsv",
         "data.dataset_checks",
         "data.infer_tables",
