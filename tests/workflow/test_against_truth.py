@@ -201,7 +201,7 @@ def test_a_folder_of_ones_own_true_events(project):
     expected = {
         "evaluate_ground_truth": 10,
         "evaluate_ground_truth_labels": 2,
-        "make_ground_truth": 1,
+        "make_ground_truth_table": 1,
         "make_origin": 1,
         "build_page": 1,
     }

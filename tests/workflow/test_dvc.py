@@ -32,7 +32,13 @@ SMALLER = "runs: 1\nsystems:\n  S_BCE_sig: null\n  H_BCE_sig_joint: null\n"  # o
 EVERYTHING = ["--with-deps", "report@tiny"]
 PRIORS = ["scene_prior", "recording_prior"]
 AFTER_TRAINING = {"predict_system": 6, "evaluate_system": 2, "evaluate_ground_truth": 2}
-TABLES = {"make_table2": 1, "make_class_curves": 1, "make_ground_truth": 1, "make_intervals": 1, "make_reliability": 1}
+TABLES = {
+    "make_table2": 1,
+    "make_class_curves": 1,
+    "make_ground_truth_table": 1,
+    "make_intervals": 1,
+    "make_reliability": 1,
+}
 TABLES |= {"render_report": 1, "make_origin": 1, "build_page": 1}
 
 

@@ -28,7 +28,7 @@ PAGE = {"build_page": 1}
 REPORTED = {
     "make_table2": 1,
     "make_class_curves": 1,
-    "make_ground_truth": 1,
+    "make_ground_truth_table": 1,
     "make_intervals": 1,
     "make_reliability": 1,
 }
@@ -40,7 +40,7 @@ ONE_SYSTEM = {
     "predict_system": 6,
     "evaluate_ground_truth": 2,
     "make_training_curves": 1,
-    "make_ground_truth": 1,
+    "make_ground_truth_table": 1,
 }
 ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, "render_report": 1, **PAGE}
 
@@ -110,7 +110,7 @@ MORE = [
             "harden_labels": 1,
             "evaluate_ground_truth_labels": 1,
             "measure_crowd_size": 1,
-            "make_ground_truth": 1,
+            "make_ground_truth_table": 1,
         }
         | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "make_origin": 1, "render_report": 1, **PAGE},
     ),
@@ -364,7 +364,7 @@ def test_make_status_names_jobs_and_causes(edited, jobs):
         shown = status()
     direct = jobs.running("report.ground_truth")
     assert f"{len(direct | jobs.after(direct))} jobs would run" in shown
-    assert "make_ground_truth" in shown
+    assert "make_ground_truth_table" in shown
     assert "code changed: softsed/report/ground_truth.py" in shown
     configuration = "CONFIG=not_there.yaml"
     with pytest.raises(subprocess.CalledProcessError) as failed:

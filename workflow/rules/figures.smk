@@ -14,12 +14,12 @@ rule make_class_curves:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.curves"),
+        *code("report.curve_tables"),
         curves=plan.curves,
     message:
         "Make the table of Fig. 2"
     shell:
-        "python -m softsed --log {log} report.curves figure2 --metrics {input.metrics} --table1 {input.table1}"
+        "python -m softsed --log {log} report.curve_tables figure2 --metrics {input.metrics} --table1 {input.table1}"
         " --curves {params.curves:q} --tsv {output.tsv}"
 
 
@@ -35,11 +35,11 @@ rule make_training_curves:
     conda:
         "../../envs/softsed.yaml"
     params:
-        *code("report.curves"),
+        *code("report.curve_tables"),
     message:
         "Collect the losses of all trainings"
     shell:
-        "python -m softsed --log {log} report.curves training --history {input.history} --tsv {output.tsv}"
+        "python -m softsed --log {log} report.curve_tables training --history {input.history} --tsv {output.tsv}"
 
 
 rule draw_figure:

@@ -231,7 +231,7 @@ rule render_report:
 
 if plan.truth:
 
-    rule make_ground_truth:
+    rule make_ground_truth_table:
         input:
             systems=plan.per_run("<results>/metrics/{system}/run{run}.truth.json", plan.all_systems),
             labels=expand("<results>/metrics/labels/{method}.truth.json", method=plan.methods),
@@ -243,9 +243,9 @@ if plan.truth:
                 labels={"table": "truth"},
             ),
         log:
-            "<logs>/make_ground_truth.log",
+            "<logs>/make_ground_truth_table.log",
         benchmark:
-            "<benchmarks>/make_ground_truth.tsv"
+            "<benchmarks>/make_ground_truth_table.tsv"
         conda:
             "../../envs/softsed.yaml"
         params:

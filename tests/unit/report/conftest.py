@@ -5,7 +5,7 @@ import json
 import pytest
 from support.project import ROOT
 
-from softsed.report import curves
+from softsed.report import curve_tables
 from softsed.report import table2 as tables
 
 RESOURCES = ROOT / "workflow" / "resources"
@@ -90,7 +90,7 @@ def figure2():
             "scene\tcar\tfootsteps\tpeople talking\tfiles\nx\t2\t7\t-\t1\ny\t1\t-\t5\t1\nTotal\t3\t7\t5\t2\n"
         )
         outputs = ["--table1", str(folder / "table1.tsv"), "--tsv", str(folder / "figure2.tsv")]
-        curves.main(["figure2", "--metrics", *paths, "--curves", *names, *outputs])
+        curve_tables.main(["figure2", "--metrics", *paths, "--curves", *names, *outputs])
         return folder / "figure2.tsv"
 
     return make

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.binary_scores import best_threshold, brier_score, calibration_error, f1_score, reliability
+from softsed.core.binary_metrics import best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.core.event_text import read_true_events, truth_file
 from softsed.core.labels import harden, rasterise, read_active, read_soft
 from softsed.core.opinions import Opinions, read_tables

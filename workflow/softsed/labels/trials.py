@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.core.binary_scores import best_threshold, brier_score, calibration_error, f1_score, reliability
+from softsed.core.binary_metrics import best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.core.labels import Event, harden, rasterise
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
@@ -174,7 +174,7 @@ def judge(soft: np.ndarray, truth: np.ndarray, threshold: np.ndarray) -> tuple[d
     metrics : dict of float
         Keys `METRICS`. f1_best uses the best threshold for all classes together, which requires the ground truth.
     sums : ndarray
-        As from `softsed.core.binary_scores.reliability`.
+        As from `softsed.core.binary_metrics.reliability`.
     """
     hard, flat, true = harden(soft, threshold).ravel(), soft.ravel(), truth.ravel()
     best, reached = best_threshold(flat, true)

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from softsed.core.errors import InputError
 from softsed.core.options import build_parser
-from softsed.report.frames import read_frame
+from softsed.report.tables import read_frame
 
 # Okabe and Ito (2008): distinct for colour-blind readers. Markers differ as well, for print in black and white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]

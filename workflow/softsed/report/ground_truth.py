@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from softsed.core.options import add_options, build_parser
-from softsed.report.frames import write_frame
 from softsed.report.summary import PERCENT, POOLED, read_metrics, summarise
+from softsed.report.tables import write_frame
 
 KEYS = ["system", "method", "threshold"]
 GAINS = ["f1_micro", "f1_macro"]

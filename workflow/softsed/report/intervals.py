@@ -27,7 +27,6 @@ from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.core.tsv import read_table
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
-from softsed.report.frames import SCENE_TOLD, write_frame
 from softsed.report.jackknife import (
     Metric,
     error_metrics,
@@ -36,6 +35,7 @@ from softsed.report.jackknife import (
     ranking_metrics,
     threshold_metrics,
 )
+from softsed.report.tables import SCENE_TOLD, write_frame
 
 ANY = "any"  # in the column threshold: metrics without a threshold
 SCALE = {"f1_micro": 100, "f1_macro": 100, "f1_best_macro": 100, "mpauc": 100}  # percent

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from softsed.core.binary_scores import BINS
+from softsed.core.binary_metrics import BINS
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
-from softsed.report.frames import read_frame, write_frame
 from softsed.report.summary import deviation, mean
+from softsed.report.tables import read_frame, write_frame
 
 BASELINE = "eq1"
 SUMS = ["cells", "soft_sum", "true_cells"]  # of the reliability diagrams

@@ -24,7 +24,7 @@ from softsed.core.labels import read_soft
 from softsed.core.metadata import choose_classes, read_recordings
 from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
-from softsed.report.frames import write_frame
+from softsed.report.tables import write_frame
 
 PIECE_S = 60
 WHOLE, PIECES = "recordings", f"pieces of {PIECE_S} s"

@@ -11,16 +11,16 @@ import json
 import numpy as np
 import pandas as pd
 
-from softsed.core.binary_scores import BINS, calibration_error, reliability
+from softsed.core.binary_metrics import BINS, calibration_error, reliability
 from softsed.core.options import add_options, build_parser
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
-from softsed.report.frames import write_frame
+from softsed.report.tables import write_frame
 
 COLUMNS = ["system", "reference", "calibration_error", "bin_from", "bin_to", "cells", "score", "label"]
 
 
 def sum_up(inputs: EvaluationInputs) -> dict[str, np.ndarray]:
-    """Sum up the diagrams of one run against hard and soft labels, [3, BINS] each; see `binary_scores.reliability`."""
+    """Sum up the diagrams of one run against hard and soft labels, [3, BINS] each; see `binary_metrics.reliability`."""
     scores = {name: values for tested, _ in inputs.folds.values() for name, values in tested.items()}
     annotated = {name: ~np.isnan(inputs.soft[name]) for name in scores}
     flat = np.concatenate([np.clip(values[annotated[name]], 0, 1) for name, values in scores.items()])
@@ -38,7 +38,7 @@ def diagram_rows(system: str, reference: str, sums: np.ndarray) -> list[dict]:
     system, reference : str
         Name of the system, and "hard" or "soft".
     sums : ndarray [3, BINS]
-        Sums of `binary_scores.reliability`, added over the runs.
+        Sums of `binary_metrics.reliability`, added over the runs.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from softsed.core.errors import InputError
 from softsed.core.labels import Event, read_hard
 from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
-from softsed.report.frames import format_counts, write_frame
+from softsed.report.tables import format_counts, write_frame
 
 
 def count_events(

@@ -10,8 +10,8 @@ import pandas as pd
 
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE
-from softsed.report.frames import read_frame, write_frame
 from softsed.report.summary import PERCENT, POOLED, read_metrics, summarise
+from softsed.report.tables import read_frame, write_frame
 
 KLD = ["kld_time", "kld_bernoulli"]
 KLD_BY_REFERENCE = [f"{name}_{reference}" for reference in ("soft", "hard") for name in KLD]

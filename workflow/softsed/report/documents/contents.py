@@ -9,7 +9,7 @@ import pandas as pd
 
 from softsed.core.thresholds import MIDRANGE
 from softsed.report.documents.display import THRESHOLDED, UNTHRESHOLDED, format_interval, format_number
-from softsed.report.frames import SCENE_TOLD, format_counts, read_frame
+from softsed.report.tables import SCENE_TOLD, format_counts, read_frame
 
 PAPER_EXPERIMENT = "maestro_real"  # the experiment whose numbers are compared with the paper
 

@@ -3,7 +3,7 @@
 import pandas as pd
 from support.errors import refused
 
-from softsed.report.frames import format_counts, read_frame, write_frame
+from softsed.report.tables import format_counts, read_frame, write_frame
 
 NAN = float("nan")
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import f1_score as sklearn_f1
 
-from softsed.core.binary_scores import BINS, best_threshold, brier_score, calibration_error, f1_score, reliability
+from softsed.core.binary_metrics import BINS, best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.core.labels import harden
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -8,8 +8,8 @@ import pandas as pd
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE
-from softsed.report.frames import TOTAL, read_frame, write_frame
 from softsed.report.summary import mean, read_metrics
+from softsed.report.tables import TOTAL, read_frame, write_frame
 
 LOSSES = ("epoch", "train_loss", "validation_loss")
 HISTORY = re.compile(r"(?P<system>[^/]+)/run(?P<run>\d+)/fold(?P<fold>\d+)\.history\.tsv$")
@@ -94,7 +94,7 @@ training --history results/demo/models/S_MSE_lin/run1/fold1.history.tsv --tsv re
 
 def main(argv: list[str] | None = None) -> None:
     """Make the table of class-wise F1, or the table of the losses of all trainings."""
-    parser = build_parser("report.curves", main, example=EXAMPLE)
+    parser = build_parser("report.curve_tables", main, example=EXAMPLE)
     tables = parser.add_subparsers(dest="table", required=True)
     figure2 = tables.add_parser("figure2", help="class-wise F1 (Fig. 2)")
     figure2.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics, one file per system and run")

@@ -4,7 +4,7 @@ import pytest
 from support.errors import refused
 
 from softsed.core.tsv import read_table
-from softsed.report.curves import main
+from softsed.report.curve_tables import main
 
 
 def test_figure2_order_and_operating_points(files, figure2):

@@ -1,4 +1,4 @@
-"""Tables of the report as pandas data frames: reading and writing TSV, and the row of totals."""
+"""Tables of the report: reading and writing TSV with pandas, and the row of totals."""
 
 import csv
 from pathlib import Path
