@@ -35,7 +35,7 @@ from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
 
 # True events that end later than this multiple of the labelled seconds are probably in milliseconds.
 FAR = 10
-MSE_UNIT = "mean squared difference from the true seconds, over the classes asked, 0..1"
+MSE_UNIT = "mean squared difference from the true seconds, over the classes annotated in the scene, 0..1"
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,9 @@ from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Baselines without a loss output soft values.
 KLD_REFERENCE = {"bce": "hard", "mse": "soft", "none": "soft"}
-KLD_UNIT = "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, a second"
+KLD_UNIT = (
+    "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, mean per second"
+)
 
 logger = logging.getLogger(__name__)
 

@@ -137,7 +137,7 @@ def compare(found: dict[tuple[str, str], float], published: dict[tuple[str, str]
 
 EXAMPLE = """\
 --soft results/demo/labels/eq1/soft.tsv --competence results/demo/labels/eq1/competence.tsv
-      --recordings results/demo/data/recordings.tsv --classes workflow/resources/classes.tsv --evaluated '"all"'
+      --recordings workflow/resources/demo.tsv --classes workflow/resources/classes.tsv --evaluated '"all"'
       --published workflow/resources/published_labels.tsv --tsv results/demo/report/label_statistics.tsv
       --counts results/demo/report/label_statistics.json\
 """

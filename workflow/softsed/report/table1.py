@@ -60,7 +60,7 @@ def count_events(
 
 
 EXAMPLE = """\
---recordings results/demo/data/recordings.tsv --scenes workflow/resources/scenes.tsv
+--recordings workflow/resources/demo.tsv --scenes workflow/resources/scenes.tsv
       --classes workflow/resources/classes.tsv --hard results/demo/labels/eq1/hard.tsv
       --tsv results/demo/report/table1.tsv\
 """
