@@ -9,13 +9,12 @@ import soundfile
 
 from softsed.core.labels import to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
+from softsed.planning.templates import list_templates
 from softsed.report.page import build, media
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/softsed"
-TEMPLATES = [PACKAGE / f"report/page/templates/{name}.html.j2" for name in ("index", "tables", "sortable")]
-TEMPLATES += [PACKAGE / f"report/page/templates/{name}.html.j2" for name in ("baselines", "references")]
-TEMPLATES += [PACKAGE / "core/templates/base.html.j2"]
+TEMPLATES = [ROOT / path for path in list_templates(str(PACKAGE / "report/page/templates/index.html.j2"))]
 ASSETS = sorted(path for path in (PACKAGE / "report/page/assets").rglob("*") if path.suffix in (".css", ".js"))
 
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -51,7 +50,9 @@ def tsv(path: Path, rows: list[dict]) -> str:
 def report_tables(folder: Path) -> list[str]:
     """Write tables like those of the report; table2 has an empty cell, and its numbers sort differently as text."""
     score = {"error_rate": ["0.9", "", "0.10"], "f1_micro": ["5", "61", "7.5"], "f1_macro": ["1", "2", "3"]}
-    empty = dict.fromkeys(("classes_detected", "kld_time", "kld_bernoulli", "paper_error_rate", "paper_f1"), "")
+    empty = dict.fromkeys(
+        ("classes_detected", "kld_time", "kld_bernoulli", "paper_error_rate", "paper_f1", "kld_reference"), ""
+    )
     empty |= dict.fromkeys(("paper_kld", "error_rate_std", "f1_micro_std", "f1_macro_std"), "")
     table2 = [
         {"system": name, "threshold": "0.5", **{key: values[i] for key, values in score.items()}, **empty}
@@ -69,6 +70,8 @@ def report_tables(folder: Path) -> list[str]:
             "f1_micro_std": "",
             "f1_macro_std": "",
             "mse_std": "",
+            "against": "",
+            "against_threshold": "",
             "classes_detected": 3,
         }
         for name in SYSTEMS

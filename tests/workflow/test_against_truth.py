@@ -205,7 +205,7 @@ def test_a_folder_of_ones_own_true_events(project):
         "make_origin": 1,
         "build_page": 1,
     }
-    expected |= {"render_report": 1, "measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+    expected |= {"render_document": 1, "measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
     assert planned(project, configuration=configuration) == expected
     table.write_text("")
     snakemake(project, configuration=configuration)

@@ -39,7 +39,7 @@ TABLES = {
     "make_intervals": 1,
     "make_reliability": 1,
 }
-TABLES |= {"render_report": 1, "make_origin": 1, "build_page": 1}
+TABLES |= {"render_document": 3, "make_origin": 1, "build_page": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -173,8 +173,15 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
         "draw_figure": 3,
     }
     after |= {"make_table2": 1, "make_class_curves": 1, "make_intervals": 1, "make_reliability": 1, "make_origin": 1}
-    after |= {"render_report": 1, "build_page": 1}
-    from_labels = {**after, "harden_labels": 1, "predict_prior": 10, "make_table1": 1, "make_label_statistics": 1}
+    after |= {"render_document": 2, "build_page": 1}
+    from_labels = {
+        **after,
+        "harden_labels": 1,
+        "predict_prior": 10,
+        "make_table1": 1,
+        "make_label_statistics": 1,
+        "render_document": 4,
+    }
     table = project / "recordings.tsv"
     before = table.read_text()
     table.write_text(before + "city_center_99\tcity_center\t20.5\n")

@@ -32,7 +32,7 @@ REPORTED = {
     "make_intervals": 1,
     "make_reliability": 1,
 }
-REPORTED |= {"make_origin": 1, "render_report": 1, **PAGE}
+REPORTED |= {"make_origin": 1, "render_document": 3, **PAGE}  # table2, scores and truth
 AFTER_TRAINING = {**REPORTED, "predict_system": 24, "evaluate_system": 6, "evaluate_ground_truth": 8, "draw_figure": 2}
 FROM_TRAINING = {**AFTER_TRAINING, "train_system": 24, "make_training_curves": 1, "draw_figure": 3}
 ONE_SYSTEM = {
@@ -42,7 +42,7 @@ ONE_SYSTEM = {
     "make_training_curves": 1,
     "make_ground_truth_table": 1,
 }
-ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, "render_report": 1, **PAGE}
+ONE_SYSTEM |= {"draw_figure": 1, "make_origin": 1, "render_document": 1, **PAGE}
 
 # By hand: a module, or a file, and what its edit reruns.
 MODULES = {
@@ -51,7 +51,7 @@ MODULES = {
     "train.system": FROM_TRAINING,
     "predict.system": AFTER_TRAINING,
     "labels.agreement": {"measure_agreement": 1, "make_crowd_page": 1},
-    "report.jackknife": {"make_intervals": 1, "make_origin": 1, "render_report": 1, **PAGE},
+    "report.jackknife": {"make_intervals": 1, "make_origin": 1, "render_document": 1, **PAGE},
     "report.figures": {"draw_figure": 5},
     "report.page.media": {"make_media": 6},
 }
@@ -62,12 +62,13 @@ FILES = {
         "evaluate_ground_truth_labels": 2,
         "predict_prior": 6,
         **FROM_TRAINING,
+        "render_document": 5,
         "evaluate_system": 8,
         "evaluate_ground_truth": 10,
     },
     "results/tiny/models/S_MSE_lin/run1/fold1.pt": {**REPORTED, "predict_system": 1, "evaluate_system": 1}
     | {"evaluate_ground_truth": 1, "draw_figure": 2},
-    "workflow/resources/paper_table2.tsv": {"make_table2": 1, "make_origin": 1, "render_report": 1, **PAGE},
+    "workflow/resources/paper_table2.tsv": {"make_table2": 1, "make_origin": 1, "render_document": 1, **PAGE},
     "workflow/softsed/report/page/assets/main.js": PAGE,
 }
 
@@ -112,7 +113,7 @@ MORE = [
             "measure_crowd_size": 1,
             "make_ground_truth_table": 1,
         }
-        | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "make_origin": 1, "render_report": 1, **PAGE},
+        | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "make_origin": 1, "render_document": 1, **PAGE},
     ),
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
     (

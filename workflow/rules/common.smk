@@ -14,6 +14,7 @@ from softsed.core.code_hash import code
 from softsed.core.errors import InputError
 from softsed.planning.config import check_config, check_files
 from softsed.planning.plan import Plan, as_json
+from softsed.planning.templates import list_templates
 
 # An experiment on user-provided data has further keys. The command line and --configfile override these.
 for key, file in (("audio", "workflow/own.yaml"), ("opinions", "workflow/opinions.yaml")):

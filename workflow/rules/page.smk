@@ -2,10 +2,6 @@
 
 
 PAGE = "workflow/softsed/report/page"
-# The template of the page comes first, then the templates that it uses.
-PAGE_TEMPLATES = expand(
-    f"{PAGE}/templates/{{name}}.html.j2", name=["index", "tables", "sortable", "baselines", "references"]
-) + ["workflow/softsed/core/templates/base.html.j2"]
 PAGE_ASSETS = expand(
     f"{PAGE}/assets/{{name}}",
     name=["page.css", "scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"]
@@ -51,7 +47,7 @@ rule build_page:
         figure2="<results>/report/figure2.tsv",
         training="<results>/report/training.tsv",
         origin="<results>/report/origin.json",
-        templates=PAGE_TEMPLATES,
+        templates=checked(list_templates, f"{PAGE}/templates/index.html.j2"),
         assets=PAGE_ASSETS,
     output:
         page="<results>/page/index.html",

@@ -10,10 +10,6 @@ TABLES = (
 )
 # Tables with a Markdown document, which has a template of the same name.
 DOCUMENTS = [table for table in TABLES if table not in ("differences", "reliability", "figure2", "training")]
-TEMPLATES = expand(
-    "workflow/softsed/report/documents/templates/{name}.md.j2",
-    name=DOCUMENTS + ["_table", "_operating_points", "_macro_f1", "_no_audio", "_squared_error"],
-)
 
 
 rule report:
@@ -198,35 +194,63 @@ rule make_origin:
         " --report {input.tables} --output {output.json}"
 
 
-rule render_report:
+def tables_of_document(wildcards):
+    """List the tables that a document shows: the table of the same name, and tables beside it."""
+    beside = {
+        "table1": ["workflow/resources/paper_table1.tsv", "workflow/resources/paper_recordings.tsv"],
+        "table2": ["workflow/resources/paper_recordings.tsv"],
+        "scores": [f"{plan.results}/report/differences.tsv"],
+    }
+    return [f"{plan.results}/report/{wildcards.document}.tsv", *beside.get(wildcards.document, [])]
+
+
+def facts_of_document(wildcards):
+    """List the file with the numbers that the text of a document contains, if there is one."""
+    facts = {
+        "table2": [f"{plan.results}/metrics/{plan.compared_systems[0]}/run1.json"],
+        "truth": [f"{plan.results}/metrics/{plan.all_systems[-1]}/run1.truth.json"],
+        "label_statistics": [f"{plan.results}/report/label_statistics.json"],
+    }
+    return facts.get(wildcards.document, [])
+
+
+def templates_of_document(wildcards):
+    """List the template of a document and the templates that it includes."""
+    return checked(list_templates, f"workflow/softsed/report/documents/templates/{wildcards.document}.md.j2")
+
+
+def options_of_document(wildcards):
+    """Return the options that only some documents have."""
+    method, priors = f"--method {plan.method}", " ".join(["--priors", *plan.baselines])
+    options = {"table2": priors, "scores": priors, "truth": method, "label_statistics": method}
+    return options.get(wildcards.document, "")
+
+
+rule render_document:
     input:
-        tables=expand("<results>/report/{table}.tsv", table=DOCUMENTS + ["differences"]),
-        counts="<results>/report/label_statistics.json",
-        metrics=expand("<results>/metrics/{system}/run1.json", system=(plan.compared_systems)[0]),
-        truth=expand("<results>/metrics/{system}/run1.truth.json", system=(plan.all_systems)[-1]) if plan.truth else [],
-        paper_events="workflow/resources/paper_table1.tsv",
-        paper_recordings="workflow/resources/paper_recordings.tsv",
-        templates=TEMPLATES,
+        tables=tables_of_document,
+        facts=facts_of_document,
+        templates=templates_of_document,
     output:
-        documents=expand("<results>/report/{document}.md", document=DOCUMENTS),
+        document="<results>/report/{document}.md",
     log:
-        "<logs>/render_report.log",
+        "<logs>/render_document/{document}.log",
     benchmark:
-        "<benchmarks>/render_report.tsv"
+        "<benchmarks>/render_document/{document}.tsv"
+    wildcard_constraints:
+        document="|".join(DOCUMENTS),
     conda:
         "../../envs/softsed.yaml"
     params:
         *code("report.documents.render"),
         experiment=config["experiment"],
-        method=plan.method,
-        priors=plan.baselines,
+        options=options_of_document,
     message:
-        "Render the documents of the report"
+        "Render {wildcards.document}.md"
     shell:
-        "python -m softsed --log {log} report.documents.render --documents {output.documents} --templates {input.templates}"
-        " --tables {input.tables} --metrics {input.metrics} --truth {input.truth} --counts {input.counts}"
-        " --paper-events {input.paper_events} --paper-recordings {input.paper_recordings}"
-        " --experiment {params.experiment} --method {params.method} --priors {params.priors}"
+        "python -m softsed --log {log} report.documents.render {wildcards.document} --tables {input.tables}"
+        " --facts {input.facts} --templates {input.templates} --experiment {params.experiment} {params.options}"
+        " --output {output.document}"
 
 
 if plan.truth:

@@ -3,7 +3,7 @@
 import pandas as pd
 from support.errors import refused
 
-from softsed.report.tables import format_counts, read_frame, write_frame
+from softsed.report.tables import format_counts, read_frame, read_metrics_table, write_frame
 
 NAN = float("nan")
 
@@ -46,3 +46,10 @@ def test_total_of_counts():
         ["y", "-", "-", "3", "2.25"],
         ["Total", "1", "-", "5", "3.75"],
     ]
+
+
+def test_metrics_table_has_numbers_and_text(tmp_path):
+    (tmp_path / "scores.tsv").write_text("system\tthreshold\tscore\tvalue\nNA\t0.50\tmse\t0.50\n", encoding="utf-8")
+    assert read_metrics_table(tmp_path / "scores.tsv").to_dict("list") == {
+        **{"system": ["NA"], "threshold": ["0.50"], "score": ["mse"], "value": [0.5]}
+    }

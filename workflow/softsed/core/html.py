@@ -1,38 +1,62 @@
-"""HTML pages from Jinja2 templates, in which text from input files is always escaped."""
+"""HTML pages and Markdown documents from Jinja2 templates: text from input files is escaped, and gaps are errors."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+import jinja2
+from markupsafe import Markup, escape
+
+from softsed.core.errors import InputError
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def render(templates: list[Path], **values: object) -> str:
-    """Render a page.
+def escape_cell(text: object) -> str:
+    """Escape bars, which end a cell of a Markdown table, and replace control characters by spaces."""
+    return CONTROL.sub(" ", str(text)).replace("|", "\\|")
+
+
+def format_code(text: str) -> Markup:
+    """Escape a Markdown text for HTML; `names in backticks` become code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(str(text)))))
+
+
+def render(templates: Iterable[Path], **values: object) -> str:
+    """Render a page or a document.
 
     Parameters
     ----------
-    templates : list of Path
-        The template of the page, then all templates that it extends, imports or includes. A template that is not
-        listed is not found, so that the inputs of the rule are complete.
+    templates : iterable of Path
+        The template of the page, then all templates that it extends, imports or includes, which refer to each other by
+        file name. A template that is not listed is not found, so that the inputs of the rule are complete.
     **values
-        Names that the templates use. The filter ``tojson`` writes a value as JSON that no text can end early.
+        Names that the templates use. The filter ``tojson`` writes a value as JSON that no text can end early. HTML
+        templates (any name that does not end in ``.md.j2``) escape all text. Markdown templates escape the cells of
+        tables with the filter ``cell``. HTML templates include Markdown text in a block of the filter ``code``.
 
     Returns
     -------
     str
+        With one line end at its end.
 
     Raises
     ------
-    jinja2.TemplateError
-        If a template is not listed or a name is not defined.
+    InputError
+        If a template is not listed or has a syntax error, or if a name is not defined.
     """
-    texts = {path.name: path.read_text(encoding="utf-8") for path in templates}
-    environment = Environment(
-        loader=DictLoader(texts),
-        autoescape=True,
-        undefined=StrictUndefined,
+    page, *parts = templates
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader({path.name: path.read_text(encoding="utf-8") for path in (page, *parts)}),
+        autoescape=jinja2.select_autoescape([], disabled_extensions=["md.j2"], default=True),
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment.get_template(templates[0].name).render(values)
+    environment.filters.update(cell=escape_cell, code=format_code)
+    try:
+        return environment.get_template(page.name).render(values).strip("\n") + "\n"
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise InputError(f"the template cannot be rendered: {error}", file=page, line=line) from error

@@ -9,10 +9,18 @@ from softsed.core.errors import InputError
 from softsed.core.tsv import read_table
 
 TOTAL = "Total"
-SCENE_TOLD = ", scene told"  # suffix of an operating point: classes not annotated in the scene count as not detected
+# Suffix of an operating point that is restricted to the annotated classes: other classes count as not detected.
+SCENE_TOLD = ", scene told"
+# Columns of text in the tables of metrics; all other columns contain numbers.
+TEXT_COLUMNS = {
+    "table2": ("system", "threshold", "kld_reference"),
+    "scores": ("system", "threshold", "score"),
+    "differences": ("system", "against", "threshold", "score"),
+    "truth": ("system", "method", "threshold", "against", "against_threshold"),
+}
 
 
-def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] = ()) -> pd.DataFrame:
+def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] | None = ()) -> pd.DataFrame:
     """Read a table.
 
     Parameters
@@ -21,17 +29,19 @@ def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] = 
         TSV file with a header.
     text : tuple of str
         Required columns that contain text.
-    numbers : tuple of str
-        Required columns that contain numbers or empty cells, which become nan. Other columns stay text.
+    numbers : tuple of str, optional
+        Required columns that contain numbers or empty cells, which become nan. Other columns stay text. None: all
+        columns that are not in `text`.
 
     Raises
     ------
     InputError
         If the file is not a table with these columns, or if a cell of `numbers` is not a number.
     """
-    rows = read_table(path, (*text, *numbers))
-    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else [*text, *numbers])
-    for column in numbers:
+    required = (*text, *(numbers or ()))
+    rows = read_table(path, required)
+    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(required))
+    for column in frame.columns.drop(list(text)) if numbers is None else numbers:
         try:
             frame[column] = frame[column].replace("", "nan").astype(float)
         except ValueError as error:
@@ -41,6 +51,11 @@ def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] = 
                 expected="numbers or empty cells",
             ) from error
     return frame
+
+
+def read_metrics_table(path: Path) -> pd.DataFrame:
+    """Read a table of `TEXT_COLUMNS`, which the name of its file selects; see `read_frame` for the errors."""
+    return read_frame(path, text=TEXT_COLUMNS[path.stem], numbers=None)
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:

@@ -5,23 +5,26 @@ import json
 import pytest
 from support.project import ROOT
 
+from softsed.planning.templates import list_templates
+from softsed.report.documents.contents import DOCUMENTS
 from softsed.report.documents.render import main
 
 RESOURCES = ROOT / "workflow" / "resources"
-TEMPLATES = sorted((ROOT / "workflow/softsed/report/documents/templates").glob("*.j2"))
+TEMPLATES = "workflow/softsed/report/documents/templates"
 
 
 @pytest.fixture
-def document(tmp_path):
+def document(tmp_path, monkeypatch):
     """Return a function that renders a document from the tables and facts in the folder."""
+    monkeypatch.chdir(ROOT)
 
-    def write(name, *, experiment="maestro_real", metrics="h1.json", truth="truth.json", priors=("scene_prior",)):
-        options = ["--documents", str(tmp_path / f"{name}.md"), "--templates", *map(str, TEMPLATES)]
-        options += ["--tables", *map(str, tmp_path.glob("*.tsv")), "--counts", str(tmp_path / "counts.json")]
-        options += ["--metrics", str(tmp_path / metrics), "--truth", str(tmp_path / truth)]
-        options += ["--paper-events", str(RESOURCES / "paper_table1.tsv")]
-        options += ["--paper-recordings", str(RESOURCES / "paper_recordings.tsv")]
-        main([*options, "--experiment", experiment, "--method", "eq1", "--priors", *priors])
+    def write(name, *, experiment="maestro_real", facts=None, priors=("scene_prior",)):
+        tables = [RESOURCES / f"{table}.tsv" for table in DOCUMENTS[name].tables if table.startswith("paper")]
+        options = [name, "--tables", *map(str, [*tmp_path.glob("*.tsv"), *tables])]
+        options += ["--facts", str(tmp_path / facts)] if facts else []
+        options += ["--templates", *list_templates(f"{TEMPLATES}/{name}.md.j2")]
+        options += ["--experiment", experiment, "--method", "eq1", "--priors", *priors]
+        main([*options, "--output", str(tmp_path / f"{name}.md")])
         return (tmp_path / f"{name}.md").read_text(encoding="utf-8")
 
     return write
@@ -47,7 +50,7 @@ def test_table1_shows_published_table_with_totals(document, tmp_path):
 
 def test_table2_rounds_as_the_paper(document, files, table2):
     table2(*files)
-    page = document("table2")
+    page = document("table2", facts="h1.json")
     line = next(text for text in page.splitlines() if text.startswith("| `S_MSE_lin` | 0.5"))
     assert cells(line)[2:8] == ["0.40 ± 0.14", "0.44", "-0.04", "70.00 ± 14.14", "70.82", "-0.82"]
     assert cells(line)[-5:] == ["1.000", "1.383", "-0.383", "2.000", "soft"]
@@ -58,7 +61,7 @@ def test_table2_rounds_as_the_paper(document, files, table2):
 
 def test_table2_separates_baselines(document, files, table2):
     table2(*files)
-    before, after = document("table2").split("## Results without audio")
+    before, after = document("table2", facts="h1.json").split("## Results without audio")
     assert "`scene_prior` |" not in before
     assert "`scene_prior` | 0.5" in after
     assert "oracle" in after
@@ -66,14 +69,14 @@ def test_table2_separates_baselines(document, files, table2):
 
 def test_table2_without_baselines_or_detectors(document, files, table2):
     table2(*files)
-    assert "Results without audio" not in document("table2", priors=())
+    assert "Results without audio" not in document("table2", facts="h1.json", priors=())
     everything = ("H_BCE_sig", "my_system", "S_MSE_lin", "scene_prior")
-    assert document("table2", priors=everything).count("| System | Threshold |") == 1
+    assert document("table2", facts="h1.json", priors=everything).count("| System | Threshold |") == 1
 
 
 def test_table2_divergences_of_all_systems(document, files, table2):
     table2(*files)
-    table = document("table2").split("## KLD of all systems against the soft labels\n\n")[1]
+    table = document("table2", facts="h1.json").split("## KLD of all systems against the soft labels\n\n")[1]
     assert [cells(line) for line in table.splitlines()[2:]] == [
         *(["`H_BCE_sig`", "1.010", "2.000"], ["`my_system`", "1.000", "2.000"]),
         *(["`S_MSE_lin`", "1.000", "2.000"], ["`scene_prior`", "1.050", "2.000"]),
@@ -82,16 +85,16 @@ def test_table2_divergences_of_all_systems(document, files, table2):
 
 def test_table2_names_classes_without_threshold(document, files, table2):
     table2(*files)
-    assert "no class-dependent threshold" not in document("table2")
+    assert "no class-dependent threshold" not in document("table2", facts="h1.json")
     found = json.loads((files[0] / "h1.json").read_text())
     found["thresholds"]["class-dependent"] = {"fold1": {"car": 0.5}, "fold2": {"car": None, "footsteps": None}}
     (files[0] / "h1.json").write_text(json.dumps(found))
-    assert "(fold2: `car`, `footsteps`)" in document("table2")
+    assert "(fold2: `car`, `footsteps`)" in document("table2", facts="h1.json")
 
 
 def test_table2_of_other_data_has_no_differences(document, files, table2):
     table2(*files)
-    page = document("table2", experiment="demo")
+    page = document("table2", facts="h1.json", experiment="demo")
     assert "not comparable" in page
     assert "difference |" not in page
 
@@ -99,14 +102,16 @@ def test_table2_of_other_data_has_no_differences(document, files, table2):
 @pytest.mark.parametrize("experiment", ["demo", "maestro_real"])
 def test_table2_rows_have_the_cells_of_their_header(document, files, table2, experiment):
     table2(*files)
-    lines = [line for line in document("table2", experiment=experiment).splitlines() if line.startswith("|")]
+    lines = [
+        line for line in document("table2", facts="h1.json", experiment=experiment).splitlines() if line.startswith("|")
+    ]
     for block in "\n".join(lines).split("| System")[1:]:
         assert len({line.count("|") for line in ("| System" + block).strip().splitlines()}) == 1
 
 
 def test_table2_undefined_values_are_empty(document, undefined, table2):
     table2(*undefined)
-    page = document("table2", metrics="undefined.json")
+    page = document("table2", facts="undefined.json")
     assert "None" not in page
     assert "nan" not in page
 
@@ -199,7 +204,7 @@ def test_truth_rounds_and_describes_gains(document, tmp_path):
     (tmp_path / "truth.tsv").write_text("\n".join("\t".join(row) for row in [columns.split(), *rows]) + "\n")
     facts = {"classes": list("abcd"), "folds": {"f1": 0, "f2": 0}, "recordings": 2, "seconds": 120}
     (tmp_path / "truth.json").write_text(json.dumps(facts | {"config": {"threshold": 0.5}}))
-    page = document("truth", experiment="demo")
+    page = document("truth", facts="truth.json", experiment="demo")
     assert "4 classes, 2 recordings, 120 s" in page
     assert "labels by `eq1`" in page
     expected = "| `labels` | joint | expected_f1 | 0.20 ± 0.14 | 40.0 ± 7.1 | 80.0 ± 14.1 | 3 of 4 | 0.250 ± 0.000 |"
@@ -211,7 +216,7 @@ def test_label_statistics_with_counts(document, tmp_path):
     rows = "nonzero\trecordings\t1\t0.75\t0.25\nquantile_0.5\trecordings\t\t0.5\t\n"
     (tmp_path / "label_statistics.tsv").write_text("statistic\ton\tvalue\tpublished\tdifference\n" + rows)
     (tmp_path / "counts.json").write_text('{"recordings": 2, "series": 4}')
-    page = document("label_statistics", experiment="mine")
+    page = document("label_statistics", facts="counts.json", experiment="mine")
     assert "| nonzero | recordings | 1.000 | 0.750 | +0.250 |" in page
     assert "| quantile_0.5 | recordings |  | 0.500 |  |" in page
     assert "(mine, eq1)" in page
@@ -242,4 +247,4 @@ def test_names_with_bars_stay_one_cell(document, files, table2):
     table2(*files)
     table = files[0] / "table2.tsv"
     table.write_text(table.read_text().replace("my_system", "my|system"))
-    assert "| `my\\|system` | 0.5 |" in document("table2")
+    assert "| `my\\|system` | 0.5 |" in document("table2", facts="h1.json")

@@ -18,10 +18,11 @@ from softsed.report.page.build import (
     intervals,
     origin_tables,
     pack,
-    read_frame,
     rounded,
     whole_thresholds,
 )
+
+NAN = float("nan")
 
 
 def unpack(text, classes):
@@ -93,16 +94,10 @@ def test_page_templates_all_listed():
     assert {path for path in TEMPLATES if path.parent == folder} == set(folder.iterdir())
 
 
-def test_read_frame_keeps_text(tmp_path):
-    path = tmp_path / "table.tsv"
-    path.write_text('class\tvalue\nNA\t0.50\n"a" b\t\n', encoding="utf-8")
-    assert read_frame(path).to_dict("list") == {"class": ["NA", '"a" b'], "value": ["0.50", ""]}
-
-
 def test_curves_with_gaps():
-    figure2 = pd.DataFrame({"class": ["car"], "instances": ["3"], "b": [""], "a": ["1.5"]})
+    figure2 = pd.DataFrame({"class": ["car"], "instances": ["3"], "b": [NAN], "a": [1.5]})
     training = pd.DataFrame(
-        {"system": "a", "run": "1", "fold": ["2", "2", "1"], "train_loss": "2", "validation_loss": ""}
+        {"system": "a", "run": "1", "fold": ["2", "2", "1"], "train_loss": 2.0, "validation_loss": NAN}
     )
     found = curves(figure2, training)
     assert found["figure2"] == {"classes": ["car"], "instances": ["3"], "curves": {"b": [None], "a": [1.5]}}
@@ -113,7 +108,7 @@ def test_curves_with_gaps():
 
 
 def test_rounded_with_standard_deviation():
-    columns = {"system": ["a", "b"], "f1_micro": ["12.345", ""], "f1_micro_std": ["1.26", ""], "mse": ["0.1", "2"]}
+    columns = {"system": ["a", "b"], "f1_micro": [12.345, NAN], "f1_micro_std": [1.26, NAN], "mse": [0.1, 2.0]}
     shown = rounded(pd.DataFrame(columns))
     assert [(row["system"], row["f1_micro"], row["mse"]) for row in shown] == [
         ("a", "12.3 ± 1.3", "0.100"),
@@ -123,10 +118,9 @@ def test_rounded_with_standard_deviation():
 
 def interval_rows(value, **columns):
     """Rows of a table of intervals: two metrics of system b, one undefined metric of system a."""
-    row = {"system": "b", **columns, "threshold": "0.5", "score": "error_rate", value: "-0.123", "low": "-0.2"}
-    row["high"] = "0.1"
-    rows = [row, row | {"score": "f1_macro", value: "2", "low": "1", "high": "3"}]
-    return pd.DataFrame([*rows, row | {"system": "a", "threshold": "any", "score": "mse", value: "", "low": ""}])
+    row = {"system": "b", **columns, "threshold": "0.5", "score": "error_rate", value: -0.123, "low": -0.2, "high": 0.1}
+    rows = [row, row | {"score": "f1_macro", value: 2.0, "low": 1.0, "high": 3.0}]
+    return pd.DataFrame([*rows, row | {"system": "a", "threshold": "any", "score": "mse", value: NAN, "low": NAN}])
 
 
 def test_intervals_of_differences():
@@ -138,7 +132,7 @@ def test_intervals_of_differences():
 
 
 def test_intervals_of_metrics_with_runs():
-    first, _ = intervals(interval_rows("value", run_std="0.05"), "value")
+    first, _ = intervals(interval_rows("value", run_std=0.05), "value")
     assert (first["error_rate"], first["f1_macro"]) == ("-0.12 ± 0.05 [-0.20, 0.10]", "2.0 ± 0.1 [1.0, 3.0]")
 
 

@@ -1,15 +1,15 @@
 """Data of the Markdown documents: tables of the report, rounded and arranged, and facts for the text."""
 
 import argparse
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from softsed.core.thresholds import MIDRANGE
-from softsed.report.documents.display import THRESHOLDED, UNTHRESHOLDED, format_interval, format_number
-from softsed.report.tables import SCENE_TOLD, format_counts, read_frame
+from softsed.report.display import THRESHOLDED, UNTHRESHOLDED, format_interval, format_number
+from softsed.report.tables import SCENE_TOLD, format_counts, read_frame, read_metrics_table
 
 PAPER_EXPERIMENT = "maestro_real"  # the experiment whose numbers are compared with the paper
 
@@ -50,8 +50,8 @@ def table1(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of Table 1: the counts of the experiment and of the paper."""
     counts = read_frame(tables["table1"], text=("scene", "files", "minutes"))
     classes = [name for name in counts.columns if name not in ("scene", "files", "minutes")]
-    listed = read_frame(options.paper_events, text=("scene", "class"), numbers=("instances",))
-    totals = read_frame(options.paper_recordings, text=("scene",), numbers=("files", "minutes")).set_index("scene")
+    listed = read_frame(tables["paper_table1"], text=("scene", "class"), numbers=("instances",))
+    totals = read_frame(tables["paper_recordings"], text=("scene",), numbers=("files", "minutes")).set_index("scene")
     events = listed.pivot_table(index="scene", columns="class", values="instances").reindex(
         totals.index, columns=classes
     )
@@ -65,10 +65,8 @@ def table1(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
 
 def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of Table 2: detectors beside the paper, baselines without audio, and all divergences."""
-    text = ("system", "threshold", "kld_reference")
-    names = [column for column in read_frame(tables["table2"], text=text).columns if column not in text]
-    rows = read_frame(tables["table2"], text=text, numbers=tuple(names))
-    metrics = json.loads(options.metrics.read_text(encoding="utf-8"))
+    rows = read_metrics_table(tables["table2"])
+    metrics = options.facts
     is_paper_data = options.experiment == PAPER_EXPERIMENT
     is_prior = rows["system"].isin(options.priors)
     detectors, baselines = rows[~is_prior], rows[is_prior]
@@ -77,7 +75,7 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         for fold, thresholds in metrics["thresholds"][MIDRANGE].items()
     }
     fixed = rows[rows["threshold"] != MIDRANGE]
-    paper = read_frame(options.paper_recordings, text=("scene",), numbers=("files",))
+    paper = read_frame(tables["paper_recordings"], text=("scene",), numbers=("files",))
     return {
         "is_paper_data": is_paper_data,
         **{"classes": len(metrics["classes"]), "folds": len(metrics["folds"])},
@@ -128,9 +126,7 @@ def result_columns(rows: pd.DataFrame, *, paper: bool, compare: bool) -> pd.Data
 
 def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of the metrics with intervals, and of the differences from baselines and between systems."""
-    keys, values = ("system", "threshold", "score"), ("low", "high", "runs")
-    metrics = read_frame(tables["scores"], text=keys, numbers=("value", "run_std", "recordings", *values))
-    gaps = read_frame(tables["differences"], text=("against", *keys), numbers=("difference", *values))
+    metrics, gaps = read_metrics_table(tables["scores"]), read_metrics_table(tables["differences"])
     *points, anything = dict.fromkeys(metrics["threshold"])
     points.sort(key=lambda point: point.endswith(SCENE_TOLD))  # stable
     rank = {point: place for place, point in enumerate([*points, anything])}
@@ -181,10 +177,8 @@ def interval_table(rows: pd.DataFrame, keys: list[str], columns: list[tuple], va
 
 def truth(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of the metrics against the ground truth."""
-    text = ("system", "method", "threshold", "against", "against_threshold")
-    names = [column for column in read_frame(tables["truth"], text=text).columns if column not in text]
-    rows = read_frame(tables["truth"], text=text, numbers=tuple(names))
-    metrics = json.loads(options.truth.read_text(encoding="utf-8"))
+    rows = read_metrics_table(tables["truth"])
+    metrics = options.facts
     detected = [
         f"{n:.3g} of {m:.3g}" for n, m in zip(rows["classes_detected"], rows["classes_in_reference"], strict=True)
     ]
@@ -216,7 +210,7 @@ def label_statistics(options: argparse.Namespace, tables: dict[str, Path]) -> di
         tables["label_statistics"], text=("statistic", "on"), numbers=("value", "published", "difference")
     )
     return {
-        **json.loads(options.counts.read_text(encoding="utf-8")),
+        **options.facts,
         "method": options.method,
         "rows": text_frame(
             [
@@ -260,11 +254,19 @@ def label_quality(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     }
 
 
-DOCUMENTS: dict[str, Callable[[argparse.Namespace, dict[str, Path]], dict]] = {
-    "table1": table1,
-    "table2": table2,
-    "scores": scores,
-    "truth": truth,
-    "label_statistics": label_statistics,
-    "label_quality": label_quality,
+class Document(NamedTuple):
+    """Function that provides the data of a document, and its input: names of tables, and options without a default."""
+
+    contents: Callable[[argparse.Namespace, dict[str, Path]], dict]
+    tables: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+DOCUMENTS = {
+    "table1": Document(table1, ("table1", "paper_table1", "paper_recordings")),
+    "table2": Document(table2, ("table2", "paper_recordings"), ("facts",)),
+    "scores": Document(scores, ("scores", "differences")),
+    "truth": Document(truth, ("truth",), ("facts", "method")),
+    "label_statistics": Document(label_statistics, ("label_statistics",), ("facts", "method")),
+    "label_quality": Document(label_quality, ("label_quality",)),
 }

@@ -9,7 +9,6 @@ them with thresholds exactly as Python does, and its error rate and F1 equal tho
 """
 
 import base64
-import csv
 import json
 import zlib
 from pathlib import Path, PurePath
@@ -21,6 +20,8 @@ from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
 from softsed.evaluate.inputs import read_inputs, scores_of_run
+from softsed.report.display import THRESHOLDED, UNTHRESHOLDED, format_interval, format_number
+from softsed.report.tables import read_frame, read_metrics_table
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
@@ -37,7 +38,7 @@ EXAMPLE = """\
 MICRO = 1_000_000
 NOT_ANNOTATED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO
 # Digits after the point of the numbers in the tables.
-DIGITS = {"error_rate": 2, "f1_micro": 1, "f1_macro": 1, "f1_best_macro": 1, "mpauc": 1, "brier": 3, "mse": 3}
+DIGITS = {name: digits for _, name, digits, _ in THRESHOLDED + UNTHRESHOLDED}
 DIGITS |= {"classes_detected": 0, "kld_time": 2, "kld_bernoulli": 2}
 DIGITS |= {"paper_error_rate": 2, "paper_f1": 2, "paper_kld": 2}
 
@@ -118,14 +119,9 @@ def numbers(
     }
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """Read a table of the report as text, empty cells as "": a class may be named "NA" or have quotation marks."""
-    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-
-
 def reals(column: pd.Series) -> list[float | None]:
-    """Convert the cells of a column to numbers, empty cells to None."""
-    return [float(text) if text else None for text in column]
+    """List the numbers of a column, with None for nan, which JSON does not have."""
+    return [None if np.isnan(value) else value for value in column]
 
 
 def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
@@ -146,21 +142,13 @@ def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
     }
 
 
-def number(text: str, digits: int, *, std: str = "", signed: bool = False) -> str:
-    """Round a number, with its sign if `signed`, and its standard deviation if there is one; "" stays ""."""
-    if not text:
-        return ""
-    rounded = f"{float(text):{'+' if signed else ''}.{digits}f}"
-    return f"{rounded} ± {float(std):.{digits}f}" if std else rounded
-
-
 def rounded(table: pd.DataFrame) -> list[dict]:
     """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, if there is one."""
     shown = table.copy()
     for column in table.columns.intersection(list(DIGITS)):
-        spread = table.get(f"{column}_std", pd.Series("", table.index))
+        spread = table.get(f"{column}_std", pd.Series(np.nan, table.index))
         shown[column] = [
-            number(value, DIGITS[column], std=std) for value, std in zip(table[column], spread, strict=True)
+            format_number(value, DIGITS[column], std=std) for value, std in zip(table[column], spread, strict=True)
         ]
     return shown.to_dict("records")
 
@@ -175,16 +163,8 @@ def intervals(table: pd.DataFrame, value: str) -> list[dict]:
     value : str
         Column of the value: "value", or "difference", which always has a sign.
     """
-
-    def cell(row: dict) -> str:
-        if not row[value]:
-            return ""
-        digits = DIGITS[row["score"]]
-        text = number(row[value], digits, std=row.get("run_std", ""), signed=value == "difference")
-        return f"{text} [{number(row['low'], digits)}, {number(row['high'], digits)}]"
-
     keys = [name for name in ("system", "against", "threshold") if name in table]
-    filled = table.assign(cell=[cell(row) for row in table.to_dict("records")])
+    filled = table.assign(cell=[format_interval(row, value, DIGITS[row["score"]]) for row in table.to_dict("records")])
     wide = filled.pivot_table(index=keys, columns="score", values="cell", aggfunc="first", sort=False)
     return wide.fillna("").reindex(columns=list(DIGITS), fill_value="").reset_index().to_dict("records")
 
@@ -226,7 +206,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--assets", type=Path, nargs="+", required=True, help="styles and scripts of the page")
     parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
-    folds = pd.concat([read_frame(path) for path in options.folds])
+    folds = pd.concat([read_frame(path, text=("recording", "scene")) for path in options.folds])
     files = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     scored = {
         system: read_inputs(
@@ -243,9 +223,14 @@ def main(argv: list[str] | None = None) -> None:
         "classes": classes,
         "priors": options.priors,
         **numbers(systems, soft, hard, dict(zip(folds["recording"], folds["scene"], strict=True)), options.config),
-        **curves(read_frame(options.figure2), read_frame(options.training)),
+        **curves(
+            read_frame(options.figure2, text=("class", "instances"), numbers=None),
+            read_frame(options.training, text=("system", "run", "fold"), numbers=("train_loss", "validation_loss")),
+        ),
     }
-    tables = {path.stem: read_frame(path) for path in options.tables}
+    files = {path.stem: path for path in options.tables}
+    table1 = read_frame(files.pop("table1"), text=("scene",))
+    tables = {name: read_metrics_table(path) for name, path in files.items()}
     origin = json.loads(options.origin.read_text(encoding="utf-8"))
     page = render(
         options.templates,
@@ -253,8 +238,10 @@ def main(argv: list[str] | None = None) -> None:
         experiment=options.experiment,
         priors=options.priors,
         data=data,
-        table1_columns=[(name, name) for name in tables["table1"]],
-        table1=tables["table1"].to_dict("records"),
+        thresholded=[column[:2] for column in THRESHOLDED],
+        unthresholded=[column[:2] for column in UNTHRESHOLDED],
+        table1_columns=[(name, name) for name in table1],
+        table1=table1.to_dict("records"),
         table2=rounded(tables["table2"]),
         scores=intervals(tables["scores"], "value"),
         differences=intervals(tables["differences"], "difference"),

@@ -1,6 +1,6 @@
 """How numbers are shown: digits, signs, standard deviations and intervals."""
 
-from softsed.report.documents.display import format_interval, format_number
+from softsed.report.display import format_interval, format_number
 
 NAN = float("nan")
 

@@ -1,0 +1,40 @@
+"""Templates that a page or a document uses, for the inputs of its rule."""
+
+import re
+from pathlib import Path
+
+from softsed.core.errors import InputError
+
+# A pattern, because the import of Jinja2 would slow down every dry run; a test compares the pattern with Jinja2.
+REFERENCE = re.compile(r'{%-? *(?:extends|include|import|from) +"([^"]+)"')
+SHARED = (Path("workflow/softsed/report/templates"), Path("workflow/softsed/core/templates"))
+
+
+def list_templates(template: str) -> list[str]:
+    """List a template, then all templates that it extends, imports or includes, directly or through each other.
+
+    Parameters
+    ----------
+    template : str
+        Path of the template. The other templates are in its folder or in a folder of `SHARED`.
+
+    Raises
+    ------
+    InputError
+        If a template does not exist.
+    """
+    found: list[Path] = []
+    waiting = [Path(template)]
+    while waiting:
+        path = waiting.pop(0)
+        if path in found:
+            continue
+        found.append(path)
+        for name in REFERENCE.findall(path.read_text(encoding="utf-8")):
+            places = [folder / name for folder in (Path(template).parent, *SHARED)]
+            if not (used := next((place for place in places if place.is_file()), None)):
+                raise InputError(
+                    f"there is no template {name!r}", file=path, expected=f"one of {list(map(str, places))}"
+                )
+            waiting.append(used)
+    return [path.as_posix() for path in found]
