@@ -142,7 +142,12 @@ def test_scores_tables_and_order(document, intervals):
     page = document("scores", priors=["prior"])
     parts = page.split("\n## ")
     assert [part.splitlines()[0] for part in parts[1:]] == [
-        *("Metrics", "Metrics with the scene told", "Skill over `prior`", "Systems against each other")
+        *(
+            "Metrics",
+            "Metrics restricted to the classes annotated in the scene",
+            "Skill over `prior`",
+            "Systems against each other",
+        )
     ]
     tables = [[cells(line) for line in part.splitlines() if line.startswith("|")] for part in parts]
     assert tables[1][0] == ["System", "Threshold", "ER", "F1 %", "Macro F1 %"]

@@ -142,7 +142,7 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         "threshold": points[0],
         "thresholded": interval_table(metrics[~told], both, THRESHOLDED, "value"),
         "unthresholded": interval_table(metrics, ["system"], UNTHRESHOLDED, "value"),
-        "scene_told": interval_table(metrics[told], both, THRESHOLDED, "value"),
+        "restricted": interval_table(metrics[told], both, THRESHOLDED, "value"),
         "sections": [
             {
                 **{"heading": heading, "several_runs": rows["runs"].max() > 1},

@@ -18,13 +18,11 @@ def read_facts(path: str) -> dict:
 
 
 EXAMPLE = """\
-scores --tables results/demo/report/scores.tsv results/demo/report/differences.tsv
-      --templates workflow/softsed/report/documents/templates/scores.md.j2
+label_statistics --tables results/demo/report/label_statistics.tsv
+      --facts results/demo/report/label_statistics.json
+      --templates workflow/softsed/report/documents/templates/label_statistics.md.j2
       workflow/softsed/report/documents/templates/_table.md.j2
-      workflow/softsed/report/documents/templates/_macro_f1.md.j2 workflow/softsed/report/templates/baselines.md.j2
-      workflow/softsed/report/templates/operating_points.md.j2 workflow/softsed/report/templates/ranking.md.j2
-      workflow/softsed/report/templates/squared_error.md.j2
-      --experiment demo --priors scene_prior recording_prior --output results/demo/report/scores.md\
+      --experiment demo --method eq1 --output results/demo/report/label_statistics.md\
 """
 
 

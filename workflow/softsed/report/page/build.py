@@ -237,6 +237,7 @@ def main(argv: list[str] | None = None) -> None:
         assets={path.name: path.read_text(encoding="utf-8") for path in options.assets},
         experiment=options.experiment,
         priors=options.priors,
+        threshold=f"{options.config['threshold']:g}",
         data=data,
         thresholded=[column[:2] for column in THRESHOLDED],
         unthresholded=[column[:2] for column in UNTHRESHOLDED],
