@@ -194,38 +194,6 @@ rule make_origin:
         " --report {input.tables} --output {output.json}"
 
 
-def tables_of_document(wildcards):
-    """List the tables that a document shows: the table of the same name, and tables beside it."""
-    beside = {
-        "table1": ["workflow/resources/paper_table1.tsv", "workflow/resources/paper_recordings.tsv"],
-        "table2": ["workflow/resources/paper_recordings.tsv"],
-        "scores": [f"{plan.results}/report/differences.tsv"],
-    }
-    return [f"{plan.results}/report/{wildcards.document}.tsv", *beside.get(wildcards.document, [])]
-
-
-def facts_of_document(wildcards):
-    """List the file with the numbers that the text of a document contains, if there is one."""
-    facts = {
-        "table2": [f"{plan.results}/metrics/{plan.compared_systems[0]}/run1.json"],
-        "truth": [f"{plan.results}/metrics/{plan.all_systems[-1]}/run1.truth.json"],
-        "label_statistics": [f"{plan.results}/report/label_statistics.json"],
-    }
-    return facts.get(wildcards.document, [])
-
-
-def templates_of_document(wildcards):
-    """List the template of a document and the templates that it includes."""
-    return checked(list_templates, f"workflow/softsed/report/documents/templates/{wildcards.document}.md.j2")
-
-
-def options_of_document(wildcards):
-    """Return the options that only some documents have."""
-    method, priors = f"--method {plan.method}", " ".join(["--priors", *plan.baselines])
-    options = {"table2": priors, "scores": priors, "truth": method, "label_statistics": method}
-    return options.get(wildcards.document, "")
-
-
 rule render_document:
     input:
         tables=tables_of_document,

@@ -235,10 +235,15 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
 }
 
 
+EXAMPLE = """\
+figure2 --table results/demo/report/figure2.tsv --svg results/demo/report/figure2.svg
+      --png results/demo/report/figure2.png\
+"""
+
+
 def main(argv: list[str] | None = None) -> None:
     """Draw one figure of the report."""
-    example = "figure2 --table results/demo/report/figure2.tsv --svg figure2.svg --png figure2.png"
-    parser = build_parser("report.figures", main, example=example)
+    parser = build_parser("report.figures", main, example=EXAMPLE)
     parser.add_argument("figure", choices=sorted(FIGURES), help="figure to draw")
     parser.add_argument("--table", type=Path, required=True, help="table of the figure")
     parser.add_argument("--svg", type=Path, required=True, help="figure to write (SVG)")

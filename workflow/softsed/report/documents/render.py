@@ -11,12 +11,6 @@ from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
 from softsed.report.documents.contents import DOCUMENTS
 
-
-def read_facts(path: str) -> dict:
-    """Read the facts of a document from a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
 EXAMPLE = """\
 label_statistics --tables results/demo/report/label_statistics.tsv
       --facts results/demo/report/label_statistics.json
@@ -40,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument(
         "--facts",
-        type=read_facts,
+        type=Path,
         nargs="?",
         help="numbers for the text (JSON). table2: metrics of one system; truth: metrics of one system against the "
         "ground truth; label_statistics: numbers of recordings and series",
@@ -69,5 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     for name in document.options:
         if getattr(options, name) is None:
             raise InputError(f"the document {options.document!r} needs this option", key=f"--{name}")
+    if options.facts:
+        options.facts = json.loads(options.facts.read_text(encoding="utf-8"))
     data = {"experiment": options.experiment, **document.contents(options, tables)}
     options.output.write_text(render(options.templates, **data), encoding="utf-8")

@@ -32,7 +32,8 @@ EXAMPLE = """\
       results/demo/report/differences.tsv --origin results/demo/report/origin.json
       --figure2 results/demo/report/figure2.tsv --training results/demo/report/training.tsv
       --templates workflow/softsed/report/page/templates/index.html.j2 workflow/softsed/report/page/templates/*
-      workflow/softsed/core/templates/* --assets workflow/softsed/report/page/assets/*.*
+      workflow/softsed/report/templates/* workflow/softsed/core/templates/*
+      --assets workflow/softsed/report/page/assets/*.*
       workflow/softsed/report/page/assets/vendor/*.min.*
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
