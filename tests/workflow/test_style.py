@@ -129,37 +129,14 @@ def test_every_command_of_a_rule_is_one_step_and_nothing_else():
         assert not re.search(r"[;&|<>`]|\$\(", joined), joined
 
 
-# Unit tests of what is no module of its own; the list may only become shorter.
-ELSEWHERE = [
-    "data/test_demo_labels.py",
-]
-# Modules without a test file of the same name in tests/unit; the list may only become shorter.
-UNTESTED = [
-    "core/options.py",
-    "planning/choices.py",
-    "planning/combinations.py",
-    "planning/config.py",
-    "planning/user_data.py",
-]
-
-
 def package_modules():
     return {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__")}
 
 
-def unit_tests_of(module):
-    return module.with_name(f"test_{module.name}")
-
-
-def test_every_module_has_its_unit_tests():
-    untested = {str(path) for path in package_modules() if not (ROOT / "tests/unit" / unit_tests_of(path)).exists()}
-    assert untested == set(UNTESTED)
-
-
 def test_unit_tests_mirror_the_package():
-    known = {str(unit_tests_of(path)) for path in package_modules()}
-    found = {str(path.relative_to(ROOT / "tests/unit")) for path in (ROOT / "tests/unit").rglob("test_*.py")}
-    assert found - known == set(ELSEWHERE)
+    """Every module has its file of unit tests, and each of these files belongs to a module."""
+    expected = {str(path.with_name(f"test_{path.name}")) for path in package_modules()}
+    assert {str(path.relative_to(ROOT / "tests/unit")) for path in (ROOT / "tests/unit").rglob("test_*.py")} == expected
 
 
 def test_folders_and_modules_are_small():
