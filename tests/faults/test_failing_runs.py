@@ -98,7 +98,7 @@ def test_a_training_that_diverges_names_the_epoch_and_the_key(untrained):
     (untrained / "hot.yaml").write_text("train: {learning_rate: 1.0e+30}\n")
     shown = snakemake(untrained, MODEL, configuration=[*TINY, "hot.yaml"], fails=True)
     assert "epoch 1: the loss is not finite" in shown
-    assert "try a lower learning_rate" in shown
+    assert "Lower train.learning_rate" in shown
     assert "Traceback" not in shown
     assert not (untrained / MODEL).exists()
     assert not (untrained / HISTORY).exists()

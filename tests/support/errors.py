@@ -1,7 +1,7 @@
 """Assertions on the parts of an `InputError`, and the golden file of all full messages.
 
 Tests assert file, line, key and the facts of a problem, so that wording can be improved in one place: after a change,
-`pytest --update-messages -n 0` writes the messages of the tests that ran into the golden file, for a person to review.
+`pytest --update-messages` writes the messages of the tests that ran into the golden file, for a person to review.
 """
 
 import json
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from softsed.core.errors import InputError
 
@@ -58,7 +59,7 @@ def compare(message: str) -> None:
         RECORDED.setdefault(test, []).append(message)
     else:
         known = read_golden().get(test, [])
-        assert message in known, f"not in {GOLDEN.name}: {message}\nReview it, then `pytest --update-messages -n 0`"
+        assert message in known, f"not in {GOLDEN.name}: {message}\nReview it, then `pytest --update-messages`"
 
 
 @cache
@@ -69,10 +70,12 @@ def read_golden() -> dict[str, list[str]]:
 
 def write_golden() -> None:
     """Write the messages of the tests that ran into the golden file; tests that no longer exist leave it."""
-    root = GOLDEN.parents[2]
-    kept = {test: texts for test, texts in (read_golden() | RECORDED).items() if function_exists(root, test)}
     GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with FileLock(GOLDEN.with_suffix(".lock")):  # pytest -n has several processes
+        read_golden.cache_clear()
+        messages = read_golden() | {test: list(dict.fromkeys(texts)) for test, texts in RECORDED.items()}
+        kept = {test: messages[test] for test in sorted(messages) if function_exists(GOLDEN.parents[2], test)}
+        GOLDEN.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def function_exists(root: Path, test: str) -> bool:
