@@ -3,10 +3,11 @@
 import argparse
 import importlib
 import shlex
-import subprocess
 import sys
 
 import pytest
+from support.project import ROOT
+from support.run import run
 
 from softsed import cli
 from softsed.tools import status
@@ -65,8 +66,7 @@ def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
 
 def test_features_do_not_import_torch():
     script = "import sys, softsed.cli, softsed.features.extract; print(*{'torch', 'pandas'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == ""
+    assert run(ROOT, sys.executable, "-c", script).strip() == ""
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import re
 import shutil
-import subprocess
 
 import pytest
 import yaml
 from support.project import ROOT
+from support.run import run
 
 
 def blocks() -> list[str]:
@@ -23,8 +23,7 @@ def check_commands(folder, recordings: int) -> None:
     commands = blocks()
     assert len(commands) >= 3
     for block in commands:
-        done = subprocess.run(["bash", "-ec", block], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        run(folder, "bash", "-ec", block)
     assert (folder / "results/apply/FOLDER/timelines/mine.png").exists()
     assert "S_MSE_lin" in (folder / "results/mine/report/table2.md").read_text()
     assert (folder / "results/apply/city_center_00/events/city_center_00.txt").exists()

@@ -1,7 +1,6 @@
 """Style of the code and the workflow, and documents that agree with what they describe."""
 
 import re
-import subprocess
 import sys
 from collections import Counter
 
@@ -9,27 +8,22 @@ import pytest
 import yaml
 from support import generated_docs
 from support.project import ROOT
+from support.run import run
 
 PACKAGE = ROOT / "workflow/softsed"
 
 
-def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def test_ruff():
-    run("ruff", "check", ".")
-    run("ruff", "format", "--check", ".")
+    run(ROOT, "ruff", "check", ".")
+    run(ROOT, "ruff", "format", "--check", ".")
 
 
 def test_snakefmt():
-    run("snakefmt", "--check", "Snakefile", "workflow")
+    run(ROOT, "snakefmt", "--check", "Snakefile", "workflow")
 
 
 def test_snakemake_lint():
-    assert "Congratulations, your workflow is in a good condition!" in run("snakemake", "--lint")
+    assert "Congratulations, your workflow is in a good condition!" in run(ROOT, "snakemake", "--lint")
 
 
 def schema_keys(schema, path=()):
@@ -83,7 +77,7 @@ def test_locked_versions_are_the_installed_ones(name):
     lock = (ROOT / f"envs/{name}.lock").read_text().splitlines()
     pins = dict(line.split("==") for line in lock if not line.startswith("#"))
     script = "import importlib.metadata as m, sys; print(*(m.version(name).split('+')[0] for name in sys.argv[1:]))"
-    assert run(sys.executable, "-c", script, *pins).split() == list(pins.values())
+    assert run(ROOT, sys.executable, "-c", script, *pins).split() == list(pins.values())
 
 
 def test_map_of_stages_names_all_rule_files():
@@ -147,11 +141,11 @@ def test_folders_and_modules_are_small():
 
 
 def test_layers_of_the_package():
-    assert "2 kept, 0 broken" in run("lint-imports", "--no-logo", "--no-cache")
+    assert "2 kept, 0 broken" in run(ROOT, "lint-imports", "--no-logo", "--no-cache")
 
 
 def test_types_of_the_package():
-    run("mypy")
+    run(ROOT, "mypy")
 
 
 # Rule files that continue another stage.

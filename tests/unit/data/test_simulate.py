@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import as_options
 
 from softsed.core.metadata import Recording
 from softsed.data import simulate
@@ -238,7 +239,7 @@ def inputs(tmp_path) -> dict[str, str]:
 
 
 def call(options: dict[str, str]) -> str:
-    simulate.main([text for name, value in options.items() for text in (f"--{name}", value)])
+    simulate.main(as_options(options))
     return Path(options["opinions"]).read_text()
 
 

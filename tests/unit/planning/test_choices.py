@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 from support.errors import refused
-from support.tsv import write_rows
+from support.tsv import OPINIONS, write_opinions, write_rows
 
 from softsed.planning import choices
 
-OPINIONS = ("recording", "onset", "offset", "annotator", "class", "opinion")
 NOTHING = {"audio": None, "opinions": None, "data": {}}
 
 
@@ -34,7 +33,7 @@ def test_asked_methods_are_of_labels_and_systems():
 
 def test_opinion_recordings_are_of_table_if_named(tmp_path):
     config = {
-        "opinions": write_rows(tmp_path / "o.tsv", [(name, 0, 10, "ann", "car", 1) for name in "ba"], OPINIONS),
+        "opinions": write_opinions(tmp_path / "o.tsv", [(name, 0, 10, "ann", "car", 1) for name in "ba"]),
         "scenes": write_rows(tmp_path / "scenes.tsv", [("all", "car")], ("scene", "class")),
     }
     config |= {"recordings": None, "classes": None}
@@ -51,7 +50,7 @@ def test_missing_opinions_are_refused_with_columns(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with refused(key="opinions", problem="'o.tsv'", golden=False) as caught:  # the message names the folder
         choices.opinion_recordings({"opinions": "o.tsv"} | dict.fromkeys(choices.TABLES))
-    assert ", ".join(OPINIONS) in caught.value.expected
+    assert OPINIONS.replace("\t", ", ") in caught.value.expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_missing_opinions_are_refused_with_columns(tmp_path, monkeypatch):
     ],
 )
 def test_joint_is_dropped_for_long_windows_only(tmp_path, window_s, compare, methods, dropped):
-    table = write_rows(tmp_path / "o.tsv", [("a", 0, window_s, "ann", "car", 1)], OPINIONS)
+    table = write_opinions(tmp_path / "o.tsv", [("a", 0, window_s, "ann", "car", 1)])
     config = {"opinions": table, "labels": {"compare": compare}}
     systems = {"plain": {}, "other": {"method": methods[-1]}}
     assert choices.LONGEST_JOINT_S == 12

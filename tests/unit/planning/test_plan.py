@@ -12,12 +12,13 @@ import soundfile
 from support.config import DEMO, OPINIONS, OWN, SCHEMA, merged
 from support.errors import refused
 from support.project import ROOT
+from support.tsv import SOFT, write_opinions, write_rows
 
+from softsed.core.code_hash import content
 from softsed.planning.config import check_config
 from softsed.planning.plan import Plan
 
 PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
-HEADER = "recording\tonset\toffset\tannotator\tclass\topinion\n"
 
 
 @pytest.fixture
@@ -28,10 +29,10 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "audio").mkdir()
     for name in ("b", "a"):
         soundfile.write(tmp_path / "audio" / f"{name}.wav", np.zeros(16000), 8000)
-    rows = [f"{name}\t0\t{end}\t{who}\tdog\t1\n" for name in ("y", "x") for who in ("Ann", "Bob") for end in (10,)]
-    (tmp_path / "opinions.tsv").write_text(HEADER + "".join(rows))
-    (tmp_path / "long.tsv").write_text(HEADER + "x\t0\t30\tAnn\tdog\t1\n")
-    (tmp_path / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\na\t0\t1\tdog\t0.5\n")
+    rows = [(name, 0, 10, who, "dog", 1) for name in ("y", "x") for who in ("Ann", "Bob")]
+    write_opinions(tmp_path / "opinions.tsv", rows)
+    write_opinions(tmp_path / "long.tsv", [("x", 0, 30, "Ann", "dog", 1)])
+    write_rows(tmp_path / "soft.tsv", [("a", 0, 1, "dog", 0.5)], SOFT)
     return tmp_path
 
 
@@ -107,9 +108,7 @@ def test_plan_of_user_opinions(project):
     assert plan.opinions == "opinions.tsv"
     assert plan.tables["scenes"] == "results/crowd/data/scenes.tsv"
     before = plan.user.content()
-    (project / "opinions.tsv").write_text(HEADER + "x\t0\t10\tAnn\tdog\t1\n")
-    from softsed.core.code_hash import content  # noqa: PLC0415
-
+    write_opinions(project / "opinions.tsv", [("x", 0, 10, "Ann", "dog", 1)])
     content.cache_clear()
     assert plan.user.content() != before
 

@@ -9,6 +9,7 @@ import pytest
 from support import dataset
 from support.config import merged
 from support.errors import refused
+from support.tsv import SOFT, write_rows
 
 from softsed.core.code_hash import content
 from softsed.core.options import add_dataset, read_dataset
@@ -20,8 +21,8 @@ KEYS = ("audio", "soft", "hard", "opinions", "recordings", "classes", "scenes")
 @pytest.fixture
 def folder(tmp_path):
     dataset.write_audio(tmp_path)
-    dataset.write_rows(tmp_path / "my soft.tsv", dataset.SOFT, dataset.soft_rows())
-    dataset.write_rows(tmp_path / "classes.tsv", "class", ["car", "tap"])
+    write_rows(tmp_path / "my soft.tsv", dataset.soft_rows(), SOFT)
+    write_rows(tmp_path / "classes.tsv", ["car", "tap"], "class")
     return tmp_path
 
 

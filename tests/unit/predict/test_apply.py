@@ -9,6 +9,7 @@ import soundfile
 import torch
 from support.errors import refused
 from support.tiny_model import BANK, FEATURES, save_model
+from support.tsv import as_options
 
 from softsed.core.audio import list_audio, measure
 from softsed.core.errors import InputError
@@ -81,7 +82,7 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
     files = {name: tmp_path / f"out.{ending}" for name, ending in (("scores", "tsv"), ("events", "txt"))}
     files["timeline"] = tmp_path / "out.png"
     model = save_model(tmp_path / "one.pt", seed=2)
-    arguments = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    arguments = as_options(files)
     common = ["--models", str(model), "--filterbank", str(tmp_path / "bank.npz")]
     apply.main(common)
     monkeypatch.setitem(sys.modules, "librosa", None)  # only the call without --audio may import it
