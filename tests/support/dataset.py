@@ -16,9 +16,9 @@ def write_audio(folder: Path) -> Path:
     return folder
 
 
-def soft_rows(labels: tuple[str, ...] = ("car", "tap"), seconds: int = 3) -> list[str]:
-    """Return rows of a soft table."""
-    return [f"{n}\t{t}\t{t + 1}\t{label}\t0.{t + 1}" for n in NAMES for t in range(seconds) for label in labels]
+def soft_rows() -> list[str]:
+    """Return rows of a soft table, 3 s long."""
+    return [f"{n}\t{t}\t{t + 1}\t{label}\t0.{t + 1}" for n in NAMES for t in range(3) for label in ("car", "tap")]
 
 
 def hard_rows() -> list[str]:

@@ -79,10 +79,10 @@ MEMBER = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
 TARGET = "cafe_restaurant_00.wav"
 
 
-def unpack_one(tmp_path: Path, content: bytes, *, largest_bytes: int = 10**6) -> None:
+def unpack_one(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "archive.zip"
     path.write_bytes(content)
-    unpack(path, {MEMBER: tmp_path / "out" / TARGET}, largest_bytes=largest_bytes)
+    unpack(path, {MEMBER: tmp_path / "out" / TARGET}, largest_bytes=10**6)
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,18 @@ from softsed.labels.crowd_size import Comparison, annotators_per_window, correla
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def crowd(sheets, classes=2, seed=0):
-    """Opinions on every class from (recording, onset, annotators)."""
-    rng = np.random.default_rng(seed)
+def crowd(sheets):
+    """Opinions on two classes from (recording, onset, annotators)."""
+    rng = np.random.default_rng(0)
     people = sorted({who for _, _, asked in sheets for who in asked})
     rows = [
         (window, people.index(who), label, int(rng.integers(2)))
         for window, (_, _, asked) in enumerate(sheets)
         for who in sorted(asked)
-        for label in range(classes)
+        for label in range(2)
     ]
     names, onsets = (np.array([sheet[index] for sheet in sheets]) for index in (0, 1))
-    return Opinions(names, onsets, onsets + 10, people, [f"c{i}" for i in range(classes)], *np.array(rows).T)
+    return Opinions(names, onsets, onsets + 10, people, ["c0", "c1"], *np.array(rows).T)
 
 
 def people_of(opinions):
