@@ -113,7 +113,7 @@ def test_problems_of_audio_and_scenes(data):
     infer_dataset(data / "audio", labels, "soft", dict.fromkeys(TABLES) | {"recordings": scenes}, problems)
     found = [str(error).replace(f"{data}/", "") for error in problems]
     for message in (
-        "audio/a.wav: audio/a.flac has the same name but for its ending",
+        "audio/a.wav: audio/a.flac has the same name except for its ending",
         "audio/text.wav: cannot be read as audio",
         "audio/short.wav: lasts 0.50 s",
         "audio/my name.wav: ",

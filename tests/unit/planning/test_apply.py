@@ -57,7 +57,7 @@ def test_audio_of_the_same_name_shares_no_folder(folder):
     [
         ({"treshold": 1}, {"problem": "treshold"}),
         ({"model": None}, {"problem": "['model']"}),
-        ({"audio": "nowhere"}, {"problem": "no such folder"}),
+        ({"audio": "nowhere"}, {"file": "nowhere", "problem": "no such folder"}),
         ({"model": "my sounds"}, {"key": "model", "problem": "my sounds"}),
         ({"model": "nowhere.pt"}, {"key": "model", "problem": "nowhere.pt"}),
         ({"threshold": 50}, {"key": "threshold", "problem": "'50'"}),

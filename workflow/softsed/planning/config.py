@@ -106,10 +106,10 @@ def check_files(paths: Iterable[Path]) -> None:
 
 def _raise_all(mistakes: list[InputError]) -> None:
     """Raise the only mistake, or one error with all of them."""
-    problems = Problems(strict=len(mistakes) == 1, shown=None)
+    problems = Problems(shown=None)
     for mistake in mistakes:
         problems.add("config", mistake)
-    problems.raise_all("in the config (all files and the command line together)")
+    problems.raise_all("in the config (all files and the command line together)", alone=True)
 
 
 def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:
