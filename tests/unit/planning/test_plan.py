@@ -46,14 +46,14 @@ def configured(*changes):
     return config
 
 
-def plan_of(*changes):
+def plan_of(*changes, check=False):
     config = configured(*changes)
     check_config(config, SCHEMA)
-    return Plan.from_config(config)
+    return Plan.from_config(config, check=check)
 
 
 def test_plan_of_maestro_real(project):
-    plan = plan_of()
+    plan = plan_of(check=True)
     assert plan.source == "maestro_real"
     assert len(plan.recordings) == 49
     assert plan.tables["recordings"] == "workflow/resources/maestro_real.tsv"
@@ -66,7 +66,6 @@ def test_plan_of_maestro_real(project):
     assert plan.curves == ["H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h", "scene_prior:s"]
     assert plan.audio_of("cafe_restaurant_00") == "results/maestro_real/data/audio/cafe_restaurant_00.wav"
     assert plan.scene_of("cafe_restaurant_00") == "cafe_restaurant"
-    plan.check_data()
     with pytest.raises(FrozenInstanceError):
         plan.source = "demo"
 
@@ -106,8 +105,36 @@ def test_plan_of_user_audio(project):
     with refused(file="audio", problem="'c'"):
         plan.audio_of("c")
     with refused(golden=False) as caught:
-        plan.check_data()
+        plan_of("own", "{audio: audio, soft: soft.tsv}\n", check=True)
     assert any(error.file == Path("soft.tsv") and "'b'" in error.problem for error in caught.value.problems)
+
+
+BAD_NAMES = ["-rf", "$(touch x)"]
+
+
+@pytest.fixture
+def bad_dataset(project):
+    """Audio with two names that cannot be used, and a label row with a value that cannot be used."""
+    for old, new in zip("ab", BAD_NAMES, strict=True):
+        (project / "audio" / f"{old}.wav").rename(project / "audio" / f"{new}.wav")
+    rows = "".join(f"{name}\t0\t1\tdog\t{value}\n" for name, value in zip(BAD_NAMES, ("0.5", "loud"), strict=True))
+    (project / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\n" + rows)
+
+
+def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
+    """They come before a missing folder of the ground truth."""
+    with refused(golden=False) as caught:
+        plan_of("own", "{audio: audio, soft: soft.tsv, truth: nowhere}\n", check=True)
+    problems = list(caught.value.problems)
+    named = {str(error.file): error.remedy for error in problems if str(error.file).startswith("audio")}
+    assert named == {f"audio/{name}.wav": "Rename it" for name in BAD_NAMES}
+    assert [error.line for error in problems if error.file == Path("soft.tsv") and "'loud'" in error.problem] == [3]
+
+
+def test_name_of_user_audio_is_refused_with_its_file(bad_dataset):
+    """Jobs do not check the dataset, but no job runs a command with such a name."""
+    with refused(file="audio/$(touch x).wav", problem="'$(touch x)'"):
+        plan_of("own", "{audio: audio, soft: soft.tsv}\n")
 
 
 def test_plan_of_user_opinions(project):
