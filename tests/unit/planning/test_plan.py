@@ -11,10 +11,10 @@ import pytest
 import soundfile
 import yaml
 from snakemake.utils import update_config
-from support.errors import refused
+from support.errors import compare, refused
 from support.project import ROOT
 
-from softsed.planning.config import check_config
+from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -107,6 +107,61 @@ def test_plan_of_user_audio(project):
     with refused(golden=False) as caught:
         plan_of("own", "{audio: audio, soft: soft.tsv}\n", check=True)
     assert any(error.file == Path("soft.tsv") and "'b'" in error.problem for error in caught.value.problems)
+
+
+TRIALS = yaml.safe_dump(
+    {"data": {"demo": {"crowd": configured("demo")["data"]["demo"]["crowd"]}}, "trials": configured("demo")["trials"]}
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "source", "labels"),
+    [
+        ([], "maestro_real", False),
+        (["own", "{audio: audio, soft: soft.tsv}\n"], "own", False),
+        (["own", "{audio: audio, opinions: opinions.tsv}\n"], "own", True),
+        (["opinions", "opinions: opinions.tsv\n"], "opinions", True),
+        (["demo"], "demo", True),
+    ],
+)
+def test_trials_leave_the_source_unchanged(project, changes, source, labels):
+    plan, without = plan_of(*changes, TRIALS), plan_of(*changes)
+    assert (plan.source, plan.from_opinions) == (without.source, without.from_opinions) == (source, labels)
+    assert plan.trials == [1, 2]
+    assert (plan.recordings, plan.truth, plan.methods) == (without.recordings, without.truth, without.methods)
+
+
+def test_long_windows_of_the_crowd_concern_trials_only(project):
+    long = "{data: {demo: {crowd: {window_s: 20}}}, trials: {methods: [eq1]}}\n"
+    own = ["opinions", "{opinions: opinions.tsv, labels: {method: joint}}\n"]
+    assert plan_of(*own, TRIALS, long).methods == ["joint", "majority"]
+    with refused(key="trials.methods", problem=["joint", "20"]):
+        plan_of(*own, TRIALS, long, "trials: {methods: [joint]}\n")
+
+
+EVENTS = "{data: {demo: {events: e.tsv, backgrounds: b.tsv, level: {background_dbfs: -42, background_std_db: 2}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "problem"),
+    [
+        ([TRIALS, EVENTS], "recordings", ["data.demo.events", "MAESTRO Real"]),
+        ([TRIALS, "own", "{audio: audio, soft: soft.tsv}\n", EVENTS], "audio", ["audio=audio", "demo"]),
+        ([TRIALS, "opinions", "opinions: opinions.tsv\n", EVENTS], "opinions", ["opinions=opinions.tsv", "demo"]),
+        (["trials: {}\n"], "data", "'demo' is a required property"),
+        (["data: {demo: {}}\n"], "data.demo", "'crowd' is a required property"),
+        ([TRIALS, "data: {demo: {level: {background_dbfs: 0}}}\n"], "data.demo", "'events'"),
+    ],
+)
+def test_unclear_demo_is_refused(project, changes, key, problem):
+    config = configured(*changes)
+    texts = [problem] if isinstance(problem, str) else problem
+    found = [
+        one for one in find_mistakes(config, SCHEMA) if one.key == key and all(text in one.problem for text in texts)
+    ]
+    assert len(found) == 1
+    assert "crowd" in found[0].remedy  # what to do for trials
+    compare(str(found[0]))
 
 
 BAD_NAMES = ["-rf", "$(touch x)"]

@@ -9,17 +9,26 @@ from softsed.data.infer_tables import check_answered, longest_window, recording_
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
+RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
 KINDS = ("soft", "hard", "opinions")  # of labels that come with the user's audio
 TABLES = ("recordings", "classes", "scenes")
 
 
 def source_of(config: dict) -> str:
-    """Return where recordings come from: "own" (user's audio), "opinions" (without audio), "demo" or "maestro_real"."""
+    """Return where recordings come from: "own" (user's audio), "opinions" (without audio), "demo" or "maestro_real".
+
+    The section data.demo alone does not decide, because `trials` need its crowd in every experiment.
+    """
     if config["audio"]:
         return "own"
     if config["opinions"]:
         return "opinions"
-    return "demo" if "demo" in config["data"] else "maestro_real"
+    return "demo" if renders_demo(config) else "maestro_real"
+
+
+def renders_demo(config: dict) -> bool:
+    """Report whether the config describes rendered recordings."""
+    return not RENDERING.isdisjoint(config["data"].get("demo", {}))
 
 
 def makes_labels(config: dict) -> bool:

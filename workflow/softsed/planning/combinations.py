@@ -2,13 +2,23 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
-from softsed.planning.choices import KINDS, LONGEST_JOINT_S, TABLES, asked_methods, makes_labels, source_of
+from softsed.planning.choices import (
+    KINDS,
+    LONGEST_JOINT_S,
+    TABLES,
+    asked_methods,
+    makes_labels,
+    renders_demo,
+    source_of,
+)
 
+MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
 PATTERN = set("{}<>")  # a file name with one of these is a pattern to Snakemake
 
 
@@ -38,11 +48,19 @@ def _sources(config: dict) -> Iterator[InputError]:
         if PATTERN & set(config[name] or ""):
             problem = f"the path {config[name]} has braces or angle brackets, which are patterns to the workflow"
             yield InputError(problem, key=name, remedy="Rename the file or folder")
-    if source in ("own", "opinions") and "demo" in config["data"]:
+    if source in ("own", "opinions") and renders_demo(config):
         key = "audio" if source == "own" else "opinions"
-        problem = f"{key}={config[key]} cannot be combined with the demo (data.demo)"
-        yield InputError(problem, key=key, remedy="Leave out workflow/demo.yaml or this key")
+        problem = f"{key}={config[key]} cannot be combined with the demo (data.demo.events)"
+        remedy = f"Leave out workflow/demo.yaml or {key}. For trials, provide only data.demo.crowd"
+        yield InputError(problem, key=key, remedy=remedy)
         return
+    if source == "demo" and config["recordings"] and Path(config["recordings"]) == MAESTRO_REAL:
+        yield InputError(
+            "data.demo.events asks for rendered recordings, but recordings is the table of MAESTRO Real",
+            key="recordings",
+            expected="workflow/resources/demo.tsv or your table of recordings to render",
+            remedy="For trials beside MAESTRO Real, provide only data.demo.crowd",
+        )
     kinds = [kind for kind in KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
         problem = f"audio comes with {' and '.join(kinds) or 'no labels'}"
@@ -96,7 +114,7 @@ def _features(config: dict) -> Iterator[InputError]:
 
 
 def _crowd(config: dict) -> Iterator[InputError]:
-    """Find contradictions in the simulated crowd, of the demo and of the trials."""
+    """Find contradictions in the simulated crowd, which annotates the demo and the trials."""
     crowd, trials, where = config["data"]["demo"]["crowd"], config.get("trials"), "data.demo.crowd"
     low, high = crowd["spammer_rate"]
     if low > high:
@@ -116,8 +134,9 @@ def _crowd(config: dict) -> Iterator[InputError]:
             yield InputError(f"{max(numbers)} opinions per window", key=key, expected=expected)
     labels = config["labels"]
     methods = {"trials.methods": trials["methods"] if trials else []}
-    methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
-    methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
+    if source_of(config) == "demo":
+        methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
+        methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
     if crowd["window_s"] > LONGEST_JOINT_S:
         for key in (key for key, named in methods.items() if "joint" in named):
             problem = f"the method joint with {where}.window_s {crowd['window_s']}"
