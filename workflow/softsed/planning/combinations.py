@@ -17,9 +17,9 @@ from softsed.planning.choices import (
     renders_demo,
     source_of,
 )
+from softsed.planning.patterns import pattern_error
 
 MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
-PATTERN = set("{}<>")  # a file name with one of these is a pattern to Snakemake
 
 
 def find_contradictions(config: dict) -> Iterator[InputError]:
@@ -45,9 +45,8 @@ def _sources(config: dict) -> Iterator[InputError]:
     """Find keys that name two sources of the data, or half of one."""
     source = source_of(config)
     for name in (*TABLES, "audio", *KINDS, "truth"):
-        if PATTERN & set(config[name] or ""):
-            problem = f"the path {config[name]} has braces or angle brackets, which are patterns to the workflow"
-            yield InputError(problem, key=name, remedy="Rename the file or folder")
+        if error := pattern_error(name, config[name]):
+            yield error
     if source in ("own", "opinions") and renders_demo(config):
         key = "audio" if source == "own" else "opinions"
         problem = f"{key}={config[key]} cannot be combined with the demo (data.demo.events)"
