@@ -242,7 +242,7 @@ class Plan:
         return known | {"method": self.method_of(system)}
 
     def labels_settings(self, method: str) -> dict:
-        """Return what an evaluation of labels, instead of a system, writes down about them."""
+        """Return the settings that an evaluation of labels records."""
         return {"method": method}
 
     def estimator(self, method: str) -> dict:
