@@ -12,7 +12,7 @@ from support.project import snakemake
     [
         ("trian:\n  epochs: 3", "trian"),
         ("recordings: nowhere.tsv", "nowhere.tsv"),
-        ("report:\n  curves: ['S_MSE_lni:s']", "no system for 'S_MSE_lni:s'"),
+        ("report:\n  curves: ['S_MSE_lni:s']", "the curve 'S_MSE_lni:s' names no system"),
     ],
 )
 def test_configuration(project, change, message):

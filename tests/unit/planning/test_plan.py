@@ -223,12 +223,17 @@ def test_null_system_leaves_its_curves_out(project):
     assert "S_MSE_lin:h, S_MSE_lin:s left out of report.curves" in plan.notes[0]
 
 
+def test_curves_of_null_systems_only_become_those_of_the_others(project):
+    plan = plan_of("{systems: {S_MSE_lin: null}, report: {curves: ['S_MSE_lin:s']}}\n")
+    assert plan.curves == ["H_BCE_sig:h", "S_BCE_sig:h", "scene_prior:h"]
+    assert ["S_MSE_lin:s left out" in plan.notes[0], ", ".join(plan.curves) in plan.notes[1]] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         ("report: {curves: [nothing]}\n", "'nothing'"),
         ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}\n", "'H_BCE_sig_joint:s'"),
-        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}\n", "null"),
     ],
 )
 def test_curve_without_compared_system_is_refused(project, change, problem):

@@ -75,15 +75,19 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
 
 
 def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[str]:
-    """Leave out the curves of systems that are null, which is added to `notes`; check the remaining curves."""
+    """Leave out the curves of systems that are null, with a note, and check the remaining curves.
+
+    If no curve remains, Fig. 2 shows the remaining compared systems and the scene prior at the fixed threshold, with a note.
+    """
     names = {curve: curve.split(":")[0] for curve in config["report"]["curves"]}
     known = [*reference, *BASELINES]
     kept = [curve for curve, name in names.items() if config["systems"].get(name, True) is not None]
     if dropped := [curve for curve in names if curve not in kept]:
         notes.append(f"{', '.join(dropped)} left out of report.curves: the config sets these systems to null")
     if unknown := [curve for curve in kept if names[curve] not in known]:
-        problem = f"no system for {unknown[0]!r} that is trained on the labels of the reference"
+        problem = f"the curve {unknown[0]!r} names no system trained on the reference labels"
         raise InputError(problem, key="report.curves", expected=f"curves of {known}")
     if not kept:
-        raise InputError("all curves are of systems that are null", key="report.curves", expected=f"curves of {known}")
+        kept = [f"{name}:h" for name in [*reference, BASELINES[0]]]
+        notes.append(f"all listed curves belong to systems set to null; report.curves becomes {', '.join(kept)}")
     return kept
