@@ -77,7 +77,7 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
 def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[str]:
     """Leave out the curves of systems that are null, with a note, and check the remaining curves.
 
-    If no curve remains, Fig. 2 shows the remaining compared systems and the scene prior at the fixed threshold, with a note.
+    If no curve remains, Fig. 2 shows all compared systems and the scene prior at the fixed threshold, with a note.
     """
     names = {curve: curve.split(":")[0] for curve in config["report"]["curves"]}
     known = [*reference, *BASELINES]
