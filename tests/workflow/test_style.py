@@ -137,7 +137,7 @@ ELSEWHERE = [
 UNTESTED = [
     "core/options.py",
     "planning/choices.py",
-    "planning/combinations.py",
+    "planning/contradictions.py",
     "planning/config.py",
     "planning/user_data.py",
 ]
