@@ -67,9 +67,8 @@ class ApplyPlan:
         source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
         output = str(config.get("output") or f"results/apply/{name}")
-        paths = [("audio", path) for path in recordings.values()]
-        for key, path in [*paths, *(("model", path) for path in models), ("output", output)]:
-            if error := pattern_error(key, path):
+        for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
+            if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
                 raise error
         if set(output) & set('"\\'):
             problem = f"the path {output} has quotation marks or backslashes, which the workflow cannot use"

@@ -99,8 +99,7 @@ class Plan:
         ------
         InputError
             If `check` finds problems, a table cannot be read, a recording's name cannot be the name of a file, the
-            folder of the ground truth does not exist, or a curve names a system that is not compared with the
-            reference.
+            folder of the ground truth does not exist, or a curve names no system trained on the reference labels.
         """
         source, results, notes = choices.source_of(config), f"results/{config['experiment']}", []
         user = UserData.from_config(config)
