@@ -253,7 +253,7 @@ def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tabl
     assert asked == everything
     assert asked["train_system"] == 6
     shown = snakemake(folder, "--dry-run", "report", configuration=SMALL)
-    assert "results/tiny/report is there without how it was made" in shown
+    assert "results/tiny/report exists, but its records (provenance.jsonl) are missing" in shown
 
 
 @pytest.mark.slow
@@ -390,7 +390,10 @@ def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(projec
     provenance.mkdir()
     (project / "results/tiny/report/table1.md").unlink()
     shown = snakemake(project)
-    assert shown.count("records of tiny: [Errno 21] Is a directory: 'results/tiny/provenance.jsonl'") == 2
+    assert (
+        shown.count("Cannot update the records of tiny: [Errno 21] Is a directory: 'results/tiny/provenance.jsonl'")
+        == 2
+    )
     assert planned(project) == {}
     provenance.rmdir()
     provenance.write_text("<<<<<<< HEAD\n")

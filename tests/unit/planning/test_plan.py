@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from support.config import DEMO, OPINIONS, OWN, SCHEMA, merged
-from support.errors import refused
+from support.errors import compare, refused
 from support.project import ROOT
 from support.tsv import SOFT, write_opinions, write_rows
 
 from softsed.core.code_hash import content
-from softsed.planning.config import check_config
+from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
 PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
@@ -36,14 +37,14 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def plan_of(*changes):
+def plan_of(*changes, check=False):
     config = merged(*changes)
     check_config(config, SCHEMA)
-    return Plan.from_config(config)
+    return Plan.from_config(config, check=check)
 
 
 def test_plan_of_maestro_real(project):
-    plan = plan_of()
+    plan = plan_of(check=True)
     assert plan.source == "maestro_real"
     assert len(plan.recordings) == 49
     assert plan.tables["recordings"] == "workflow/resources/maestro_real.tsv"
@@ -56,7 +57,6 @@ def test_plan_of_maestro_real(project):
     assert plan.curves == ["H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h", "scene_prior:s"]
     assert plan.audio_of("cafe_restaurant_00") == "results/maestro_real/data/audio/cafe_restaurant_00.wav"
     assert plan.scene_of("cafe_restaurant_00") == "cafe_restaurant"
-    plan.check_data()
     with pytest.raises(FrozenInstanceError):
         plan.source = "demo"
 
@@ -96,8 +96,91 @@ def test_plan_of_user_audio(project):
     with refused(file="audio", problem="'c'"):
         plan.audio_of("c")
     with refused(golden=False) as caught:
-        plan.check_data()
+        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n", check=True)
     assert any(error.file == Path("soft.tsv") and "'b'" in error.problem for error in caught.value.problems)
+
+
+TRIALS = yaml.safe_dump(
+    {"data": {"demo": {"crowd": merged(DEMO)["data"]["demo"]["crowd"]}}, "trials": merged(DEMO)["trials"]}
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "source", "labels"),
+    [
+        ([], "maestro_real", False),
+        ([OWN, "{audio: audio, soft: soft.tsv}\n"], "own", False),
+        ([OWN, "{audio: audio, opinions: opinions.tsv}\n"], "own", True),
+        ([OPINIONS, "opinions: opinions.tsv\n"], "opinions", True),
+        ([DEMO], "demo", True),
+    ],
+)
+def test_trials_leave_the_source_unchanged(project, changes, source, labels):
+    plan, without = plan_of(*changes, TRIALS), plan_of(*changes)
+    assert (plan.source, plan.from_opinions) == (without.source, without.from_opinions) == (source, labels)
+    assert plan.trials == [1, 2]
+    assert (plan.recordings, plan.truth, plan.methods) == (without.recordings, without.truth, without.methods)
+
+
+def test_long_windows_of_the_crowd_concern_trials_only(project):
+    long = "{data: {demo: {crowd: {window_s: 20}}}, trials: {methods: [eq1]}}\n"
+    own = [OPINIONS, "{opinions: opinions.tsv, labels: {method: joint}}\n"]
+    assert plan_of(*own, TRIALS, long).methods == ["joint", "majority"]
+    with refused(key="trials.methods", problem=["joint", "20"]):
+        plan_of(*own, TRIALS, long, "trials: {methods: [joint]}\n")
+
+
+EVENTS = "{data: {demo: {events: e.tsv, backgrounds: b.tsv, level: {background_dbfs: -42, background_std_db: 2}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "problem"),
+    [
+        ([TRIALS, EVENTS], "recordings", ["data.demo.events", "MAESTRO Real"]),
+        ([TRIALS, OWN, "{audio: audio, soft: soft.tsv}\n", EVENTS], "audio", ["audio=audio", "demo"]),
+        ([TRIALS, OPINIONS, "opinions: opinions.tsv\n", EVENTS], "opinions", ["opinions=opinions.tsv", "demo"]),
+        (["trials: {}\n"], "data", "'demo' is a required property"),
+        (["data: {demo: {}}\n"], "data.demo", "'crowd' is a required property"),
+        ([TRIALS, "data: {demo: {level: {background_dbfs: 0}}}\n"], "data.demo", "'events'"),
+    ],
+)
+def test_unclear_demo_is_refused(project, changes, key, problem):
+    config = merged(*changes)
+    texts = [problem] if isinstance(problem, str) else problem
+    found = [
+        one for one in find_mistakes(config, SCHEMA) if one.key == key and all(text in one.problem for text in texts)
+    ]
+    assert len(found) == 1
+    assert "crowd" in found[0].remedy  # what to do for trials
+    compare(str(found[0]))
+
+
+BAD_NAMES = ["-rf", "$(touch x)"]
+
+
+@pytest.fixture
+def bad_dataset(project):
+    """Audio with two names that cannot be used, and a label row with a value that cannot be used."""
+    for old, new in zip("ab", BAD_NAMES, strict=True):
+        (project / "audio" / f"{old}.wav").rename(project / "audio" / f"{new}.wav")
+    rows = "".join(f"{name}\t0\t1\tdog\t{value}\n" for name, value in zip(BAD_NAMES, ("0.5", "loud"), strict=True))
+    (project / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\n" + rows)
+
+
+def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
+    """They come before a missing folder of the ground truth."""
+    with refused(golden=False) as caught:
+        plan_of(OWN, "{audio: audio, soft: soft.tsv, truth: nowhere}\n", check=True)
+    problems = list(caught.value.problems)
+    named = {str(error.file): error.remedy for error in problems if str(error.file).startswith("audio")}
+    assert named == {f"audio/{name}.wav": "Rename it" for name in BAD_NAMES}
+    assert [error.line for error in problems if error.file == Path("soft.tsv") and "'loud'" in error.problem] == [3]
+
+
+def test_name_of_user_audio_is_refused_with_its_file(bad_dataset):
+    """Jobs do not check the dataset, but no job runs a command with such a name."""
+    with refused(file="audio/$(touch x).wav", problem="'$(touch x)'"):
+        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n")
 
 
 def test_plan_of_user_opinions(project):
@@ -129,12 +212,17 @@ def test_null_system_leaves_its_curves_out(project):
     assert "S_MSE_lin:h, S_MSE_lin:s left out of report.curves" in plan.notes[0]
 
 
+def test_curves_of_null_systems_only_become_those_of_the_others(project):
+    plan = plan_of("{systems: {S_MSE_lin: null}, report: {curves: ['S_MSE_lin:s']}}\n")
+    assert plan.curves == ["H_BCE_sig:h", "S_BCE_sig:h", "scene_prior:h"]
+    assert ["S_MSE_lin:s left out" in plan.notes[0], ", ".join(plan.curves) in plan.notes[1]] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         ("report: {curves: [nothing]}", "'nothing'"),
         ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}", "'H_BCE_sig_joint:s'"),
-        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}", "null"),
     ],
 )
 def test_curve_without_compared_system_is_refused(project, change, problem):

@@ -1,6 +1,6 @@
 """All mistakes of a config, each with its key, before anything is planned.
 
-The schema describes each key alone. `softsed.planning.combinations` finds keys that contradict each other, and
+The schema describes each key alone. `softsed.planning.contradictions` finds keys that contradict each other, and
 `check_tables` tables that do not fit: a job would find these mistakes later, some of them after all trainings.
 Snakemake's own validation reports a single mistake of one key, above some hundred lines of schema.
 """
@@ -19,7 +19,7 @@ from softsed.core.metadata import check_name, choose_classes, read_asked, read_c
 from softsed.core.tsv import read_number
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
 from softsed.planning.choices import source_of
-from softsed.planning.combinations import find_contradictions
+from softsed.planning.contradictions import find_contradictions
 
 # YAML 1.1 reads 1e-3 as text because it has no decimal point, and Snakemake reads nested values of --config as text.
 TEXT_HINT = (

@@ -53,7 +53,7 @@ class UserData:
         return [str(file) for file in sorted(path.glob("*.txt"))] if path.is_dir() else [str(path)]
 
     def options(self) -> str:
-        """Return the options that describe the dataset to `softsed check`."""
+        """Return the options that pass the dataset to `softsed data.infer_tables`."""
         given = {"audio": self.folder, self.kind: self.labels} | self.tables
         return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
 

@@ -5,8 +5,8 @@ import yaml
 from support.config import DEMO, SCHEMA, merged
 from support.errors import compare
 
-from softsed.planning.combinations import find_contradictions
 from softsed.planning.config import check_config
+from softsed.planning.contradictions import find_contradictions
 
 NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO)["systems"])})
 OF_DEMO = [
@@ -27,8 +27,8 @@ OF_DEMO = [
     # sources of the data
     ("opinions: x.tsv", "opinions", "opinions=x.tsv cannot be combined with the demo"),
     ("{audio: folder, soft: x.tsv}", "audio", "audio=folder cannot be combined with the demo"),
-    ("soft: x.tsv", "soft", "soft without audio"),
-    ("{soft: x.tsv, hard: y}", "soft", "soft and hard without audio"),
+    ("soft: x.tsv", "soft", "soft is set, but audio is not"),
+    ("{soft: x.tsv, hard: y}", "soft", "soft and hard are set, but audio is not"),
     ("truth: '{folder}'", "truth", "{folder}"),
     ("recordings: a<b", "recordings", "a<b"),
     ("{scenes: null, classes: null}", "classes", "no table"),
@@ -38,7 +38,7 @@ OF_DEMO = [
 OF_MAESTRO_REAL = [
     ("labels: {compare: [majority]}", "labels.compare", "majority"),
     ("systems: {S_MSE_lin: {method: joint}}", "systems.S_MSE_lin.method", "joint"),
-    ("audio: folder", "audio", "no labels"),
+    ("audio: folder", "audio", "none of soft, hard and opinions"),
     ("{audio: folder, soft: a, hard: b, opinions: c}", "audio", "soft and hard and opinions"),
     ("{opinions: x.tsv, scenes: null}", "scenes", ["recordings", "scenes"]),
     ("{audio: folder, soft: x.tsv, labels: {compare: [joint]}}", "labels.compare", "joint"),
