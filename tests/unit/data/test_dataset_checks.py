@@ -154,7 +154,7 @@ def test_files_without_labels_are_problems(data):
     (data / "empty").mkdir()
     for kind, name, line, part in (
         ("hard", "comma.tsv", 1, "['recording,onset,offset,label']"),
-        ("soft", "empty", None, "no labels"),
+        ("soft", "empty", None, "no .txt file"),
         ("soft", "nowhere.tsv", None, "cannot be read as text"),
     ):
         first, *others = found_in(data, kind, data / name)
