@@ -89,8 +89,8 @@ def test_labels_edited_after_the_check(data):
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
     for change, line, problem in (
-        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of 'a'"),
-        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of 'b'"),
+        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of recording 'a'"),
+        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of recording 'b'"),
         (before[: before.index("b\t")], None, "['b']"),
     ):
         (data / "soft.tsv").write_text(change)

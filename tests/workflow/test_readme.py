@@ -85,9 +85,11 @@ def test_examples_name_existing_files(command, finished, monkeypatch):
         raise Parser(parser)
 
     module = importlib.import_module(f"softsed.{cli.COMMANDS.get(command, command)}")
-    with monkeypatch.context() as patch, pytest.raises(Parser) as found:
-        patch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    parse = argparse.ArgumentParser.parse_args
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    with pytest.raises(Parser) as found:
         module.main([])
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
     (parser,) = found.value.args
     example = shlex.split(parser.epilog.partition(f"softsed {command} ")[2])
     values = [(text, value) for text, found in options_of(parser, example) for value in found]

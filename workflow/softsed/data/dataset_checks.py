@@ -102,7 +102,7 @@ def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems)
 
     def beyond(row: int) -> InputError:
         name = rows.names[rows.recording[row]]
-        problem = f"the row covers {rows.onset[row]:g} to {rows.offset[row]:g} s, but the recording {name!r} lasts"
+        problem = f"the row lasts from {rows.onset[row]:g} to {rows.offset[row]:g} s, but the recording {name!r} lasts"
         problem += f" {length[row]:.2f} s ({int(length[row])} whole seconds)"
         return InputError(problem, **rows.place(row), remedy="Correct the times or leave the row out")
 
