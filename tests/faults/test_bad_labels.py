@@ -76,7 +76,10 @@ def test_labels_longer_than_the_audio(data, capsys):
     assert cli.main([*command, "--tables", str(data)]) == 1
     shown = capsys.readouterr().err.replace(f"{data}/", "")
     for line, second in ((8, 3), (9, 4)):
-        assert f"soft.tsv, line {line}: from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s" in shown
+        assert (
+            f"soft.tsv, line {line}: the row lasts from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s"
+            in shown
+        )
     assert not list(data.glob("[rc]*.tsv"))
 
 
