@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from support.errors import refused
 from support.project import copy_project, snakemake
-from support.tsv import read_rows
+from support.tsv import OPINIONS, SOFT, as_options, read_rows
 
 from softsed import cli
 from softsed.core.errors import Problems
@@ -21,7 +21,7 @@ from softsed.planning import validate
 def test_one_annotator_and_a_silent_recording(tmp_path):
     """Labels follow the annotator. Agreement and smaller crowds, which do not exist, are nan and not failures."""
     folder = copy_project(tmp_path / "project")
-    lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    lines = [OPINIONS]
     for name, heard in (("a", 1), ("b", 0)):
         for onset in range(4):
             lines += [
@@ -55,7 +55,7 @@ def data(tmp_path):
 
 def soft_table(seconds):
     lines = [f"{name}\t{t}\t{t + 1}\tcar\t0.5" for name in "ab" for t in range(seconds[name])]
-    return "\n".join(["recording\tonset\toffset\tlabel\tvalue", *lines]) + "\n"
+    return "\n".join([SOFT, *lines]) + "\n"
 
 
 def test_labels_shorter_than_the_audio(data):
@@ -88,7 +88,7 @@ def test_labels_edited_after_the_check(data):
     (data / "soft.tsv").write_text(soft_table({"a": 3, "b": 3}))
     labels = ["--audio", str(data / "audio"), "--soft", str(data / "soft.tsv")]
     infer_tables.main([*labels, "--tables", str(data)])
-    tables = [text for name in TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
+    tables = as_options({name: data / f"{name}.tsv" for name in TABLES})
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
     for change, line, problem in (

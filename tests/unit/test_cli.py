@@ -3,10 +3,11 @@
 import argparse
 import importlib
 import shlex
-import subprocess
 import sys
 
 import pytest
+from support.project import ROOT
+from support.run import run
 
 from softsed import cli
 from softsed.tools import status
@@ -63,10 +64,16 @@ def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
     assert "nowhere.tsv" in log.read_text()
 
 
-def test_features_do_not_import_torch():
-    script = "import sys, softsed.cli, softsed.features.extract; print(*{'torch', 'pandas'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == ""
+LIGHT = ["data.render", "data.infer_tables", "labels.adopt", "labels.harden", "features.extract", "features.manifest"]
+LIGHT += ["folds", "predict.prior", "report.page.media"]
+
+
+@pytest.mark.parametrize("step", LIGHT)
+def test_short_steps_load_no_large_library(step):
+    """A step per recording or fold starts within half a second."""
+    script = f"import sys, softsed.cli, softsed.{step}; print(*sys.modules)"
+    modules = run(ROOT, sys.executable, "-c", script).split()
+    assert not {"torch", "pandas", "scipy", "matplotlib", "sed_eval", "librosa"} & set(modules)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ On the real dvc.yaml, with the config files of a small experiment in place of th
 and an HTTP server on this machine.
 """
 
-import csv
 import json
 import os
 import re
@@ -23,6 +22,7 @@ import yaml
 from support.project import ROOT, copy_project, planned, snakemake
 from support.run import git, run
 from support.server import serve
+from support.tsv import read_rows
 
 from softsed.core.metadata import read_classes, read_fold
 from softsed.core.scores import read_scores
@@ -277,8 +277,7 @@ def test_plots_have_the_numbers_of_the_tables(repository):
     plots = json.loads(next(line for line in shown.splitlines() if line.startswith("{")))["data"]
 
     def table(name):
-        with (repository / f"results/tiny/report/{name}.tsv").open(newline="") as file:
-            return list(csv.DictReader(file, delimiter="\t"))
+        return read_rows(repository / f"results/tiny/report/{name}.tsv")
 
     def drawn(plot, *keys):
         content = plots[plot][0]["content"]

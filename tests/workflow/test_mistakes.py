@@ -1,6 +1,6 @@
 """A user's mistake stops the workflow before anything is computed, with a message that says what to do.
 
-That a config is checked; with what it is checked, tests/faults/test_bad_config.py.
+The checks of a config are tested in tests/unit/planning.
 """
 
 import pytest

@@ -5,12 +5,13 @@ import importlib
 import re
 import shlex
 import shutil
-import subprocess
+from glob import glob
 from pathlib import Path
 
 import pytest
 import yaml
 from support.project import ROOT
+from support.run import run
 
 from softsed import cli
 
@@ -32,8 +33,7 @@ def check_commands(folder, recordings: int) -> None:
     commands = blocks()
     assert len(commands) >= 3
     for block in commands:
-        done = subprocess.run(["bash", "-ec", block], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        run(folder, "bash", "-ec", block)
     assert (folder / "results/apply/FOLDER/timelines/mine.png").exists()
     assert "S_MSE_lin" in (folder / "results/mine/report/table2.md").read_text()
     assert (folder / "results/apply/city_center_00/events/city_center_00.txt").exists()
@@ -97,6 +97,6 @@ def test_examples_name_existing_files(command, finished, monkeypatch):
     missing = [
         name
         for name in inputs
-        if not name.startswith(ELSEWHERE) and not [*finished.glob(name.replace("results/demo", "results/tiny"))]
+        if not name.startswith(ELSEWHERE) and not glob(name.replace("results/demo", "results/tiny"), root_dir=finished)
     ]
     assert missing == []

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import HARD, SOFT, write_rows
 
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_events, read_published, write_events
@@ -138,8 +139,7 @@ SECONDS = ["r\t0\t1\tbirds_singing\t0", "r\t1\t2\tbirds_singing\t0"]
     ],
 )
 def test_errors_in_soft_labels(tmp_path, rows, line, problem):
-    table = ["recording\tonset\toffset\tlabel\tvalue", *rows]
-    (tmp_path / "soft.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    write_rows(tmp_path / "soft.tsv", rows, SOFT)
     with refused(file="soft.tsv", line=line, problem=problem):
         read_soft(tmp_path / "soft.tsv", CLASSES)
 
@@ -157,8 +157,7 @@ def test_errors_in_soft_labels(tmp_path, rows, line, problem):
     ],
 )
 def test_errors_in_hard_labels(tmp_path, rows, line, problem):
-    table = ["recording\tonset\toffset\tlabel", *rows]
-    (tmp_path / "hard.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    write_rows(tmp_path / "hard.tsv", rows, HARD)
     with refused(file="hard.tsv", line=line, problem=problem):
         read_hard(tmp_path / "hard.tsv", CLASSES)
 
@@ -166,7 +165,7 @@ def test_errors_in_hard_labels(tmp_path, rows, line, problem):
 def test_rows_report_all_problems(tmp_path):
     """Rows that cannot be used are left out; the others keep their lines."""
     rows = ["r\t0\t1\tbirds_singing\t0.5", "", "r\tx\t1\tcar\t2", "r\t0\t1\tcar\t2", "s\t1\t2\tcar\t1", "s\t1"]
-    (tmp_path / "soft.tsv").write_text("\n".join(["recording\tonset\toffset\tlabel\tvalue", *rows]))
+    write_rows(tmp_path / "soft.tsv", rows, SOFT)
     problems = Problems()
     found = read_rows(tmp_path / "soft.tsv", "soft", problems)
     assert [(error.line, error.expected) for error in problems] == [(7, "5"), (4, NUMBERS), (5, LEVEL)]

@@ -6,7 +6,7 @@ import resource
 import pytest
 from support.errors import refused
 
-from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text, write_tsv
+from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
@@ -112,8 +112,3 @@ def test_atomic_write_keeps_file_if_writing_fails(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_write_tsv_formats_fields(tmp_path):
-    write_tsv(tmp_path / "t.tsv", ["a", "b"], [{"a": 1 / 3, "b": None}, {"a": 1234567, "b": "x y", "c": 0}])
-    assert (tmp_path / "t.tsv").read_text() == "a\tb\n0.333333\t\n1234567\tx y\n"

@@ -1,11 +1,12 @@
 """Plan of the workflow that applies models: what the keys mean, and which keys are refused."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.errors import refused
+from support.project import ROOT
+from support.run import run
 
 from softsed.planning.apply import ApplyPlan
 
@@ -56,7 +57,7 @@ def test_audio_of_the_same_name_shares_no_folder(folder):
     [
         ({"treshold": 1}, {"problem": "treshold"}),
         ({"model": None}, {"problem": "['model']"}),
-        ({"audio": "nowhere"}, {"problem": "no such folder"}),
+        ({"audio": "nowhere"}, {"file": "nowhere", "problem": "no such folder"}),
         ({"model": "my sounds"}, {"key": "model", "problem": "my sounds"}),
         ({"model": "nowhere.pt"}, {"key": "model", "problem": "nowhere.pt"}),
         ({"threshold": 50}, {"key": "threshold", "problem": "'50'"}),
@@ -76,5 +77,4 @@ def test_model_path_with_braces_is_refused(folder):
 
 def test_planning_imports_neither_torch_nor_soundfile():
     script = "import sys, softsed.planning.apply; print(*{'torch', 'soundfile', 'matplotlib'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == ""
+    assert run(ROOT, sys.executable, "-c", script).strip() == ""

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import yaml
-from snakemake.utils import update_config
+from support.config import DEMO, OPINIONS, OWN, SCHEMA, merged
 from support.errors import refused
 from support.project import ROOT
+from support.tsv import SOFT, write_opinions, write_rows
 
+from softsed.core.code_hash import content
 from softsed.planning.config import check_config
 from softsed.planning.plan import Plan
 
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
-OPINIONS = "recording\tonset\toffset\tannotator\tclass\topinion\n"
 
 
 @pytest.fixture
@@ -30,24 +29,15 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "audio").mkdir()
     for name in ("b", "a"):
         soundfile.write(tmp_path / "audio" / f"{name}.wav", np.zeros(16000), 8000)
-    rows = [f"{name}\t0\t{end}\t{who}\tdog\t1\n" for name in ("y", "x") for who in ("Ann", "Bob") for end in (10,)]
-    (tmp_path / "opinions.tsv").write_text(OPINIONS + "".join(rows))
-    (tmp_path / "long.tsv").write_text(OPINIONS + "x\t0\t30\tAnn\tdog\t1\n")
-    (tmp_path / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\na\t0\t1\tdog\t0.5\n")
+    rows = [(name, 0, 10, who, "dog", 1) for name in ("y", "x") for who in ("Ann", "Bob")]
+    write_opinions(tmp_path / "opinions.tsv", rows)
+    write_opinions(tmp_path / "long.tsv", [("x", 0, 30, "Ann", "dog", 1)])
+    write_rows(tmp_path / "soft.tsv", [("a", 0, 1, "dog", 0.5)], SOFT)
     return tmp_path
 
 
-def configured(*changes):
-    """Merge config.yaml with files and texts as Snakemake does."""
-    config = {}
-    for change in ("config", *changes):
-        path = ROOT / ("config.yaml" if change == "config" else f"workflow/{change}.yaml")
-        update_config(config, yaml.safe_load(path.read_text() if "\n" not in change and path.exists() else change))
-    return config
-
-
 def plan_of(*changes):
-    config = configured(*changes)
+    config = merged(*changes)
     check_config(config, SCHEMA)
     return Plan.from_config(config)
 
@@ -72,7 +62,7 @@ def test_plan_of_maestro_real(project):
 
 
 def test_plan_of_demo(project):
-    plan = plan_of("demo")
+    plan = plan_of(DEMO)
     assert plan.source == "demo"
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.systems[:3] == PAPER
@@ -95,7 +85,7 @@ def test_plan_of_demo(project):
 
 
 def test_plan_of_user_audio(project):
-    plan = plan_of("own", "{audio: audio, soft: soft.tsv}\n")
+    plan = plan_of(OWN, "{audio: audio, soft: soft.tsv}")
     assert plan.source == "own"
     assert plan.recordings == ["a", "b"]
     assert plan.audio_of("b") == "audio/b.wav"
@@ -111,30 +101,28 @@ def test_plan_of_user_audio(project):
 
 
 def test_plan_of_user_opinions(project):
-    plan = plan_of("opinions", "opinions: opinions.tsv\n")
+    plan = plan_of(OPINIONS, "opinions: opinions.tsv")
     assert plan.source == "opinions"
     assert plan.recordings == ["x", "y"]
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.opinions == "opinions.tsv"
     assert plan.tables["scenes"] == "results/crowd/data/scenes.tsv"
     before = plan.user.content()
-    (project / "opinions.tsv").write_text(OPINIONS + "x\t0\t10\tAnn\tdog\t1\n")
-    from softsed.core.code_hash import content  # noqa: PLC0415
-
+    write_opinions(project / "opinions.tsv", [("x", 0, 10, "Ann", "dog", 1)])
     content.cache_clear()
     assert plan.user.content() != before
 
 
 def test_long_windows_leave_joint_out(project):
-    plan = plan_of("opinions", "opinions: long.tsv\n")
+    plan = plan_of(OPINIONS, "opinions: long.tsv")
     assert plan.methods == ["eq1", "majority"]
     assert plan.notes == ["joint is left out of labels.compare: long.tsv has windows of more than 12 s"]
-    plan = plan_of("opinions", "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}\n")
+    plan = plan_of(OPINIONS, "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}")
     assert plan.methods == ["joint"]
 
 
 def test_null_system_leaves_its_curves_out(project):
-    plan = plan_of("systems: {S_MSE_lin: null}\n")
+    plan = plan_of("systems: {S_MSE_lin: null}")
     assert plan.systems == ["H_BCE_sig", "S_BCE_sig"]
     assert plan.curves == ["H_BCE_sig", "scene_prior:h", "scene_prior:s"]
     assert len(plan.notes) == 1
@@ -144,22 +132,22 @@ def test_null_system_leaves_its_curves_out(project):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("report: {curves: [nothing]}\n", "'nothing'"),
-        ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}\n", "'H_BCE_sig_joint:s'"),
-        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}\n", "null"),
+        ("report: {curves: [nothing]}", "'nothing'"),
+        ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}", "'H_BCE_sig_joint:s'"),
+        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}", "null"),
     ],
 )
 def test_curve_without_compared_system_is_refused(project, change, problem):
     with refused(key="report.curves", problem=problem):
-        plan_of("demo", change)
+        plan_of(DEMO, change)
 
 
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        (["truth: nowhere\n"], {"key": "truth", "problem": "'nowhere'"}),
-        (["opinions", "opinions: nowhere.tsv\n"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
-        (["recordings: nowhere.tsv\n"], {"problem": "nowhere.tsv"}),
+        (["truth: nowhere"], {"key": "truth", "problem": "'nowhere'"}),
+        ([OPINIONS, "opinions: nowhere.tsv"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
+        (["recordings: nowhere.tsv"], {"problem": "nowhere.tsv"}),
     ],
 )
 def test_missing_file_is_refused(project, changes, parts):
@@ -170,18 +158,18 @@ def test_missing_file_is_refused(project, changes, parts):
 def test_name_that_is_no_file_name_is_refused(project):
     (project / "mine.tsv").write_text("recording\tscene\tduration_s\na b\tcity_center\t60\n")
     with refused(problem="'a b'"):
-        plan_of("recordings: mine.tsv\n")
+        plan_of("recordings: mine.tsv")
 
 
 def test_truth_of_the_user(project):
     (project / "my truth").mkdir()
-    plan = plan_of("opinions", "{opinions: opinions.tsv, truth: my truth}\n")
+    plan = plan_of(OPINIONS, "{opinions: opinions.tsv, truth: my truth}")
     assert plan.truth == ["my truth/x.txt", "my truth/y.txt"]
     assert plan.truth_option == "--truth 'my truth'"
 
 
 def test_per_run_orders_systems_folds_runs(project):
-    plan = plan_of("{runs: 2, folds: {source: generated, number: 2}}\n")
+    plan = plan_of("{runs: 2, folds: {source: generated, number: 2}}")
     found = plan.per_run("{system}/{run}/{fold}", ["S_MSE_lin", "scene_prior"])
     expected = [f"S_MSE_lin/{run}/{fold}" for fold, run in itertools.product((1, 2), (1, 2))]
     assert found == [*expected, "scene_prior/1/1", "scene_prior/1/2"]
@@ -190,25 +178,25 @@ def test_per_run_orders_systems_folds_runs(project):
 
 
 def test_seeds_differ_by_part_and_seed(project):
-    plan, other = plan_of(), plan_of("seed: 1\n")
+    plan, other = plan_of(), plan_of("seed: 1")
     seeds = [plan.derive_seed("S", run, fold) for run in (1, 2) for fold in (1, 2)]
     assert len(set(seeds)) == 4
     assert plan.derive_seed("S", "1", "1") == seeds[0] != other.derive_seed("S", 1, 1)
     assert plan.fold_seed() == 0
-    assert plan_of("folds: {source: generated}\n").fold_seed() == plan.derive_seed("folds")
+    assert plan_of("folds: {source: generated}").fold_seed() == plan.derive_seed("folds")
 
 
 def test_fold_settings_hold_what_the_source_needs(project):
     assert set(plan_of().fold_settings()) == {"source", "number", "official"}
     assert "address" not in plan_of().fold_settings()["official"]
-    assert set(plan_of("folds: {source: generated}\n").fold_settings()) == {"source", "number", "validation"}
+    assert set(plan_of("folds: {source: generated}").fold_settings()) == {"source", "number", "validation"}
 
 
 def test_listed_until_ignores_later_recordings(project):
-    before = plan_of("demo")
+    before = plan_of(DEMO)
     table = project / "workflow/resources/demo.tsv"
     table.write_text(table.read_text() + "city_center_99\tcity_center\t60\n")
-    after = plan_of("demo")
+    after = plan_of(DEMO)
     assert all(before.listed_until(name) == after.listed_until(name) for name in before.recordings)
     assert after.listed_until("city_center_99") not in {before.listed_until(name) for name in before.recordings}
     with refused(file="demo.tsv", problem="'nobody'"):

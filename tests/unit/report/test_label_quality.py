@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 from support.errors import refused
+from support.tsv import write_rows
 
-from softsed.labels.trials import KEYS, QUALITY, RELIABILITY, SCORES
+from softsed.labels.trials import KEYS, METRICS, QUALITY, RELIABILITY
 from softsed.report.label_quality import SUMS, average_trials, main, pool_bins, read_trials
 
 SETTING = dict(zip(KEYS, ("2", "low", "5", "0.15"), strict=True))
@@ -12,12 +13,12 @@ SETTING = dict(zip(KEYS, ("2", "low", "5", "0.15"), strict=True))
 
 def row(trial, method, **metrics):
     return {"trial": str(trial), **SETTING, "method": method, "active_share": 0.1} | {
-        name: metrics.get(name, 0.5) for name in SCORES
+        name: metrics.get(name, 0.5) for name in METRICS
     }
 
 
 def collect(rows):
-    return average_trials(list(KEYS), ["active_share", *SCORES], pd.DataFrame(rows)).to_dict("records")
+    return average_trials(list(KEYS), ["active_share", *METRICS], pd.DataFrame(rows)).to_dict("records")
 
 
 ROWS = [
@@ -76,9 +77,7 @@ def test_bins_of_same_event_length_add_up():
 
 
 def write(path, columns, rows):
-    path.write_text(
-        "".join("\t".join(map(str, row)) + "\n" for row in [columns, *([r[c] for c in columns] for r in rows)])
-    )
+    write_rows(path, [[row[column] for column in columns] for row in rows], columns)
 
 
 @pytest.fixture
@@ -91,14 +90,14 @@ def arguments(tmp_path):
 
 def test_settings_and_numbers_from_the_header(arguments, tmp_path):
     settings, numbers, trials = read_trials([tmp_path / "q.tsv"])
-    assert (settings, numbers) == (list(KEYS), ["active_share", *SCORES])
+    assert (settings, numbers) == (list(KEYS), ["active_share", *METRICS])
     assert trials["spammers"].tolist() == ["0.15"] * 4
 
 
 def test_command_writes_both_tables(arguments, tmp_path):
     main(arguments)
     header, *rows = (tmp_path / "t.tsv").read_text().splitlines()
-    expected = [*KEYS, "method", "trials", "active_share", *SCORES]
+    expected = [*KEYS, "method", "trials", "active_share", *METRICS]
     assert header.split("\t") == [*expected, "f1_std", "brier_std", "gain", "gain_std", "gain_least"]
     assert [row.split("\t")[:6] for row in rows] == [[*SETTING.values(), method, "2"] for method in ("eq1", "joint")]
     assert (tmp_path / "d.tsv").read_text().splitlines()[1].startswith("2\teq1\t0.3\t0.4\t10\t0.32\t0.4")

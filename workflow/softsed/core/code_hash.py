@@ -32,6 +32,7 @@ ASIDE = {"core.errors", "core.log", "core.options", "core.code_hash"}
 IMPORT = re.compile(rf"^ *from {PACKAGE.name}((?:\.\w+)*) import (?:\(|(\w[\w, ]*))", re.MULTILINE)
 # Hashes of modules by the hash of their full text, because parsing all modules takes 0.7 s (two cores of a Zen 4).
 CACHE = Path(".snakemake/softsed.code.json")
+VERSION = b"1"  # of `code_text`: another version does not use the cached hashes of this one
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -82,7 +83,7 @@ def code(step: str) -> list[str]:
 def module_hash(path: Path) -> str:
     """Hash the code of a module without comments, docstrings, blank lines and line ends."""
     text = path.read_bytes()
-    digest = hashlib.sha256(text).hexdigest()
+    digest = hashlib.sha256(VERSION + text).hexdigest()
     known = _cached()
     if digest not in known:
         known[digest] = hashlib.sha256(code_text(text.decode()).encode()).hexdigest()[:12]

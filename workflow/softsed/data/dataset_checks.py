@@ -27,11 +27,8 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
     dict of float
         Recording to its length in seconds, 0 for a recording that cannot be used.
     """
-    found, wrong = find_audio(folder)
-    for text in wrong:
-        problems.add("audio", InputError(text))
     lengths = {}
-    for name, path in found.items():
+    for name, path in find_audio(folder, problems).items():
         if not NAME.fullmatch(name):
             problem = f"the recording name {name!r} is not valid"
             problems.add("names", InputError(problem, file=path, expected=NAME_RULE, remedy="Rename it"))

@@ -85,9 +85,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--paper-recordings", type=Path, required=True, help="Table 1 of the paper: scene, files, minutes"
     )
-    add_options(parser, "experiment")
+    add_options(parser, "experiment", "priors")
     parser.add_argument("--method", required=True, help="method of the labels that are the reference")
-    parser.add_argument("--priors", nargs="*", default=[], help="names of the systems that are baselines without audio")
     options = parser.parse_args(argv)
     environment = build_environment(options.templates)
     tables = {path.stem: path for path in options.tables}
