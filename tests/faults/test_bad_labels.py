@@ -76,7 +76,10 @@ def test_labels_longer_than_the_audio(data, capsys):
     assert cli.main([*command, "--tables", str(data)]) == 1
     shown = capsys.readouterr().err.replace(f"{data}/", "")
     for line, second in ((8, 3), (9, 4)):
-        assert f"soft.tsv, line {line}: from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s" in shown
+        assert (
+            f"soft.tsv, line {line}: the row lasts from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s"
+            in shown
+        )
     assert not list(data.glob("[rc]*.tsv"))
 
 
@@ -89,8 +92,8 @@ def test_labels_edited_after_the_check(data):
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
     for change, line, problem in (
-        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of 'a'"),
-        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of 'b'"),
+        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of recording 'a'"),
+        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of recording 'b'"),
         (before[: before.index("b\t")], None, "['b']"),
     ):
         (data / "soft.tsv").write_text(change)

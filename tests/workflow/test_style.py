@@ -102,6 +102,20 @@ def test_what_the_readme_links_to_and_tells_to_type_exists():
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
 
 
+def test_faults_name_existing_tests():
+    """Each test and each test file in docs/faults.md exists; names that end in `...` are the start of a name."""
+    text = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+    files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    names = {name for content in files.values() for name in re.findall(r"^def (test_\w+)", content, re.MULTILINE)}
+    listed = re.findall(r"\b((?:unit|faults|workflow|browser|slurm)/[\w/]*test_\w+)(?:\.py)?(?:::(test_\w+))?", text)
+    assert len(listed) > 50
+    modules = {str(path.relative_to(ROOT / "tests").with_suffix("")): content for path, content in files.items()}
+    assert {module for module, _ in listed} <= modules.keys()
+    assert [f"{module}::{name}" for module, name in listed if f"def {name}" not in modules[module]] == []
+    alone = set(re.findall(r"(?<![/\w])(test_\w+)", text)) - {module.rpartition("/")[2] for module, _ in listed}
+    assert {name for name in alone if not any(known.startswith(name) for known in names)} == set()
+
+
 def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alone_on_purpose():
     text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow").rglob("*.smk")))
     blocks = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:rule|localrules)\b|\Z)", text, re.MULTILINE | re.DOTALL)

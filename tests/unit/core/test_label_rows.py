@@ -84,15 +84,15 @@ def test_published_file_without_rows_is_silence(tmp_path):
     np.testing.assert_array_equal(values, [[0, np.nan, np.nan]] * 2)
 
 
-NUMBERS, TIMES = "numbers", "0 <= onset < offset in seconds"
+NUMBERS, TIMES = "a number", "0 <= onset < offset in seconds"
 SECOND, LEVEL = "one whole second per row, such as 4 to 5", "a soft label from 0 to 1"
 
 
 @pytest.mark.parametrize(
     ("line", "problem", "expected"),
     [
-        ("1\t2\tpeople talking", ["fields is 3", "'1\\t2\\tpeople talking'"], "4"),
-        ("1 2 people 0.5", "fields is 1", "4"),
+        ("1\t2\tpeople talking", ["3 tab-separated fields", "'1\\t2\\tpeople talking'"], "4"),
+        ("1 2 people 0.5", "1 tab-separated fields", "4"),
         ("1\t2\tpeople_talking\t0.5", "unknown class 'people_talking'", f"one of {CLASSES}"),
         ("1\t2\tdoor opens/closes\t0.5", "'door opens/closes'", "one of ['birds_singing', 'people talking']"),
         ("1\tx\tpeople talking\t0.5", "offset 'x'", NUMBERS),
@@ -135,7 +135,7 @@ SECONDS = ["r\t0\t1\tbirds_singing\t0", "r\t1\t2\tbirds_singing\t0"]
         ([*SECONDS, "r\t2\t3\tbirds_singing\t1.1"], 4, "value '1.1'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\tnan"], 4, "value 'nan'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\tloud"], 4, "value 'loud'"),
-        ([*SECONDS, "r\t2\t3\tbirds_singing"], 4, "fields is 4"),
+        ([*SECONDS, "r\t2\t3\tbirds_singing"], 4, "4 tab-separated fields"),
     ],
 )
 def test_errors_in_soft_labels(tmp_path, rows, line, problem):
@@ -152,7 +152,7 @@ def test_errors_in_soft_labels(tmp_path, rows, line, problem):
         (["r\t1\t1\tbirds_singing"], 2, "onset '1', offset '1'"),
         (["r\t\t1\tbirds_singing"], 2, "onset ''"),
         (["r\t0\t1\tbirds_singing", "r\t\t\t"], 3, "'r'"),
-        (["r\t0\t1\tbirds_singing\tx"], 2, "fields is 5"),
+        (["r\t0\t1\tbirds_singing\tx"], 2, "5 tab-separated fields"),
         (["r\t0\t1\t"], 2, "label ''"),
     ],
 )

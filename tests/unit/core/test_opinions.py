@@ -65,7 +65,7 @@ WINDOW = "whole seconds, 0 <= onset < offset"
         (("p1", "start", 5, "A", "birds", 1), "'start' to '5'", WINDOW),
         (("p1", 0, "inf", "A", "birds", 1), "'0' to 'inf'", WINDOW),
         (("s1", 0, 10, "A", "car", 1), "'A' has 1 opinions", "one opinion about each of ['car', 'people']"),
-        (("p1", 0, 10, "A", "birds"), "fields is 5", "6"),
+        (("p1", 0, 10, "A", "birds"), "5 tab-separated fields", "6"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, expected):

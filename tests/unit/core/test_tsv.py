@@ -47,7 +47,7 @@ def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
 def test_lines_are_those_of_an_editor(tmp_path):
     (tmp_path / "t.tsv").write_text("a\nx\v\f\x1c\x85\u2028y\nz\tz\n", encoding="utf-8")
     for read in (read_lines, read_columns):
-        with refused(file="t.tsv", line=3, problem="fields is 2", expected="1"):
+        with refused(file="t.tsv", line=3, problem="2 tab-separated fields", expected="1"):
             read(tmp_path / "t.tsv", ("a",))
 
 
@@ -58,7 +58,7 @@ def test_lines_are_those_of_an_editor(tmp_path):
         (b"\n\n", 1, "['a']"),
         (b"b\n1\n", 1, ["['a']", "['b']"]),
         (b"a\tb\ta\n1\t2\t3\n", 1, ["['a']", "twice"]),
-        (b"a\tb\n1\n", 2, ["fields is 1", "'1'"]),
+        (b"a\tb\n1\n", 2, ["1 tab-separated fields", "'1'"]),
         (b"a\n1\n\x00\n", 3, "NUL"),
         ("a\n1\n".encode("utf-16"), None, "utf-8"),
         ("a\n1\n".encode("utf-16-le"), 1, "NUL"),
@@ -75,7 +75,7 @@ def test_files_that_are_not_tables(tmp_path, content, line, problem):
 def test_a_blank_line_is_skipped_or_where_rows_are_counted_refused(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\n1\t2\n")
     assert read_lines(tmp_path / "t.tsv", ("a",)) == [(3, {"a": "1", "b": "2"})]
-    with refused(file="t.tsv", line=2, problem=["fields is 1", "''"], expected="2"):
+    with refused(file="t.tsv", line=2, problem=["1 tab-separated fields", "''"], expected="2"):
         read_columns(tmp_path / "t.tsv", ("a",))
 
 

@@ -43,10 +43,10 @@ def test_problems_of_soft_labels(data):
     found = found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT))
     expect(
         found,
-        ("soft.tsv", 4, "'Car' is 'car' in soft.tsv, line 2"),
+        ("soft.tsv", 4, "'Car' is spelled 'car' in soft.tsv, line 2"),
         ("soft.tsv", 6, "value '1.2'"),
         ("soft.tsv", 8, "offset '1.5'"),
-        ("soft.tsv", 9, "fields is 4"),
+        ("soft.tsv", 9, "4 tab-separated fields"),
         ("soft.tsv", 14, "onset 'zero'"),
         ("soft.tsv", 26, "'car' at 0 s", "line 20"),
         ("soft.tsv", 27, "from 3 to 4 s", "'d' lasts 3.50 s (3 whole seconds)"),
@@ -69,7 +69,7 @@ def test_problems_of_hard_labels(data):
         ("hard.tsv", 5, "label ''"),
         ("hard.tsv", None, "'b'"),
         ("hard.tsv", 2, "unknown class 'dog_barking'"),
-        ("hard.tsv", 3, "'dog barking' is 'dog_barking' in hard.tsv, line 2"),
+        ("hard.tsv", 3, "'dog barking' is spelled 'dog_barking' in hard.tsv, line 2"),
         ("hard.tsv", 4, "from 0 to 9 s", "'c' lasts 3.50 s (3 whole seconds)"),
     )
 
@@ -140,7 +140,7 @@ def test_files_without_labels_are_problems(data):
     (data / "empty").mkdir()
     for kind, name, line, part in (
         ("hard", "comma.tsv", 1, "['recording,onset,offset,label']"),
-        ("soft", "empty", None, "no labels"),
+        ("soft", "empty", None, "no .txt file"),
         ("soft", "nowhere.tsv", None, "cannot be read as text"),
     ):
         first, *others = found_in(data, kind, data / name)

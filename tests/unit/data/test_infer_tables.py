@@ -86,7 +86,7 @@ def test_names_that_cannot_be_file_names(tmp_path, read):
         (("c", 0, "inf", "a", "dog", 1), "offset is 'inf'", "Check whether the times are in milliseconds"),
         (("c", 0, 3600000, "a", "dog", 1), "offset is '3600000'", "Check whether the times are in milliseconds"),
         (("c", 0, 10, "a", "", 1), "no class", None),
-        (("c", 0, 10, "a", "dog"), "fields is 5", None),
+        (("c", 0, 10, "a", "dog"), "5 tab-separated fields", None),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, remedy):

@@ -125,7 +125,7 @@ def test_labels_of_few_are_left_out(tmp_path):
         (("r", "street", "A", 1, "nan", "car"), 5, "'1' to 'nan'"),
         (("r", "yard", "A", 1, 2, "car"), 5, ["'r'", "'yard'", "'street'"]),
         (("r", "street", "", 1, 2, "car"), 5, "'annotator': ''"),
-        (("r", "street", "A", 1, 2), 5, "fields is 5"),
+        (("r", "street", "A", 1, 2), 5, "5 tab-separated fields"),
         (("t", "street", "A", 0, 0.5, "car"), None, ["'t'", "0.5 s"]),
     ],
 )

@@ -80,7 +80,7 @@ def _have_width(lines: list[str], width: int) -> bool:
 
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line with another number of fields than `width`."""
-    problem = f"the number of tab-separated fields is {line.count(chr(9)) + 1} in {line!r}"
+    problem = f"the line has {line.count(chr(9)) + 1} tab-separated fields: {line!r}"
     return InputError(problem, file=path, line=number, expected=str(width))
 
 
