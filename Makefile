@@ -1,4 +1,4 @@
-# What a person types. Everything else is Snakemake: `snakemake --cores 8` inside the environment
+# Commands for people. Everything else is Snakemake: `snakemake --cores 8` inside the environment
 # (source .venv/bin/activate).
 
 PYTHON ?= python3
@@ -28,16 +28,16 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 	$(BIN)/python -m pip install --requirement envs/dev.lock
 	touch $@
 
-demo: $(VENV)/workflow ## The whole workflow on data it makes itself
+demo: $(VENV)/workflow ## The whole workflow on synthetic data
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
 	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
 	@echo "To look at and listen to: results/demo/page/index.html; its crowd: results/demo/labels/page.html; tables and figures: results/demo/report"
 
-status: $(VENV)/workflow ## What would run for the demo, and why; another experiment: make status CONFIG=config.yaml
+status: $(VENV)/workflow ## Jobs that would run after an edit, and why; needs a finished run; make status CONFIG=config.yaml
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
 
-progress: $(VENV)/workflow ## How far the run that is going on is, and how long it will take
+progress: $(VENV)/workflow ## Progress and remaining time of the current run
 	@$(BIN)/softsed progress
 
 check: $(VENV)/tests ## Style, types, layers and unit tests, without Snakemake: within 3 minutes on two cores
@@ -52,10 +52,10 @@ test: $(VENV)/tests ## The tests: within 15 minutes on two cores
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # -rs: why a test was skipped.
-slurm-test: $(VENV)/tests ## The tests of profiles/slurm, on a cluster they start; needs Debian's slurm-wlm and munge
+slurm-test: $(VENV)/tests ## Tests of profiles/slurm on a local cluster that they start; needs Debian's slurm-wlm and munge
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m slurm tests/slurm $(PYTEST)
 
-long-test: $(VENV)/tests ## What CI has no time for: the demo on that cluster, MAESTRO Real's size, real waits, more of the same
+long-test: $(VENV)/tests ## Tests too long for CI: the demo on that cluster, the size of MAESTRO Real, real waits, more repetitions
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -rs -m long $(PYTEST)
 
 lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types of the package
@@ -65,10 +65,10 @@ lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types o
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
-docs: $(VENV)/workflow ## Write the parts of the documentation that follow from the code
+docs: $(VENV)/workflow ## Write the generated parts of docs/reruns.md and docs/workflow.md
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/support/generated_docs.py
 
-# --strict: a package that the database does not know is an error, not a line among others.
+# --strict: a package that the database does not contain is an error.
 audit: $(VENV)-audit/done ## Known vulnerabilities of every pinned package; asks a public database
 	failed=0; for lock in envs/*.lock; do \
 		$(VENV)-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement $$lock || failed=1; \
@@ -89,7 +89,7 @@ bench: $(VENV)/workflow ## Benchmarks, as ratios; tables in results/benchmarks
 fuzz: $(VENV)-fuzz/done ## Every parser against a coverage-guided fuzzer, ten minutes; table in results/benchmarks
 	PYTHONPATH=workflow:tests $(VENV)-fuzz/bin/python tests/fuzz/fuzz.py results/benchmarks/fuzz.tsv
 
-# The locked packages and the fuzzer, which the locked environment itself does not get.
+# The locked packages and the fuzzer, which the locked environment does not contain.
 $(VENV)-fuzz/done: envs/requirements.lock
 	$(PYTHON) -m venv $(VENV)-fuzz
 	$(VENV)-fuzz/bin/python -m pip install --requirement envs/requirements.lock atheris==3.0.0

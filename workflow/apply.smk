@@ -21,10 +21,11 @@ from softsed.planning.apply import ApplyPlan
 shell.prefix("exec ")
 os.environ[parent.PARENT_PID] = str(os.getpid())
 
-try:
-    PLAN = ApplyPlan.from_config(config)
-except InputError as error:
-    raise WorkflowError(str(error)) from None
+
+include: "rules/jobs.smk"
+
+
+PLAN = checked(ApplyPlan.from_config, config)
 
 
 wildcard_constraints:
@@ -82,8 +83,8 @@ rule apply_model:
         "../envs/softsed.yaml"
     threads: 1
     resources:
+        **untracked(device="auto"),
         mem_mb=4000,
-        device="auto",
     params:
         *code("predict.apply"),
         threshold=PLAN.threshold,

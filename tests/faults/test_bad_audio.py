@@ -149,7 +149,7 @@ def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, c
             stem, ending = name.split(".")
             said = {"cut.mp3": "the recording is cut off", "cut.flac": "cannot be read"}.get(name, message)
             assert f"{stem}_{ending}.{ending}: {said}" in shown
-    assert "hard/mono.txt, line 2: from 2 to 9 s, but the recording 'mono' lasts 3.05 s" in shown
+    assert "hard/mono.txt, line 2: the row lasts from 2 to 9 s, but the recording 'mono' lasts 3.05 s" in shown
     assert "Traceback" not in shown
     assert not list(tmp_path.glob("*.tsv"))
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from support.errors import refused
 from support.project import copy_project, snakemake
-from support.tsv import read_rows
+from support.tsv import OPINIONS, SOFT, as_options, read_rows
 
 from softsed import cli
 from softsed.core.errors import Problems
@@ -21,7 +21,7 @@ from softsed.planning import validate
 def test_one_annotator_and_a_silent_recording(tmp_path):
     """Labels follow the annotator. Agreement and smaller crowds, which do not exist, are nan and not failures."""
     folder = copy_project(tmp_path / "project")
-    lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    lines = [OPINIONS]
     for name, heard in (("a", 1), ("b", 0)):
         for onset in range(4):
             lines += [
@@ -55,7 +55,7 @@ def data(tmp_path):
 
 def soft_table(seconds):
     lines = [f"{name}\t{t}\t{t + 1}\tcar\t0.5" for name in "ab" for t in range(seconds[name])]
-    return "\n".join(["recording\tonset\toffset\tlabel\tvalue", *lines]) + "\n"
+    return "\n".join([SOFT, *lines]) + "\n"
 
 
 def test_labels_shorter_than_the_audio(data):
@@ -76,7 +76,10 @@ def test_labels_longer_than_the_audio(data, capsys):
     assert cli.main([*command, "--tables", str(data)]) == 1
     shown = capsys.readouterr().err.replace(f"{data}/", "")
     for line, second in ((8, 3), (9, 4)):
-        assert f"soft.tsv, line {line}: from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s" in shown
+        assert (
+            f"soft.tsv, line {line}: the row lasts from {second} to {second + 1} s, but the recording 'b' lasts 3.50 s"
+            in shown
+        )
     assert not list(data.glob("[rc]*.tsv"))
 
 
@@ -85,12 +88,12 @@ def test_labels_edited_after_the_check(data):
     (data / "soft.tsv").write_text(soft_table({"a": 3, "b": 3}))
     labels = ["--audio", str(data / "audio"), "--soft", str(data / "soft.tsv")]
     infer_tables.main([*labels, "--tables", str(data)])
-    tables = [text for name in TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
+    tables = as_options({name: data / f"{name}.tsv" for name in TABLES})
     command = ["--kind", "soft", "--labels", str(data / "soft.tsv"), *tables, "--soft", str(data / "out.tsv")]
     before = (data / "soft.tsv").read_text()
     for change, line, problem in (
-        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of 'a'"),
-        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of 'b'"),
+        (before + "a\t3\t4\tcar\t0.5\n", 8, "'car' at 3 s of recording 'a'"),
+        (before.replace("b\t0\t1\tcar", "b\t0\t1\tbus"), 5, "'bus' at 0 s of recording 'b'"),
         (before[: before.index("b\t")], None, "['b']"),
     ):
         (data / "soft.tsv").write_text(change)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.project import ROOT, copy_project, planned
+from support.run import run
 from support.server import serve
 from support.tiny import write_noise, write_sizes
 
@@ -24,18 +25,11 @@ def asked(tmp_path, monkeypatch):
     return log
 
 
-def guarded(folder, *command):
-    """Run a command with the guard, which `conftest.snakemake` would take away."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_the_guard_sees_what_is_asked(asked, tmp_path):
     with serve(tmp_path) as server:
         port = server.address.split(":")[-1]
         script = f"import requests; requests.get('{server.address}/x')"
-        guarded(tmp_path, sys.executable, "-c", script)
+        run(tmp_path, sys.executable, "-c", script)
     assert f"('127.0.0.1', {port})" in asked.read_text()
 
 
@@ -59,15 +53,15 @@ def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp
     tiny = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "fewer.yaml"]
     cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     cut = cut if subprocess.run([*cut, "true"], check=False, capture_output=True).returncode == 0 else []
-    guarded(folder, *cut, "snakemake", *tiny, "--cores", "2")
-    guarded(folder, *cut, "snakemake", *tiny, "--cores", "1", "--report", "report.html")
+    run(folder, *cut, "snakemake", *tiny, "--cores", "2")
+    run(folder, *cut, "snakemake", *tiny, "--cores", "1", "--report", "report.html")
     assert planned(folder, configuration=tiny) == {}
     mine = own(folder)
     targets = ["labels", "results/mine/models/S_MSE_lin/run1/fold1.pt"]
-    guarded(folder, *cut, "snakemake", "--cores", "2", *targets, *mine)
+    run(folder, *cut, "snakemake", "--cores", "2", *targets, *mine)
     shutil.copytree(folder / "results/mine/models/S_MSE_lin/run1", folder / "mödels dir/run 1")
     apply = ["--snakefile", "workflow/apply.smk", "--config", "audio=my söunds", "model=mödels dir/run 1"]
-    guarded(folder, *cut, "snakemake", "--cores", "2", *apply, "output=öut put")
+    run(folder, *cut, "snakemake", "--cores", "2", *apply, "output=öut put")
     assert len(list((folder / "öut put/events").iterdir())) == 6
     assert not asked.exists(), asked.read_text()
 
@@ -92,5 +86,5 @@ def test_dvc_asks_nobody_and_reports_to_nobody(tmp_path):
 
 def test_folders_of_ones_own_are_planned_and_asked_for_nowhere_else(asked, tmp_path):
     folder = copy_project(tmp_path / "Ö 1")
-    assert "my söunds/r0.wav" in guarded(folder, "snakemake", "--cores", "1", "--dry-run", *own(folder))
+    assert "my söunds/r0.wav" in run(folder, "snakemake", "--cores", "1", "--dry-run", *own(folder))
     assert not asked.exists(), asked.read_text()

@@ -1,11 +1,11 @@
 """Archives that are hostile or damaged. tests/unit/data/test_archives.py has paths, links and sizes."""
 
-import io
 import random
 import stat
 import zipfile
 
 import pytest
+from support.archives import zipped
 from support.errors import refused
 
 from softsed.core.errors import InputError
@@ -14,17 +14,6 @@ from softsed.data.archives import unpack
 
 AUDIO = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
 LABELS = "development_annotation/soft_labels_cafe_restaurant/cafe_restaurant_00.txt"
-
-
-def written(members, change=lambda info: None):
-    """Return an archive as bytes, its list of members changed."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members:
-            file.writestr(name, content)
-        for info in file.filelist:
-            change(info)
-    return buffer.getvalue()
 
 
 def everything(folder):
@@ -43,7 +32,7 @@ NOTHING = ["archive.md5", "archive.zip"]
 
 
 def test_a_thousandfold_bomb_in_place_of_labels(tmp_path):
-    content = written([(LABELS, bytes(20_000_000))])
+    content = zipped([(LABELS, bytes(20_000_000))])
     assert len(content) < 20_500
     with refused(file="archive.zip", problem=[LABELS, "20000000 bytes"], expected="at most 10000000 bytes"):
         unpack_as_a_step(tmp_path, content, suffix=".txt")
@@ -53,19 +42,16 @@ def test_a_thousandfold_bomb_in_place_of_labels(tmp_path):
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_bomb_that_hides_its_size_in_another_compression(tmp_path, method):
     """Python would unpack all of it in memory before it looks at the size that is declared."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as file:
-        file.writestr(LABELS, bytes(20_000_000))
-        file.filelist[0].file_size = 1000
-    assert len(buffer.getvalue()) < 5000
+    content = zipped([(LABELS, bytes(20_000_000))], lambda info: setattr(info, "file_size", 1000), method)
+    assert len(content) < 5000
     with refused(file="archive.zip", problem=f"method {method}", expected="0 (stored) or 8 (Deflate)"):
-        unpack_as_a_step(tmp_path, buffer.getvalue(), suffix=".txt")
+        unpack_as_a_step(tmp_path, content, suffix=".txt")
     assert everything(tmp_path) == NOTHING
 
 
 def test_evaluation_recordings_without_end(tmp_path):
     names = [(f"Evaluation_audio/city_center/city_center_{number}.wav", b"RIFF") for number in range(30)]
-    content = written(names, lambda info: setattr(info, "file_size", 499_000_000))
+    content = zipped(names, lambda info: setattr(info, "file_size", 499_000_000))
     (tmp_path / "archive.zip").write_bytes(content)
     problem, expected = ["30 recordings", "14970000000 bytes"], "at most 10000000000 bytes"
     with refused(file="archive.zip", problem=problem, expected=expected):
@@ -74,7 +60,7 @@ def test_evaluation_recordings_without_end(tmp_path):
 
 
 def test_top_folders_that_differ_only_by_case_are_one(tmp_path):
-    content = written([(AUDIO, b"sound"), (AUDIO.replace("dev", "Dev"), b"other")])
+    content = zipped([(AUDIO, b"sound"), (AUDIO.replace("dev", "Dev"), b"other")])
     with refused(file="archive.zip", problem=["'Development_audio/", "twice"]):
         unpack_as_a_step(tmp_path, content)
     assert everything(tmp_path) == NOTHING
@@ -83,10 +69,10 @@ def test_top_folders_that_differ_only_by_case_are_one(tmp_path):
 def test_of_names_that_differ_only_by_case_only_the_expected_one_is_read(tmp_path):
     other = AUDIO.replace("/cafe_restaurant_00", "/Cafe_Restaurant_00")
     for members in ([(AUDIO, b"sound"), (other, b"other")], [(other, b"other"), (AUDIO, b"sound")]):
-        unpack_as_a_step(tmp_path, written(members))
+        unpack_as_a_step(tmp_path, zipped(members))
         assert (tmp_path / "out/one.wav").read_bytes() == b"sound"
     with refused(file="archive.zip", problem=["1 of 1 expected members", AUDIO]):
-        unpack_as_a_step(tmp_path, written([(other, b"other")]))
+        unpack_as_a_step(tmp_path, zipped([(other, b"other")]))
     assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav"]
 
 
@@ -99,21 +85,21 @@ def test_links_that_are_not_asked_for_are_not_made(tmp_path):
             info.external_attr = (stat.S_IFLNK | 0o777) << 16
 
     members = [("development_audio/cafe_restaurant", str(outside)), (AUDIO, b"sound")]
-    unpack_as_a_step(tmp_path, written(members, link))
+    unpack_as_a_step(tmp_path, zipped(members, link))
     assert (tmp_path / "out/one.wav").read_bytes() == b"sound"
     assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav", "outside"]
 
 
 def test_an_encrypted_member(tmp_path):
     with refused(file="archive.zip", problem=["cannot be unpacked", "encrypted"]):
-        unpack_as_a_step(tmp_path, written([(AUDIO, b"sound")], lambda info: setattr(info, "flag_bits", 1)))
+        unpack_as_a_step(tmp_path, zipped([(AUDIO, b"sound")], lambda info: setattr(info, "flag_bits", 1)))
     assert everything(tmp_path) == NOTHING
 
 
 def test_whatever_is_wrong_with_an_archive_it_is_a_message_and_no_half_file(tmp_path):
     """Bytes changed at random, most of them in headers: unpacked whole, or refused; never anything else."""
     rng, sound = random.Random(7), random.Random(8).randbytes(300) + bytes(2000)
-    good = written([("development_audio/", b""), (AUDIO, sound), ("development_audio/readme é", b"text")])
+    good = zipped([("development_audio/", b""), (AUDIO, sound), ("development_audio/readme é", b"text")])
     headers = [i for i in range(len(good)) if good[i : i + 2] == b"PK"]
     refused = 0
     for _ in range(600):

@@ -87,7 +87,8 @@ def test_equals_count_of_boolean_matrices(data):
     assert ours["counts"]["insertions"] == np.maximum(n_sys - n_ref, 0).sum()
 
 
-def test_equals_sed_scores_eval_at_same_threshold(data):
+def for_sed_scores_eval(data):
+    """Return scores, true events and durations as sed_scores_eval reads them."""
     _, hard, scores = data
     frames = {
         name: pd.DataFrame(values, columns=CLASSES).assign(
@@ -97,8 +98,12 @@ def test_equals_sed_scores_eval_at_same_threshold(data):
     }
     truth = {name: [tuple(event) for event in to_events(active, CLASSES)] for name, active in hard.items()}
     durations = {name: float(len(values)) for name, values in scores.items()}
-    f, _, _, statistics = segment_based.fscore(frames, truth, durations, threshold=0.5, segment_length=1.0)
-    ours = ours_of(data, list(hard))
+    return frames, truth, durations
+
+
+def test_equals_sed_scores_eval_at_same_threshold(data):
+    f, _, _, statistics = segment_based.fscore(*for_sed_scores_eval(data), threshold=0.5, segment_length=1.0)
+    ours = ours_of(data, list(data[1]))
     for name in CLASSES:
         assert ours["class_wise"][name]["f1"] == pytest.approx(f[name])
         assert ours["class_wise"][name]["tp"] == statistics[name]["tps"]
@@ -156,16 +161,9 @@ def test_undetected_class_counts_0_unlike_sed_eval():
 
 def test_rankings_equal_sed_scores_eval(data):
     _, hard, scores = data
-    frames = {
-        name: pd.DataFrame(values, columns=CLASSES).assign(
-            onset=np.arange(len(values)), offset=np.arange(1, len(values) + 1)
-        )[["onset", "offset", *CLASSES]]
-        for name, values in scores.items()
-    }
-    truth = {name: [tuple(event) for event in to_events(active, CLASSES)] for name, active in hard.items()}
-    durations = {name: float(len(values)) for name, values in scores.items()}
-    f, *_ = segment_based.best_fscore(frames, truth, durations, segment_length=1.0)
-    area, _ = segment_based.auroc(frames, truth, durations, segment_length=1.0, max_fpr=0.1)
+    inputs = for_sed_scores_eval(data)
+    f, *_ = segment_based.best_fscore(*inputs, segment_length=1.0)
+    area, _ = segment_based.auroc(*inputs, segment_length=1.0, max_fpr=0.1)
     ours = ranking_metrics(list(hard.values()), list(scores.values()))
     once = np.ones((1, len(hard)))
     assert ours["f1_best_macro"](once) == pytest.approx(f["macro_average"])

@@ -6,9 +6,6 @@ import numpy as np
 import soundfile
 
 NAMES = ("a", "b", "c", "d")
-SOFT = "recording\tonset\toffset\tlabel\tvalue"
-HARD = "recording\tonset\toffset\tlabel"
-OPINIONS = "recording\tonset\toffset\tannotator\tclass\topinion"
 
 
 def write_audio(folder: Path) -> Path:
@@ -19,9 +16,9 @@ def write_audio(folder: Path) -> Path:
     return folder
 
 
-def soft_rows(labels: tuple[str, ...] = ("car", "tap"), seconds: int = 3) -> list[str]:
-    """Return rows of a soft table."""
-    return [f"{n}\t{t}\t{t + 1}\t{label}\t0.{t + 1}" for n in NAMES for t in range(seconds) for label in labels]
+def soft_rows() -> list[str]:
+    """Return rows of a soft table, 3 s long."""
+    return [f"{n}\t{t}\t{t + 1}\t{label}\t0.{t + 1}" for n in NAMES for t in range(3) for label in ("car", "tap")]
 
 
 def hard_rows() -> list[str]:
@@ -32,9 +29,3 @@ def hard_rows() -> list[str]:
 def opinion_rows() -> list[str]:
     """Return rows of opinions of two annotators."""
     return [f"{n}\t0\t3\t{who}\t{label}\t1" for n in NAMES for who in "xy" for label in ("car", "tap")]
-
-
-def write_rows(path: Path, header: str, rows: list[str]) -> Path:
-    """Write a table."""
-    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    return path

@@ -1,4 +1,4 @@
-"""Parts of the documentation that follow from the code: import closures of steps, and the graph of the rules.
+"""Generated parts of the documentation: the steps that each module is part of, and the graph of the rules.
 
 python tests/support/generated_docs.py            # as `make docs` does
 """
@@ -25,13 +25,23 @@ def steps() -> list[str]:
 
 
 def table() -> str:
-    """Write the table: step, modules of its closure, and the lines of their code, rounded up to hundreds."""
+    """Write two tables: the size of the closure of each step, and the steps that import each module.
+
+    Lines of code are rounded up to hundreds.
+    """
     lines = ["| step | modules | lines of code |", "|---|--:|--:|"]
+    users: dict[str, list[str]] = {}
     for step in steps():
         modules = closure(step)
         texts = [code_text(module_path(module).read_text(encoding="utf-8")) for module in modules]
         size = sum(text.count("\n") + 1 for text in texts)
         lines.append(f"| `{step}` | {len(modules)} | {-(-size // 100) * 100} |")
+        for module in modules:
+            users.setdefault(module, []).append(step)
+    lines += ["", "| module | steps that import it |", "|---|---|"]
+    for module, found in sorted(users.items()):
+        names = "all steps" if len(found) == len(steps()) else ", ".join(f"`{step}`" for step in found)
+        lines.append(f"| `{module}` | {names} |")
     return "\n".join(lines) + "\n"
 
 

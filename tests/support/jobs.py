@@ -48,10 +48,10 @@ class Jobs(dict[str, Job]):
     """Jobs by name."""
 
     @classmethod
-    def of(cls, folder: Path, experiment: str = "tiny") -> "Jobs":
-        """Read the jobs of an experiment from the records beside its results."""
+    def of(cls, folder: Path) -> "Jobs":
+        """Read the jobs of the tiny experiment from the records beside its results."""
         jobs = cls()
-        for line in (folder / "results" / experiment / "provenance.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (folder / "results/tiny/provenance.jsonl").read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
             record = entry["record"]
             log, step = COMMAND.match(record["shellcmd"]).groups()

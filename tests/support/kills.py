@@ -120,8 +120,8 @@ def deal(chance: np.random.Generator) -> Iterator[str]:
         yield from map(str, chance.permutation(DECK))
 
 
-def made(folder: Path, stage: str = "") -> int:
-    """Count the files that a run has made so far, in one stage or in all, logs and times aside."""
+def made(folder: Path, stage: str) -> int:
+    """Count the files that a run has made so far, in one stage or in all (""), logs and times aside."""
     parts = (set(path.parts) for path in (folder / "results").rglob("*") if path.is_file())
     return sum(not (TIMES | {"checkpoints"}) & names and (not stage or stage in names) for names in parts)
 

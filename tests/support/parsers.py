@@ -65,9 +65,9 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         (folder / f"{name}.csv").write_text(f"filename\nstreet/{name}\n")
     three = recordings | {"r3": metadata.Recording("r3", "street", 2.5)}
 
-    def levels(matrices: dict, kind: type = float) -> dict:
+    def levels(matrices: dict) -> dict:
         for matrix in matrices.values():
-            assert matrix.dtype == kind
+            assert matrix.dtype == float
             assert matrix.shape[1] == len(CLASSES)
             assert (np.isnan(matrix) | ((matrix >= 0) & (matrix <= 1))).all()
         return matrices

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from softsed.tools.status import rules
+from support.run import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,14 +35,7 @@ def environment(*left_out: str) -> dict[str, str]:
 
 def copy_project(target: Path) -> Path:
     """Copy what git would commit now, without results."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    for name in listed.stdout.splitlines():
+    for name in run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
@@ -51,17 +44,8 @@ def copy_project(target: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fails: bool = False) -> str:
     """Run Snakemake in a copy of the project and return all it prints."""
-    done = subprocess.run(
-        ["snakemake", *configuration, "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=environment(),
-    )
-    assert (done.returncode != 0) == fails, done.stdout
-    return done.stdout
+    command = ["snakemake", *configuration, "--cores", "2", "--max-jobs-per-timespan", "100/1s", *arguments]
+    return run(folder, *command, fails=fails, environment=environment())
 
 
 def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> dict[str, int]:
@@ -89,8 +73,5 @@ def make_demo(folder: Path) -> None:
     # The environment is complete: its marks are newer than the copied lock files.
     for name in ("workflow", "tests"):
         (venv / name).touch()
-    variables = environment("OMP_NUM_THREADS")
-    command = ["make", "demo", f"VENV={venv}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=variables)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder.with_suffix(".txt").write_text(done.stdout, encoding="utf-8")
+    shown = run(folder, "make", "demo", f"VENV={venv}", environment=environment("OMP_NUM_THREADS"))
+    folder.with_suffix(".txt").write_text(shown, encoding="utf-8")

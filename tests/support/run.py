@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def run(folder: Path, *command: str, fails: bool = False, **variables: str) -> str:
-    """Run a command in a folder, with more environment variables, and return all that it prints."""
+def run(
+    folder: Path, *command: str | Path, fails: bool = False, environment: Mapping[str, str] = os.environ, **more: str
+) -> str:
+    """Run a command in a folder, in an environment with more variables, and return all that it prints."""
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -14,7 +17,7 @@ def run(folder: Path, *command: str, fails: bool = False, **variables: str) -> s
         text=True,
         check=False,
         cwd=folder,
-        env=os.environ | variables,
+        env={**environment, **more},
     )
     assert (done.returncode != 0) == fails, done.stdout
     return done.stdout

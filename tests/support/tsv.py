@@ -1,8 +1,12 @@
-"""Tables in text, written and read without the package."""
+"""Tables in text, written and read without the package, and the options that pass them to a command."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+SOFT = "recording\tonset\toffset\tlabel\tvalue"
+HARD = "recording\tonset\toffset\tlabel"
+OPINIONS = "recording\tonset\toffset\tannotator\tclass\topinion"
 
 
 def read_rows(path: Path, header: Sequence[str] | None = None) -> list[dict[str, str]]:
@@ -11,8 +15,26 @@ def read_rows(path: Path, header: Sequence[str] | None = None) -> list[dict[str,
         return list(csv.DictReader(file, header, delimiter="\t"))
 
 
-def write_rows(path: Path, rows: Iterable[Sequence[object]], header: Sequence[str] = ()) -> Path:
-    """Write a tab-separated table with an optional header and return its path."""
+def write_rows(path: Path, rows: Iterable[str | Sequence[object]], header: str | Sequence[str] = ()) -> Path:
+    """Write a tab-separated table with an optional header and return its path; a row may be a line of text."""
     lines = [*([header] if header else []), *rows]
-    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in lines), encoding="utf-8")
+    texts = (line if isinstance(line, str) else "\t".join(map(str, line)) for line in lines)
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
+
+
+def write_opinions(path: Path, rows: Iterable[str | Sequence[object]], header: str = OPINIONS) -> Path:
+    """Write a table of opinions and return its path."""
+    return write_rows(path, rows, header)
+
+
+def as_options(values: Mapping[str, object]) -> list[str]:
+    """Return options of a command, ``--NAME VALUE`` for each value."""
+    return [text for name, value in values.items() for text in (f"--{name}", str(value))]
+
+
+def write_tables(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Write each text into NAME.tsv in a folder, and return the files as options."""
+    for name, text in texts.items():
+        write_rows(folder / f"{name}.tsv", text.splitlines())
+    return as_options({name: folder / f"{name}.tsv" for name in texts})

@@ -3,10 +3,11 @@
 import argparse
 import importlib
 import shlex
-import subprocess
 import sys
 
 import pytest
+from support.project import ROOT
+from support.run import run
 
 from softsed import cli
 from softsed.tools import status
@@ -71,8 +72,8 @@ LIGHT += ["folds", "predict.prior", "report.page.media"]
 def test_short_steps_load_no_large_library(step):
     """A step per recording or fold starts within half a second."""
     script = f"import sys, softsed.cli, softsed.{step}; print(*sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert not {"torch", "pandas", "scipy", "matplotlib", "sed_eval", "librosa"} & set(shown.stdout.split())
+    modules = run(ROOT, sys.executable, "-c", script).split()
+    assert not {"torch", "pandas", "scipy", "matplotlib", "sed_eval", "librosa"} & set(modules)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from support.errors import refused
 from support.server import serve
 from support.shared import shared
+from support.tsv import write_rows
 
 from softsed import folds
 from softsed.core.errors import InputError
@@ -23,9 +24,8 @@ def table(**scenes: int) -> dict[str, Recording]:
 
 
 def write_table(path: Path, recordings: dict[str, Recording]) -> Path:
-    rows = [f"{r.name}\t{r.scene}\t{r.duration_s}\n" for r in recordings.values()]
-    path.write_text("recording\tscene\tduration_s\n" + "".join(rows))
-    return path
+    rows = [(r.name, r.scene, r.duration_s) for r in recordings.values()]
+    return write_rows(path, rows, ("recording", "scene", "duration_s"))
 
 
 def assert_cross_validation(result: list[dict[str, list[str]]], recordings: dict[str, Recording]) -> None:

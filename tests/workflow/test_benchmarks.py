@@ -1,13 +1,12 @@
 """Every benchmark runs at its smallest size, and the table that it writes has a header and rows."""
 
 import csv
-import os
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from support.project import ROOT
+from support.run import run
 
 from softsed.core.scores import write_scores
 
@@ -51,11 +50,9 @@ def test_script_writes_a_table(script, tmp_path):
     inputs = {"lead": write_annotations, "psds": write_experiment}.get(script, lambda _: [])(tmp_path)
     table = tmp_path / "out/table.tsv"
     command = [sys.executable, FOLDER / f"{script}.py", *inputs[:1], table, *inputs[1:], "--smoke"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    shown = run(ROOT, *command, PYTHONPATH=str(ROOT / "workflow"))
     with table.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file, delimiter="\t")
     assert rows
     assert all(len(row) == len(header) for row in rows)
-    assert table.read_text() in done.stdout
+    assert table.read_text() in shown

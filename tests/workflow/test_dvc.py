@@ -4,7 +4,6 @@ On the real dvc.yaml, with the config files of a small experiment in place of th
 and an HTTP server on this machine.
 """
 
-import csv
 import json
 import os
 import re
@@ -23,6 +22,7 @@ import yaml
 from support.project import ROOT, copy_project, planned, snakemake
 from support.run import git, run
 from support.server import serve
+from support.tsv import read_rows
 
 from softsed.core.metadata import read_classes, read_fold
 from softsed.core.scores import read_scores
@@ -259,7 +259,7 @@ def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tabl
     assert asked == everything
     assert asked["train_system"] == 6
     shown = snakemake(folder, "--dry-run", "report", configuration=SMALL)
-    assert "results/tiny/report is there without how it was made" in shown
+    assert "results/tiny/report exists, but its records (provenance.jsonl) are missing" in shown
 
 
 @pytest.mark.slow
@@ -283,8 +283,7 @@ def test_plots_have_the_numbers_of_the_tables(repository):
     plots = json.loads(next(line for line in shown.splitlines() if line.startswith("{")))["data"]
 
     def table(name):
-        with (repository / f"results/tiny/report/{name}.tsv").open(newline="") as file:
-            return list(csv.DictReader(file, delimiter="\t"))
+        return read_rows(repository / f"results/tiny/report/{name}.tsv")
 
     def drawn(plot, *keys):
         content = plots[plot][0]["content"]
@@ -397,7 +396,10 @@ def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(projec
     provenance.mkdir()
     (project / "results/tiny/report/table1.md").unlink()
     shown = snakemake(project)
-    assert shown.count("records of tiny: [Errno 21] Is a directory: 'results/tiny/provenance.jsonl'") == 2
+    assert (
+        shown.count("Cannot update the records of tiny: [Errno 21] Is a directory: 'results/tiny/provenance.jsonl'")
+        == 2
+    )
     assert planned(project) == {}
     provenance.rmdir()
     provenance.write_text("<<<<<<< HEAD\n")

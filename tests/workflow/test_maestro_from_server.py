@@ -4,7 +4,6 @@ The labels are the published ones of 25 recordings where they are at hand, and t
 the audio is rendered from them, since the recordings themselves cannot be part of a test.
 """
 
-import csv
 import itertools
 import shutil
 
@@ -91,9 +90,8 @@ def test_demo_labels(finished, tmp_path):
         (r.name, r.scene, r.duration_s) for r in read_recordings(finished / "tests/workflow/tiny.tsv").values()
     ]
     labels = {}
-    with (finished / "results/tiny/labels/eq1/soft.tsv").open(newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            labels.setdefault(row["recording"], {})[int(row["onset"]), row["label"]] = float(row["value"])
+    for row in read_rows(finished / "results/tiny/labels/eq1/soft.tsv"):
+        labels.setdefault(row["recording"], {})[int(row["onset"]), row["label"]] = float(row["value"])
     names = [name for name, _, _ in recordings]
     folds = {}
     for fold in range(1, 6):
@@ -110,14 +108,12 @@ def test_demo_labels(finished, tmp_path):
 def test_published_labels(tmp_path):
     real = shared("maestro_real")
     labels = {}
-    with (real / "soft_labels.tsv").open(newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            cells = labels.setdefault(row.pop("filename").removesuffix(".wav"), {})
-            second = int(row.pop("onset"))
-            row.pop("offset")
-            cells |= {(second, name): float(value) for name, value in row.items() if float(value) > 0}
-    with (real / "durations.tsv").open(newline="") as file:
-        durations = {row["filename"]: float(row["duration"]) for row in csv.DictReader(file, delimiter="\t")}
+    for row in read_rows(real / "soft_labels.tsv"):
+        cells = labels.setdefault(row.pop("filename").removesuffix(".wav"), {})
+        second = int(row.pop("onset"))
+        row.pop("offset")
+        cells |= {(second, name): float(value) for name, value in row.items() if float(value) > 0}
+    durations = {row["filename"]: float(row["duration"]) for row in read_rows(real / "durations.tsv")}
     recordings = [(name, name[:-3], durations[name]) for name in labels]
     assert len(recordings) == 25
     folds = {}

@@ -1,6 +1,6 @@
 """A user's mistake stops the workflow before anything is computed, with a message that says what to do.
 
-That a config is checked; with what it is checked, tests/faults/test_bad_config.py.
+The checks of a config are tested in tests/unit/planning.
 """
 
 import pytest
@@ -12,7 +12,7 @@ from support.project import snakemake
     [
         ("trian:\n  epochs: 3", "trian"),
         ("recordings: nowhere.tsv", "nowhere.tsv"),
-        ("report:\n  curves: ['S_MSE_lni:s']", "no system for 'S_MSE_lni:s'"),
+        ("report:\n  curves: ['S_MSE_lni:s']", "the curve 'S_MSE_lni:s' names no system"),
     ],
 )
 def test_configuration(project, change, message):
@@ -24,7 +24,7 @@ def test_configuration(project, change, message):
 def test_no_labels_are_made_where_they_are_published(project):
     (project / "change.yaml").write_text("systems:\n  S_MSE_lin:\n    method: joint")
     shown = snakemake(project, "--dry-run", configuration=["--configfile", "change.yaml"], fails=True)
-    assert "systems.S_MSE_lin.method: labels by ['joint'] are asked for, but without opinions" in shown
+    assert "systems.S_MSE_lin.method: the methods joint need opinions, but this experiment has labels only" in shown
 
 
 def test_a_file_that_is_not_part_of_the_experiment(project):

@@ -9,7 +9,7 @@ import soundfile
 import yaml
 from support.project import ROOT, copy_project, planned, snakemake
 from support.tiny import RATE, SECONDS, write_sizes
-from support.tsv import read_rows
+from support.tsv import HARD, OPINIONS, SOFT, read_rows, write_rows
 
 from softsed.core.labels import read_hard, read_soft, to_events
 from softsed.tools.status import describe, rules
@@ -31,10 +31,7 @@ def own(tmp_path_factory):
     data = folder / "my data"
     for name in ("audio", "soft", "hard"):
         (data / name).mkdir(parents=True)
-    soft = ["recording\tonset\toffset\tlabel\tvalue"]
-    hard = ["recording\tonset\toffset\tlabel"]
-    opinions = ["recording\tonset\toffset\tannotator\tclass\topinion"]
-    scenes = ["recording\tscene"]
+    soft, hard, opinions, scenes = [SOFT], [HARD], [OPINIONS], ["recording\tscene"]
     for index, name in enumerate(NAMES):
         values = labels_of(name)
         audible = np.repeat(values, RATE, axis=0)  # tones as loud as their soft labels
@@ -44,20 +41,18 @@ def own(tmp_path_factory):
         ending = ["wav", "flac"][index % 2]
         soundfile.write(data / "audio" / f"{name}.{ending}", np.stack([signal] * 2, axis=1), RATE)
         rows = [(t, t + 1, label, values[t, c]) for t in range(SECONDS) for c, label in enumerate(CLASSES)]
-        soft += ["\t".join(map(str, (name, *row))) for row in rows]
-        (data / "soft" / f"{name}.txt").write_text("".join("\t".join(map(str, r)) + "\n" for r in rows if r[3]))
+        soft += [(name, *row) for row in rows]
+        write_rows(data / "soft" / f"{name}.txt", [row for row in rows if row[3]])
         events = to_events(values > 0.5, CLASSES)
-        hard += ["\t".join(map(str, (name, *event))) for event in events]
-        (data / "hard" / f"{name}.txt").write_text("".join("\t".join(map(str, event)) + "\n" for event in events))
+        hard += [(name, *event) for event in events]
+        write_rows(data / "hard" / f"{name}.txt", events)
         for onset in range(SECONDS - 2):
             for who in "abc":
                 ticks = values[onset : onset + 3].mean(axis=0) > 0.5
-                opinions += [
-                    f"{name}\t{onset}\t{onset + 3}\t{who}\t{c}\t{int(t)}" for c, t in zip(CLASSES, ticks, strict=True)
-                ]
+                opinions += [(name, onset, onset + 3, who, c, int(t)) for c, t in zip(CLASSES, ticks, strict=True)]
         scenes += [f"{name}\t{name.split('.')[0]}"]
     for name, lines in {"soft": soft, "hard": hard, "opinions": opinions, "recordings": scenes}.items():
-        (data / f"{name}.tsv").write_text("\n".join(lines) + "\n")
+        write_rows(data / f"{name}.tsv", lines)
     write_sizes(folder / "sizes.yaml")
     return folder
 
@@ -139,10 +134,10 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     (own / "my data/wrong.tsv").write_text("\n".join(lines) + "\n")
     shown = snakemake(own, configuration=config("soft", "wrong.tsv", "experiment=wrong"), fails=True)
     for message in (
-        "line 4: class 'dog_barking' is 'dog barking' in my data/wrong.tsv, line 2",
+        "line 4: class 'dog_barking' is spelled 'dog barking' in my data/wrong.tsv, line 2",
         "value '1.5'. Expected a soft label from 0 to 1",
         "line 146: no audio named 'attic'",
-        "line 147: from 12 to 13 s, but the recording 'yard.2' lasts 12.50 s",
+        "line 147: the row lasts from 12 to 13 s, but the recording 'yard.2' lasts 12.50 s",
     ):
         assert message in shown
     assert "Traceback" not in shown

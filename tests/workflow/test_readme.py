@@ -1,12 +1,22 @@
 """The commands of the documentation on results of the demo, word for word."""
 
+import argparse
+import importlib
 import re
+import shlex
 import shutil
-import subprocess
+from glob import glob
+from pathlib import Path
 
 import pytest
 import yaml
 from support.project import ROOT
+from support.run import run
+
+from softsed import cli
+
+# Folders of files that neither the repository nor the demo contains: of a user, and of the download.
+ELSEWHERE = ("mydata/", "results/maestro_real/")
 
 
 def blocks() -> list[str]:
@@ -23,8 +33,7 @@ def check_commands(folder, recordings: int) -> None:
     commands = blocks()
     assert len(commands) >= 3
     for block in commands:
-        done = subprocess.run(["bash", "-ec", block], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        run(folder, "bash", "-ec", block)
     assert (folder / "results/apply/FOLDER/timelines/mine.png").exists()
     assert "S_MSE_lin" in (folder / "results/mine/report/table2.md").read_text()
     assert (folder / "results/apply/city_center_00/events/city_center_00.txt").exists()
@@ -48,3 +57,46 @@ def test_documented_commands_run(finished, tmp_path):
 def test_documented_commands_run_on_the_demo(demo, tmp_path):
     """With the sizes of the documents: nine minutes."""
     check_commands(shutil.copytree(demo[0], tmp_path / "project"), recordings=25)
+
+
+class Parser(Exception):
+    """Raised instead of running a command, with its parser."""
+
+
+def options_of(parser, example):
+    """Yield help and value of each option with a value in an example, those of its subcommand included."""
+    options = vars(parser.parse_args(example))
+    parsers = [parser]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            parsers.append(action.choices[options[action.dest]])
+    for action in (action for one in parsers for action in one._actions if action.dest in options):
+        value = options[action.dest]
+        yield action.help, value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    "command", [*cli.COMMANDS, *(step for step in cli.steps() if step not in cli.COMMANDS.values())]
+)
+def test_examples_name_existing_files(command, finished, monkeypatch):
+    """Input files of the example in --help, or patterns, exist in the repository or in the results of the demo."""
+
+    def stop(parser, _):
+        raise Parser(parser)
+
+    module = importlib.import_module(f"softsed.{cli.COMMANDS.get(command, command)}")
+    parse = argparse.ArgumentParser.parse_args
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    with pytest.raises(Parser) as found:
+        module.main([])
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+    (parser,) = found.value.args
+    example = shlex.split(parser.epilog.partition(f"softsed {command} ")[2])
+    values = [(text, value) for text, found in options_of(parser, example) for value in found]
+    inputs = [str(value) for text, value in values if isinstance(value, Path) and not re.search(r"writ(e|ten)\b", text)]
+    missing = [
+        name
+        for name in inputs
+        if not name.startswith(ELSEWHERE) and not glob(name.replace("results/demo", "results/tiny"), root_dir=finished)
+    ]
+    assert missing == []

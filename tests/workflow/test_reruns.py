@@ -18,7 +18,7 @@ import yaml
 from support import generated_docs
 from support.jobs import Jobs, reasons
 from support.project import ROOT, TINY, environment, planned, snakemake
-from support.run import git
+from support.run import git, run
 
 from softsed.tools.status import describe, rules
 
@@ -356,9 +356,7 @@ def test_make_status_names_jobs_and_causes(edited, jobs):
     configuration = "CONFIG=" + " ".join(TINY[1:])
 
     def status():
-        command = ["make", "status", f"VENV={venv}", configuration]
-        done = subprocess.run(command, cwd=edited, env=environment(), check=True, capture_output=True, text=True)
-        return done.stdout
+        return run(edited, "make", "status", f"VENV={venv}", configuration, environment=environment())
 
     assert "nothing to do: all results are up to date" in status()
     with edit(module_path(edited, "report.ground_truth")):

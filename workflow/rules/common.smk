@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 # The package beside this workflow, whichever copy is installed: for this file and, through the environment, for the
@@ -30,7 +31,7 @@ for key, file in (("audio", "workflow/own.yaml"), ("opinions", "workflow/opinion
 if workflow.is_main_process:  # not when a job parses this file again
     checked(check_files, map(Path, workflow.configfiles))
 checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
-plan = checked(Plan.from_config, config)
+plan = checked(partial(Plan.from_config, check=workflow.is_main_process), config)
 
 
 # Path variables are expanded in inputs, outputs, logs and benchmarks only.
@@ -50,6 +51,5 @@ wildcard_constraints:
 
 
 if workflow.is_main_process:
-    checked(plan.check_data)
     for note in plan.notes:
         logger.warning(note)

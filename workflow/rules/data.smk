@@ -58,7 +58,7 @@ if plan.source == "demo":
             config=as_json(config["data"]["demo"]["crowd"]),
             seed=plan.derive_seed("annotators"),
         message:
-            "Ask simulated annotators about windows of every recording"
+            "Simulate the annotation of all recordings"
         shell:
             "python -m softsed --log {log} data.simulate --truth {params.results}/data/truth"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
@@ -174,7 +174,7 @@ else:
                 archive=from_wildcards(MAESTRO["archives"].get, "archive"),
             ),
         message:
-            "Fetch {wildcards.archive} of MAESTRO Real"
+            "Download {wildcards.archive} of MAESTRO Real"
         shell:
             "python -m softsed --log {log} data.maestro_real fetch --archive {resources.archive:q} --address {resources.address:q}"
             " --archives results/archives --receipt {output.receipt}"

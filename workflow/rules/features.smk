@@ -24,7 +24,7 @@ rule make_filterbank:
         *code("features.extract"),
         config=as_json(config["features"]),
     message:
-        "Make the mel filter bank"
+        "Compute the mel filter bank"
     shell:
         "python -m softsed --log {log} features.extract --config {params.config:q} --filterbank {output.filterbank}"
 
@@ -67,7 +67,7 @@ rule write_manifest:
         *code("features.manifest"),
         results=results_folder,
     message:
-        "Index the features of all recordings"
+        "Write the manifest of the features of all recordings"
     shell:
         "python -m softsed --log {log} features.manifest --features {params.results}/features"
         " --recordings {input.recordings:q} --output {output.index}"

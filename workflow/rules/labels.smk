@@ -65,7 +65,7 @@ elif plan.source == "own":
             kind=plan.user.kind,
             labels=plan.user.labels,
         message:
-            "Import {params.kind} labels from {params.labels}"
+            "Adopt {params.kind} labels from {params.labels}"
         shell:
             "python -m softsed --log {log} labels.adopt --kind {params.kind} --labels {params.labels:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
@@ -91,7 +91,7 @@ else:
             *code("labels.adopt"),
             results=results_folder,
         message:
-            "Import the published soft labels"
+            "Adopt the published soft labels"
         shell:
             "python -m softsed --log {log} labels.adopt --kind published --labels {params.results}/data/published"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
@@ -142,7 +142,7 @@ if plan.trials:
             methods=as_json(plan.trial_methods()),
             seed=from_wildcards(plan.trial_seed, "trial"),
         message:
-            "Try the estimators of labels on simulated crowds, trial {wildcards.trial}"
+            "Run trial {wildcards.trial} of the label estimators on simulated crowds"
         shell:
             "python -m softsed --log {log} labels.trials --trial {wildcards.trial} --config {params.config:q}"
             " --crowd {params.crowd:q} --methods {params.methods:q} --seed {params.seed} --quality {output.quality}"

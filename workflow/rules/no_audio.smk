@@ -1,4 +1,4 @@
-# What opinions alone cannot give: the stages that need audio say so.
+# Stages that need audio: in an experiment with opinions only, each of them stops with an explanation.
 
 for stage in ("features", "folds", "train", "predict", "evaluate", "report"):
 

@@ -27,7 +27,9 @@ def keep_records(step):
     try:
         step(config["experiment"])
     except (OSError, InputError) as error:
-        logger.warning(f"records of {config['experiment']}: {error}; the run goes on without")
+        logger.warning(
+            f"Cannot update the records of {config['experiment']}: {str(error).rstrip('.')}. The run continues."
+        )
 
 
 if workflow.is_main_process:

@@ -1,4 +1,4 @@
-"""`python -m softsed STAGE ...`: what the rules call, so that any environment with the packages serves."""
+"""`python -m softsed STEP ...`: the command of the rules, which needs the packages but no installation of softsed."""
 
 import sys
 

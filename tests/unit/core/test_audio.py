@@ -8,6 +8,7 @@ from support.errors import refused
 
 from softsed.core import audio
 from softsed.core.audio import find_audio, list_audio, measure, read_audio
+from softsed.core.errors import Problems
 
 
 def whole(path, rate=44100):
@@ -15,33 +16,57 @@ def whole(path, rate=44100):
 
 
 def test_find_audio_lists_names_and_problems(tmp_path):
-    for name in ("b.wav", "a c.FLAC", "notes.txt", ".hidden.wav", "z.ogg", "b.m4a"):
+    for name in ("b.wav", "a c.FLAC", "notes.txt", ".hidden.wav", "z.ogg", "b.m4a", "film.mp4"):
         (tmp_path / name).touch()
     (tmp_path / "folder.wav").mkdir()
-    recordings, problems = find_audio(tmp_path)
+    problems = Problems()
+    recordings = find_audio(tmp_path, problems)
     assert recordings == {"a c": tmp_path / "a c.FLAC", "b": tmp_path / "b.wav", "z": tmp_path / "z.ogg"}
     assert list(recordings) == ["a c", "b", "z"]
-    assert problems == []
+    assert len(problems) == 0
     for name in ("b.mp3", "m.m4a", "{x}.wav"):
         (tmp_path / name).touch()
     (tmp_path / "l.wav").symlink_to("nowhere")
-    recordings, problems = find_audio(tmp_path)
-    assert sorted(recordings) == ["a c", "b", "z"]
-    assert sorted(text.partition(": ")[0] for text in problems) == [
-        str(tmp_path / name) for name in ("b.wav", "l.wav", "m.m4a", "{x}.wav")
-    ]
+    assert sorted(find_audio(tmp_path, problems)) == ["a c", "b", "z"]
+    found = {error.file.name: (error.problem, error.remedy) for error in problems}
+    assert len(found) == len(problems) == 4
+    for name, words in {
+        "b.wav": (str(tmp_path / "b.mp3"), "Rename one"),
+        "l.wav": ("link", "Fetch"),
+        "m.m4a": ("format", "WAV, FLAC, OGG or MP3"),
+        "{x}.wav": ("braces", "Rename"),
+    }.items():
+        assert all(word in text for word, text in zip(words, found[name], strict=True)), name
 
 
-def test_find_audio_accepts_one_file(tmp_path):
+def test_list_audio_accepts_one_file(tmp_path):
     (tmp_path / "take.1.data").touch()
-    assert find_audio(tmp_path / "take.1.data") == ({"take.1": tmp_path / "take.1.data"}, [])
+    assert list_audio(tmp_path / "take.1.data") == {"take.1": tmp_path / "take.1.data"}
 
 
 def test_list_audio_refuses_empty_or_missing_folder(tmp_path):
-    with refused(problem="no recording"):
+    with refused(file=tmp_path.name, problem="no recording"):
         list_audio(tmp_path)
-    with refused(problem=["nowhere", "no such folder"]):
+    with refused(file="nowhere", problem="no such folder", expected="a folder with recordings"):
         list_audio(tmp_path / "nowhere")
+    (tmp_path / "a.m4a").touch()
+    with refused(file="a.m4a", problem="format"):  # and not also a folder without recordings
+        list_audio(tmp_path)
+
+
+def test_list_audio_reports_all_problems(tmp_path):
+    for name in ("a.wav", "b.m4a", "c.wma"):
+        (tmp_path / name).touch()
+    with refused(problem="2 problems") as caught:
+        list_audio(tmp_path)
+    assert [error.file.name for error in caught.value.problems] == ["b.m4a", "c.wma"]
+
+
+def test_formats_of_soundfile_are_listed(tmp_path):
+    for name in soundfile.available_formats():
+        if name not in ("RAW", "MAT4", "MAT5", "MPC2K", "WAVEX", "FLAC"):  # no header, no sound, another ending
+            (tmp_path / f"{name}.{name}").touch()
+    assert len(list_audio(tmp_path)) == len(list(tmp_path.iterdir()))
 
 
 def test_measure_returns_seconds(tmp_path):

@@ -11,10 +11,10 @@ from softsed.core.labels import harden
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def cells(seed, size=200):
+def cells(seed):
     rng = np.random.default_rng(seed)
-    soft = np.round(rng.uniform(size=size), 2)  # ties
-    return soft, rng.uniform(size=size) < soft**2
+    soft = np.round(rng.uniform(size=200), 2)  # ties
+    return soft, rng.uniform(size=200) < soft**2
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -37,6 +37,18 @@ def test_problems_are_raised_as_one():
     assert lines[1:4] == ["  a.tsv: no name", "  audio: no other name", "  t.tsv, line 2: value of row 0"]
     assert "5 more" in lines[-1]
     assert "'values'" in lines[-1]
+    with refused(problem=f"{SHOWN + 7} problems"):
+        problems.raise_all("in the dataset", alone=True)
+
+
+def test_single_problem_is_raised_alone_if_asked():
+    problems = Problems()
+    problems.raise_all("in the dataset", alone=True)
+    problems.add("names", InputError("no name", file="a.tsv"))
+    with refused(problem="1 problem in the dataset"):
+        problems.raise_all("in the dataset")
+    with refused(file="a.tsv", problem="no name"):
+        problems.raise_all("in the dataset", alone=True)
 
 
 def test_problems_describe_only_what_is_shown():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import HARD, SOFT, write_rows
 
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_events, read_published, write_events
@@ -83,15 +84,15 @@ def test_published_file_without_rows_is_silence(tmp_path):
     np.testing.assert_array_equal(values, [[0, np.nan, np.nan]] * 2)
 
 
-NUMBERS, TIMES = "numbers", "0 <= onset < offset in seconds"
+NUMBERS, TIMES = "a number", "0 <= onset < offset in seconds"
 SECOND, LEVEL = "one whole second per row, such as 4 to 5", "a soft label from 0 to 1"
 
 
 @pytest.mark.parametrize(
     ("line", "problem", "expected"),
     [
-        ("1\t2\tpeople talking", ["fields is 3", "'1\\t2\\tpeople talking'"], "4"),
-        ("1 2 people 0.5", "fields is 1", "4"),
+        ("1\t2\tpeople talking", ["3 tab-separated fields", "'1\\t2\\tpeople talking'"], "4"),
+        ("1 2 people 0.5", "1 tab-separated fields", "4"),
         ("1\t2\tpeople_talking\t0.5", "unknown class 'people_talking'", f"one of {CLASSES}"),
         ("1\t2\tdoor opens/closes\t0.5", "'door opens/closes'", "one of ['birds_singing', 'people talking']"),
         ("1\tx\tpeople talking\t0.5", "offset 'x'", NUMBERS),
@@ -134,12 +135,11 @@ SECONDS = ["r\t0\t1\tbirds_singing\t0", "r\t1\t2\tbirds_singing\t0"]
         ([*SECONDS, "r\t2\t3\tbirds_singing\t1.1"], 4, "value '1.1'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\tnan"], 4, "value 'nan'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\tloud"], 4, "value 'loud'"),
-        ([*SECONDS, "r\t2\t3\tbirds_singing"], 4, "fields is 4"),
+        ([*SECONDS, "r\t2\t3\tbirds_singing"], 4, "4 tab-separated fields"),
     ],
 )
 def test_errors_in_soft_labels(tmp_path, rows, line, problem):
-    table = ["recording\tonset\toffset\tlabel\tvalue", *rows]
-    (tmp_path / "soft.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    write_rows(tmp_path / "soft.tsv", rows, SOFT)
     with refused(file="soft.tsv", line=line, problem=problem):
         read_soft(tmp_path / "soft.tsv", CLASSES)
 
@@ -152,13 +152,12 @@ def test_errors_in_soft_labels(tmp_path, rows, line, problem):
         (["r\t1\t1\tbirds_singing"], 2, "onset '1', offset '1'"),
         (["r\t\t1\tbirds_singing"], 2, "onset ''"),
         (["r\t0\t1\tbirds_singing", "r\t\t\t"], 3, "'r'"),
-        (["r\t0\t1\tbirds_singing\tx"], 2, "fields is 5"),
+        (["r\t0\t1\tbirds_singing\tx"], 2, "5 tab-separated fields"),
         (["r\t0\t1\t"], 2, "label ''"),
     ],
 )
 def test_errors_in_hard_labels(tmp_path, rows, line, problem):
-    table = ["recording\tonset\toffset\tlabel", *rows]
-    (tmp_path / "hard.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    write_rows(tmp_path / "hard.tsv", rows, HARD)
     with refused(file="hard.tsv", line=line, problem=problem):
         read_hard(tmp_path / "hard.tsv", CLASSES)
 
@@ -166,7 +165,7 @@ def test_errors_in_hard_labels(tmp_path, rows, line, problem):
 def test_rows_report_all_problems(tmp_path):
     """Rows that cannot be used are left out; the others keep their lines."""
     rows = ["r\t0\t1\tbirds_singing\t0.5", "", "r\tx\t1\tcar\t2", "r\t0\t1\tcar\t2", "s\t1\t2\tcar\t1", "s\t1"]
-    (tmp_path / "soft.tsv").write_text("\n".join(["recording\tonset\toffset\tlabel\tvalue", *rows]))
+    write_rows(tmp_path / "soft.tsv", rows, SOFT)
     problems = Problems()
     found = read_rows(tmp_path / "soft.tsv", "soft", problems)
     assert [(error.line, error.expected) for error in problems] == [(7, "5"), (4, NUMBERS), (5, LEVEL)]

@@ -57,7 +57,7 @@ def test_every_scene_of_a_recording_must_have_classes(tmp_path):
 def test_blank_lines_are_skipped_and_counted(tmp_path):
     (tmp_path / "s.tsv").write_text("scene\tclass\n\np\tx\n\n\np\ty\n")
     assert read_table(tmp_path / "s.tsv", ("class",)) == [{"scene": "p", "class": "x"}, {"scene": "p", "class": "y"}]
-    for text, problem in (("p\tz", "'z'"), ("y", "fields is 1")):
+    for text, problem in (("p\tz", "'z'"), ("y", "1 tab-separated fields")):
         (tmp_path / "s.tsv").write_text(f"scene\tclass\n\np\tx\n\n\n{text}\n")
         with refused(file="s.tsv", line=6, problem=problem):
             read_scenes(tmp_path / "s.tsv", ["x", "y"])
@@ -82,7 +82,7 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path):
     [
         (read_classes, "name\nx\n", 1, "['class']"),
         (read_classes, "class\nx\nx\n", 3, "class 'x' is listed twice"),
-        (read_classes, "class\nx\ty\n", 2, "fields is 2"),
+        (read_classes, "class\nx\ty\n", 2, "2 tab-separated fields"),
         (read_classes, "class\n", None, "no class"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\tlong\n", 2, "duration_s is 'long'"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\tnan\n", 2, "duration_s is 'nan'"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import OPINIONS, write_opinions
 
 from softsed.core.errors import Problems
 from softsed.core.metadata import Recording
@@ -10,14 +11,8 @@ from softsed.core.opinions import OpinionTable, check_rows, read_opinions
 
 CLASSES = ["birds", "car", "people"]
 ASKED = {"street": ["car", "people"], "park": ["birds"]}
-HEADER = "recording\tonset\toffset\tannotator\tclass\topinion"
 RECORDINGS = {"p1": Recording("p1", "park", 12.5), "s1": Recording("s1", "street", 12.5)}
 GOOD = ("p1", 0, 10, "A", "birds", 1)
-
-
-def write(path, rows):
-    path.write_text("\n".join([HEADER, *("\t".join(map(str, row)) for row in rows)]) + "\n", encoding="utf-8")
-    return path
 
 
 def read(path):
@@ -30,7 +25,7 @@ def test_fields_are_sorted(tmp_path):
         ("s1", 1, 11, "B", "car", 0),
         ("p1", 2, 12, "A", "birds", 1),
     ]
-    opinions = read(write(tmp_path / "o.tsv", rows))
+    opinions = read(write_opinions(tmp_path / "o.tsv", rows))
     assert opinions.recording.tolist() == ["p1", "s1"]
     assert opinions.onset.tolist() == [2, 1]
     assert opinions.offset.tolist() == [12, 11]
@@ -70,18 +65,18 @@ WINDOW = "whole seconds, 0 <= onset < offset"
         (("p1", "start", 5, "A", "birds", 1), "'start' to '5'", WINDOW),
         (("p1", 0, "inf", "A", "birds", 1), "'0' to 'inf'", WINDOW),
         (("s1", 0, 10, "A", "car", 1), "'A' has 1 opinions", "one opinion about each of ['car', 'people']"),
-        (("p1", 0, 10, "A", "birds"), "fields is 5", "6"),
+        (("p1", 0, 10, "A", "birds"), "5 tab-separated fields", "6"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, expected):
     with refused(file="o.tsv", line=3, problem=problem, expected=expected):
-        read(write(tmp_path / "o.tsv", [GOOD, row]))
+        read(write_opinions(tmp_path / "o.tsv", [GOOD, row]))
 
 
 def test_rows_report_all_problems(tmp_path):
     rows = [GOOD, ("p1", 0, "x", "A", "car", "2"), ("p1", 0, 13, "", "car", 1), ("p2", 0, 99, "A", "", 1)]
     problems = Problems()
-    check_rows(OpinionTable.read(write(tmp_path / "o.tsv", rows)), {"p1": 12.5}, problems)
+    check_rows(OpinionTable.read(write_opinions(tmp_path / "o.tsv", rows)), {"p1": 12.5}, problems)
     assert {kind: [error.line for error in errors] for kind, errors in problems.found.items()} == {
         "times": [3],
         "beyond the recording": [4],
@@ -93,9 +88,9 @@ def test_rows_report_all_problems(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        (HEADER, None, "no opinions"),
+        (OPINIONS, None, "no opinions"),
         ("", 1, "'recording'"),
-        (HEADER.replace("annotator", "worker") + "\nx", 1, "['annotator']"),
+        (OPINIONS.replace("annotator", "worker") + "\nx", 1, "['annotator']"),
     ],
 )
 def test_errors_of_the_whole_table(tmp_path, text, line, problem):

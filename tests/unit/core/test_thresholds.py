@@ -1,4 +1,4 @@
-"""Thresholds that labels give: the trimmed midrange, and the one of the highest expected F1."""
+"""Thresholds from soft labels: the trimmed midrange, and the threshold of the highest expected F1."""
 
 import csv
 import statistics

@@ -1,6 +1,5 @@
 """Archives are unpacked into complete files, or refused without any."""
 
-import io
 import stat
 import struct
 import subprocess
@@ -9,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.archives import zipped
 from support.errors import refused
 
 from softsed.data.archives import open_atomic, unpack
@@ -17,11 +17,7 @@ RECORDINGS = {"cafe_restaurant_00": "cafe_restaurant", "metro_station_02": "metr
 
 
 def archive(members: dict[str, bytes | str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return buffer.getvalue()
+    return zipped(members.items())
 
 
 def names(folder: Path) -> list[str]:
@@ -83,10 +79,10 @@ MEMBER = "development_audio/cafe_restaurant/cafe_restaurant_00.wav"
 TARGET = "cafe_restaurant_00.wav"
 
 
-def unpack_one(tmp_path: Path, content: bytes, *, largest_bytes: int = 10**6) -> None:
+def unpack_one(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "archive.zip"
     path.write_bytes(content)
-    unpack(path, {MEMBER: tmp_path / "out" / TARGET}, largest_bytes=largest_bytes)
+    unpack(path, {MEMBER: tmp_path / "out" / TARGET}, largest_bytes=10**6)
 
 
 @pytest.mark.parametrize(
@@ -101,22 +97,15 @@ def test_unpack_refuses_paths_out_of_archive(tmp_path, path):
 def test_unpack_refuses_links(tmp_path):
     link = zipfile.ZipInfo(MEMBER)
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(link, "/etc/passwd")
     with refused(file="archive.zip", problem=[MEMBER, "is a link"], expected="a file"):
-        unpack_one(tmp_path, buffer.getvalue())
+        unpack_one(tmp_path, zipped([(link, "/etc/passwd")]))
     assert names(tmp_path) == ["archive.zip"]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_unpack_refuses_repeated_member(tmp_path):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr(MEMBER, b"sound")
-        file.writestr(MEMBER, b"other sound")
     with refused(file="archive.zip", problem=[MEMBER, "twice"]):
-        unpack_one(tmp_path, buffer.getvalue())
+        unpack_one(tmp_path, zipped([(MEMBER, b"sound"), (MEMBER, b"other sound")]))
 
 
 def test_unpack_refuses_large_members(tmp_path):

@@ -3,27 +3,13 @@
 import numpy as np
 import pytest
 import soundfile
-from support.dataset import (
-    HARD,
-    NAMES,
-    OPINIONS,
-    SOFT,
-    hard_rows,
-    opinion_rows,
-    soft_rows,
-    write_audio,
-    write_rows,
-)
+from support.dataset import NAMES, hard_rows, opinion_rows, soft_rows
+from support.tsv import HARD, OPINIONS, SOFT, write_rows
 
 from softsed.core.audio import measure
 from softsed.core.errors import InputError, Problems
 from softsed.core.options import TABLES
 from softsed.data.infer_tables import infer_dataset
-
-
-@pytest.fixture
-def data(tmp_path):
-    return write_audio(tmp_path)
 
 
 def found_in(data, kind, labels, **tables):
@@ -54,13 +40,13 @@ def test_problems_of_soft_labels(data):
     rows[7] = "b\t0\t1\ttap"
     rows[12] = "c\tzero\t1\tcar\t0.1"
     rows += ["d\t0\t1\tcar\t0.3", "d\t3\t4\tcar\t0.3", "attic\t0\t1\tcar\t0.1"]
-    found = found_in(data, "soft", write_rows(data / "soft.tsv", SOFT, rows))
+    found = found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT))
     expect(
         found,
-        ("soft.tsv", 4, "'Car' is 'car' in soft.tsv, line 2"),
+        ("soft.tsv", 4, "'Car' is spelled 'car' in soft.tsv, line 2"),
         ("soft.tsv", 6, "value '1.2'"),
         ("soft.tsv", 8, "offset '1.5'"),
-        ("soft.tsv", 9, "fields is 4"),
+        ("soft.tsv", 9, "4 tab-separated fields"),
         ("soft.tsv", 14, "onset 'zero'"),
         ("soft.tsv", 26, "'car' at 0 s", "line 20"),
         ("soft.tsv", 27, "from 3 to 4 s", "'d' lasts 3.50 s (3 whole seconds)"),
@@ -76,14 +62,14 @@ def test_problems_of_soft_labels(data):
 
 def test_problems_of_hard_labels(data):
     rows = ["a\t0\t1.5\tdog_barking", "a\t2\t3.5\tdog barking", "c\t0\t9\tcar", "d\t0\t1\t "]
-    classes = write_rows(data / "classes.tsv", "class", ["car"])
-    found = found_in(data, "hard", write_rows(data / "hard.tsv", HARD, rows), classes=classes)
+    classes = write_rows(data / "classes.tsv", ["car"], "class")
+    found = found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD), classes=classes)
     expect(
         found,
         ("hard.tsv", 5, "label ''"),
         ("hard.tsv", None, "'b'"),
         ("hard.tsv", 2, "unknown class 'dog_barking'"),
-        ("hard.tsv", 3, "'dog barking' is 'dog_barking' in hard.tsv, line 2"),
+        ("hard.tsv", 3, "'dog barking' is spelled 'dog_barking' in hard.tsv, line 2"),
         ("hard.tsv", 4, "from 0 to 9 s", "'c' lasts 3.50 s (3 whole seconds)"),
     )
 
@@ -92,7 +78,7 @@ def test_events_after_last_whole_second_are_problems(data):
     """They would be lost: a recording of 3.5 s has labels for 3 s."""
     rows = [*hard_rows(), "a\t3.6\t3.9\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4\tcar"]
     expect(
-        found_in(data, "hard", write_rows(data / "hard.tsv", HARD, rows)),
+        found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD)),
         ("hard.tsv", 7, "from 3.6 to 3.9 s", "'a'"),
         ("hard.tsv", 8, "from 3 to 3.5 s", "'b'"),
     )
@@ -106,7 +92,7 @@ def test_problems_of_opinions(data):
     rows[9] = "c\t0\t3\t\ttap\t1"
     rows.append("e\t0\t3\tx\tcar\t1")
     expect(
-        found_in(data, "opinions", write_rows(data / "o.tsv", OPINIONS, rows)),
+        found_in(data, "opinions", write_rows(data / "o.tsv", rows, OPINIONS)),
         ("o.tsv", 2, "'0' to '3.5'"),
         ("o.tsv", 3, "opinion is 'yes'"),
         ("o.tsv", 7, "up to 4 s", "'b'", "3.50 s"),
@@ -116,18 +102,18 @@ def test_problems_of_opinions(data):
 
 
 def test_problems_of_audio_and_scenes(data):
-    labels = write_rows(data / "soft.tsv", SOFT, soft_rows())
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
     (data / "audio/text.wav").write_text("no audio")
     soundfile.write(data / "audio/short.wav", np.zeros(500), 1000)
     soundfile.write(data / "audio/my name.wav", np.zeros(3000), 1000)
     (data / "audio/a.wav").write_text("twice")
     rows = ["a\tyard", "b\tyard", "c\tyard", "e\tyard", "b\tstreet", "c\t"]
-    scenes = write_rows(data / "recordings.tsv", "recording\tscene", rows)
+    scenes = write_rows(data / "recordings.tsv", rows, "recording\tscene")
     problems = Problems()
     infer_dataset(data / "audio", labels, "soft", dict.fromkeys(TABLES) | {"recordings": scenes}, problems)
     found = [str(error).replace(f"{data}/", "") for error in problems]
     for message in (
-        "audio/a.wav: audio/a.flac has the same name but for its ending",
+        "audio/a.wav: audio/a.flac has the same name except for its ending",
         "audio/text.wav: cannot be read as audio",
         "audio/short.wav: lasts 0.50 s",
         "audio/my name.wav: ",
@@ -154,7 +140,7 @@ def test_files_without_labels_are_problems(data):
     (data / "empty").mkdir()
     for kind, name, line, part in (
         ("hard", "comma.tsv", 1, "['recording,onset,offset,label']"),
-        ("soft", "empty", None, "no labels"),
+        ("soft", "empty", None, "no .txt file"),
         ("soft", "nowhere.tsv", None, "cannot be read as text"),
     ):
         first, *others = found_in(data, kind, data / name)
@@ -164,6 +150,6 @@ def test_files_without_labels_are_problems(data):
 
 
 def test_scenes_table_must_list_labelled_classes(data):
-    labels = write_rows(data / "soft.tsv", SOFT, soft_rows())
-    scenes = write_rows(data / "scenes.tsv", "scene\tclass", ["all\tcar"])
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
+    scenes = write_rows(data / "scenes.tsv", ["all\tcar"], "scene\tclass")
     expect(found_in(data, "soft", labels, scenes=scenes), ("scenes.tsv", None, "['tap']", "'all'"))

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import OPINIONS, write_opinions
 
 from softsed.core.code_hash import closure
 from softsed.core.metadata import read_asked, read_classes
 from softsed.core.opinions import read_opinions
 from softsed.data import infer_tables
 
-HEADER = "recording\tonset\toffset\tannotator\tclass\topinion"
 ROWS = [
     ("b-1.x", 0, 10, "ann", "dog", 1),
     ("b-1.x", 0, 10, "ann", "car", 0),
@@ -20,14 +20,8 @@ ROWS = [
 ]
 
 
-def write(path, rows, header=HEADER):
-    lines = [header, *("\t".join(map(str, row)) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
 def test_durations_classes_and_scenes_by_hand(tmp_path):
-    durations, classes, scenes, asked = infer_tables.survey(write(tmp_path / "o.tsv", ROWS))
+    durations, classes, scenes, asked = infer_tables.survey(write_opinions(tmp_path / "o.tsv", ROWS))
     assert list(durations.items()) == [("a_2", 13), ("b-1.x", 10), ("c", 10)]
     assert classes == ["car", "dog"]
     assert scenes == {"a_2": "asked_1", "b-1.x": "asked_2", "c": "asked_2"}  # those asked the same share a scene
@@ -36,27 +30,27 @@ def test_durations_classes_and_scenes_by_hand(tmp_path):
 
 
 def test_longest_window_leaves_what_is_no_number_to_others(tmp_path):
-    path = write(tmp_path / "o.tsv", [*ROWS, ("c", 5, "end", "bob", "dog", 0), ("c", 1, 14, "bob", "dog", 0)])
+    path = write_opinions(tmp_path / "o.tsv", [*ROWS, ("c", 5, "end", "bob", "dog", 0), ("c", 1, 14, "bob", "dog", 0)])
     assert infer_tables.longest_window(path) == 13
 
 
 def test_order_of_the_rows_changes_nothing(tmp_path):
     rng = np.random.default_rng(0)
-    expected = infer_tables.survey(write(tmp_path / "o.tsv", ROWS))
+    expected = infer_tables.survey(write_opinions(tmp_path / "o.tsv", ROWS))
     for _ in range(5):
         shuffled = [ROWS[index] for index in rng.permutation(len(ROWS))]
-        assert infer_tables.survey(write(tmp_path / "o.tsv", shuffled)) == expected
+        assert infer_tables.survey(write_opinions(tmp_path / "o.tsv", shuffled)) == expected
 
 
 def test_scenes_of_the_opinions(tmp_path):
     rows = [(*row, "yard" if row[0] == "c" else "street, wide") for row in ROWS]
-    _, _, scenes, asked = infer_tables.survey(write(tmp_path / "o.tsv", rows, HEADER + "\tscene"))
+    _, _, scenes, asked = infer_tables.survey(write_opinions(tmp_path / "o.tsv", rows, OPINIONS + "\tscene"))
     assert scenes == {"a_2": "street, wide", "b-1.x": "street, wide", "c": "yard"}
     assert asked == {"street, wide": ["car", "dog"], "yard": ["car", "dog"]}
 
 
 def test_command_writes_tables_that_fit_the_opinions(tmp_path):
-    path = write(tmp_path / "o.tsv", ROWS)
+    path = write_opinions(tmp_path / "o.tsv", ROWS)
     infer_tables.main(["--opinions", str(path), "--tables", str(tmp_path)])
     classes = read_classes(tmp_path / "classes.tsv")
     recordings, asked = read_asked(tmp_path / "recordings.tsv", tmp_path / "scenes.tsv", classes)
@@ -66,7 +60,7 @@ def test_command_writes_tables_that_fit_the_opinions(tmp_path):
 
 
 def test_quotation_marks_are_part_of_a_name(tmp_path):
-    path = write(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"car', 1)])
+    path = write_opinions(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"car', 1)])
     infer_tables.main(["--opinions", str(path), "--tables", str(tmp_path)])
     classes = read_classes(tmp_path / "classes.tsv")
     recordings, asked = read_asked(tmp_path / "recordings.tsv", tmp_path / "scenes.tsv", classes)
@@ -80,7 +74,7 @@ GOOD = ROWS[0]
 @pytest.mark.parametrize("read", [infer_tables.survey, infer_tables.recording_names])
 def test_names_that_cannot_be_file_names(tmp_path, read):
     with refused(file="o.tsv", line=3, problem="'../b'"):
-        read(write(tmp_path / "o.tsv", [GOOD, ("../b", *GOOD[1:])]))
+        read(write_opinions(tmp_path / "o.tsv", [GOOD, ("../b", *GOOD[1:])]))
 
 
 @pytest.mark.parametrize(
@@ -92,32 +86,32 @@ def test_names_that_cannot_be_file_names(tmp_path, read):
         (("c", 0, "inf", "a", "dog", 1), "offset is 'inf'", "Check whether the times are in milliseconds"),
         (("c", 0, 3600000, "a", "dog", 1), "offset is '3600000'", "Check whether the times are in milliseconds"),
         (("c", 0, 10, "a", "", 1), "no class", None),
-        (("c", 0, 10, "a", "dog"), "fields is 5", None),
+        (("c", 0, 10, "a", "dog"), "5 tab-separated fields", None),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, remedy):
     with refused(file="o.tsv", line=3, problem=problem, remedy=remedy):
-        infer_tables.survey(write(tmp_path / "o.tsv", [GOOD, row]))
+        infer_tables.survey(write_opinions(tmp_path / "o.tsv", [GOOD, row]))
 
 
 def test_errors_of_scenes(tmp_path):
     rows = [(*GOOD, "yard"), (*ROWS[1], "street")]
     with refused(file="o.tsv", line=3, problem=["'b-1.x'", "'street'", "'yard'"]):
-        infer_tables.survey(write(tmp_path / "o.tsv", rows, HEADER + "\tscene"))
+        infer_tables.survey(write_opinions(tmp_path / "o.tsv", rows, OPINIONS + "\tscene"))
     with refused(file="o.tsv", line=2, problem="no scene"):
-        infer_tables.survey(write(tmp_path / "o.tsv", [(*GOOD, "")], HEADER + "\tscene"))
+        infer_tables.survey(write_opinions(tmp_path / "o.tsv", [(*GOOD, "")], OPINIONS + "\tscene"))
 
 
 def test_a_table_without_opinions_or_columns(tmp_path):
     with refused(file="o.tsv", problem="no opinions"):
-        infer_tables.recording_names(write(tmp_path / "o.tsv", []))
+        infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", []))
     with refused(file="o.tsv", line=1, problem="['annotator']"):
-        infer_tables.recording_names(write(tmp_path / "o.tsv", [GOOD], HEADER.replace("annotator", "who")))
+        infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", [GOOD], OPINIONS.replace("annotator", "who")))
 
 
 @pytest.mark.parametrize(("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog"), ("Tür", "Tu\u0308r")])
 def test_one_class_in_two_spellings_is_not_two(tmp_path, one, other):
-    path = write(tmp_path / "o.tsv", [("a", 0, 10, "ann", one, 1), ("b", 0, 10, "ann", other, 1)])
+    path = write_opinions(tmp_path / "o.tsv", [("a", 0, 10, "ann", one, 1), ("b", 0, 10, "ann", other, 1)])
     with refused(file="o.tsv", line=3, problem=[f"'{other}'", f"'{one}'", "line 2"]):
         infer_tables.recording_names(path)
     (tmp_path / "classes.tsv").write_text(f"class\n{one}\n{other}\n", encoding="utf-8")
@@ -141,11 +135,11 @@ def test_opinions_that_answer_given_tables(tmp_path, classes_given):
     given = tables(tmp_path)
     if not classes_given:
         del given["classes"]
-    infer_tables.check_answered(write(tmp_path / "o.tsv", ROWS), given)
+    infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", ROWS), given)
     with refused(file="o.tsv", line=8, problem=["'d'", "recordings.tsv"]):
-        infer_tables.check_answered(write(tmp_path / "o.tsv", [*ROWS, ("d", *GOOD[1:])]), given)
+        infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", [*ROWS, ("d", *GOOD[1:])]), given)
     with refused(file="o.tsv", line=8, problem=["'dog'", "'yard'"]) as caught:
-        infer_tables.check_answered(write(tmp_path / "o.tsv", [*ROWS, ("a_2", *GOOD[1:])]), given)
+        infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", [*ROWS, ("a_2", *GOOD[1:])]), given)
     assert "['car']" in caught.value.expected
 
 

@@ -3,10 +3,10 @@ import io
 import json
 import subprocess
 import wave
-import zipfile
 from pathlib import Path
 
 import pytest
+from support.archives import zipped
 from support.errors import refused
 from support.server import serve
 
@@ -30,11 +30,7 @@ def wav(seconds: float, *, width: int = 3) -> bytes:
 
 
 def archive(members: dict[str, bytes | str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in members.items():
-            file.writestr(name, content)
-    return buffer.getvalue()
+    return zipped(members.items())
 
 
 def publish(folder: Path, changes: dict[str, bytes] | None = None) -> dict:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import as_options
 
 from softsed.core.metadata import Recording, read_classes, read_recordings, read_scenes
 from softsed.data import render
@@ -51,7 +52,7 @@ def call(tmp_path: Path, *, seed: int = 1, **changes: str) -> tuple[bytes, str]:
         "audio": tmp_path / "out.wav",
         "truth": tmp_path / "out.tsv",
     } | changes
-    render.main([text for name, value in options.items() for text in (f"--{name}", str(value))])
+    render.main(as_options(options))
     return (tmp_path / "out.wav").read_bytes(), (tmp_path / "out.tsv").read_text()
 
 

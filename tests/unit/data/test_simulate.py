@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import as_options
 
 from softsed.core.metadata import Recording
 from softsed.data import simulate
@@ -39,13 +40,13 @@ def truth(*events: tuple[float, float, float, str]) -> tuple[np.ndarray, np.ndar
     return np.array([e[:3] for e in events], dtype=float), np.array([ASKED.index(e[3]) for e in events])
 
 
-def ticks(events, seeds=range(40), **changes) -> np.ndarray:
-    """Share of ticks a class, over many crowds."""
+def ticks(events, **changes) -> np.ndarray:
+    """Share of ticks per class, over 40 crowds."""
     config = CONFIG | changes
-    pools = [simulate.draw_pool(config, seed=seed) for seed in seeds]
+    pools = [simulate.draw_pool(config, seed=seed) for seed in range(40)]
     results = [
         simulate.annotate(RECORDING, events, ASKED, pool, config, seed=seed)[2].mean(axis=(0, 1))
-        for seed, pool in zip(seeds, pools, strict=True)
+        for seed, pool in enumerate(pools)
     ]
     return np.mean(results, axis=0)
 
@@ -238,7 +239,7 @@ def inputs(tmp_path) -> dict[str, str]:
 
 
 def call(options: dict[str, str]) -> str:
-    simulate.main([text for name, value in options.items() for text in (f"--{name}", value)])
+    simulate.main(as_options(options))
     return Path(options["opinions"]).read_text()
 
 

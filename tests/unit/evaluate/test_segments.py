@@ -1,11 +1,12 @@
 """Counts and metrics: hand-worked cases, empty outputs and empty references."""
 
 import math
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from support.project import ROOT
+from support.run import run
 
 from softsed.evaluate.segments import count, metrics_of
 
@@ -45,7 +46,4 @@ def test_empty_reference_is_undefined():
 
 
 def test_import_hides_warnings_of_other_packages():
-    done = subprocess.run(
-        [sys.executable, "-c", "import softsed.evaluate.segments"], capture_output=True, text=True, check=True
-    )
-    assert "pkg_resources" not in done.stderr
+    assert "pkg_resources" not in run(ROOT, sys.executable, "-c", "import softsed.evaluate.segments")

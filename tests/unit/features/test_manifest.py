@@ -61,6 +61,6 @@ def test_main_refuses_damaged_features(features):
 
 def test_main_refuses_short_recordings(features):
     save(features / "a.npz", seconds=7)
-    with refused(file=features, problem="a 7 of 9 s"):
+    with refused(file=features, problem="'a' has 7 of 9 whole seconds"):
         table(features)
     assert not (features / "index.tsv").exists()

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from support.dataset import NAMES, SOFT, soft_rows, write_audio, write_rows
+from support.dataset import NAMES, soft_rows
+from support.tsv import SOFT, as_options, write_rows
 
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_label_rows
@@ -10,11 +11,6 @@ from softsed.core.labels import read_soft
 from softsed.core.options import TABLES
 from softsed.data import infer_tables
 from softsed.labels import adopt
-
-
-@pytest.fixture
-def data(tmp_path):
-    return write_audio(tmp_path)
 
 
 def matrices(data, labels, kind, tables):
@@ -36,7 +32,7 @@ def test_folders_of_text(data):
     for kind, values in expected.items():
         dataset = ["--audio", str(data / "audio"), f"--{kind}", str(data / kind)]
         infer_tables.main([*dataset, "--tables", str(data)])
-        tables = [text for name in TABLES for text in (f"--{name}", str(data / f"{name}.tsv"))]
+        tables = as_options({name: data / f"{name}.tsv" for name in TABLES})
         adopt.main(["--kind", kind, "--labels", str(data / kind), *tables, "--soft", str(data / "out.tsv")])
         found = read_soft(data / "out.tsv", ["car", "tap"])
         np.testing.assert_array_equal(found["a"], values)
@@ -45,7 +41,7 @@ def test_folders_of_text(data):
 
 def test_soft_table_lists_annotated_classes(data):
     rows = [row for row in soft_rows() if not (row.startswith("b") and "tap" in row)]
-    labels = write_rows(data / "soft.tsv", SOFT, rows)
+    labels = write_rows(data / "soft.tsv", rows, SOFT)
     _, _, found = matrices(data, labels, "soft", dict.fromkeys(TABLES))
     assert np.isnan(found["b"][:, 1]).all()
     np.testing.assert_allclose(found["a"], [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]])
@@ -59,16 +55,16 @@ def test_classes_of_the_table_are_annotated(data, kind):
         (data / f"text/{name}.txt").touch()
     (data / "text/a.txt").write_text("1\t2\tcar\t0.25\n" if kind == "soft" else "1\t2\tcar\n")
     names = ["wind", "car", "tap"]
-    tables = dict.fromkeys(TABLES) | {"classes": write_rows(data / "classes.tsv", "class", names)}
+    tables = dict.fromkeys(TABLES) | {"classes": write_rows(data / "classes.tsv", names, "class")}
     classes, asked, found = matrices(data, data / "text", kind, tables)
     assert classes == names
     assert asked == {"all": names}
     np.testing.assert_array_equal(found["a"], [[0, 0, 0], [0, 0.25 if kind == "soft" else 1, 0], [0, 0, 0]])
     assert not found["b"].any()
     scenes = [f"{name}\t{scene}" for name, scene in zip(NAMES, ("street", "street", "home", "home"), strict=True)]
-    tables["recordings"] = write_rows(data / "recordings.tsv", "recording\tscene", scenes)
+    tables["recordings"] = write_rows(data / "recordings.tsv", scenes, "recording\tscene")
     rows = ["street\tcar", "street\twind", "home\ttap"]
-    tables["scenes"] = write_rows(data / "scenes.tsv", "scene\tclass", rows)
+    tables["scenes"] = write_rows(data / "scenes.tsv", rows, "scene\tclass")
     _, asked, found = matrices(data, data / "text", kind, tables)
     assert asked == {"street": ["wind", "car"], "home": ["tap"]}
     assert np.isnan(found["a"][:, 2]).all()

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import write_opinions, write_tables
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_soft
@@ -15,7 +16,6 @@ from softsed.labels.aggregate import competence, soft_labels
 
 CLASSES = ["birds", "car", "people"]
 ASKED = {"street": ["car", "people"], "park": ["birds"]}
-HEADER = "recording\tonset\toffset\tannotator\tclass\topinion\n"
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -25,11 +25,6 @@ def recordings(**durations):
     return {name: Recording(name, "park" if name[0] == "p" else "street", d) for name, d in durations.items()}
 
 
-def write(path, rows):
-    path.write_text(HEADER + "".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
 def ask(path, answers, table):
     """Read opinions given as (recording, onset, offset, annotator, ticked classes)."""
     rows = [
@@ -37,7 +32,7 @@ def ask(path, answers, table):
         for name, onset, offset, who, ticks in answers
         for label in ASKED[table[name].scene]
     ]
-    return read_opinions(write(path / "opinions.tsv", rows), CLASSES, asked=ASKED, recordings=table)
+    return read_opinions(write_opinions(path / "opinions.tsv", rows), CLASSES, asked=ASKED, recordings=table)
 
 
 def random_crowd(path, rng, window=10):
@@ -216,10 +211,8 @@ def command(tmp_path, config):
         "scenes": "scene\tclass\n" + "".join(f"{scene}\t{c}\n" for scene, names in ASKED.items() for c in names),
     }
     arguments = ["--opinions", str(tmp_path / "opinions.tsv"), "--config", json.dumps(config), "--seed", "3"]
-    for name, text in resources.items():
-        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
-        arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
-    return [*arguments, "--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft.tsv")]
+    outputs = ["--competence", str(tmp_path / "out/competence.tsv"), "--soft", str(tmp_path / "out/soft.tsv")]
+    return [*arguments, *write_tables(tmp_path, resources), *outputs]
 
 
 CONFIG = {"competence": {"iterations": 50, "method": "vb", "restarts": 3}, "method": "eq1"}

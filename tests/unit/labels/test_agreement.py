@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from support.tsv import OPINIONS, write_tables
 
 from softsed.core.opinions import Opinions
 from softsed.labels import agreement
@@ -117,7 +118,7 @@ def test_agreement_with_others_may_be_undefined():
 
 
 def test_command_writes_both_tables(tmp_path):
-    lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    lines = [OPINIONS]
     ticks = {"A": {"car": [1, 0, 1], "dog": [0, 0, 0]}, "B": {"car": [1, 0, 0], "dog": [0, 0, 0]}}
     for who, answers in ticks.items():
         for name, values in answers.items():
@@ -128,10 +129,7 @@ def test_command_writes_both_tables(tmp_path):
         "classes": "class\nbird\ncar\ndog",
         "scenes": "scene\tclass\ns\tcar\ns\tdog",
     }
-    arguments = []
-    for name, text in texts.items():
-        (tmp_path / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
-        arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
+    arguments = write_tables(tmp_path, texts)
     paths = [tmp_path / "agreement.tsv", tmp_path / "annotators.tsv"]
     agreement.main([*arguments, "--agreement", str(paths[0]), "--annotators", str(paths[1])])
     # car: one of three pairs differs, observed 2 of 6; expected with 3 ticks of 6: 2 * 3 * 3 / 5 = 18/5 of 6.

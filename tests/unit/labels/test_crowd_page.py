@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.tsv import OPINIONS, write_tables
 
 from softsed.core.labels import Event, write_hard, write_soft
 from softsed.core.metadata import Recording
@@ -70,7 +71,7 @@ def made(tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("page")
     rng = np.random.default_rng(0)
     classes = [ODD, "dog"]
-    lines = ["recording\tonset\toffset\tannotator\tclass\topinion"]
+    lines = [OPINIONS]
     for name in ("r1", "r2", "r3"):
         for onset in range(11):
             lines += [
@@ -81,7 +82,7 @@ def made(tmp_path_factory):
     people = sorted({line.split("\t")[3] for line in lines[1:]})
     texts = {
         "opinions": "\n".join(lines),
-        "recordings": "recording\tscene\tduration_s\n" + "".join(f"r{i}\ts\t20\n" for i in (1, 2, 3)).rstrip(),
+        "recordings": "recording\tscene\tduration_s\n" + "".join(f"r{i}\ts\t20\n" for i in (1, 2, 3)),
         "classes": "class\n" + "\n".join(classes),
         "scenes": "scene\tclass\n" + "\n".join(f"s\t{name}" for name in classes),
         "agreement": f"class\talpha\tticks\topinions\twindows\tannotators\n{ODD}\t\t0\t1\t1\t1",
@@ -89,10 +90,7 @@ def made(tmp_path_factory):
         "crowd-size": "method\tannotators\tper_window\tdraws\tf1\tf1_sd\tdifference\tcorrelation\tcompetence\ttruth_f1"
         "\ttruth_f1_sd\ttruth_brier\neq1\t3\t3\t2\t0.8\t0.1\t0.1\t0.9\t\t0.7\t0.05\t0.2\neq1\tall\t24\t1\t1\t\t0\t1\t\t0.9\t\t0.1",
     }
-    arguments = []
-    for name, text in texts.items():
-        (tmp_path / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
-        arguments += [f"--{name}", str(tmp_path / f"{name}.tsv")]
+    arguments = write_tables(tmp_path, texts)
     for method in ("eq1", "joint"):
         folder = tmp_path / "labels" / method
         names = ("r1", "r2", "r3")

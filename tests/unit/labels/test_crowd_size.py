@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 from support.errors import refused
+from support.tsv import OPINIONS, write_tables
 
 from softsed.core.errors import InputError
 from softsed.core.opinions import Opinions
@@ -16,18 +17,18 @@ from softsed.labels.crowd_size import Comparison, annotators_per_window, correla
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def crowd(sheets, classes=2, seed=0):
-    """Opinions on every class from (recording, onset, annotators)."""
-    rng = np.random.default_rng(seed)
+def crowd(sheets):
+    """Opinions on two classes from (recording, onset, annotators)."""
+    rng = np.random.default_rng(0)
     people = sorted({who for _, _, asked in sheets for who in asked})
     rows = [
         (window, people.index(who), label, int(rng.integers(2)))
         for window, (_, _, asked) in enumerate(sheets)
         for who in sorted(asked)
-        for label in range(classes)
+        for label in range(2)
     ]
     names, onsets = (np.array([sheet[index] for sheet in sheets]) for index in (0, 1))
-    return Opinions(names, onsets, onsets + 10, people, [f"c{i}" for i in range(classes)], *np.array(rows).T)
+    return Opinions(names, onsets, onsets + 10, people, ["c0", "c1"], *np.array(rows).T)
 
 
 def people_of(opinions):
@@ -140,7 +141,7 @@ def labelled(tmp_path):
     """Twelve annotators, most of whom tell right what sounds in two recordings, with labels by eq. 1 from all."""
     rng = np.random.default_rng(3)
     reliability = np.linspace(0.55, 0.95, 12)
-    lines, truth = ["recording\tonset\toffset\tannotator\tclass\topinion"], {}
+    lines, truth = [OPINIONS], {}
     for name in ("r1", "r2"):
         active = np.repeat(rng.random((9, 2)) < 0.4, 5, axis=0)
         truth[name] = active
@@ -158,10 +159,7 @@ def labelled(tmp_path):
         "classes": "class\ncar\ndog",
         "scenes": "scene\tclass\ns\tcar\ns\tdog",
     }
-    tables = []
-    for name, text in texts.items():
-        (tmp_path / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
-        tables += [f"--{name}", str(tmp_path / f"{name}.tsv")]
+    tables = write_tables(tmp_path, texts)
     (tmp_path / "truth").mkdir()
     for name, active in truth.items():
         rows = [f"{t}\t{t + 1}\t{CLASSES[c]}\n" for t, c in np.argwhere(active)]

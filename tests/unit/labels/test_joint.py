@@ -35,9 +35,9 @@ def infer(ticks, **settings):
     return weights, soft["r"]
 
 
-def heard(active, *, people, window=10):
+def heard(active, *, people):
     """Opinions of perfect annotators about activity [seconds, classes]."""
-    views = np.lib.stride_tricks.sliding_window_view(active, window, axis=0)
+    views = np.lib.stride_tricks.sliding_window_view(active, 10, axis=0)
     return np.repeat(views.any(axis=2)[:, None], people, axis=1)
 
 

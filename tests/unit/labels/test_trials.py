@@ -1,10 +1,10 @@
 """Trials: what is drawn has the properties that the setting asks for; the command and its tables."""
 
-import csv
 import json
 
 import numpy as np
 import pytest
+from support.tsv import read_rows
 
 from softsed.core.labels import to_events
 from softsed.labels.trials import CLASSES, Setting, draw_events, judge, list_settings, main, seed_of, simulate
@@ -83,10 +83,8 @@ def test_command_writes_a_row_a_setting_and_method(tmp_path):
     arguments = ["--trial", "3", "--config", json.dumps(config), "--crowd", json.dumps(CROWD), "--seed", "5"]
     arguments += ["--methods", json.dumps(methods), "--quality", str(tmp_path / "q.tsv")]
     main([*arguments, "--reliability", str(tmp_path / "r.tsv")])
-    with (tmp_path / "q.tsv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    with (tmp_path / "r.tsv").open(encoding="utf-8", newline="") as file:
-        bins = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_rows(tmp_path / "q.tsv")
+    bins = read_rows(tmp_path / "r.tsv")
     assert len(rows) == len(list_settings(config)) * 2
     assert {row["trial"] for row in rows} == {"3"}
     assert len(bins) == len(rows) * 10

@@ -1,11 +1,12 @@
 """Plan of the workflow that applies models: what the keys mean, and which keys are refused."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.errors import refused
+from support.project import ROOT
+from support.run import run
 
 from softsed.planning.apply import ApplyPlan
 
@@ -56,11 +57,13 @@ def test_audio_of_the_same_name_shares_no_folder(folder):
     [
         ({"treshold": 1}, {"problem": "treshold"}),
         ({"model": None}, {"problem": "['model']"}),
-        ({"audio": "nowhere"}, {"problem": "no such folder"}),
+        ({"audio": "nowhere"}, {"file": "nowhere", "problem": "no such folder"}),
         ({"model": "my sounds"}, {"key": "model", "problem": "my sounds"}),
         ({"model": "nowhere.pt"}, {"key": "model", "problem": "nowhere.pt"}),
         ({"threshold": 50}, {"key": "threshold", "problem": "'50'"}),
         ({"output": "a{b}"}, {"key": "output", "problem": "a{b}"}),
+        ({"output": "a<b>"}, {"key": "output", "problem": "a<b>"}),
+        ({"output": 'a"b'}, {"key": "output", "problem": 'a"b'}),
     ],
 )
 def test_keys_that_cannot_be_used_are_refused(folder, changes, parts):
@@ -68,13 +71,20 @@ def test_keys_that_cannot_be_used_are_refused(folder, changes, parts):
         plan(**changes)
 
 
-def test_model_path_with_braces_is_refused(folder):
-    Path("run1").rename("{run1}")
-    with refused(key="model", problem="{run1}"):
-        plan(model="{run1}")
+@pytest.mark.parametrize("name", ["{run1}", "<run1>"])
+def test_model_path_with_pattern_is_refused(folder, name):
+    Path("run1").rename(name)
+    with refused(key="model", problem=name):
+        plan(model=name)
+
+
+@pytest.mark.parametrize(("old", "new"), [("my sounds", "{s}"), ("my sounds", "<s>"), ("my sounds/b.wav", "<b>.wav")])
+def test_audio_path_with_pattern_is_refused(folder, old, new):
+    path = Path(old).rename(Path(old).with_name(new))
+    with refused(key="audio", problem=new):
+        plan(audio=str(path))
 
 
 def test_planning_imports_neither_torch_nor_soundfile():
     script = "import sys, softsed.planning.apply; print(*{'torch', 'soundfile', 'matplotlib'} & set(sys.modules))"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == ""
+    assert run(ROOT, sys.executable, "-c", script).strip() == ""

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from snakemake.utils import update_config
-from support.errors import refused
+from support.config import DEMO, OPINIONS, OWN, SCHEMA, merged
+from support.errors import compare, refused
 from support.project import ROOT
+from support.tsv import SOFT, write_opinions, write_rows
 
-from softsed.planning.config import check_config
+from softsed.core.code_hash import content
+from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
-OPINIONS = "recording\tonset\toffset\tannotator\tclass\topinion\n"
 
 
 @pytest.fixture
@@ -30,30 +30,21 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "audio").mkdir()
     for name in ("b", "a"):
         soundfile.write(tmp_path / "audio" / f"{name}.wav", np.zeros(16000), 8000)
-    rows = [f"{name}\t0\t{end}\t{who}\tdog\t1\n" for name in ("y", "x") for who in ("Ann", "Bob") for end in (10,)]
-    (tmp_path / "opinions.tsv").write_text(OPINIONS + "".join(rows))
-    (tmp_path / "long.tsv").write_text(OPINIONS + "x\t0\t30\tAnn\tdog\t1\n")
-    (tmp_path / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\na\t0\t1\tdog\t0.5\n")
+    rows = [(name, 0, 10, who, "dog", 1) for name in ("y", "x") for who in ("Ann", "Bob")]
+    write_opinions(tmp_path / "opinions.tsv", rows)
+    write_opinions(tmp_path / "long.tsv", [("x", 0, 30, "Ann", "dog", 1)])
+    write_rows(tmp_path / "soft.tsv", [("a", 0, 1, "dog", 0.5)], SOFT)
     return tmp_path
 
 
-def configured(*changes):
-    """Merge config.yaml with files and texts as Snakemake does."""
-    config = {}
-    for change in ("config", *changes):
-        path = ROOT / ("config.yaml" if change == "config" else f"workflow/{change}.yaml")
-        update_config(config, yaml.safe_load(path.read_text() if "\n" not in change and path.exists() else change))
-    return config
-
-
-def plan_of(*changes):
-    config = configured(*changes)
+def plan_of(*changes, check=False):
+    config = merged(*changes)
     check_config(config, SCHEMA)
-    return Plan.from_config(config)
+    return Plan.from_config(config, check=check)
 
 
 def test_plan_of_maestro_real(project):
-    plan = plan_of()
+    plan = plan_of(check=True)
     assert plan.source == "maestro_real"
     assert len(plan.recordings) == 49
     assert plan.tables["recordings"] == "workflow/resources/maestro_real.tsv"
@@ -66,13 +57,12 @@ def test_plan_of_maestro_real(project):
     assert plan.curves == ["H_BCE_sig", "S_MSE_lin:h", "S_MSE_lin:s", "scene_prior:h", "scene_prior:s"]
     assert plan.audio_of("cafe_restaurant_00") == "results/maestro_real/data/audio/cafe_restaurant_00.wav"
     assert plan.scene_of("cafe_restaurant_00") == "cafe_restaurant"
-    plan.check_data()
     with pytest.raises(FrozenInstanceError):
         plan.source = "demo"
 
 
 def test_plan_of_demo(project):
-    plan = plan_of("demo")
+    plan = plan_of(DEMO)
     assert plan.source == "demo"
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.systems[:3] == PAPER
@@ -95,7 +85,7 @@ def test_plan_of_demo(project):
 
 
 def test_plan_of_user_audio(project):
-    plan = plan_of("own", "{audio: audio, soft: soft.tsv}\n")
+    plan = plan_of(OWN, "{audio: audio, soft: soft.tsv}")
     assert plan.source == "own"
     assert plan.recordings == ["a", "b"]
     assert plan.audio_of("b") == "audio/b.wav"
@@ -106,60 +96,146 @@ def test_plan_of_user_audio(project):
     with refused(file="audio", problem="'c'"):
         plan.audio_of("c")
     with refused(golden=False) as caught:
-        plan.check_data()
+        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n", check=True)
     assert any(error.file == Path("soft.tsv") and "'b'" in error.problem for error in caught.value.problems)
 
 
+TRIALS = yaml.safe_dump(
+    {"data": {"demo": {"crowd": merged(DEMO)["data"]["demo"]["crowd"]}}, "trials": merged(DEMO)["trials"]}
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "source", "labels"),
+    [
+        ([], "maestro_real", False),
+        ([OWN, "{audio: audio, soft: soft.tsv}\n"], "own", False),
+        ([OWN, "{audio: audio, opinions: opinions.tsv}\n"], "own", True),
+        ([OPINIONS, "opinions: opinions.tsv\n"], "opinions", True),
+        ([DEMO], "demo", True),
+    ],
+)
+def test_trials_leave_the_source_unchanged(project, changes, source, labels):
+    plan, without = plan_of(*changes, TRIALS), plan_of(*changes)
+    assert (plan.source, plan.from_opinions) == (without.source, without.from_opinions) == (source, labels)
+    assert plan.trials == [1, 2]
+    assert (plan.recordings, plan.truth, plan.methods) == (without.recordings, without.truth, without.methods)
+
+
+def test_long_windows_of_the_crowd_concern_trials_only(project):
+    long = "{data: {demo: {crowd: {window_s: 20}}}, trials: {methods: [eq1]}}\n"
+    own = [OPINIONS, "{opinions: opinions.tsv, labels: {method: joint}}\n"]
+    assert plan_of(*own, TRIALS, long).methods == ["joint", "majority"]
+    with refused(key="trials.methods", problem=["joint", "20"]):
+        plan_of(*own, TRIALS, long, "trials: {methods: [joint]}\n")
+
+
+EVENTS = "{data: {demo: {events: e.tsv, backgrounds: b.tsv, level: {background_dbfs: -42, background_std_db: 2}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "problem"),
+    [
+        ([TRIALS, EVENTS], "recordings", ["data.demo.events", "MAESTRO Real"]),
+        ([TRIALS, OWN, "{audio: audio, soft: soft.tsv}\n", EVENTS], "audio", ["audio=audio", "demo"]),
+        ([TRIALS, OPINIONS, "opinions: opinions.tsv\n", EVENTS], "opinions", ["opinions=opinions.tsv", "demo"]),
+        (["trials: {}\n"], "data", "'demo' is a required property"),
+        (["data: {demo: {}}\n"], "data.demo", "'crowd' is a required property"),
+        ([TRIALS, "data: {demo: {level: {background_dbfs: 0}}}\n"], "data.demo", "'events'"),
+    ],
+)
+def test_unclear_demo_is_refused(project, changes, key, problem):
+    config = merged(*changes)
+    texts = [problem] if isinstance(problem, str) else problem
+    found = [
+        one for one in find_mistakes(config, SCHEMA) if one.key == key and all(text in one.problem for text in texts)
+    ]
+    assert len(found) == 1
+    assert "crowd" in found[0].remedy  # what to do for trials
+    compare(str(found[0]))
+
+
+BAD_NAMES = ["-rf", "$(touch x)"]
+
+
+@pytest.fixture
+def bad_dataset(project):
+    """Audio with two names that cannot be used, and a label row with a value that cannot be used."""
+    for old, new in zip("ab", BAD_NAMES, strict=True):
+        (project / "audio" / f"{old}.wav").rename(project / "audio" / f"{new}.wav")
+    rows = "".join(f"{name}\t0\t1\tdog\t{value}\n" for name, value in zip(BAD_NAMES, ("0.5", "loud"), strict=True))
+    (project / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\n" + rows)
+
+
+def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
+    """They come before a missing folder of the ground truth."""
+    with refused(golden=False) as caught:
+        plan_of(OWN, "{audio: audio, soft: soft.tsv, truth: nowhere}\n", check=True)
+    problems = list(caught.value.problems)
+    named = {str(error.file): error.remedy for error in problems if str(error.file).startswith("audio")}
+    assert named == {f"audio/{name}.wav": "Rename it" for name in BAD_NAMES}
+    assert [error.line for error in problems if error.file == Path("soft.tsv") and "'loud'" in error.problem] == [3]
+
+
+def test_name_of_user_audio_is_refused_with_its_file(bad_dataset):
+    """Jobs do not check the dataset, but no job runs a command with such a name."""
+    with refused(file="audio/$(touch x).wav", problem="'$(touch x)'"):
+        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n")
+
+
 def test_plan_of_user_opinions(project):
-    plan = plan_of("opinions", "opinions: opinions.tsv\n")
+    plan = plan_of(OPINIONS, "opinions: opinions.tsv")
     assert plan.source == "opinions"
     assert plan.recordings == ["x", "y"]
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.opinions == "opinions.tsv"
     assert plan.tables["scenes"] == "results/crowd/data/scenes.tsv"
     before = plan.user.content()
-    (project / "opinions.tsv").write_text(OPINIONS + "x\t0\t10\tAnn\tdog\t1\n")
-    from softsed.core.code_hash import content  # noqa: PLC0415
-
+    write_opinions(project / "opinions.tsv", [("x", 0, 10, "Ann", "dog", 1)])
     content.cache_clear()
     assert plan.user.content() != before
 
 
 def test_long_windows_leave_joint_out(project):
-    plan = plan_of("opinions", "opinions: long.tsv\n")
+    plan = plan_of(OPINIONS, "opinions: long.tsv")
     assert plan.methods == ["eq1", "majority"]
     assert plan.notes == ["joint is left out of labels.compare: long.tsv has windows of more than 12 s"]
-    plan = plan_of("opinions", "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}\n")
+    plan = plan_of(OPINIONS, "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}")
     assert plan.methods == ["joint"]
 
 
 def test_null_system_leaves_its_curves_out(project):
-    plan = plan_of("systems: {S_MSE_lin: null}\n")
+    plan = plan_of("systems: {S_MSE_lin: null}")
     assert plan.systems == ["H_BCE_sig", "S_BCE_sig"]
     assert plan.curves == ["H_BCE_sig", "scene_prior:h", "scene_prior:s"]
     assert len(plan.notes) == 1
     assert "S_MSE_lin:h, S_MSE_lin:s left out of report.curves" in plan.notes[0]
 
 
+def test_curves_of_null_systems_only_become_those_of_the_others(project):
+    plan = plan_of("{systems: {S_MSE_lin: null}, report: {curves: ['S_MSE_lin:s']}}\n")
+    assert plan.curves == ["H_BCE_sig:h", "S_BCE_sig:h", "scene_prior:h"]
+    assert ["S_MSE_lin:s left out" in plan.notes[0], ", ".join(plan.curves) in plan.notes[1]] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("report: {curves: [nothing]}\n", "'nothing'"),
-        ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}\n", "'H_BCE_sig_joint:s'"),
-        ("{systems: {S_MSE_lin: null}, report: {curves: [S_MSE_lin]}}\n", "null"),
+        ("report: {curves: [nothing]}", "'nothing'"),
+        ("report: {curves: [S_MSE_lin, H_BCE_sig_joint:s]}", "'H_BCE_sig_joint:s'"),
     ],
 )
 def test_curve_without_compared_system_is_refused(project, change, problem):
     with refused(key="report.curves", problem=problem):
-        plan_of("demo", change)
+        plan_of(DEMO, change)
 
 
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        (["truth: nowhere\n"], {"key": "truth", "problem": "'nowhere'"}),
-        (["opinions", "opinions: nowhere.tsv\n"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
-        (["recordings: nowhere.tsv\n"], {"problem": "nowhere.tsv"}),
+        (["truth: nowhere"], {"key": "truth", "problem": "'nowhere'"}),
+        ([OPINIONS, "opinions: nowhere.tsv"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
+        (["recordings: nowhere.tsv"], {"problem": "nowhere.tsv"}),
     ],
 )
 def test_missing_file_is_refused(project, changes, parts):
@@ -170,18 +246,18 @@ def test_missing_file_is_refused(project, changes, parts):
 def test_name_that_is_no_file_name_is_refused(project):
     (project / "mine.tsv").write_text("recording\tscene\tduration_s\na b\tcity_center\t60\n")
     with refused(problem="'a b'"):
-        plan_of("recordings: mine.tsv\n")
+        plan_of("recordings: mine.tsv")
 
 
 def test_truth_of_the_user(project):
     (project / "my truth").mkdir()
-    plan = plan_of("opinions", "{opinions: opinions.tsv, truth: my truth}\n")
+    plan = plan_of(OPINIONS, "{opinions: opinions.tsv, truth: my truth}")
     assert plan.truth == ["my truth/x.txt", "my truth/y.txt"]
     assert plan.truth_option == "--truth 'my truth'"
 
 
 def test_per_run_orders_systems_folds_runs(project):
-    plan = plan_of("{runs: 2, folds: {source: generated, number: 2}}\n")
+    plan = plan_of("{runs: 2, folds: {source: generated, number: 2}}")
     found = plan.per_run("{system}/{run}/{fold}", ["S_MSE_lin", "scene_prior"])
     expected = [f"S_MSE_lin/{run}/{fold}" for fold, run in itertools.product((1, 2), (1, 2))]
     assert found == [*expected, "scene_prior/1/1", "scene_prior/1/2"]
@@ -190,25 +266,25 @@ def test_per_run_orders_systems_folds_runs(project):
 
 
 def test_seeds_differ_by_part_and_seed(project):
-    plan, other = plan_of(), plan_of("seed: 1\n")
+    plan, other = plan_of(), plan_of("seed: 1")
     seeds = [plan.derive_seed("S", run, fold) for run in (1, 2) for fold in (1, 2)]
     assert len(set(seeds)) == 4
     assert plan.derive_seed("S", "1", "1") == seeds[0] != other.derive_seed("S", 1, 1)
     assert plan.fold_seed() == 0
-    assert plan_of("folds: {source: generated}\n").fold_seed() == plan.derive_seed("folds")
+    assert plan_of("folds: {source: generated}").fold_seed() == plan.derive_seed("folds")
 
 
 def test_fold_settings_hold_what_the_source_needs(project):
     assert set(plan_of().fold_settings()) == {"source", "number", "official"}
     assert "address" not in plan_of().fold_settings()["official"]
-    assert set(plan_of("folds: {source: generated}\n").fold_settings()) == {"source", "number", "validation"}
+    assert set(plan_of("folds: {source: generated}").fold_settings()) == {"source", "number", "validation"}
 
 
 def test_listed_until_ignores_later_recordings(project):
-    before = plan_of("demo")
+    before = plan_of(DEMO)
     table = project / "workflow/resources/demo.tsv"
     table.write_text(table.read_text() + "city_center_99\tcity_center\t60\n")
-    after = plan_of("demo")
+    after = plan_of(DEMO)
     assert all(before.listed_until(name) == after.listed_until(name) for name in before.recordings)
     assert after.listed_until("city_center_99") not in {before.listed_until(name) for name in before.recordings}
     with refused(file="demo.tsv", problem="'nobody'"):

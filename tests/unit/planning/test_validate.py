@@ -1,8 +1,8 @@
 """The check of a dataset before anything runs: folds, coverage by windows, and datasets that were checked before."""
 
-import pytest
-from support.dataset import OPINIONS, SOFT, opinion_rows, soft_rows, write_audio, write_rows
+from support.dataset import opinion_rows, soft_rows
 from support.errors import refused
+from support.tsv import OPINIONS, SOFT, write_rows
 
 from softsed.core.options import TABLES
 from softsed.planning import validate
@@ -11,13 +11,8 @@ from softsed.tools import check
 NO_TABLES = dict.fromkeys(TABLES)
 
 
-@pytest.fixture
-def data(tmp_path):
-    return write_audio(tmp_path)
-
-
 def test_too_few_recordings_for_the_folds(data):
-    labels = write_rows(data / "soft.tsv", SOFT, soft_rows())
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
     with refused(problem="1 problem in the dataset") as caught:
         validate.check(data / "audio", labels, "soft", NO_TABLES, folds=5, validation=0.5)
     (error,) = caught.value.problems
@@ -26,7 +21,7 @@ def test_too_few_recordings_for_the_folds(data):
 
 
 def test_many_problems_show_the_first(data):
-    labels = write_rows(data / "soft.tsv", SOFT, [row.replace("0.", "7.") for row in soft_rows()])
+    labels = write_rows(data / "soft.tsv", [row.replace("0.", "7.") for row in soft_rows()], SOFT)
     with refused() as caught:
         validate.check(data / "audio", labels, "soft", NO_TABLES, folds=2, validation=0.5)
     assert caught.value.problems.counts["values"] == 24
@@ -36,7 +31,7 @@ def test_many_problems_show_the_first(data):
 
 def test_seconds_without_a_window(data):
     rows = [row.replace("\t0\t", "\t1\t") for row in opinion_rows()]
-    labels = write_rows(data / "o.tsv", OPINIONS, rows)
+    labels = write_rows(data / "o.tsv", rows, OPINIONS)
     with refused() as caught:
         validate.check(data / "audio", labels, "opinions", NO_TABLES, folds=2, validation=0.5)
     (error,) = caught.value.problems
@@ -44,7 +39,7 @@ def test_seconds_without_a_window(data):
 
 
 def test_missing_answers(data):
-    labels = write_rows(data / "o.tsv", OPINIONS, opinion_rows()[1:])
+    labels = write_rows(data / "o.tsv", opinion_rows()[1:], OPINIONS)
     with refused() as caught:
         validate.check(data / "audio", labels, "opinions", NO_TABLES, folds=2, validation=0.5)
     (error,) = caught.value.problems
@@ -53,7 +48,7 @@ def test_missing_answers(data):
 
 
 def test_missing_recording_of_a_checked_dataset(data):
-    labels = write_rows(data / "labels.tsv", SOFT, soft_rows())
+    labels = write_rows(data / "labels.tsv", soft_rows(), SOFT)
     check.main(["--audio", str(data / "audio"), "--soft", str(labels), "--folds", "2", "--tables", str(data)])
     again = {"audio": data / "audio", "labels": labels, "kind": "soft", "tables": NO_TABLES}
     again |= {"folds": 2, "validation": 0.25, "evaluated": "all"}
@@ -65,4 +60,4 @@ def test_missing_recording_of_a_checked_dataset(data):
     (data / "audio/e.wav").symlink_to("annex/e.wav")
     with refused() as caught:
         validate.check_before(data / "recordings.tsv", **again)
-    assert any("e.wav: a link to a file that is not here" in str(error) for error in caught.value.problems)
+    assert [error.file.name for error in caught.value.problems if "link" in error.problem] == ["e.wav"]

@@ -1,6 +1,5 @@
 """Models applied to user-provided recordings: scores of the whole, for any length, rate and format."""
 
-import shutil
 import sys
 
 import numpy as np
@@ -9,8 +8,9 @@ import soundfile
 import torch
 from support.errors import refused
 from support.tiny_model import BANK, FEATURES, save_model
+from support.tsv import as_options
 
-from softsed.core.audio import list_audio, measure
+from softsed.core.audio import measure
 from softsed.core.errors import InputError
 from softsed.core.event_text import read_events
 from softsed.features.extract import mel_energies, read_audio
@@ -81,7 +81,7 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
     files = {name: tmp_path / f"out.{ending}" for name, ending in (("scores", "tsv"), ("events", "txt"))}
     files["timeline"] = tmp_path / "out.png"
     model = save_model(tmp_path / "one.pt", seed=2)
-    arguments = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    arguments = as_options(files)
     common = ["--models", str(model), "--filterbank", str(tmp_path / "bank.npz")]
     apply.main(common)
     monkeypatch.setitem(sys.modules, "librosa", None)  # only the call without --audio may import it
@@ -132,44 +132,3 @@ def test_recordings_that_cannot_be_scored(models, tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"{name}.*{message}"):
             apply.score_recording(models, tmp_path / name, BANK)
-
-
-def test_folder_of_recordings_is_listed_or_refused(tmp_path):
-    for name in ("b.wav", "a c.FLAC", "notes.txt", ".hidden.wav", "z.ogg"):
-        (tmp_path / name).touch()
-    (tmp_path / "more.wav").mkdir()
-    assert list(list_audio(tmp_path).items()) == [
-        ("a c", tmp_path / "a c.FLAC"),
-        ("b", tmp_path / "b.wav"),
-        ("z", tmp_path / "z.ogg"),
-    ]
-    assert list_audio(tmp_path / "notes.txt") == {"notes": tmp_path / "notes.txt"}
-    (tmp_path / "b.mp3").touch()
-    with refused(problem=("b.wav", "b.mp3", "same name"), golden=False):
-        list_audio(tmp_path)
-    with refused(problem=("nowhere", "no such folder"), golden=False):
-        list_audio(tmp_path / "nowhere")
-    with refused(problem=("more.wav", "no recording"), golden=False):
-        list_audio(tmp_path / "more.wav")
-    for name, named in {
-        "m.m4a": ("m.m4a", "format cannot be read"),
-        "l.wav": ("l.wav", "not here"),
-    }.items():
-        (tmp_path / "other").mkdir()
-        (tmp_path / "other" / "a.wav").touch()
-        (tmp_path / "other" / "a.mp4").touch()  # a film beside the recording
-        assert list(list_audio(tmp_path / "other")) == ["a"]
-        (tmp_path / "other" / name).symlink_to("nowhere")
-        with refused(problem=named, golden=False):
-            list_audio(tmp_path / "other")
-        shutil.rmtree(tmp_path / "other")
-    (tmp_path / "more.wav" / "{x}.wav").touch()
-    with refused(problem=("{x}.wav", "braces"), golden=False):
-        list_audio(tmp_path / "more.wav")
-
-
-def test_formats_of_soundfile_are_listed(tmp_path):
-    for name in soundfile.available_formats():
-        if name not in ("RAW", "MAT4", "MAT5", "MPC2K", "WAVEX", "FLAC"):  # no header, no sound, another ending
-            (tmp_path / f"{name}.{name}").touch()
-    assert len(list_audio(tmp_path)) == len(list(tmp_path.iterdir()))

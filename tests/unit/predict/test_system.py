@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.errors import refused
 
+from softsed.predict import system
 from softsed.predict.system import load_model, pool_seconds, score
 from softsed.train.fast_network import NETWORKS
 
@@ -31,7 +32,10 @@ def extras():
 
 
 @pytest.mark.parametrize("implementation", NETWORKS)
-def test_score_pools_probabilities(implementation):
+@pytest.mark.parametrize("block", [system.BLOCK_FRAMES, 7])
+def test_score_pools_probabilities(implementation, block, monkeypatch):
+    """The probabilities do not depend on the blocks in which frames are convolved."""
+    monkeypatch.setattr(system, "BLOCK_FRAMES", block)
     torch.manual_seed(0)
     model = NETWORKS[implementation](**SIZES).eval()
     features = np.random.default_rng(0).normal(2, 4, (31, 16)).astype(np.float32)

@@ -1,12 +1,13 @@
 """Figures: the content of their Matplotlib objects, and equal bytes for equal tables."""
 
 import itertools
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from support.errors import refused
+from support.project import ROOT
+from support.run import run
 
 from softsed.report.figures import (
     STYLE,
@@ -192,5 +193,5 @@ def test_table_without_anything_to_draw(table, draw_table, text, problem):
 
 def test_figures_import_no_torch_and_no_metrics():
     code = "import sys, softsed.report.figures; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"sed_eval", "torch", "softsed.report.summary", "matplotlib.pyplot"} & set(done.stdout.split())
+    modules = run(ROOT, sys.executable, "-c", code).split()
+    assert not {"sed_eval", "torch", "softsed.report.summary", "matplotlib.pyplot"} & set(modules)

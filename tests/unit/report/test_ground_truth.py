@@ -1,11 +1,11 @@
 """The table of metrics against the ground truth: which rows are compared, and their gains."""
 
-import csv
 import json
 import statistics
 
 import pandas as pd
 import pytest
+from support.tsv import read_rows
 
 from softsed.report.ground_truth import COLUMNS, counterparts, group, main, make_table
 
@@ -110,8 +110,7 @@ def test_command_writes_table(tmp_path):
             *("--metrics", *map(str, paths), "--reference", "eq1", "--tsv", str(tmp_path / "truth.tsv")),
         ]
     )
-    with (tmp_path / "truth.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_rows(tmp_path / "truth.tsv")
     assert list(rows[0]) == COLUMNS
     assert [row["against"] for row in rows] == ["", "labels, eq1", "", ""]
     assert (rows[1]["threshold"], rows[1]["against_threshold"]) == ("expected_f1", "0.5")

@@ -1,9 +1,9 @@
-import csv
 import json
 
 import numpy as np
 import pytest
 from scipy import stats
+from support.tsv import read_rows
 
 from softsed.core.labels import harden, to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
@@ -53,11 +53,7 @@ def run(folder):
     }
     folds = ["--folds", str(folder / "fold1.tsv"), str(folder / "fold2.tsv")]
     intervals.main([str(word) for pair in arguments.items() for word in pair] + folds)
-    tables = []
-    for name in ("scores", "differences"):
-        with (folder / f"{name}.tsv").open(newline="") as file:
-            tables.append(list(csv.DictReader(file, delimiter="\t")))
-    return tables
+    return [read_rows(folder / f"{name}.tsv") for name in ("scores", "differences")]
 
 
 def test_values_equal_those_of_evaluate(folder):

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from support.errors import refused
+from support.tsv import write_rows
 
 from softsed.labels.trials import KEYS, METRICS, QUALITY, RELIABILITY
 from softsed.report.label_quality import SUMS, average_trials, main, pool_bins, read_trials
@@ -76,9 +77,7 @@ def test_bins_of_same_event_length_add_up():
 
 
 def write(path, columns, rows):
-    path.write_text(
-        "".join("\t".join(map(str, row)) + "\n" for row in [columns, *([r[c] for c in columns] for r in rows)])
-    )
+    write_rows(path, [[row[column] for column in columns] for row in rows], columns)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Statistics of soft labels: hand-worked cells, processes of known autocorrelation, published figures."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from support.errors import refused
 from support.project import ROOT
 from support.shared import shared
+from support.tsv import read_rows, write_tables
 
 from softsed.core.labels import write_soft
 from softsed.core.metadata import read_classes, read_scenes
@@ -105,11 +105,10 @@ def test_published_statistics_match_published_labels():
     path = shared("maestro_real/soft_labels.tsv")
     scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
     series: dict[tuple[str, str], list[float]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            for name in scenes[row["filename"].rpartition("_")[0]]:
-                if name in row:
-                    series.setdefault((row["filename"], name), []).append(float(row[name]))
+    for row in read_rows(path):
+        for name in scenes[row["filename"].rpartition("_")[0]]:
+            if name in row:
+                series.setdefault((row["filename"], name), []).append(float(row[name]))
     assert len({recording for recording, _ in series}) == 25
     found = label_statistics.describe([np.array(values) for values in series.values()])
     published = label_statistics.read_reference(RESOURCES / "published_labels.tsv")
@@ -131,23 +130,13 @@ def command(tmp_path) -> list[str]:
         "published": "statistic\ton\tvalue\nnonzero\trecordings\t0.75\n",
         "competence": "annotator\tcompetence\topinions\np\t0.001\t9\nq\t0.5\t9\nr\t0.75\t9\n",
     }
-    for name, text in files.items():
-        (tmp_path / f"{name}.tsv").write_text(text)
-    inputs = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.tsv"))]
+    inputs = write_tables(tmp_path, files)
     outputs = ["--tsv", str(tmp_path / "out.tsv"), "--counts", str(tmp_path / "out.json")]
-    return [
-        "--soft",
-        str(tmp_path / "soft.tsv"),
-        "--evaluated",
-        '["car", "footsteps"]',
-        *inputs,
-        *outputs,
-    ]
+    return ["--soft", str(tmp_path / "soft.tsv"), "--evaluated", '["car", "footsteps"]', *inputs, *outputs]
 
 
 def written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return {(row["statistic"], row["on"]): row for row in csv.DictReader(file, delimiter="\t")}
+    return {(row["statistic"], row["on"]): row for row in read_rows(path)}
 
 
 def test_table_and_counts(command, tmp_path):

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import subprocess
 
 import pytest
 import torch
 from support.errors import refused
+from support.run import git
 
 from softsed.core import code_hash
 from softsed.report import origin
@@ -61,11 +61,10 @@ def test_commit_of_checkout_with_edited_code(tmp_path, monkeypatch):
     assert code_hash.commit() is None
     (package / "module.py").write_text("first")
     (tmp_path / "table.tsv").write_text("first")
-    identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
-    for command in (["init"], ["add", "."], [*identity, "commit", "--message=first"]):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    for command in (["init"], ["add", "."], ["commit", "--message=first"]):
+        git(tmp_path, *command)
+    head = git(tmp_path, "rev-parse", "HEAD").strip()
     (tmp_path / "table.tsv").write_text("results are tracked, too, and change in a run")
-    assert code_hash.commit() == head.stdout.strip()
+    assert code_hash.commit() == head
     (package / "module.py").write_text("edited")
-    assert code_hash.commit() == f"{head.stdout.strip()}-dirty"
+    assert code_hash.commit() == f"{head}-dirty"

@@ -1,11 +1,11 @@
 """Reliability diagrams of systems, against those of scikit-learn and worked by hand."""
 
-import csv
 import json
 
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
+from support.tsv import read_rows
 
 from softsed.core.labels import harden, to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
@@ -69,8 +69,7 @@ def test_table_pools_runs(tmp_path):
     for name in ("soft", "hard", "classes"):
         arguments += [f"--{name}", tmp_path / f"{name}.tsv"]
     main([str(word) for word in arguments])
-    with (tmp_path / "out.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+    rows = read_rows(tmp_path / "out.tsv")
     assert [(row["system"], row["reference"]) for row in rows[::10]] == [
         ("system", "hard"), ("system", "soft"), ("prior", "hard"), ("prior", "soft"),
     ]  # fmt: skip

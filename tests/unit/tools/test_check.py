@@ -1,26 +1,12 @@
 """The command `softsed check`: the tables of a correct dataset, or exit code 1 with all problems."""
 
 import pytest
-from support.dataset import (
-    HARD,
-    NAMES,
-    OPINIONS,
-    SOFT,
-    hard_rows,
-    opinion_rows,
-    soft_rows,
-    write_audio,
-    write_rows,
-)
+from support.dataset import NAMES, hard_rows, opinion_rows, soft_rows
+from support.tsv import HARD, OPINIONS, SOFT, write_rows
 
 from softsed import cli
 from softsed.core.metadata import read_asked, read_classes
 from softsed.data import infer_tables
-
-
-@pytest.fixture
-def data(tmp_path):
-    return write_audio(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +15,7 @@ def data(tmp_path):
 )
 def test_correct_dataset_becomes_tables(data, kind, header, rows):
     """The command and the step of the workflow write the same files."""
-    labels = write_rows(data / "labels.tsv", header, rows)
+    labels = write_rows(data / "labels.tsv", rows, header)
     dataset = ["--audio", str(data / "audio"), f"--{kind}", str(labels)]
     assert cli.main(["check", *dataset, "--folds", "2", "--validation", "0.5", "--tables", str(data / "one")]) == 0
     classes = read_classes(data / "one/classes.tsv")
@@ -44,7 +30,7 @@ def test_correct_dataset_becomes_tables(data, kind, header, rows):
 
 
 def test_problems_are_reported_with_exit_code_1(data, capsys):
-    labels = write_rows(data / "soft.tsv", SOFT, soft_rows())
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
     command = ["check", "--audio", str(data / "audio"), "--soft", str(labels), "--tables", str(data / "out")]
     assert cli.main(command) == 1
     shown = capsys.readouterr().err

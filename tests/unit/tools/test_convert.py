@@ -6,6 +6,7 @@ import resource
 import numpy as np
 import pytest
 from support.errors import refused
+from support.tsv import OPINIONS, write_rows
 
 from softsed import cli
 from softsed.tools import convert
@@ -15,15 +16,13 @@ COLUMNS = "recording\tscene\tannotator\tonset\toffset\tlabel"
 
 
 def strong(path, rows):
-    lines = [COLUMNS, *("\t".join(map(str, row)) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    return write_rows(path, rows, COLUMNS)
 
 
 def parse(rows):
     """Rows of opinions as a dictionary: (recording, onset, offset, annotator, class) to the answer."""
     header, *rows = rows
-    assert header.startswith("recording\tonset\toffset\tannotator\tclass\topinion")
+    assert header.startswith(OPINIONS)
     fields = [row.rstrip("\n").split("\t") for row in rows]
     return {(f[0], int(f[1]), int(f[2]), f[3], f[4]): int(f[5]) for f in fields}
 
@@ -126,7 +125,7 @@ def test_labels_of_few_are_left_out(tmp_path):
         (("r", "street", "A", 1, "nan", "car"), 5, "'1' to 'nan'"),
         (("r", "yard", "A", 1, 2, "car"), 5, ["'r'", "'yard'", "'street'"]),
         (("r", "street", "", 1, 2, "car"), 5, "'annotator': ''"),
-        (("r", "street", "A", 1, 2), 5, "fields is 5"),
+        (("r", "street", "A", 1, 2), 5, "5 tab-separated fields"),
         (("t", "street", "A", 0, 0.5, "car"), None, ["'t'", "0.5 s"]),
     ],
 )

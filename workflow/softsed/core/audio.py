@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 
 # The formats that libsndfile 1.2 reads (`soundfile.available_formats()`), with their usual endings. A list, because
 # each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
@@ -29,8 +29,8 @@ PIECE = 1 << 16  # samples read at once: small enough for the processor's cache,
 logger = logging.getLogger(__name__)
 
 
-def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """List the recordings in a folder and the problems with its other audio files.
+def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
+    """List the recordings in a folder and report the problems with its other audio files.
 
     Parameters
     ----------
@@ -38,50 +38,54 @@ def find_audio(folder: Path) -> tuple[dict[str, Path], list[str]]:
         Folder whose audio files are listed, chosen by their endings. Hidden files and subfolders are ignored, and so is
         a file in an unreadable format beside a readable file of the same name. A single file is accepted as well,
         with any ending.
+    problems : Problems
+        Receives a missing folder, a folder without audio, names that the workflow cannot use, files with the same name,
+        links without their file, formats that cannot be read.
 
     Returns
     -------
-    recordings : dict of Path
+    dict of Path
         Recording (name of the file without its ending) -> file, sorted by name.
-    problems : list of str
-        One message per problem: no such folder, no audio in it, a name that the workflow cannot use, two files with the
-        same name, a link without its file, a format that cannot be read.
     """
-    problems = []
+
+    def report(path: Path, problem: str, *, expected: str | None = None, remedy: str | None = None) -> None:
+        problems.add("audio", InputError(problem, file=path, expected=expected, remedy=remedy))
+
     if folder.is_file():
-        found = [folder]
+        found, listed = [folder], []
     elif folder.is_dir():
         listed = sorted(path for path in folder.iterdir() if path.name[0] != "." and not path.is_dir())
         found = [path for path in listed if AUDIO.fullmatch(path.name) and path.is_file()]
-        names = {path.stem for path in found}
-        for path in listed:
-            if AUDIO.fullmatch(path.name) and not path.is_file():
-                problems.append(f"{path}: a link to a file that is not here; fetch the file, or remove the link")
-            elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
-                problems.append(f"{path}: this format cannot be read; convert it to {READABLE}, or move the file away")
     else:
-        return {}, [f"{folder}: there is no such folder or file; expected a folder with recordings"]
-    if problems and not found:
-        return {}, problems
-    if not found:
-        expected = "expected files such as x.wav, x.flac, x.ogg or x.mp3 (subfolders are not read)"
-        return {}, [f"{folder}: no recording; {expected}"]
+        report(folder, "there is no such folder or file", expected="a folder with recordings")
+        return {}
+    names, before = {path.stem for path in found}, len(problems)
+    for path in listed:
+        if AUDIO.fullmatch(path.name) and not path.is_file():
+            report(path, "the link leads to a file that does not exist", remedy="Fetch the file, or remove the link")
+        elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
+            remedy = f"Convert the file to {READABLE}, or move it away"
+            report(path, "this audio format cannot be read", remedy=remedy)
+    if not found and len(problems) == before:
+        report(folder, "no recording", expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)")
     recordings: dict[str, Path] = {}
     for path in found:
         if UNUSABLE.search(path.name):
-            problems.append(f"{path}: rename it, without braces, quotation marks, *, ? and backslashes")
+            problem = "the name contains braces, quotation marks, *, ?, backslashes or control characters"
+            report(path, problem, remedy="Rename the file")
         elif path.stem in recordings:
-            problems.append(f"{path}: {recordings[path.stem]} has the same name but for its ending; rename one")
+            problem = f"{recordings[path.stem]} has the same name except for its ending"
+            report(path, problem, remedy="Rename one of the two files")
         else:
             recordings[path.stem] = path
-    return recordings, problems
+    return recordings
 
 
 def list_audio(folder: Path) -> dict[str, Path]:
     """List the recordings as `find_audio` does; raise an InputError with all problems if there are any."""
-    recordings, problems = find_audio(folder)
-    if problems:
-        raise InputError("\n".join(problems))
+    problems = Problems()
+    recordings = find_audio(folder, problems)
+    problems.raise_all(f"in {folder}", alone=True)
     return recordings
 
 

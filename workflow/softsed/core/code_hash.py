@@ -150,8 +150,8 @@ def _keep(hashes: dict[str, str]) -> None:
 def content(*paths: Path) -> list[str]:
     """List files, or folders of .txt files, with a hash of what is in them: ``my/soft.tsv@0123456789ab``.
 
-    A parameter of the rules that read a person's own tables: Snakemake looks into an input only if it is newer than
-    what was made of it, and a file that is moved, copied or unpacked into its place may be older.
+    A parameter of the rules that read user-provided tables. Snakemake compares the content of an input only if it is
+    newer than the output. A file that is moved, copied or unpacked into its place may be older.
     """
     listed = []
     for path in paths:
@@ -163,7 +163,7 @@ def content(*paths: Path) -> list[str]:
 
 
 def commit() -> str | None:
-    """Name the commit of the checkout, ending in "-dirty" where its code differs from it; None outside of one."""
+    """Return the commit hash, with -dirty if code or config was edited; None outside a git checkout."""
     root = PACKAGE.parent.parent
 
     def git(*arguments: str) -> str:

@@ -125,15 +125,20 @@ class Problems:
                 lines.append(f"... and {more} more problems of the kind {kind!r}")
         return "\n".join(lines)
 
-    def raise_all(self, where: str) -> None:
+    def raise_all(self, where: str, *, alone: bool = False) -> None:
         """Raise one InputError with all problems, such as "3 problems in the dataset: ..."; return if there are none.
 
         Parameters
         ----------
         where : str
             What was examined, such as "in the dataset".
+        alone : bool
+            Raise a single problem itself.
         """
-        if number := len(self):
+        number = len(self)
+        if alone and number == 1:
+            raise next(iter(self))
+        if number:
             raise InputError(f"{number} problem{'s' * (number > 1)} {where}", problems=self)
 
 

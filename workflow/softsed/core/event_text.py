@@ -31,7 +31,10 @@ def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
         return read_rows(path, kind, problems)
     files = sorted(path.glob("*.txt"))
     if not files:
-        problems.add("files", InputError("no labels in this folder", file=path, expected="one RECORDING.txt each"))
+        problems.add(
+            "files",
+            InputError("the folder contains no .txt file", file=path, expected="one RECORDING.txt per recording"),
+        )
         return LabelRows(kind, path)
     return join_rows(path, [read_rows(file, kind, problems, recording=file.stem, header=False) for file in files])
 

@@ -144,23 +144,29 @@ def read_rows(
     label[:] = texts[2]
     good = np.ones(len(names), dtype=bool)
 
-    def refuse(kind_: str, bad: np.ndarray, expected: str) -> None:
+    text = dict(zip(columns[-len(texts) :], texts, strict=True))
+
+    def refuse(kind_: str, expected: str, **bad: np.ndarray) -> None:
+        """Report the rows in which one of the named fields is bad, and name these fields only."""
+
         def describe(row: int) -> InputError:
-            given = ", ".join(
-                f"{name} {column[row]!r}" for name, column in zip(columns[-len(texts) :], texts, strict=True)
-            )
+            given = ", ".join(f"{name} {text[name][row]!r}" for name, rows in bad.items() if rows[row])
             return InputError(given, file=path, line=int(lines[row]), expected=expected)
 
-        problems.add_rows(kind_, np.flatnonzero(bad & good), describe)
-        good[bad] = False
+        wrong = np.logical_or.reduce(list(bad.values()))
+        problems.add_rows(kind_, np.flatnonzero(wrong & good), describe)
+        good[wrong] = False
 
-    refuse("numbers", np.isnan(onset) | np.isnan(offset) | np.isnan(value), "numbers")
-    refuse("labels", label == "", "the name of a class as label")
-    refuse("times", ~((onset >= 0) & (onset < offset) & (offset < np.inf)), "0 <= onset < offset in seconds")
+    numbers = {"onset": onset, "offset": offset} | ({"value": value} if kind == "soft" else {})
+    refuse("numbers", "a number", **{name: np.isnan(column) for name, column in numbers.items()})
+    refuse("labels", "the name of a class as label", label=label == "")
+    reversed_ = ~((onset >= 0) & (onset < offset) & (offset < np.inf))
+    refuse("times", "0 <= onset < offset in seconds", onset=reversed_, offset=reversed_)
     if kind == "soft":
         with np.errstate(invalid="ignore"):
-            refuse("times", (onset % 1 != 0) | (offset != onset + 1), "one whole second per row, such as 4 to 5")
-        refuse("values", ~((value >= -ROUNDING) & (value <= 1 + ROUNDING)), "a soft label from 0 to 1")
+            longer = (onset % 1 != 0) | (offset != onset + 1)
+        refuse("times", "one whole second per row, such as 4 to 5", onset=longer, offset=longer)
+        refuse("values", "a soft label from 0 to 1", value=~((value >= -ROUNDING) & (value <= 1 + ROUNDING)))
     arrays: tuple[np.ndarray, ...] = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
     if not good.all():
         arrays = tuple(array[good] for array in arrays)

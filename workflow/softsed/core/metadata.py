@@ -50,7 +50,7 @@ def spelling(name: str) -> str:
 def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a name and the known or earlier name that it spells differently.
 
-    Two known names may be two spellings, because whoever lists both means both.
+    Two spellings that are both known are two names: a table of classes that lists both means two classes.
     """
     known = list(known)
     spellings: dict[str, str] = {}

@@ -12,7 +12,7 @@ Conventions
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _have_width(lines: list[str], width: int) -> bool:
 
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line with another number of fields than `width`."""
-    problem = f"the number of tab-separated fields is {line.count(chr(9)) + 1} in {line!r}"
+    problem = f"the line has {line.count(chr(9)) + 1} tab-separated fields: {line!r}"
     return InputError(problem, file=path, line=number, expected=str(width))
 
 
@@ -155,7 +155,7 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def read_fields(
-    path: Path, columns: tuple[str, ...], problems: Problems, *, header: bool = True, bare: bool = False
+    path: Path, columns: tuple[str, ...], problems: Problems, *, header: bool, bare: bool
 ) -> tuple[list[list[str]], Sequence[int]]:
     """Read columns of a table as people write it; rows that cannot be used are reported and left out.
 
@@ -238,16 +238,6 @@ def atomic_write(path: Path, data: str | bytes) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def write_tsv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as a table with a header. None becomes an empty field; floats have 6 significant digits."""
-
-    def field(value: object) -> str:
-        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-    lines = [columns, *([field(row[column]) for column in columns] for row in rows)]
-    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def read_number(text: str) -> float:

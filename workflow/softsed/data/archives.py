@@ -55,7 +55,9 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
         part.replace(path)
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error}", file=path, remedy="Correct this, for example make room, then run again"
+            f"cannot be written: {error}",
+            file=path,
+            remedy="Free disk space or correct the permissions, then run again",
         ) from error
     finally:
         with suppress(OSError):

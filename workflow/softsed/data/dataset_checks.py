@@ -27,13 +27,10 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
     dict of float
         Recording to its length in seconds, 0 for a recording that cannot be used.
     """
-    found, wrong = find_audio(folder)
-    for text in wrong:
-        problems.add("audio", InputError(text))
     lengths = {}
-    for name, path in found.items():
+    for name, path in find_audio(folder, problems).items():
         if not NAME.fullmatch(name):
-            problem = "the file name becomes part of other file names"
+            problem = f"the recording name {name!r} is not valid"
             problems.add("names", InputError(problem, file=path, expected=NAME_RULE, remedy="Rename it"))
         try:
             lengths[name] = measure(path)
@@ -66,8 +63,9 @@ def check_spelling(first: Places, known: list[str], problems: Problems) -> set[s
     others = dict(spelled_twice(first, known))
     for name, other in others.items():
         where = "{file}, line {line}".format(**first[other]) if other in first else "the table of classes"
-        remedy = "Write one of them everywhere, or list both in a table of classes"
-        problems.add("classes", InputError(f"class {name!r} is {other!r} in {where}", **first[name], remedy=remedy))
+        remedy = "Use one spelling everywhere, or list both in a table of classes"
+        problem = f"class {name!r} is spelled {other!r} in {where}"
+        problems.add("classes", InputError(problem, **first[name], remedy=remedy))
     return set(others)
 
 
@@ -101,7 +99,7 @@ def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems)
 
     def beyond(row: int) -> InputError:
         name = rows.names[rows.recording[row]]
-        problem = f"from {rows.onset[row]:g} to {rows.offset[row]:g} s, but the recording {name!r} lasts"
+        problem = f"the row lasts from {rows.onset[row]:g} to {rows.offset[row]:g} s, but the recording {name!r} lasts"
         problem += f" {length[row]:.2f} s ({int(length[row])} whole seconds)"
         return InputError(problem, **rows.place(row), remedy="Correct the times or leave the row out")
 
@@ -139,8 +137,9 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
             gaps = np.flatnonzero(seconds != np.arange(len(seconds)))
             missing = int(gaps[0]) if len(gaps) else len(seconds)
             problem = (
-                f"{length - len(seconds)} of {length} s of {label!r} in {name!r} have no row, the first is {missing} s"
+                f"{length - len(seconds)} of {length} s of {label!r} in {name!r} have no row. The first one starts "
             )
+            problem += f"at {missing} s"
             error = InputError(problem, **rows.place(own[0]), remedy="Write rows with value 0 for them")
             problems.add("incomplete", error)
 
@@ -182,10 +181,10 @@ def check_asked(
     asked = read_scenes(path, classes)
     for scene, labels in found.items():
         if beyond := [label for label in labels if label not in asked.get(scene, [])]:
-            problem, remedy = (
-                f"no rows of {beyond}, which have labels in the scene {scene!r}",
-                "Add them, or correct the labels",
+            problem = (
+                f"the labels of the scene {scene!r} contain {beyond}, which this table does not list for the scene"
             )
+            remedy = "Add rows for these classes, or correct the labels"
             problems.add("scenes", InputError(problem, file=path, remedy=remedy))
     return asked
 

@@ -110,7 +110,7 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
         raise InputError(
             f"cannot be read, or cannot be written to {path}: {error}",
             file=url,
-            remedy=f"Correct this, then run again{resumed}",
+            remedy=f"Free disk space or correct the permissions, then run again{resumed}",
         ) from error
     logger.info("%s: downloaded from %s, %s", path, url, digest)
     return path

@@ -267,7 +267,9 @@ def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None]) ->
 
 def main(argv: list[str] | None = None) -> None:
     """Infer the tables of recordings, classes and scenes from a dataset or from opinions."""
-    parser = build_parser("data.infer_tables", main, example="--opinions mydata/opinions.tsv --tables results/own/data")
+    parser = build_parser(
+        "data.infer_tables", main, example="--opinions results/demo/data/opinions.tsv --tables results/mine/data"
+    )
     add_dataset(parser, audio_required=False)
     parser.add_argument(
         "--tables", type=Path, required=True, help="folder to write recordings.tsv, classes.tsv and scenes.tsv into"

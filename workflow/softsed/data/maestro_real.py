@@ -155,8 +155,9 @@ def write_text(path: Path, text: str) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Download an archive of MAESTRO Real, or unpack a recording, published labels or the evaluation recordings."""
-    example = "unpack --receipt results/paper/data/archives/development_audio-3de7cb4f.md5 "
-    example += "--recording cafe_restaurant_00 --scene cafe_restaurant --output cafe_restaurant_00.wav"
+    example = "unpack --receipt results/maestro_real/data/archives/development_audio-3de7cb4f.md5 "
+    example += "--recording cafe_restaurant_00 --scene cafe_restaurant "
+    example += "--output results/maestro_real/data/audio/cafe_restaurant_00.wav"
     parser = build_parser("data.maestro_real", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="download an archive and verify its md5")

@@ -260,16 +260,19 @@ def annotate(
     return starts, who, (rng.random(probability.shape) < probability).astype(np.int8)
 
 
+# A complete section `data.demo.crowd`, for the examples of --help.
+EXAMPLE_CROWD = (
+    '{"annotators": 30, "opinions_per_window": 5, "window_s": 10, "hop_s": 1, "spammers": 0.2, '
+    '"spammer_rate": [0.2, 0.4], "criterion_s": 1.2, "criterion_sigma": 0.7, "habit_sigma": 1.0, "steepness": 1.2, '
+    '"lapse": 0.12, "false_alarms": 0.2, "confusion": 0.1, "boundary_s": 0.3, "confused": []}'
+)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Simulate the opinions of a crowd of annotators on all recordings of the demo."""
-    crowd = (
-        '{"annotators": 30, "opinions_per_window": 5, "window_s": 10, "hop_s": 1, "spammers": 0.2, '
-        '"spammer_rate": [0.2, 0.4], "criterion_s": 1.2, "criterion_sigma": 0.7, "habit_sigma": 1.0, "steepness": 1.2, '
-        '"lapse": 0.12, "false_alarms": 0.2, "confusion": 0.1, "boundary_s": 0.3, "confused": []}'
-    )
     example = "--truth results/demo/data/truth --recordings workflow/resources/demo.tsv "
     example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
-    example += f"--config '{crowd}' --seed 1 --opinions results/demo/data/opinions.tsv"
+    example += f"--config '{EXAMPLE_CROWD}' --seed 1 --opinions results/demo/data/opinions.tsv"
     parser = build_parser("data.simulate", main, example=example)
     add_options(parser, "recordings", "classes", "scenes", "seed", config="section `data.demo.crowd`, as JSON")
     parser.add_argument("--truth", type=Path, required=True, help="folder of the true events, RECORDING.tsv")

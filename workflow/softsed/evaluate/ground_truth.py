@@ -173,9 +173,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("evaluate.ground_truth", main, example=EXAMPLE)
     commands = parser.add_subparsers(dest="command", required=True)
     system = commands.add_parser("system", help="evaluate the scores of a system or of a baseline without audio")
-    system.add_argument("--system", required=True, help="name of the system (recorded in the output)")
-    system.add_argument("--run", type=int, required=True, help="number of the run (recorded in the output)")
-    add_options(system, "scores")
+    add_options(system, "system", "run", "scores")
     labels = commands.add_parser("labels", help="evaluate the labels by one method")
     add_options(labels, "hard")
     labels.add_argument(

@@ -112,9 +112,7 @@ EXAMPLE = """\
 def main(argv: list[str] | None = None) -> None:
     """Evaluate one run of one system on all folds."""
     parser = build_parser("evaluate.system", main, example=EXAMPLE)
-    parser.add_argument("--system", required=True, help="name of the system (recorded in the output)")
-    parser.add_argument("--run", type=int, required=True, help="number of the run (recorded in the output)")
-    add_options(parser, "scores", "folds", "soft", "hard", "classes")
+    add_options(parser, "system", "run", "scores", "folds", "soft", "hard", "classes")
     parser.add_argument(
         "--loss",
         choices=sorted(KLD_REFERENCE),

@@ -59,10 +59,10 @@ def hash_features(folder: Path, recordings: dict[str, Recording]) -> list[tuple[
             remedy = "Delete the file; `snakemake features` creates it again"
             raise InputError(f"cannot be read: {error}", file=path, remedy=remedy) from error
         if seconds < int(recording.duration_s):
-            short.append(f"{name} {seconds} of {int(recording.duration_s)} s")
+            short.append(f"{name!r} has {seconds} of {int(recording.duration_s)} whole seconds")
     if short:
         raise InputError(
-            f"the audio is shorter than the table of recordings says, in whole seconds: {', '.join(short)}",
+            f"the audio is shorter than duration_s in the table of recordings: {', '.join(short)}",
             file=folder,
             remedy="Replace the recordings, or correct duration_s in the table and shorten their labels",
         )
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     example = "--features results/demo/features --recordings workflow/resources/demo.tsv "
     example += "--output results/demo/features/index.tsv"
     parser = build_parser("features.manifest", main, example=example)
-    add_options(parser, "features", "recordings", output="table to write (recording, sha256)")
+    add_options(parser, "features", "recordings", output="manifest to write (recording, sha256)")
     options = parser.parse_args(argv)
     rows = hash_features(options.features, read_recordings(options.recordings))
     table = "".join(f"{recording}\t{digest}\n" for recording, digest in rows)

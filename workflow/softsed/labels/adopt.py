@@ -53,8 +53,9 @@ def to_matrix(labels: LabelRows, rows: np.ndarray, classes: list[str], *, asked:
     unknown = (column < 0) | ((labels.kind == "soft") & (labels.onset[rows] >= seconds))
     if unknown.any():
         row = rows[unknown.argmax()]
-        problem = f"{labels.label[row]!r} at {labels.onset[row]:g} s of {labels.names[labels.recording[row]]!r}"
-        expected = f"the {seconds} s and the classes {classes} of the last check"
+        name, label = labels.names[labels.recording[row]], labels.label[row]
+        problem = f"{label!r} at {labels.onset[row]:g} s of recording {name!r} has been edited since the last check"
+        expected = f"one of the {seconds} s and of the classes {classes} of that check"
         raise InputError(problem, **labels.place(row), expected=expected, remedy=CHECK_AGAIN)
     matrix = np.full((seconds, len(classes)), np.nan)
     columns = np.unique(column) if labels.zeros_listed else [classes.index(label) for label in asked]

@@ -234,8 +234,8 @@ def measure(options: argparse.Namespace) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Measure how labels depend on the number of annotators, or collect the tables of several methods."""
-    config = {"method": "majority", "competence": {"method": "vb", "restarts": 10, "iterations": 50}}
-    labels = "results/demo/labels/majority"
+    config = {"method": "eq1", "competence": {"method": "vb", "restarts": 10, "iterations": 50}}
+    labels = "results/demo/labels/eq1"
     example = "measure --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
     example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
     example += f"--config '{json.dumps(config)}' --threshold 0.5 --sizes 2 3 4 --draws 10 --seed 1 "

@@ -9,7 +9,7 @@ from softsed.core.labels import harden, read_soft, to_events, write_hard
 from softsed.core.metadata import read_classes, read_recordings
 from softsed.core.options import add_options, build_parser
 
-EXPECTED_F1 = "expected_f1"  # value of the config key `labels.threshold` that selects the function `expected_f1`
+EXPECTED_F1 = "expected_f1"  # value of the config key `labels.joint.threshold` that selects the function `expected_f1`
 
 
 def choose_thresholds(threshold: str, values: list[np.ndarray], classes: list[str]) -> np.ndarray:

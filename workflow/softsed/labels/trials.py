@@ -20,7 +20,7 @@ from softsed.core.labels import Event, harden, rasterise
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.core.options import add_options, build_parser
-from softsed.data.simulate import annotate, draw_pool
+from softsed.data.simulate import EXAMPLE_CROWD, annotate, draw_pool
 from softsed.labels.aggregate import ESTIMATORS
 from softsed.labels.harden import EXPECTED_F1, expected_f1
 
@@ -189,8 +189,9 @@ def main(argv: list[str] | None = None) -> None:
     config = {"recordings": 2, "duration_s": 120, "event_length_s": [1, 5], "detection": {"high": 0.3, "low": 3.0}}
     config |= {"opinions_per_window": [3, 5], "spammers": [0.2]}
     methods = {"joint": {"config": {"method": "joint"}, "threshold": "expected_f1"}}
-    example = f"--trial 1 --seed 1 --config '{json.dumps(config)}' --crowd '{{}}' --methods '{json.dumps(methods)}' "
-    example += "--quality results/demo/labels/trials/1.tsv --reliability results/demo/labels/trials/1_reliability.tsv"
+    example = f"--trial 1 --seed 1 --config '{json.dumps(config)}' --crowd '{EXAMPLE_CROWD}' "
+    example += f"--methods '{json.dumps(methods)}' "
+    example += "--quality results/demo/labels/trials/1.tsv --reliability results/demo/labels/trials/1.reliability.tsv"
     parser = build_parser("labels.trials", main, example=example)
     parser.add_argument("--trial", type=int, required=True, help="number of the trial, written into the tables")
     add_options(parser, "seed", config="section `trials` of the config, as JSON")

@@ -8,6 +8,7 @@ from pathlib import Path
 from softsed.core.audio import list_audio
 from softsed.core.errors import InputError
 from softsed.core.thresholds import MIDRANGE
+from softsed.planning.patterns import pattern_error
 from softsed.predict.threshold import check_threshold
 
 KEYS = {
@@ -66,12 +67,12 @@ class ApplyPlan:
         source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
         output = str(config.get("output") or f"results/apply/{name}")
-        if set(output) & set('{}"\\'):
-            raise InputError(
-                f"{output} contains braces, quotation marks or backslashes, which are patterns to the workflow",
-                key="output",
-                remedy="Choose another folder",
-            )
+        for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
+            if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
+                raise error
+        if set(output) & set('"\\'):
+            problem = f"the path {output} has quotation marks or backslashes, which the workflow cannot use"
+            raise InputError(problem, key="output", remedy="Choose another folder")
         note = None if config.get("output") else Path(output, "audio.txt")
         plan = cls(recordings, models, output, threshold, note, os.path.relpath(source))
         plan.check_note()
@@ -102,7 +103,7 @@ def find_models(path: Path) -> list[Path]:
     Raises
     ------
     InputError
-        If there is no model, or if its path contains braces.
+        If there is no model.
     """
     found = sorted(path.glob("fold*.pt"), key=lambda file: (len(file.name), file.name)) if path.is_dir() else [path]
     if not (found and found[0].is_file()):
@@ -111,9 +112,5 @@ def find_models(path: Path) -> list[Path]:
             key="model",
             expected="a folder with fold1.pt, fold2.pt, ..., or one .pt file",
             remedy="Check the path; `dvc pull models@demo` fetches the models of the demo",
-        )
-    if set(str(path)) & set("{}"):
-        raise InputError(
-            f"{path} contains braces, which are patterns to the workflow", key="model", remedy="Rename the folder"
         )
     return found

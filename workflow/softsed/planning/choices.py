@@ -9,17 +9,26 @@ from softsed.data.infer_tables import check_answered, longest_window, recording_
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
+RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
 KINDS = ("soft", "hard", "opinions")  # of labels that come with the user's audio
 TABLES = ("recordings", "classes", "scenes")
 
 
 def source_of(config: dict) -> str:
-    """Return where recordings come from: "own" (user's audio), "opinions" (without audio), "demo" or "maestro_real"."""
+    """Return where recordings come from: "own" (user's audio), "opinions" (without audio), "demo" or "maestro_real".
+
+    The section data.demo alone does not decide, because `trials` need its crowd in every experiment.
+    """
     if config["audio"]:
         return "own"
     if config["opinions"]:
         return "opinions"
-    return "demo" if "demo" in config["data"] else "maestro_real"
+    return "demo" if renders_demo(config) else "maestro_real"
+
+
+def renders_demo(config: dict) -> bool:
+    """Report whether the config describes rendered recordings."""
+    return not RENDERING.isdisjoint(config["data"].get("demo", {}))
 
 
 def makes_labels(config: dict) -> bool:
@@ -66,15 +75,19 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
 
 
 def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[str]:
-    """Leave out the curves of systems that are null, which is added to `notes`; check the remaining curves."""
+    """Leave out the curves of systems that are null, with a note, and check the remaining curves.
+
+    If no curve remains, Fig. 2 shows all compared systems and the scene prior at the fixed threshold, with a note.
+    """
     names = {curve: curve.split(":")[0] for curve in config["report"]["curves"]}
     known = [*reference, *BASELINES]
     kept = [curve for curve, name in names.items() if config["systems"].get(name, True) is not None]
     if dropped := [curve for curve in names if curve not in kept]:
         notes.append(f"{', '.join(dropped)} left out of report.curves: the config sets these systems to null")
     if unknown := [curve for curve in kept if names[curve] not in known]:
-        problem = f"no system for {unknown[0]!r} that is trained on the labels of the reference"
+        problem = f"the curve {unknown[0]!r} names no system trained on the reference labels"
         raise InputError(problem, key="report.curves", expected=f"curves of {known}")
     if not kept:
-        raise InputError("all curves are of systems that are null", key="report.curves", expected=f"curves of {known}")
+        kept = [f"{name}:h" for name in [*reference, BASELINES[0]]]
+        notes.append(f"all listed curves belong to systems set to null; report.curves becomes {', '.join(kept)}")
     return kept

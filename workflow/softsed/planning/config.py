@@ -1,6 +1,6 @@
 """All mistakes of a config, each with its key, before anything is planned.
 
-The schema describes each key alone. `softsed.planning.combinations` finds keys that contradict each other, and
+The schema describes each key alone. `softsed.planning.contradictions` finds keys that contradict each other, and
 `check_tables` tables that do not fit: a job would find these mistakes later, some of them after all trainings.
 Snakemake's own validation reports a single mistake of one key, above some hundred lines of schema.
 """
@@ -14,12 +14,12 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import check_name, choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
 from softsed.planning.choices import source_of
-from softsed.planning.combinations import find_contradictions
+from softsed.planning.contradictions import find_contradictions
 
 # YAML 1.1 reads 1e-3 as text because it has no decimal point, and Snakemake reads nested values of --config as text.
 TEXT_HINT = (
@@ -57,7 +57,7 @@ def check_config(config: dict, schema: Path) -> None:
     InputError
         With all mistakes that `find_mistakes` finds.
     """
-    _stop(find_mistakes(config, schema))
+    _raise_all(find_mistakes(config, schema))
 
 
 def find_mistakes(config: dict, schema: Path) -> list[InputError]:
@@ -101,16 +101,15 @@ def check_files(paths: Iterable[Path]) -> None:
                         problem = f"the section occurs twice, first in line {first.line + 1}"
                         place = {"file": path, "line": mark.line + 1, "key": key.value}
                         problems.append(InputError(problem, **place, remedy="Merge the two"))
-    _stop(problems)
+    _raise_all(problems)
 
 
-def _stop(mistakes: list[InputError]) -> None:
-    """Raise the only mistake, or one error that lists all of them."""
-    if len(mistakes) == 1:
-        raise mistakes[0]
-    if mistakes:
-        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
-        raise InputError(f"{len(mistakes)} mistakes in the config (all files and the command line together):\n{lines}")
+def _raise_all(mistakes: list[InputError]) -> None:
+    """Raise the only mistake, or one error with all of them."""
+    problems = Problems(shown=None)
+    for mistake in mistakes:
+        problems.add("config", mistake)
+    problems.raise_all("in the config (all files and the command line together)", alone=True)
 
 
 def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:

@@ -83,19 +83,32 @@ class Plan:
     notes: list[str]
 
     @classmethod
-    def from_config(cls, config: dict) -> "Plan":
+    def from_config(cls, config: dict, *, check: bool = False) -> "Plan":
         """Build the plan of a config that `softsed.planning.config.check_config` has accepted.
+
+        Parameters
+        ----------
+        config : dict
+        check : bool
+            Check the tables, or a user-provided dataset with audio completely, before anything else is reported: before
+            every call, but not in every job. This is no rule: a job that depends on a rule that runs again either runs
+            again without a change of its own or, with `ancient`, does not run for a change of its own (Snakemake
+            9.27.1, snakemake#4166).
 
         Raises
         ------
         InputError
-            If a table cannot be read, a recording's name cannot be the name of a file, the folder of the ground truth
-            does not exist, or a curve names a system that is not compared with the reference.
+            If `check` finds problems, a table cannot be read, a recording's name cannot be the name of a file, the
+            folder of the ground truth does not exist, or a curve names no system trained on the reference labels.
         """
         source, results, notes = choices.source_of(config), f"results/{config['experiment']}", []
         user = UserData.from_config(config)
-        # A table that the config does not name is written by infer_tables or, for audio, by infer_tables.
+        # The rule infer_tables writes all three tables for audio, and otherwise those that the config does not name.
         tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
+        if check and source == "own":
+            user.check(Path(tables["recordings"]), config)
+        elif check and source != "opinions":
+            check_tables(config, {name: Path(path) for name, path in tables.items()})
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
         rows = [(row["recording"], row["scene"], row["duration_s"]) for row in listed]
@@ -103,7 +116,7 @@ class Plan:
         if source == "opinions":
             recordings = choices.opinion_recordings(config)
         for name in recordings:  # before it becomes the name of files and part of commands
-            check_name(name, str(config["recordings"] or config["opinions"] or config["audio"]))
+            check_name(name, user.audio.get(name) or config["recordings"] or config["opinions"])
 
         given = "given" if source == "own" else "published"
         method = config["labels"]["method"] if choices.makes_labels(config) else given
@@ -136,17 +149,6 @@ class Plan:
             trials=list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else [],
             notes=notes,
         )
-
-    def check_data(self) -> None:
-        """Check the tables, and a dataset from the user completely: before every call, but not in every job.
-
-        This is no rule: a job that depends on a rule that runs again either runs again for no reason of its own or,
-        with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
-        """
-        if self.source == "own":
-            self.user.check(Path(self.tables["recordings"]), self.config)
-        elif self.source != "opinions":
-            check_tables(self.config, {name: Path(path) for name, path in self.tables.items()})
 
     @property
     def results(self) -> str:
@@ -239,7 +241,7 @@ class Plan:
         return known | {"method": self.method_of(system)}
 
     def labels_settings(self, method: str) -> dict:
-        """Return what an evaluation of labels, instead of a system, writes down about them."""
+        """Return the settings that an evaluation of labels records."""
         return {"method": method}
 
     def estimator(self, method: str) -> dict:

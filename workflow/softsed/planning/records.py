@@ -112,7 +112,7 @@ def restore(experiment: str) -> None:
         if not belongs(output, experiment):
             remedy = "Delete the file, or bring it back with `dvc checkout`"
             expected = f"an output of {experiment} and its record"
-            raise InputError("no record", file=source, line=number, expected=expected, remedy=remedy)
+            raise InputError("the line is not a record", file=source, line=number, expected=expected, remedy=remedy)
     records = open_records()
     for output, path in find_records(records, experiment).items():
         if output not in restored:
@@ -149,6 +149,7 @@ def sync(experiment: str) -> None:
         save(experiment)
     elif not times and (provenance.parent / "report").is_dir():
         problem = (
-            f"{provenance.parent}/report is there without how it was made: until then Snakemake compares only times"
+            f"{provenance.parent}/report exists, but its records (provenance.jsonl) are missing. "
+            "Snakemake then compares only time stamps"
         )
         raise InputError(problem, remedy="Run `dvc pull`, which brings the records")

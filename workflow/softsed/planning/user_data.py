@@ -6,6 +6,7 @@ from pathlib import Path
 
 from softsed.core.audio import find_audio
 from softsed.core.code_hash import content
+from softsed.core.errors import Problems
 from softsed.planning.choices import KINDS, TABLES
 
 
@@ -36,7 +37,7 @@ class UserData:
     @classmethod
     def from_config(cls, config: dict) -> "UserData":
         """Find the data; `check` reports what is wrong with them."""
-        found = find_audio(Path(config["audio"]))[0] if config["audio"] else {}
+        found = find_audio(Path(config["audio"]), Problems()) if config["audio"] else {}
         kind = next((kind for kind in KINDS if config[kind]), "")
         tables = {name: config[name] for name in TABLES if config[name]}
         audio = {name: str(path) for name, path in found.items()}
@@ -52,7 +53,7 @@ class UserData:
         return [str(file) for file in sorted(path.glob("*.txt"))] if path.is_dir() else [str(path)]
 
     def options(self) -> str:
-        """Return the options that describe the dataset to `softsed check`."""
+        """Return the options that pass the dataset to `softsed data.infer_tables`."""
         given = {"audio": self.folder, self.kind: self.labels} | self.tables
         return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
 

@@ -71,12 +71,13 @@ def check_before(
     evaluated : str or list of str
         Evaluated classes, or "all".
     """
-    found, wrong = find_audio(audio)
+    problems = Problems()
+    found = find_audio(audio, problems)
     note = table.with_name(DATASET)
     sources = describe_sources(labels, kind, tables)
-    if found and not wrong and note.exists() and note.read_text(encoding="utf-8") == sources:
+    if found and not problems and note.exists() and note.read_text(encoding="utf-8") == sources:
         made = table.stat().st_mtime if table.exists() else 0
-        recordings, problems = read_recordings(table), Problems()
+        recordings = read_recordings(table)
         if recordings.keys() == found.keys() and all(path.stat().st_mtime < made for path in found.values()):
             check_folds(recordings, folds, validation, problems)
             problems.raise_all("in the dataset")

@@ -137,8 +137,9 @@ def score_recording(
 def main(argv: list[str] | None = None) -> None:
     """Score one recording with one or several models, or compute the filter bank of the models."""
     example = (
-        "--models results/demo/models/S_MSE_lin/run1/fold1.pt --filterbank filterbank.npz --audio street.wav"
-        " --scores street.tsv --events street.txt --timeline street.png"
+        "--models results/demo/models/S_MSE_lin/run1/fold1.pt --audio results/demo/data/audio/city_center_00.wav"
+        " --filterbank results/demo/features/filterbank/filterbank.npz"
+        " --scores city_center_00.tsv --events city_center_00.txt --timeline city_center_00.png"
     )
     parser = build_parser("apply", main, example=example)
     parser.add_argument(

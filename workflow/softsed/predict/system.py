@@ -94,13 +94,13 @@ def _check_extras(saved: dict) -> None:
         raise ValueError(f"features {features} do not fit the network")
 
 
-def convolve_blocks(model: CRNN, mel: torch.Tensor, frames: int = BLOCK_FRAMES) -> torch.Tensor:
+def convolve_blocks(model: CRNN, mel: torch.Tensor) -> torch.Tensor:
     """Apply `CRNN.convolve` to mel [frames, mel_bands] block by block: the same values in bounded memory."""
     blocks = []
-    for start in range(0, len(mel), frames):
+    for start in range(0, len(mel), BLOCK_FRAMES):
         before = min(model.reach, start)
-        block = model.convolve(mel[start - before : start + frames + model.reach].unsqueeze(0))[0]
-        blocks.append(block[before : before + frames])
+        block = model.convolve(mel[start - before : start + BLOCK_FRAMES + model.reach].unsqueeze(0))[0]
+        blocks.append(block[before : before + BLOCK_FRAMES])
     return torch.cat(blocks)
 
 

@@ -182,8 +182,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("report.intervals", main, example=EXAMPLE)
     add_options(parser, "predictions")
     parser.add_argument("--systems", type=json.loads, required=True, help="numbers of the runs by system, as JSON")
-    parser.add_argument("--priors", nargs="*", default=[], help="names of the systems that are baselines without audio")
-    add_options(parser, "folds", "soft", "hard", "classes", config="section `evaluate` of the config, as JSON")
+    add_options(
+        parser, "priors", "folds", "soft", "hard", "classes", config="section `evaluate` of the config, as JSON"
+    )
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics to write")
     parser.add_argument("--differences", type=Path, required=True, help="table of differences to write")
     options = parser.parse_args(argv)

@@ -150,10 +150,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--competence", type=Path, nargs="*", default=[], help="table of competences, if labels come from opinions"
     )
-    add_options(parser, "recordings", "classes")
-    parser.add_argument(
-        "--evaluated", type=json.loads, required=True, help='evaluated classes, as JSON: a list of names, or "all"'
-    )
+    add_options(parser, "recordings", "classes", "evaluated")
     parser.add_argument("--published", type=Path, required=True, help="published statistics (statistic, on, value)")
     add_options(parser, "tsv")
     parser.add_argument("--counts", type=Path, required=True, help="numbers of recordings and series to write (JSON)")

@@ -67,11 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("report.reliability", main, example=EXAMPLE)
     add_options(parser, "predictions")
     parser.add_argument("--systems", type=json.loads, required=True, help="numbers of the runs by system, as JSON")
-    add_options(parser, "folds", "soft", "hard", "classes")
-    parser.add_argument(
-        "--evaluated", type=json.loads, required=True, help='evaluated classes, as JSON: a list of names, or "all"'
-    )
-    add_options(parser, "tsv")
+    add_options(parser, "folds", "soft", "hard", "classes", "evaluated", "tsv")
     options = parser.parse_args(argv)
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     rows = []

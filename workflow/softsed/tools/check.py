@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 
 def main(argv: list[str] | None = None) -> None:
     """Check your recordings, labels and tables; report all problems with file and line."""
-    parser = build_parser("check", main, example="--audio mydata/audio --soft mydata/soft.tsv --folds 5")
+    parser = build_parser(
+        "check", main, example="--audio results/demo/data/audio --opinions results/demo/data/opinions.tsv --folds 3"
+    )
     add_dataset(parser, audio_required=True)
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
     parser.add_argument(

@@ -15,6 +15,7 @@ volunteers, the crowd. Negative numbers are members of the SONYC team, and 0 is 
 crowd is converted, because team members annotated one group of classes at a time.
 """
 
+import argparse
 import csv
 import logging
 import re
@@ -139,8 +140,8 @@ class Strong:
     def majority(self, name: str) -> np.ndarray:
         """Return the seconds in which more than half of a recording's annotators have an event of the class.
 
-        A second counts for an annotator if one of their events touches it, as in `labels.rasterise`: boundaries grow
-        to whole seconds, short events to one or two seconds.
+        A second counts for an annotator if one of their events touches it, as in `softsed.core.labels.rasterise`:
+        boundaries grow to whole seconds, short events to one or two seconds.
 
         Returns
         -------
@@ -217,6 +218,25 @@ def read_sonyc(path: Path, level: str) -> Iterable[str]:
         logger.warning("%s: %d rows repeat clip and annotator. The first row of each is used", path, repeated)
 
 
+def convert_strong(options: argparse.Namespace) -> None:
+    """Write the opinions of events of several annotators, and the hard labels of their majority if requested."""
+    if not 1 <= options.hop <= options.window:
+        problem = f"window {options.window} s, hop {options.hop} s"
+        raise InputError(problem, key="--hop", expected="1 <= hop <= window")
+    labels = Strong(options.annotations, minimum=options.minimum)
+    atomic_write(options.opinions, "".join(labels.opinions(window=options.window, hop=options.hop)))
+    if options.majority:
+        options.majority.mkdir(parents=True, exist_ok=True)
+        for name, scene in labels.scenes.items():
+            events = to_events(labels.majority(name), labels.asked[scene])
+            write_events(options.majority / f"{name}.txt", events)
+
+
+def convert_sonyc(options: argparse.Namespace) -> None:
+    """Write the opinions of the volunteers of SONYC-UST."""
+    atomic_write(options.opinions, "".join(read_sonyc(options.annotations, options.level)))
+
+
 def main(argv: list[str] | None = None) -> None:
     """Convert annotations of several annotators to a table of opinions."""
     parser = build_parser(
@@ -241,17 +261,4 @@ def main(argv: list[str] | None = None) -> None:
         command.add_argument("--annotations", type=Path, required=True, help=f"table to convert ({columns})")
         command.add_argument("--opinions", type=Path, required=True, help="table of opinions to write")
     options = parser.parse_args(argv)
-    if options.command == "sonyc":
-        rows = read_sonyc(options.annotations, options.level)
-    else:
-        if not 1 <= options.hop <= options.window:
-            problem = f"window {options.window} s, hop {options.hop} s"
-            raise InputError(problem, key="--hop", expected="1 <= hop <= window")
-        labels = Strong(options.annotations, minimum=options.minimum)
-        rows = labels.opinions(window=options.window, hop=options.hop)
-    atomic_write(options.opinions, "".join(rows))
-    if options.command == "strong" and options.majority:
-        options.majority.mkdir(parents=True, exist_ok=True)
-        for name, scene in labels.scenes.items():
-            events = to_events(labels.majority(name), labels.asked[scene])
-            write_events(options.majority / f"{name}.txt", events)
+    {"strong": convert_strong, "sonyc": convert_sonyc}[options.command](options)

@@ -6,6 +6,7 @@ is a parameter here and a key of the config section ``train``, with the reason f
 `softsed.train.fast_network` has the same weights and computes the same outputs faster on a CPU.
 """
 
+import math
 from collections import OrderedDict
 from itertools import pairwise
 
@@ -65,7 +66,7 @@ class CRNN(nn.Module):
             bands //= width  # bands that do not fill a window are left out
         if not bands:
             raise InputError(
-                f"pooling {pooling} leaves none of {mel_bands} mel bands",
+                f"the product of pooling {pooling}, {math.prod(pooling)}, exceeds {mel_bands} mel bands",
                 key="train.model.pooling",
                 expected=f"numbers whose product is at most {mel_bands}",
             )

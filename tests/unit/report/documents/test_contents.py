@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support.project import ROOT
+from support.tsv import write_rows
 
 from softsed.planning.templates import list_templates
 from softsed.report.documents.contents import DOCUMENTS
@@ -206,7 +207,7 @@ def test_truth_rounds_and_describes_gains(document, tmp_path):
             "1",
         ],
     ]
-    (tmp_path / "truth.tsv").write_text("\n".join("\t".join(row) for row in [columns.split(), *rows]) + "\n")
+    write_rows(tmp_path / "truth.tsv", rows, columns.split())
     facts = {"classes": list("abcd"), "folds": {"f1": 0, "f2": 0}, "recordings": 2, "seconds": 120}
     (tmp_path / "truth.json").write_text(json.dumps(facts | {"config": {"threshold": 0.5}}))
     page = document("truth", facts="truth.json", experiment="demo")
@@ -236,7 +237,7 @@ def test_label_quality_has_methods_side_by_side(document, tmp_path):
     joint = ["joint", "2", "0.1", "0.65", half, half, half, "0.06", half, "", "", "0.1", "", "0.1"]
     no_gain = ["joint", "2", "0.1", half, half, half, half, half, half, "", "", "", "", ""]
     rows = [["10", *setting, *eq1], ["10", *setting, *joint], ["2", *setting, *no_gain]]
-    (tmp_path / "label_quality.tsv").write_text("\n".join("\t".join(row) for row in [columns.split(), *rows]) + "\n")
+    write_rows(tmp_path / "label_quality.tsv", rows, columns.split())
     page = document("label_quality")
     table = [cells(line) for line in page.splitlines() if line.startswith("|")]
     assert table[0][4:10] == ["eq1", "eq1 best", "joint", "joint best", "gain eq1", "gain joint"]

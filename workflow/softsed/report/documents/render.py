@@ -46,14 +46,8 @@ def main(argv: list[str] | None = None) -> None:
         required=True,
         help="template of the document, then all templates that it includes",
     )
-    add_options(parser, "experiment")
+    add_options(parser, "experiment", "priors")
     parser.add_argument("--method", help="method of the labels that are the reference (for truth and label_statistics)")
-    parser.add_argument(
-        "--priors",
-        nargs="*",
-        default=[],
-        help="systems that are baselines without audio (for table2 and scores)",
-    )
     add_options(parser, output="document to write (Markdown)")
     options = parser.parse_args(argv)
     document, tables = DOCUMENTS[options.document], {path.stem: path for path in options.tables}

@@ -189,10 +189,9 @@ def origin_tables(origin: dict) -> dict[str, list[dict]]:
 def main(argv: list[str] | None = None) -> None:
     """Build the results page."""
     parser = build_parser("report.page.build", main, example=EXAMPLE)
-    add_options(parser, "predictions", "folds", "soft", "hard", "classes", "experiment")
+    add_options(parser, "predictions", "folds", "soft", "hard", "classes", "experiment", "priors")
     add_options(parser, config="section `evaluate` of the config, as JSON (classes, threshold, trim)")
     parser.add_argument("--systems", nargs="+", required=True, help="systems to show, baselines without audio last")
-    parser.add_argument("--priors", nargs="*", default=[], help="systems that are baselines without audio")
     parser.add_argument(
         "--tables",
         type=Path,

@@ -2,14 +2,24 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
-from softsed.planning.choices import KINDS, LONGEST_JOINT_S, TABLES, asked_methods, makes_labels, source_of
+from softsed.planning.choices import (
+    KINDS,
+    LONGEST_JOINT_S,
+    TABLES,
+    asked_methods,
+    makes_labels,
+    renders_demo,
+    source_of,
+)
+from softsed.planning.patterns import pattern_error
 
-PATTERN = set("{}<>")  # a file name with one of these is a pattern to Snakemake
+MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
 
 
 def find_contradictions(config: dict) -> Iterator[InputError]:
@@ -25,8 +35,9 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
     if folds["source"] == "official":
         wanted = [f"fold{n}_{part}.csv" for n in range(1, folds["number"] + 1) for part in OFFICIAL_NAMES.values()]
         if missing := [name for name in wanted if name not in folds["official"]["sha256"]]:
-            problem = f"{folds['number']} folds, but folds.official.sha256 has no {missing[0]}"
-            yield InputError(problem, key="folds.number")
+            problem = f"folds.number is {folds['number']}, but folds.official.sha256 lacks {missing[0]}"
+            remedy = "Lower folds.number, or set folds.source to generated"
+            yield InputError(problem, key="folds.number", remedy=remedy)
     if "demo" in config["data"]:
         yield from _crowd(config)
 
@@ -35,33 +46,43 @@ def _sources(config: dict) -> Iterator[InputError]:
     """Find keys that name two sources of the data, or half of one."""
     source = source_of(config)
     for name in (*TABLES, "audio", *KINDS, "truth"):
-        if PATTERN & set(config[name] or ""):
-            problem = f"the path {config[name]} has braces or angle brackets, which are patterns to the workflow"
-            yield InputError(problem, key=name, remedy="Rename the file or folder")
-    if source in ("own", "opinions") and "demo" in config["data"]:
+        if error := pattern_error(name, config[name]):
+            yield error
+    if source in ("own", "opinions") and renders_demo(config):
         key = "audio" if source == "own" else "opinions"
-        problem = f"{key}={config[key]} cannot be combined with the demo (data.demo)"
-        yield InputError(problem, key=key, remedy="Leave out workflow/demo.yaml or this key")
+        problem = f"{key}={config[key]} cannot be combined with the demo (data.demo.events)"
+        remedy = f"Leave out workflow/demo.yaml or {key}. For trials, provide only data.demo.crowd"
+        yield InputError(problem, key=key, remedy=remedy)
         return
+    if source == "demo" and config["recordings"] and Path(config["recordings"]) == MAESTRO_REAL:
+        yield InputError(
+            "data.demo.events asks for rendered recordings, but recordings is the table of MAESTRO Real",
+            key="recordings",
+            expected="workflow/resources/demo.tsv or your table of recordings to render",
+            remedy="For trials beside MAESTRO Real, provide only data.demo.crowd",
+        )
     kinds = [kind for kind in KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
-        problem = f"audio comes with {' and '.join(kinds) or 'no labels'}"
-        yield InputError(problem, key="audio", expected=f"exactly one of the keys {', '.join(KINDS)} beside it")
+        problem = f"audio is set, but {' and '.join(kinds) or 'none of soft, hard and opinions'}"
+        problem += " are set as well" if kinds else ""
+        yield InputError(problem, key="audio", expected=f"exactly one of the keys {', '.join(KINDS)} beside audio")
     elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
         yield InputError(
-            f"{' and '.join(labels)} without audio",
+            f"{' and '.join(labels)} {'are' if labels[1:] else 'is'} set, but audio is not",
             key=labels[0],
             expected="labels of your audio",
             remedy="Give its folder with the key audio",
         )
     missing = [name for name in TABLES if config[name] is None]
     if source in ("demo", "maestro_real") and missing:
-        remedy = "null is for your own audio or opinions, from which the table is read off: set audio or opinions"
+        remedy = "Set the path. softsed infers a table (null) only if audio or opinions is set"
         yield InputError("no table", key=missing[0], expected="the path of a table", remedy=remedy)
     if source == "opinions" and (config["recordings"] is None) != (config["scenes"] is None):
         given, other = ("recordings", "scenes") if config["recordings"] else ("scenes", "recordings")
         problem = f"{given} is a table, {other} is null"
-        yield InputError(problem, key=other, expected="both tables or neither: recordings names scenes of the other")
+        yield InputError(
+            problem, key=other, expected="both or neither, because the table of recordings refers to scenes"
+        )
 
 
 def _labels(config: dict) -> Iterator[InputError]:
@@ -69,7 +90,7 @@ def _labels(config: dict) -> Iterator[InputError]:
     if (methods := asked_methods(config)) and not makes_labels(config):
         named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
         yield InputError(
-            f"labels by {methods} are asked for, but without opinions labels cannot be made",
+            f"the methods {', '.join(dict.fromkeys(methods))} need opinions, but this experiment has labels only",
             key="labels.compare" if config["labels"]["compare"] else named[0],
             remedy="Leave out labels.compare and the key method of the systems",
         )
@@ -87,38 +108,43 @@ def _features(config: dict) -> Iterator[InputError]:
         problem = f"f_min is {low}, f_max is {high}, sample_rate is {rate}"
         yield InputError(problem, key="features", expected="f_min < f_max, and f_max at most half of sample_rate")
     elif high - low < (bins := 4 * rate / features["window"]):
-        problem = f"f_min and f_max are less than {bins:g} Hz apart, four bins of a spectrum with this window"
-        yield InputError(problem, key="features")
+        problem = f"f_max - f_min is {high - low:g} Hz, below {bins:g} Hz (four bins of the spectrum)"
+        yield InputError(
+            problem, key="features", remedy="Raise features.f_max or features.window, or lower features.f_min"
+        )
     if math.prod(pooling) > features["mel_bands"]:
-        problem = f"{pooling} leaves none of {features['mel_bands']} mel bands"
+        problem = f"the product of pooling {pooling}, {math.prod(pooling)}, exceeds {features['mel_bands']} mel bands"
         expected = "numbers whose product is at most features.mel_bands"
         yield InputError(problem, key="train.model.pooling", expected=expected)
 
 
 def _crowd(config: dict) -> Iterator[InputError]:
-    """Find contradictions in the simulated crowd, of the demo and of the trials."""
+    """Find contradictions in the simulated crowd, which annotates the demo and the trials."""
     crowd, trials, where = config["data"]["demo"]["crowd"], config.get("trials"), "data.demo.crowd"
     low, high = crowd["spammer_rate"]
     if low > high:
-        yield InputError(f"[{low}, {high}]", key=f"{where}.spammer_rate", expected="the lowest rate first")
+        yield InputError(
+            f"spammer_rate is [{low}, {high}]", key=f"{where}.spammer_rate", expected="the lowest rate first"
+        )
     if crowd["hop_s"] > crowd["window_s"]:
         expected = f"at most window_s, {crowd['window_s']} s"
-        yield InputError(f"{crowd['hop_s']} s", key=f"{where}.hop_s", expected=expected)
+        yield InputError(f"hop_s is {crowd['hop_s']} s", key=f"{where}.hop_s", expected=expected)
     asked = {f"{where}.opinions_per_window": [crowd["opinions_per_window"]]}
     if trials:
         asked["trials.opinions_per_window"] = trials["opinions_per_window"]
         if not crowd["window_s"] <= trials["duration_s"] <= LONGEST_S:
             expected = f"the length of a window, {crowd['window_s']} s, to {LONGEST_S} s"
-            yield InputError(f"{trials['duration_s']} s", key="trials.duration_s", expected=expected)
+            yield InputError(f"duration_s is {trials['duration_s']} s", key="trials.duration_s", expected=expected)
     for key, numbers in asked.items():
         if max(numbers) > crowd["annotators"]:
             expected = f"at most {crowd['annotators']}, the number {where}.annotators"
-            yield InputError(f"{max(numbers)} opinions per window", key=key, expected=expected)
+            yield InputError(f"opinions_per_window is {max(numbers)}", key=key, expected=expected)
     labels = config["labels"]
     methods = {"trials.methods": trials["methods"] if trials else []}
-    methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
-    methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
+    if source_of(config) == "demo":
+        methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
+        methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
     if crowd["window_s"] > LONGEST_JOINT_S:
         for key in (key for key, named in methods.items() if "joint" in named):
-            problem = f"the method joint with {where}.window_s {crowd['window_s']}"
+            problem = f"joint cannot use windows of {crowd['window_s']} s ({where}.window_s)"
             yield InputError(problem, key=key, expected=f"windows of at most {LONGEST_JOINT_S} s")
