@@ -109,7 +109,7 @@ def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
     own = [*OWN[:2], "--config", f"audio={tmp_path}", *OWN[4:], "experiment=renamed"]
     shown = snakemake(dataset, configuration=own, fails=True)
     assert f"{name}.wav: " in shown
-    assert "rename it" in shown.lower()
+    assert "Rename the file." in shown
     assert "Traceback" not in shown
     (dataset / "table.tsv").write_text(f"recording\tscene\tduration_s\n{name}\tcity_center\t20\n")
     (dataset / "table.yaml").write_text("recordings: table.tsv\n")

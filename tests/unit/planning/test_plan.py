@@ -173,7 +173,7 @@ def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
         plan_of(OWN, "{audio: audio, soft: soft.tsv, truth: nowhere}\n", check=True)
     problems = list(caught.value.problems)
     named = {str(error.file): error.remedy for error in problems if str(error.file).startswith("audio")}
-    assert named == {f"audio/{name}.wav": "Rename it" for name in BAD_NAMES}
+    assert named == {f"audio/{name}.wav": "Rename the file" for name in BAD_NAMES}
     assert [error.line for error in problems if error.file == Path("soft.tsv") and "'loud'" in error.problem] == [3]
 
 

@@ -31,7 +31,7 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
     for name, path in find_audio(folder, problems).items():
         if not NAME.fullmatch(name):
             problem = f"the recording name {name!r} is not valid"
-            problems.add("names", InputError(problem, file=path, expected=NAME_RULE, remedy="Rename it"))
+            problems.add("names", InputError(problem, file=path, expected=NAME_RULE, remedy="Rename the file"))
         try:
             lengths[name] = measure(path)
             if lengths[name] < 1:
