@@ -201,7 +201,7 @@ def test_a_disk_that_is_full(project, server, tmp_path):
         # The archive of 0.3 MB fits, both recordings of 0.15 MB do not.
         shown = bring(project, fails=True)
         assert "No space left on device" in shown
-        assert "make room, then run again" in shown
+        assert "Free disk space" in shown
         there = data(project)
         assert AUDIO_ZIP in there
         assert not [name for name in there if name.endswith(".part")]

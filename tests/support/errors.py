@@ -52,7 +52,7 @@ def refused(*, golden: bool = True, **parts: object) -> Iterator[pytest.Exceptio
 
 
 def compare(message: str) -> None:
-    """Compare a message with those that the golden file holds for the running test, without the folders of this machine."""
+    """Compare a message, without the folders of this machine, with those of the golden file for the running test."""
     test = re.sub(r" \(\w+\)$", "", os.environ["PYTEST_CURRENT_TEST"])
     message = TEMPORARY.sub("", message).replace(f"{GOLDEN.parents[2]}/", "")
     if os.environ.get(UPDATE):

@@ -404,7 +404,7 @@ def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(projec
     provenance.rmdir()
     provenance.write_text("<<<<<<< HEAD\n")
     shown = snakemake(project, "--dry-run")
-    assert "results/tiny/provenance.jsonl, line 1: expected an output of tiny and its record" in shown
+    assert "results/tiny/provenance.jsonl, line 1: the line is not a record" in shown
     assert "Nothing to be done" in shown
 
 

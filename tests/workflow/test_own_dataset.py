@@ -150,12 +150,12 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     [
         (
             ["audio=my data/audio"],
-            "audio: audio comes with no labels. Expected exactly one of the keys soft, hard, opinions",
+            "audio: audio is set, but none of soft, hard and opinions",
         ),
-        (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio comes with soft and hard"),
+        (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio is set, with soft and hard"),
         (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
         (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
-        (["soft=my data/soft.tsv"], "soft: soft without audio"),
+        (["soft=my data/soft.tsv"], "soft: soft is set, but audio is not"),
     ],
 )
 def test_mistakes_of_the_config_stop_before_that(own, options, message):

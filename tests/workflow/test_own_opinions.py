@@ -123,7 +123,7 @@ def test_tables_and_truth_of_ones_own(fresh):
     assert all(0 < float(row["truth_f1"]) <= 1 for row in sizes)
     assert not (fresh / "results/tables/data/scenes.tsv").read_text().startswith("scene\tclass\nyard")  # still surveyed
     shown = snakemake(fresh, "--dry-run", configuration=own[:-1], fails=True)
-    assert "scenes: recordings is a table, scenes is null. Expected both tables or neither" in shown
+    assert "scenes: recordings is a table, scenes is null. Expected both" in shown
     for name, old, message in (
         ("recordings", "yard-2", "my opinions.tsv, line 194: recording 'yard-2' is not in recordings.tsv"),
         (

@@ -194,7 +194,8 @@ def read_filterbank(path: Path, config: dict) -> np.ndarray:
         If the file is not a filter bank or has another shape.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             filterbank = file["filterbank"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"not a filter bank: {error}", file=path, remedy=DELETE) from error

@@ -63,7 +63,8 @@ def _sources(config: dict) -> Iterator[InputError]:
         )
     kinds = [kind for kind in KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
-        problem = f"audio is set, but {' and '.join(kinds) or 'none of soft, hard and opinions'}"
+        listed = f"with {' and '.join(kinds)}" if kinds else "but none of soft, hard and opinions"
+        problem = f"audio is set, {listed}"
         problem += " are set as well" if kinds else ""
         yield InputError(problem, key="audio", expected=f"exactly one of the keys {', '.join(KINDS)} beside audio")
     elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
