@@ -79,9 +79,14 @@ def test_an_error_of_snakemake_is_passed_on():
 
 
 def test_remarks_are_repeated():
-    remark = "records of demo: results/demo/report is there without how it was made, which `dvc pull` brings"
+    remark = "Cannot update the records of demo: [Errno 13] Permission denied. The run continues."
     assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "13 jobs would run:"]
     assert describe(f"{remark}\nNothing to be done\n").splitlines() == [
         remark,
         "nothing to do: all results are up to date",
     ]
+
+
+def test_summary_of_snakemake_is_not_repeated():
+    summary = "Some jobs were triggered by provenance information, see 'reason' section in the rule displays above."
+    assert describe(f"{summary}\n{SHOWN}") == describe(SHOWN)

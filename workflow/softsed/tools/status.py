@@ -21,7 +21,9 @@ MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
 FILE = re.compile(r"'([^']+)@[0-9a-f]{12}',?")
 TARGET = "all"  # Snakemake's default target, which is no job
 # Notes of Snakemake and of the Snakefile beside the list of jobs, which the summary repeats.
-REMARK = re.compile(r"^(?:.*(?:left out of|is there without how|provenance).*|records of .*|Warning.*)$", re.MULTILINE)
+REMARK = re.compile(
+    r"^(?:.*(?:left out of|missing provenance|Cannot update the records of).*|Warning.*)$", re.MULTILINE
+)
 MOST_FILES = 3  # names of files in one line
 
 
