@@ -24,7 +24,7 @@ SHORT = Recording("r_00", "cafe_restaurant", 8.0)
 
 
 def row(**changes: float) -> dict[str, float]:
-    usual = {"events_per_minute": 3, "duration_s": 3, "duration_sigma": 0.5, "snr_db": 0, "snr_std_db": 4}
+    usual = {"events_per_minute": 3, "rate_cv": 0, "duration_s": 3, "duration_sigma": 0.5, "snr_db": 0, "snr_std_db": 4}
     return usual | changes
 
 
@@ -101,10 +101,26 @@ def test_no_class_leaves_a_hole():
 
 def test_counts_keep_to_the_rate():
     recordings = [Recording(f"r_{i:02d}", "a", 45.0) for i in range(40)]
-    counts = [render.count_events(r, recordings, "car", per_minute=1.2, seed=5) for r in recordings]
+    counts = [render.count_events(r, recordings, "car", row(events_per_minute=1.2), seed=5) for r in recordings]
     assert abs(sum(counts) - 40 * 0.75 * 1.2) < 1
     assert set(counts) <= {0, 1}  # 0.9 expected in each
     assert render.schedule(recordings[0], recordings, {"car": row(events_per_minute=0)}, seed=1) == []
+
+
+def test_rates_vary_between_recordings():
+    recordings = [Recording(f"r_{i:03d}", "a", 600.0) for i in range(400)]
+    rates = row(events_per_minute=6, rate_cv=0.75)
+    counts = [render.count_events(r, recordings, "car", rates, seed=5) for r in recordings[::40]]
+    assert counts == [render.count_events(r, recordings[:361], "car", rates, seed=5) for r in recordings[::40]]
+    assert max(counts) > 2 * min(counts)
+
+
+@pytest.mark.parametrize("cv", [0.3, 0.75, 1.2])
+def test_gamma_quantiles_have_mean_and_variation(cv):
+    factors = render.gamma_quantiles((np.arange(100_000) + 0.5) / 100_000, cv)
+    assert factors.mean() == pytest.approx(1, rel=1e-3)
+    assert factors.std() == pytest.approx(cv, rel=1e-2)
+    np.testing.assert_array_equal(render.gamma_quantiles(np.array([0.1, 0.9]), 0), 1)
 
 
 def test_appending_a_recording_changes_no_other():
@@ -186,9 +202,9 @@ def test_main_refuses_scene_without_background(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "line", "problem"),
     [
-        ("bus\tcar\t1\t2\t3\t4\tloud", 2, "'loud'"),
-        ("bus\tcar\t1\t2\t3\t4\tinf", 2, "inf"),
-        ("bus\tcar\t1\t2\t3\t4\t5\nbus\tcar\t1\t2\t3\t4\t5", 3, "('bus', 'car') is listed twice"),
+        ("bus\tcar\t1\t0\t2\t3\t4\tloud", 2, "'loud'"),
+        ("bus\tcar\t1\t0\t2\t3\t4\tinf", 2, "inf"),
+        ("bus\tcar\t1\t0\t2\t3\t4\t5\nbus\tcar\t1\t0\t2\t3\t4\t5", 3, "('bus', 'car') is listed twice"),
     ],
 )
 def test_read_specification_refuses_bad_rows(tmp_path, rows, line, problem):

@@ -3,9 +3,11 @@
 A recording is the background noise of its scene plus events of the six classes annotated in this scene. Events are
 drawn from a specification (resources/demo_events.tsv, one row per scene and class):
 
-- ``events_per_minute``: mean rate. Along the recordings of a scene, in the order of the table, the number of events
-  follows systematic sampling with a random start. A class with 0.6 events per minute therefore occurs in three of five
-  one-minute recordings and never in none of them: it is rare, but not absent.
+- ``events_per_minute``, ``rate_cv``: mean rate, and coefficient of variation of the rate over recordings. The rate of a
+  recording is the mean rate times a gamma-distributed factor, because recordings of a scene differ in how much happens.
+  Along the recordings of a scene, in the order of the table, the number of events follows systematic sampling with a
+  random start, and the factors follow an additive recurrence, which spreads them evenly over their distribution. A rare
+  class is therefore rare, but not absent by chance.
 - ``duration_s``, ``duration_sigma``: median in seconds and log-standard deviation of a log-normal duration.
 - ``snr_db``, ``snr_std_db``: mean and standard deviation of the level of an event (root-mean-square over its duration,
   both channels) relative to the background of the recording (root-mean-square over its whole length).
@@ -13,7 +15,7 @@ drawn from a specification (resources/demo_events.tsv, one row per scene and cla
 resources/demo_backgrounds.tsv describes the noise of each scene: ``tilt_db`` (spectral slope in dB per octave), a broad
 peak of ``hump_db`` at ``hump_hz``, and ``swing_db``, the standard deviation of slow level changes.
 
-The content of a recording follows from (seed, name of the recording). Only the number of events also depends on the
+The content of a recording follows from (seed, name of the recording). Only the numbers of events also depend on the
 recordings of the same scene listed before it. Therefore a recording appended to the table does not change the others.
 Audio is 44.1 kHz, stereo, 16 bit. True events are a table ``onset offset label snr_db`` in seconds and dB.
 """
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_asked, read_classes
@@ -36,7 +39,8 @@ MIN_EVENT_S = 0.3  # a shorter event would be a click
 MAX_COVER = 0.9  # largest share of a recording for one class, whose events never overlap
 KNOT_S = 4.0  # seconds between independent levels of the background
 BACKGROUND_HZ = 40, 16_000
-EVENT_COLUMNS = ("events_per_minute", "duration_s", "duration_sigma", "snr_db", "snr_std_db")
+GOLDEN = (5**0.5 - 1) / 2  # step of the additive recurrence: of all steps, the one that fills 0..1 most evenly
+EVENT_COLUMNS = ("events_per_minute", "rate_cv", "duration_s", "duration_sigma", "snr_db", "snr_std_db")
 BACKGROUND_COLUMNS = ("tilt_db", "hump_hz", "hump_db", "swing_db")
 
 Specification = dict[tuple[str, ...], dict[str, float]]
@@ -117,22 +121,46 @@ def select(specification: Specification, scene: str, classes: list[str], path: P
     return {name: rows[name] for name in classes}
 
 
-def count_events(recording: Recording, recordings: list[Recording], label: str, *, per_minute: float, seed: int) -> int:
+def count_events(
+    recording: Recording, recordings: list[Recording], label: str, row: dict[str, float], *, seed: int
+) -> int:
     """Return the number of events of a class in a recording, by systematic sampling along the scene.
 
     With E_i the expected number of events in the first i recordings of the scene, recording i has
     floor(E_i + u) - floor(E_{i-1} + u) events, where u is uniform in 0..1 and drawn once per scene and class. The count
-    is unbiased and differs from its expectation by less than one, over any run of recordings.
+    differs from its expectation by less than one, over any run of recordings. The expected number of recording i is
+    its duration times the mean rate times the quantile of a gamma distribution with mean 1 at frac(v + i * `GOLDEN`),
+    where v is drawn once per scene and class.
+
+    Parameters
+    ----------
+    recording : Recording
+    recordings : list of Recording
+        All recordings, in the order of the table.
+    label : str
+    row : dict
+        events_per_minute and rate_cv of the class in the scene.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If the recording is not in the list.
     """
-    start = generator(seed, "count", recording.scene, label).random()
-    for other in recordings:
-        if other.scene != recording.scene:
-            continue
-        end = start + per_minute * other.duration_s / 60
+    start, phase = generator(seed, "count", recording.scene, label).random(2)
+    scene = [other for other in recordings if other.scene == recording.scene]
+    factors = gamma_quantiles((phase + GOLDEN * np.arange(len(scene))) % 1, row["rate_cv"])
+    for other, factor in zip(scene, factors.tolist(), strict=True):
+        end = start + factor * row["events_per_minute"] * other.duration_s / 60
         if other.name == recording.name:
             return int(end) - int(start)
         start = end
     raise InputError(f"recording {recording.name!r} is not in the table of recordings")
+
+
+def gamma_quantiles(shares: np.ndarray, cv: float) -> np.ndarray:
+    """Compute quantiles of the gamma distribution with mean 1 and coefficient of variation `cv`; ones for 0."""
+    return gammaincinv(cv**-2, shares) * cv**2 if cv else np.ones_like(shares)
 
 
 def schedule(
@@ -159,7 +187,7 @@ def schedule(
     events = []
     for label, row in specification.items():
         rng = generator(seed, "events", recording.name, label)
-        count = count_events(recording, recordings, label, per_minute=row["events_per_minute"], seed=seed)
+        count = count_events(recording, recordings, label, row, seed=seed)
         if not count:
             continue
         durations = np.maximum(
