@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from softsed.train.device import choose_precision
 from softsed.train.fast_network import FastCRNN
+from softsed.train.loop import masked_loss, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
-from softsed.train.system import masked_loss, run_epoch
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # dcase_util announces the end of pkg_resources

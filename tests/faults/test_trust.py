@@ -18,7 +18,7 @@ from softsed.report import figures
 from softsed.report.origin import training_of
 from softsed.train.checkpoint import Checkpoint
 
-CONFIG = '{"pooling": "mean"}'
+CONFIG = '{"pooling": "mean", "context": "recording"}'
 
 
 class Bomb:

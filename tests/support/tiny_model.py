@@ -22,7 +22,8 @@ def save_model(path, *, seed, **changes):
         **{"state": state, "parameters": SIZES, "classes": ["a b", "c"], "features": FEATURES},
         **{"mean": torch.full((16,), -5.0), "std": torch.full((16,), 3.0)},
         "thresholds": torch.tensor([0.2 * seed, torch.nan if seed == 1 else 0.6]),
-        "carried": {"pooling": "mean", "threshold": 0.5, "trim": 10},
+        "sequence_frames": 40,
+        "carried": {"pooling": "mean", "context": "recording", "threshold": 0.5, "trim": 10},
     }
     torch.save({key: value for key, value in (model | changes).items() if value is not None}, path)
     return path

@@ -99,7 +99,7 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
     ("changes", "problem"),
     [
         ({"thresholds": None}, "['thresholds']"),
-        ({"carried": {"pooling": "max", "threshold": 0.5, "trim": 10}}, ("one.pt", "carried")),
+        ({"carried": {"pooling": "max", "context": "recording", "threshold": 0.5, "trim": 10}}, ("one.pt", "carried")),
         ({"classes": ["c", "a b"]}, ("one.pt", "classes")),
         ({"classes": ["a b"]}, "2 outputs for the classes ['a b']"),
         ({"classes": ["a\tb", "c"]}, ("names of the classes", "tab")),
@@ -110,7 +110,8 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
         ({"features": FEATURES | {"window": None}}, "['window']"),
         ({"thresholds": torch.zeros(3)}, "thresholds of shape [3]"),
         ({"carried": {"threshold": 0.5}}, "{'threshold': 0.5}"),
-        ({"carried": {"pooling": "mean", "threshold": "0.5"}}, "'0.5'"),
+        ({"carried": {"pooling": "mean", "threshold": 0.5}}, "{'pooling': 'mean', 'threshold': 0.5}"),
+        ({"carried": {"pooling": "mean", "context": "recording", "threshold": "0.5"}}, "'0.5'"),
     ],
 )
 def test_models_that_do_not_fit_are_refused(tmp_path, changes, problem):

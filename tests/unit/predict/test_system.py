@@ -28,7 +28,8 @@ def test_scores_cover_the_whole_seconds(samples):
 
 
 def extras():
-    return {"mean": torch.full((16,), 2.0), "std": torch.full((16,), 4.0), "features": {"hop_s": 0.1}}
+    normal = {"mean": torch.full((16,), 2.0), "std": torch.full((16,), 4.0)}
+    return normal | {"features": {"hop_s": 0.1}, "sequence_frames": 10}
 
 
 @pytest.mark.parametrize("implementation", NETWORKS)
@@ -42,7 +43,29 @@ def test_score_pools_probabilities(implementation, block, monkeypatch):
     with torch.inference_mode():
         frames = torch.sigmoid(model(torch.from_numpy((features - 2) / 4)[None]))[0, :30]
     expected = frames.reshape(3, 10, 2).mean(dim=1)
-    np.testing.assert_allclose(score(model, extras(), features, "mean"), expected, atol=1e-6)
+    config = {"pooling": "mean", "context": "recording"}
+    np.testing.assert_allclose(score(model, extras(), features, config), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("frames", "starts"), [(30, [0, 5, 10, 15, 20]), (27, [0, 5, 10, 15, 17]), (8, [0])])
+def test_overlapping_sequences_are_averaged(frames, starts, monkeypatch):
+    """The slow way: each sequence alone, and a weighted mean of the outputs of each frame."""
+    monkeypatch.setattr(system, "SEQUENCES", 2)
+    torch.manual_seed(0)
+    model = NETWORKS["reference"](**SIZES).eval()
+    convolved = torch.randn(frames, 4 * 4)
+    length = min(10, frames)
+    total, weights = np.zeros((frames, 2)), np.zeros((frames, 1))
+    with torch.inference_mode():
+        for start in starts:
+            output = torch.sigmoid(model.recur(convolved[None, start : start + length]))[0].numpy()
+            for place in range(length):
+                weight = min(place + 1, length - place)
+                total[start + place] += weight * output[place]
+                weights[start + place] += weight
+        found = system.recur_overlapping(model, convolved, 10)
+    np.testing.assert_allclose(found, total / weights, atol=1e-6)
+    assert system.recur_overlapping(model, convolved, frames).shape == (frames, 2)
 
 
 class Bomb:

@@ -7,9 +7,9 @@ from support.networks import PAPER, distance
 
 from softsed.train import fast_blocks
 from softsed.train.fast_network import NETWORKS, FastCRNN, choose_implementation
+from softsed.train.loop import run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import cut
-from softsed.train.system import run_epoch
 
 SMALL = {**PAPER, "filters": 8, "gru_units": 5, "gru_layers": 2, "dropout": 0.0}
 CHANGES = [

@@ -25,7 +25,7 @@ from softsed.core.thresholds import MIDRANGE
 from softsed.features.extract import make_filterbank, read_filterbank
 from softsed.features.files import frames_per_second
 from softsed.predict.long_audio import CONTEXT_S, STRETCH_S, mel_of, overlapping
-from softsed.predict.system import POOLING, load_model, score
+from softsed.predict.system import CONTEXTS, POOLING, load_model, score
 from softsed.predict.threshold import FIXED, choose_threshold
 from softsed.predict.timeline import draw_timeline
 from softsed.train.device import choose_device
@@ -69,11 +69,12 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
                 expected=f"one threshold for each of its {classes} classes",
                 remedy="Train the model again",
             )
-        if carried.get("pooling") not in POOLING or not isinstance(carried.get("threshold"), int | float):
+        known = carried.get("pooling") in POOLING and carried.get("context") in CONTEXTS
+        if not known or not isinstance(carried.get("threshold"), int | float):
             raise InputError(
-                f"pooling and threshold of the model are {carried}",
+                f"pooling, context and threshold of the model are {carried}",
                 file=path,
-                expected=f"a pooling of {list(POOLING)} and a number as threshold",
+                expected=f"a pooling of {list(POOLING)}, a context of {list(CONTEXTS)} and a number as threshold",
                 remedy="Train the model again",
             )
         for key in CARRIED:
@@ -118,10 +119,10 @@ def score_recording(
         If the recording is shorter than one second.
     """
     _, extras = models[0]
-    rate, pooling = frames_per_second(extras["features"]), extras["carried"]["pooling"]
+    rate = frames_per_second(extras["features"])
     scores = []
     for mel, lead in overlapping(mel_of(path, filterbank, extras["features"]), length * rate, context * rate):
-        mean = np.mean([score(*model, mel, pooling) for model in models], axis=0)
+        mean = np.mean([score(*model, mel, extras["carried"]) for model in models], axis=0)
         scores.append(mean[lead // rate :][:length])
     found = np.concatenate(scores)
     if not len(found):

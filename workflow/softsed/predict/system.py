@@ -17,6 +17,8 @@ from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.network import CRNN
 
 POOLING: dict[str, Callable] = {"mean": np.mean, "max": np.max}
+CONTEXTS = ("recording", "sequence")
+SEQUENCES = 32  # sequences to recur at once
 BLOCK_FRAMES = 3000  # frames to convolve at once: a minute at 20 ms takes 0.4 GB with 128 filters
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
         training, so that scores do not depend on the instructions of the CPU.
     extras : dict
         Everything else that scoring needs: classes, mean and std of the features (on the device), the feature section
-        of the config.
+        of the config, frames of a training sequence.
 
     Raises
     ------
@@ -90,6 +92,8 @@ def _check_extras(saved: dict) -> None:
             raise ValueError(f"{name} is not one finite number for each of {parameters['mel_bands']} mel bands")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
+    if not saved["sequence_frames"] > 0:
+        raise ValueError(f"sequence_frames is {saved['sequence_frames']}")
     if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
         raise ValueError(f"features {features} do not fit the network")
 
@@ -104,8 +108,43 @@ def convolve_blocks(model: CRNN, mel: torch.Tensor) -> torch.Tensor:
     return torch.cat(blocks)
 
 
+def recur_overlapping(model: CRNN, convolved: torch.Tensor, length: int) -> torch.Tensor:
+    """Apply the recurrent part to overlapping sequences of `length` frames, and average the outputs of each frame.
+
+    Sequences start every half length; the last one ends with the recording. In the average, an output weighs more the
+    farther it is from the ends of its sequence, where the context on one side is missing.
+
+    Parameters
+    ----------
+    convolved : Tensor [frames, filters * bands]
+        Output of `convolve_blocks`.
+    length : int
+        Frames per sequence. A recording that is not longer is one sequence.
+
+    Returns
+    -------
+    Tensor [frames, classes]
+        Probabilities, or linear outputs.
+    """
+    frames = len(convolved)
+    if length >= frames:
+        return model.activate(model.recur(convolved.unsqueeze(0)))[0]
+    starts = [*range(0, frames - length, max(1, length // 2)), frames - length]
+    rising = torch.arange(1, length + 1, device=convolved.device)
+    weight = torch.minimum(rising, rising.flip(0)).unsqueeze(1).float()
+    total = convolved.new_zeros(frames, model.dense[-1].out_features)
+    weights = convolved.new_zeros(frames, 1)
+    for first in range(0, len(starts), SEQUENCES):
+        group = starts[first : first + SEQUENCES]
+        outputs = model.activate(model.recur(torch.stack([convolved[start : start + length] for start in group])))
+        for start, output in zip(group, outputs, strict=True):
+            total[start : start + length] += weight * output
+            weights[start : start + length] += weight
+    return total / weights
+
+
 @torch.inference_mode()
-def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.ndarray:
+def score(model: CRNN, extras: dict, features: np.ndarray, config: dict) -> np.ndarray:
     """Score one recording.
 
     Parameters
@@ -114,8 +153,10 @@ def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.n
         From `load_model`.
     features : ndarray [frames, mel_bands]
         Features that are not normalised.
-    pooling : {"mean", "max"}
-        How the outputs of a second become one score.
+    config : dict
+        The section ``predict``: pooling ("mean" or "max", how the outputs of a second become one score) and context
+        ("recording": the GRUs depend on the whole recording; "sequence": on sequences as long as in training, which
+        overlap by half).
 
     Returns
     -------
@@ -124,15 +165,16 @@ def score(model: CRNN, extras: dict, features: np.ndarray, pooling: str) -> np.n
     """
     mel = (torch.from_numpy(features).to(extras["mean"].device) - extras["mean"]) / extras["std"]
     convolved = convolve_blocks(model, mel)  # [frames, filters * bands]
-    outputs = model.activate(model.recur(convolved.unsqueeze(0)))[0]  # [frames, classes]
-    return pool_seconds(outputs.cpu().numpy(), frames_per_second(extras["features"]), pooling)
+    length = extras["sequence_frames"] if config["context"] == "sequence" else len(convolved)
+    outputs = recur_overlapping(model, convolved, length)  # [frames, classes]
+    return pool_seconds(outputs.cpu().numpy(), frames_per_second(extras["features"]), config["pooling"])
 
 
 def main(argv: list[str] | None = None) -> None:
     """Score the test recordings of one fold."""
     example = (
         "--model results/demo/models/S_MSE_lin/run1/fold1.pt --fold results/demo/folds/fold1.tsv"
-        ' --features results/demo/features --config \'{"pooling": "mean"}\' --output scores.tsv'
+        ' --features results/demo/features --config \'{"pooling": "mean", "context": "recording"}\' --output scores.tsv'
     )
     parser = build_parser("predict.system", main, example=example)
     parser.add_argument("--model", type=Path, required=True, help="model trained on this fold (.pt)")
@@ -143,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     device = choose_device(options.device)
     model, extras = load_model(options.model, device)
     scores = {
-        name: score(model, extras, read_features(options.features / f"{name}.npz"), options.config["pooling"])
+        name: score(model, extras, read_features(options.features / f"{name}.npz"), options.config)
         for name in read_fold(options.fold)["test"]
     }
     write_scores(options.output, scores, extras["classes"])

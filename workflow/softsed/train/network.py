@@ -96,6 +96,11 @@ class CRNN(nn.Module):
         """Create the GRU: [batch, frames, inputs] -> [batch, frames, 2 * units]."""
         return nn.GRU(inputs, units, num_layers=layers, bidirectional=True, batch_first=True)
 
+    @torch.no_grad()
+    def start_at(self, bias: Tensor) -> None:
+        """Set the bias [classes] of the output layer, from which a training starts."""
+        self.dense[-1].bias.copy_(bias)
+
     def forward(self, mel: Tensor) -> Tensor:
         """Compute the input of the loss: logits of a sigmoid output, or the linear outputs.
 

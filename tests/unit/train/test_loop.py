@@ -1,0 +1,174 @@
+"""The training loop: losses by hand, the best epoch is kept, same seed same weights even after kills."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from softsed.train import loop
+from softsed.train.checkpoint import Checkpoint
+from softsed.train.fast_network import NETWORKS, FastCRNN
+from softsed.train.sequences import cut
+
+SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
+CONFIG = {
+    "model": SIZES,
+    "implementation": "auto",
+    "precision": "float32",
+    "sequence_frames": 20,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 12,
+    "plateau_epochs": 3,
+    "plateau_factor": 0.5,
+    "patience": 6,
+}
+
+
+def test_loss_by_hand_counts_selected_elements():
+    raw = torch.tensor([[[0.0, 2.0], [50.0, -50.0]]])
+    targets = torch.tensor([[[1.0, 0.25], [0.0, 1.0]]])
+    mask = torch.tensor([[[1.0], [0.0]]])
+    mse = (0 - 1) ** 2 + (2 - 0.25) ** 2
+    assert loop.masked_loss(raw, targets, mask, "mse").item() == pytest.approx(mse)
+    p = 1 / (1 + math.exp(-2))
+    bce = math.log(2) - (0.25 * math.log(p) + 0.75 * math.log(1 - p))
+    assert loop.masked_loss(raw, targets, mask, "bce").item() == pytest.approx(bce)
+    asked = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
+    assert loop.masked_loss(raw, targets, asked, "mse").item() == 1
+
+
+def test_class_that_is_never_annotated_learns_nothing():
+    torch.manual_seed(1)
+    model = FastCRNN(mel_bands=16, classes=2, output="linear", **SIZES)
+    before = model.dense[-1].weight.detach().clone()
+    targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
+    data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
+    _, history = loop.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
+    assert (model.dense[-1].weight[1] == before[1]).all()
+    assert (model.dense[-1].weight[0] != before[0]).any()
+    # The mean is over the elements that count: the loss of zeros would be 1.
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"] < 1.5
+
+
+def toy(seed, count=12):
+    """Recordings whose single class is active where the lower bands are loud."""
+    rng = np.random.default_rng(seed)
+    targets = [np.repeat(rng.integers(0, 2, (6, 1)), 10, axis=0).astype(float) for _ in range(count)]
+    features = [y * np.linspace(2, 0, 16) + rng.normal(0, 0.3, (60, 16)) for y in targets]
+    return cut(features, targets, CONFIG["sequence_frames"])
+
+
+def fit(seed=1, loss="mse", checkpoint=None, recordings=12, network=FastCRNN, **changes):
+    torch.manual_seed(seed)
+    model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
+    options = {"loss": loss, "config": {**CONFIG, **changes}, "seed": seed, "checkpoint": checkpoint}
+    return model, *loop.fit(model, toy(0, recordings), toy(1, 4), **options)
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_fit_keeps_the_best_epoch(loss):
+    model, state, history = fit(loss=loss)
+    losses = [row["validation_loss"] for row in history]
+    assert min(losses) < 0.7 * losses[0]
+    model.load_state_dict(state)
+    again = loop.run_epoch(model, toy(1, 4), list(torch.arange(len(toy(1, 4))).split(4)), loss)
+    assert again == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_weights_follow_from_the_seed():
+    _, first, _ = fit(seed=1, epochs=3)
+    _, second, _ = fit(seed=1, epochs=3)
+    _, other, _ = fit(seed=2, epochs=3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_learning_rate_falls_on_a_plateau():
+    # The learning rate is so small that the loss changes by rounding only.
+    _, _, history = fit(learning_rate=1e-12, epochs=40)
+    assert len(history) < 40
+    stale = len(history) - 1 - int(np.argmin([row["validation_loss"] for row in history]))
+    assert stale == CONFIG["patience"]
+    assert history[-1]["learning_rate"] < history[0]["learning_rate"]
+
+
+def test_loss_that_is_not_finite_stops_the_training():
+    with pytest.raises(FloatingPointError, match="epoch 1: the loss is not finite"):
+        fit(learning_rate=1e30)
+
+
+def interrupt(monkeypatch, after, outcome):
+    """Replace the result of a pass over the data, of which an epoch has two, by an exception or a loss."""
+    original, passes = loop.run_epoch, iter(range(1, 1000))
+
+    def run_epoch(*arguments):
+        loss = original(*arguments)
+        if next(passes) < after:
+            return loss
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(loop, "run_epoch", run_epoch)
+
+
+def same(one, other):
+    """Report whether weights are equal bit by bit, and losses to the last digit."""
+    (_, state, history), (_, other_state, other_history) = one, other
+    return history == other_history and all(torch.equal(state[name], other_state[name]) for name in state)
+
+
+# With these settings the learning rate falls and training stops early, so a checkpoint has to contain all of both.
+SHORT = {"recordings": 2, "learning_rate": 0.2, "epochs": 30, "plateau_epochs": 2, "patience": 5}
+
+
+def stopped(monkeypatch, path, after, outcome, network=FastCRNN):
+    """Start or continue a training that is interrupted, and return the exception."""
+    with monkeypatch.context() as patch:
+        interrupt(patch, after, outcome)
+        try:
+            fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT)
+        except (KeyboardInterrupt, FloatingPointError) as error:
+            return error
+    return None
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, network):
+    whole = fit(network=network, **SHORT)
+    epochs = len(whole[2])
+    assert epochs > 5
+    assert len({row["learning_rate"] for row in whole[2]}) > 1
+    for after in (1, 2, 3, 7, 2 * epochs - 1, 2 * epochs):
+        path = tmp_path / f"after{after}.pt"
+        assert stopped(monkeypatch, path, after, KeyboardInterrupt(), network)
+        assert path.exists() == (after > 2)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
+    # A training that has ended and is called again, as when the model is lost, computes at most one epoch.
+    with monkeypatch.context() as patch:
+        interrupt(patch, 3, AssertionError("more than one epoch"))
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
+
+
+@pytest.mark.parametrize("after", [9, 10])
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
+    path = tmp_path / "fold1.pt"
+    assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after, loss))
+    # The same training stops again, at once.
+    with caplog.at_level(logging.INFO):
+        assert "epoch 5: the loss is not finite" in str(stopped(monkeypatch, path, after - 8, loss))
+    assert f"continuing after epoch 4, from {path}" in caplog.text
+    assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT), fit(**SHORT))
+
+
+def test_mean_loss_is_over_frames_not_batches():
+    torch.manual_seed(0)
+    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SIZES)
+    data = toy(3)
+    whole = loop.run_epoch(model, data, [torch.arange(len(data))], "mse")
+    uneven = loop.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")
+    assert whole == pytest.approx(uneven, rel=1e-5)

@@ -1,0 +1,150 @@
+"""The training loop: losses over the elements that count, learning rate, early stopping and the best epoch (Sec. 3.1).
+
+The weights with the lowest validation loss are kept.
+"""
+
+import logging
+import time
+
+import torch
+from torch import Tensor, nn
+
+from softsed.core.log import PROGRESS
+from softsed.train.checkpoint import Checkpoint
+from softsed.train.network import CRNN
+from softsed.train.sequences import Sequences
+
+PROGRESS_S = 30  # seconds between lines on the terminal: often enough to see progress, seldom enough to read
+
+logger = logging.getLogger(__name__)
+
+
+def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor:
+    """Sum a loss over the elements that the mask selects.
+
+    Parameters
+    ----------
+    raw : Tensor [batch, frames, classes]
+        Logits for "bce", scores for "mse".
+    targets : Tensor [batch, frames, classes]
+        Labels from 0 to 1.
+    mask : Tensor [batch, frames, classes]
+        1 for elements that count, else 0.
+    kind : {"bce", "mse"}
+        Binary cross-entropy of a sigmoid output, or squared error (Sec. 3.1).
+
+    Returns
+    -------
+    Tensor
+        Scalar; divide by the sum of the mask for the mean.
+    """
+    if kind == "bce":
+        elements = nn.functional.binary_cross_entropy_with_logits(raw, targets, reduction="none")
+    else:
+        elements = nn.functional.mse_loss(raw, targets, reduction="none")
+    return (elements * mask).sum()
+
+
+def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, optimiser=None) -> float:
+    """Pass over the data once and return the mean loss per frame and class.
+
+    The weights are updated after each batch if an optimiser is passed. Batches hold indices of sequences.
+    """
+    model.train(optimiser is not None)
+    total = frames = 0.0
+    for batch in batches:
+        targets, mask = data.targets[batch], data.mask[batch]
+        with torch.set_grad_enabled(optimiser is not None):
+            raw = model(data.features[batch])
+            summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
+        elements = mask.sum().item()
+        if not elements:
+            continue  # no element counts: the mean would be 0 / 0, and would turn the weights into nan
+        if optimiser is not None:
+            optimiser.zero_grad()
+            (summed / elements).backward()
+            optimiser.step()
+        total, frames = total + summed.item(), frames + elements
+    return total / frames
+
+
+def fit(
+    model: CRNN,
+    training: Sequences,
+    validation: Sequences,
+    *,
+    loss: str,
+    config: dict,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[dict[str, Tensor], list[dict]]:
+    """Train until the validation loss has stopped improving.
+
+    Parameters
+    ----------
+    model : CRNN
+        Network to train, in place and on its device.
+    training, validation : Sequences
+        Data on the same device.
+    loss : {"bce", "mse"}
+        As in `masked_loss`.
+    config : dict
+        The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (after so many
+        epochs without improvement, the learning rate is multiplied by the factor), patience (epochs without
+        improvement after which training ends).
+    seed : int
+        Seed of the order of the sequences.
+    checkpoint : Checkpoint, optional
+        Checkpoint to continue, if its file exists, and to write from time to time.
+
+    Returns
+    -------
+    state : dict of Tensor
+        The weights after the epoch with the lowest validation loss.
+    history : list of dict
+        One row per epoch: epoch, train_loss, validation_loss, learning_rate.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is not finite; the message names the epoch. The last checkpoint stays. The same training fails again
+        at the same epoch, and a training with another learning rate starts from the beginning.
+    """
+    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
+    order = torch.Generator().manual_seed(seed)
+    fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
+    best, state, stale, history, shown = float("inf"), {}, 0, [], time.monotonic()
+    if checkpoint and (progress := checkpoint.load(model, optimiser, order)):
+        best, state, stale, history = progress
+        logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
+    for epoch in range(len(history) + 1, config["epochs"] + 1):
+        rate = optimiser.param_groups[0]["lr"]
+        batches = list(torch.randperm(len(training), generator=order).split(config["batch_size"]))
+        row = {
+            "epoch": epoch,
+            "train_loss": run_epoch(model, training, batches, loss, optimiser),
+            "validation_loss": run_epoch(model, validation, fixed, loss),
+            "learning_rate": rate,
+        }
+        if not (row["train_loss"] < float("inf") and row["validation_loss"] < float("inf")):
+            raise FloatingPointError(f"epoch {epoch}: the loss is not finite ({row}). Lower train.learning_rate.")
+        history.append(row)
+        if row["validation_loss"] < best:
+            best, stale = row["validation_loss"], 0
+            state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+        else:
+            stale += 1
+            if stale % config["plateau_epochs"] == 0:
+                optimiser.param_groups[0]["lr"] = rate * config["plateau_factor"]
+        due = time.monotonic() - shown >= PROGRESS_S
+        shown = time.monotonic() if due else shown
+        logger.info(
+            "epoch %d of at most %d: train %.5f, validation %.5f, best %.5f at epoch %d",
+            *(epoch, config["epochs"], row["train_loss"], row["validation_loss"], best, epoch - stale),
+            extra=PROGRESS if due else {},
+        )
+        if stale >= config["patience"]:
+            break
+        if checkpoint:
+            checkpoint.save((best, state, stale, history), model, optimiser, order)
+    return state, history
