@@ -42,6 +42,30 @@ rule make_training_curves:
         "python -m softsed --log {log} report.curve_tables training --history {input.history} --tsv {output.tsv}"
 
 
+rule make_convergence_table:
+    input:
+        training="<results>/report/training.tsv",
+    output:
+        tsv=report(
+            "<results>/report/convergence.tsv",
+            caption="../report/convergence.rst",
+            category="Tables",
+            labels={"table": "convergence"},
+        ),
+    log:
+        "<logs>/make_convergence_table.log",
+    benchmark:
+        "<benchmarks>/make_convergence_table.tsv"
+    conda:
+        "../../envs/softsed.yaml"
+    params:
+        *code("report.curve_tables"),
+    message:
+        "Count the trainings that may not have converged"
+    shell:
+        "python -m softsed --log {log} report.curve_tables convergence --training {input.training} --tsv {output.tsv}"
+
+
 rule draw_figure:
     input:
         table="<results>/report/{figure}.tsv",

@@ -1,5 +1,6 @@
-"""Tables of curves: class-wise F1 (Fig. 2) and the losses of all trainings."""
+"""Tables of curves: class-wise F1 (Fig. 2), the losses of all trainings, and whether the trainings converged."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from softsed.core.thresholds import MIDRANGE
 from softsed.report.summary import mean, read_metrics
 from softsed.report.tables import TOTAL, read_frame, write_frame
 
-LOSSES = ("epoch", "train_loss", "validation_loss")
+LOSSES = ("epoch", "train_loss", "validation_loss", "constant_loss")
+LATE = 0.9  # a best epoch after this share of the epochs: the training may have stopped too early
+logger = logging.getLogger(__name__)
+
 HISTORY = re.compile(r"(?P<system>[^/]+)/run(?P<run>\d+)/fold(?P<fold>\d+)\.history\.tsv$")
 
 
@@ -87,13 +91,52 @@ def join_histories(paths: list[Path]) -> pd.DataFrame:
     return pd.concat(frames)
 
 
+def summarise_convergence(training: pd.DataFrame) -> pd.DataFrame:
+    """Count the trainings of each system that may not have converged.
+
+    Parameters
+    ----------
+    training : DataFrame
+        From `join_histories`, losses as numbers.
+
+    Returns
+    -------
+    DataFrame
+        One row per system: trainings; above_constant, the trainings whose lowest validation loss is not below that of a
+        constant per scene (see `softsed.train.constant`); late, those whose best epoch is among the last tenth of the
+        epochs; best_epoch and epochs, medians; validation_loss and constant_loss, means over the trainings at the best
+        epoch.
+    """
+    keys = ["system", "run", "fold"]
+    best = training.loc[training.groupby(keys, sort=False)["validation_loss"].idxmin()]
+    last = training.groupby(keys, sort=False)["epoch"].max().rename("epochs")
+    rows = best.rename(columns={"epoch": "best_epoch"}).join(last, on=keys)
+    rows = rows.assign(
+        above_constant=rows["validation_loss"] >= rows["constant_loss"],
+        late=rows["best_epoch"] > LATE * rows["epochs"],
+    )
+    return (
+        rows.groupby("system", sort=False)
+        .agg(
+            trainings=("fold", "size"),
+            above_constant=("above_constant", "sum"),
+            late=("late", "sum"),
+            best_epoch=("best_epoch", "median"),
+            epochs=("epochs", "median"),
+            validation_loss=("validation_loss", "mean"),
+            constant_loss=("constant_loss", "mean"),
+        )
+        .reset_index()
+    )
+
+
 EXAMPLE = """\
 training --history results/demo/models/S_MSE_lin/run1/fold1.history.tsv --tsv results/demo/report/training.tsv\
 """
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Make the table of class-wise F1, or the table of the losses of all trainings."""
+    """Make the table of class-wise F1, of the losses of all trainings, or of their convergence."""
     parser = build_parser("report.curve_tables", main, example=EXAMPLE)
     tables = parser.add_subparsers(dest="table", required=True)
     figure2 = tables.add_parser("figure2", help="class-wise F1 (Fig. 2)")
@@ -106,11 +149,21 @@ def main(argv: list[str] | None = None) -> None:
     training.add_argument(
         "--history", type=Path, nargs="+", required=True, help="training histories, SYSTEM/runN/foldN.history.tsv"
     )
-    for table in (figure2, training):
+    convergence = tables.add_parser("convergence", help="trainings per system that may not have converged")
+    convergence.add_argument("--training", type=Path, required=True, help="table written by `training`")
+    for table in (figure2, training, convergence):
         add_options(table, "tsv")
     options = parser.parse_args(argv)
     if options.table == "figure2":
         instances = read_instances(options.table1)
         write_frame(options.tsv, class_wise(read_metrics(options.metrics), options.curves, instances))
-    else:
+    elif options.table == "training":
         write_frame(options.tsv, join_histories(options.history))
+    else:
+        training = read_frame(options.training, text=("system", "run", "fold"), numbers=LOSSES)
+        found = summarise_convergence(training)
+        write_frame(options.tsv, found)
+        logger.info(
+            "%d trainings: %d not below a constant per scene, %d with their best epoch in the last tenth",
+            *(found[name].sum() for name in ("trainings", "above_constant", "late")),
+        )

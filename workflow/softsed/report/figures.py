@@ -91,23 +91,25 @@ def draw_training(path: Path) -> Figure:
     Parameters
     ----------
     path : Path
-        Long table with the columns system, run, fold, epoch, train_loss, validation_loss.
+        Long table with the columns system, run, fold, epoch, train_loss, validation_loss, constant_loss.
 
     Returns
     -------
     Figure
-        Panels have separate scales, because losses of different kinds are not comparable.
+        Panels have separate scales, because losses of different kinds are not comparable. A dotted line is the
+        validation loss of a constant per scene, which every training should get below.
 
     Raises
     ------
     InputError
         If the table has no row.
     """
-    rows = read_rows(path, ("system", "run", "fold"), ("epoch", "train_loss", "validation_loss"))
+    rows = read_rows(path, ("system", "run", "fold"), ("epoch", "train_loss", "validation_loss", "constant_loss"))
     systems = rows.groupby("system", sort=False)
     figure = Figure(figsize=(3.0 * max(len(systems), 2), 3.2), layout="constrained")
     for axes, (system, trainings) in zip(figure.subplots(1, len(systems), squeeze=False)[0], systems, strict=True):
         for _, training in trainings.groupby(["run", "fold"], sort=False):
+            axes.plot(training["epoch"], training["constant_loss"], ":", color="0.4", linewidth=0.8)
             best = training.loc[training["validation_loss"].idxmin()]
             axes.plot(training["epoch"], training["train_loss"], color=COLOURS[0], linewidth=0.8, alpha=0.7)
             axes.plot(training["epoch"], training["validation_loss"], color=COLOURS[1], linewidth=0.8, alpha=0.7)
@@ -121,8 +123,9 @@ def draw_training(path: Path) -> Figure:
         Line2D([], [], color=COLOURS[0], label="train"),
         Line2D([], [], color=COLOURS[1], label="validation"),
         Line2D([], [], color="black", marker="o", linestyle="", markersize=3.5, label="best epoch"),
+        Line2D([], [], color="0.4", linestyle=":", label="validation, constant per scene"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 

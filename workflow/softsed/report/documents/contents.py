@@ -254,6 +254,26 @@ def label_quality(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     }
 
 
+def convergence(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
+    """Provide the data of the convergence of the trainings."""
+    numbers = ("trainings", "above_constant", "late", "best_epoch", "epochs", "validation_loss", "constant_loss")
+    rows = read_frame(tables["convergence"], text=("system",), numbers=numbers)
+    return {
+        **{"trainings": int(rows["trainings"].sum()), "above": int(rows["above_constant"].sum())},
+        "late": int(rows["late"].sum()),
+        "rows": text_frame(
+            [
+                *(("System", code_column(rows["system"])), ("Trainings", number_column(rows, "trainings", 0))),
+                ("Not below the constant", number_column(rows, "above_constant", 0)),
+                ("Best epoch in the last tenth", number_column(rows, "late", 0)),
+                ("Best epoch (median)", number_column(rows, "best_epoch", 0)),
+                ("Validation loss", number_column(rows, "validation_loss", 5)),
+                ("Loss of the constant", number_column(rows, "constant_loss", 5)),
+            ]
+        ),
+    }
+
+
 class Document(NamedTuple):
     """Function that provides the data of a document, and its input: names of tables, and options without a default."""
 
@@ -267,6 +287,7 @@ DOCUMENTS = {
     "table2": Document(table2, ("table2", "paper_recordings"), ("facts",)),
     "scores": Document(scores, ("scores", "differences")),
     "truth": Document(truth, ("truth",), ("facts", "method")),
+    "convergence": Document(convergence, ("convergence",)),
     "label_statistics": Document(label_statistics, ("label_statistics",), ("facts", "method")),
     "label_quality": Document(label_quality, ("label_quality",)),
 }
