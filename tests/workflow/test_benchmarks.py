@@ -8,6 +8,8 @@ import pytest
 from support.project import ROOT
 from support.run import run
 
+from softsed.core.labels import to_events, write_hard, write_soft
+from softsed.core.metadata import read_classes
 from softsed.core.scores import write_scores
 
 pytestmark = pytest.mark.slow
@@ -41,13 +43,36 @@ def write_experiment(folder):
     return [folder, "--classes", folder / "classes.tsv", "--recordings", folder / "recordings.tsv"]
 
 
+def write_labelled_features(folder):
+    """Write features, soft and hard labels, and two folds of four recordings of 12 s at 5 frames per second."""
+    classes = read_classes(ROOT / "workflow/resources/classes.tsv")
+    labels, names = folder / "labels/eq1", list("abcd")
+    for path in (labels, folder / "features", folder / "folds"):
+        path.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    soft = {name: rng.uniform(size=(12, len(classes))) for name in names}
+    write_soft(labels / "soft.tsv", soft, classes)
+    write_hard(labels / "hard.tsv", {name: to_events(values > 0.5, classes) for name, values in soft.items()})
+    for name in names:
+        np.savez(folder / f"features/{name}.npz", mel=rng.normal(size=(61, 64)).astype(np.float32))
+    for fold, parts in enumerate(
+        (("train", "train", "validation", "test"), ("test", "train", "train", "validation")), 1
+    ):
+        rows = "".join(f"{name}\tscene\t{part}\n" for name, part in zip(names, parts, strict=True))
+        (folder / f"folds/fold{fold}.tsv").write_text("recording\tscene\tpart\n" + rows)
+    return [folder]
+
+
+INPUTS = {"lead": write_annotations, "psds": write_experiment, "sequence_length": write_labelled_features}
+
+
 def test_scripts_are_found():
-    assert {"features", "labels", "layers", "lead", "psds", "training", "workflow"} <= set(SCRIPTS)
+    assert {"features", "labels", "layers", "training", "workflow", *INPUTS} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_writes_a_table(script, tmp_path):
-    inputs = {"lead": write_annotations, "psds": write_experiment}.get(script, lambda _: [])(tmp_path)
+    inputs = INPUTS.get(script, lambda _: [])(tmp_path)
     table = tmp_path / "out/table.tsv"
     command = [sys.executable, FOLDER / f"{script}.py", *inputs[:1], table, *inputs[1:], "--smoke"]
     shown = run(ROOT, *command, PYTHONPATH=str(ROOT / "workflow"))
