@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 CORES ?= 2
 CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
+STUDY := $(DEMO) workflow/study.yaml
+RUNS ?= 3
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo status progress check test slurm-test long-test lint docs audit bench fuzz clean
+.PHONY: help env demo study status progress check test slurm-test long-test lint docs audit bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,11 +30,16 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 	$(BIN)/python -m pip install --requirement envs/dev.lock
 	touch $@
 
-demo: $(VENV)/workflow ## The whole workflow on synthetic data
+demo: $(VENV)/workflow ## The whole workflow on synthetic data: about 5 minutes on two cores
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
 	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
-	@cat results/demo/report/table1.md results/demo/report/table2.md results/demo/report/truth.md
+	@cat $(addprefix results/demo/report/,$(addsuffix .md,table1 convergence table2 truth))
 	@echo "To look at and listen to: results/demo/page/index.html; its crowd: results/demo/labels/page.html; tables and figures: results/demo/report"
+
+study: $(VENV)/workflow ## The demo with more systems, labels and trials, and RUNS=3 trainings each: hours; continues after a stop
+	PATH="$(abspath $(BIN)):$$PATH" $(STUDY) --config runs=$(RUNS)
+	@cat $(addprefix results/study/report/,$(addsuffix .md,convergence table2 truth))
+	@echo "Tables and figures: results/study/report; a page to look at: results/study/page/index.html"
 
 status: $(VENV)/workflow ## Jobs that would run after an edit, and why; needs a finished run; make status CONFIG=config.yaml
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
@@ -96,4 +103,4 @@ $(VENV)-fuzz/done: envs/requirements.lock
 	touch $@
 
 clean: ## Remove the environment and the results of the demo, but not what is in git
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-fuzz $(filter-out %/report %/metrics,$(wildcard results/demo/*))
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-fuzz $(filter-out %/report %/metrics,$(wildcard results/demo/* results/study/*))

@@ -48,7 +48,7 @@ def own(folder):
 def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp_path):
     folder = copy_project(tmp_path / "mein Projekt (älter) 'β' $HOME; & #1")
     (folder / "fewer.yaml").write_text("runs: 1\nsystems: {S_BCE_sig: null, H_BCE_sig_joint: null}\n")
-    tiny = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "fewer.yaml"]
+    tiny = ["--configfile", "workflow/demo.yaml", "workflow/study.yaml", "tests/workflow/tiny.yaml", "fewer.yaml"]
     cut = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     cut = cut if subprocess.run([*cut, "true"], check=False, capture_output=True).returncode == 0 else []
     run(folder, *cut, "snakemake", *tiny, "--cores", "2")

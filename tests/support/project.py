@@ -21,7 +21,8 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 os.environ["OMP_NUM_THREADS"] = "1"
 
 DEMO = ["--configfile", "workflow/demo.yaml"]
-TINY = [*DEMO, "tests/workflow/tiny.yaml"]
+STUDY = [*DEMO, "workflow/study.yaml"]
+TINY = [*STUDY, "tests/workflow/tiny.yaml"]
 
 # Before a command that is to be interrupted (SIGINT), which all ignore that a shell starts in the background.
 INTERRUPTIBLE = ["env", "--default-signal=INT"]

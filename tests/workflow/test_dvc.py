@@ -27,7 +27,7 @@ from support.tsv import read_rows
 from softsed.core.metadata import read_classes, read_fold
 from softsed.core.scores import read_scores
 
-SMALL = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "small.yaml"]
+SMALL = ["--configfile", "workflow/demo.yaml", "workflow/study.yaml", "tests/workflow/tiny.yaml", "small.yaml"]
 SMALLER = "runs: 1\nsystems:\n  S_BCE_sig: null\n  H_BCE_sig_joint: null\n"  # of the tiny experiment: six trainings
 EVERYTHING = ["--with-deps", "report@tiny"]
 PRIORS = ["scene_prior", "recording_prior"]
@@ -235,7 +235,7 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
         "--features",
         str(features),
         "--config",
-        '{"pooling": "mean"}',
+        '{"pooling": "mean", "context": "recording"}',
     )
     run(folder, *step, "predict.system", *inputs, "--output", str(tmp_path / "scores.tsv"), PYTHONPATH=package)
     classes = list(read_classes(ROOT / "workflow/resources/classes.tsv"))

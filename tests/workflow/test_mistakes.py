@@ -17,7 +17,13 @@ from support.project import snakemake
 )
 def test_configuration(project, change, message):
     (project / "change.yaml").write_text(change)
-    configuration = ["--configfile", "workflow/demo.yaml", "tests/workflow/tiny.yaml", "change.yaml"]
+    configuration = [
+        "--configfile",
+        "workflow/demo.yaml",
+        "workflow/study.yaml",
+        "tests/workflow/tiny.yaml",
+        "change.yaml",
+    ]
     assert message in snakemake(project, "--dry-run", configuration=configuration, fails=True)
 
 

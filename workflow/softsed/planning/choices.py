@@ -54,6 +54,15 @@ def opinion_recordings(config: dict) -> list[str]:
     return [row["recording"] for row in read_table(given["recordings"], ("recording",))]
 
 
+def find_gaps(features: dict) -> list[str]:
+    """Describe samples that lie in no window of the features, if there are any: a short sound there is lost."""
+    hop = features["hop_s"] * features["sample_rate"]
+    if features["window"] >= hop:
+        return []
+    lost = f"{1 - features['window'] / hop:.0%} of the samples lie in no window"
+    return [f"features.window is {features['window']}, shorter than the hop of {hop:g} samples: {lost}"]
+
+
 def drops_joint(config: dict, method: str, systems: dict) -> bool:
     """Report whether joint is there for comparison only and the user's windows are too long for it."""
     used = {method, *(system.get("method") for system in systems.values())}

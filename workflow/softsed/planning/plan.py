@@ -101,7 +101,8 @@ class Plan:
             If `check` finds problems, a table cannot be read, a recording's name cannot be the name of a file, the
             folder of the ground truth does not exist, or a curve names no system trained on the reference labels.
         """
-        source, results, notes = choices.source_of(config), f"results/{config['experiment']}", []
+        source, results = choices.source_of(config), f"results/{config['experiment']}"
+        notes = [] if source == "opinions" else choices.find_gaps(config["features"])
         user = UserData.from_config(config)
         # The rule infer_tables writes all three tables for audio, and otherwise those that the config does not name.
         tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
