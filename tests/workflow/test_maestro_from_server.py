@@ -124,13 +124,6 @@ def test_published_labels(tmp_path):
     project, _ = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results" / "served"
     check_table1(project, results, recordings, labels)
-    # Through download, adoption and statistics the published labels arrive as the published figures.
-    statistics = read_report(results, "label_statistics")
-    assert len(statistics) == 23
-    assert all(abs(float(row["difference"])) < 1e-5 for row in statistics)
-    # Knowing the scene and nothing of the sound reaches most of the published micro F1 (70.6 % on all 49 recordings).
-    prior = next(row for row in read_report(results, "table2") if row["system"] == "scene_prior")
-    assert 55 < float(prior["f1_micro"]) < 80
 
 
 @pytest.mark.long
