@@ -1,11 +1,13 @@
 """`snakemake baselines`: real numbers of MAESTRO Real from its labels alone, and no request for audio."""
 
+import re
 import shutil
 
 import pytest
 import yaml
 from support.maestro import publish_annotations, read_published
-from support.project import copy_project, planned, snakemake
+from support.project import ROOT, copy_project, environment, planned, snakemake
+from support.run import run
 from support.server import serve
 from support.shared import shared
 from support.tsv import read_rows
@@ -28,27 +30,32 @@ KNOWN = {
 }
 
 
+def documented_commands():
+    """Return the lines of the README that call the target, as a person would type them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^snakemake .*\bbaselines\b.*$", text, re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """Return a project after `snakemake baselines`, its configuration, and the requests to a local server."""
+    """Return a project after the documented command, and the requests to a local server with the real labels."""
     folder, real = tmp_path_factory.mktemp("baselines"), shared("maestro_real")
     project = copy_project(folder / "project")
     recordings = read_recordings(project / "workflow/resources/maestro_real.tsv").values()
     labels = read_published(real / "soft_labels_all.tsv")
     md5 = publish_annotations(folder / "served", [(r.name, r.scene, r.duration_s) for r in recordings], labels)
     shutil.copytree(real / "development_folds", folder / "served/folds")
+    config = yaml.safe_load((project / "config.yaml").read_text())
     with serve(folder / "served") as server:
-        config = {
-            "data": {"maestro_real": {"address": server.address, "archives": md5}},
-            "folds": {"official": {"address": f"{server.address}/folds"}},
-        }
-        (project / "served.yaml").write_text(yaml.safe_dump(config))
-        configuration = ["--configfile", "served.yaml"]
-        assert planned(project, "baselines", configuration=configuration) == PLAN
-        statistics = "results/maestro_real/report/label_statistics.tsv"
-        snakemake(project, "baselines", statistics, configuration=configuration)
-        requests = [request.target for request in server.requests]
-    return project, configuration, requests
+        config["data"]["maestro_real"]["address"] = server.address
+        config["data"]["maestro_real"]["archives"]["development_annotation"] |= md5["development_annotation"]
+        config["folds"]["official"]["address"] = f"{server.address}/folds"
+        (project / "config.yaml").write_text(yaml.safe_dump(config))
+        assert planned(project, "baselines", configuration=[]) == PLAN
+        for command in documented_commands():
+            run(project, "bash", "-ec", command, environment=environment())
+        snakemake(project, "results/maestro_real/report/label_statistics.tsv", configuration=[])
+        return project, [request.target for request in server.requests]
 
 
 @pytest.mark.slow
@@ -65,12 +72,12 @@ def test_metrics_are_the_known_ones(published):
 
 @pytest.mark.slow
 def test_only_annotations_and_folds_are_requested(published):
-    project, configuration, requests = published
+    project, requests = published
     names = sorted(request.partition("?")[0].rpartition("/")[2] for request in requests)
     folds = sorted(path.name for path in shared("maestro_real/development_folds").iterdir())
     assert names == sorted(["development_annotation.zip", *folds])
     assert not (project / "results/maestro_real/data/audio").exists()
-    assert planned(project, "baselines", configuration=configuration) == {}
+    assert planned(project, "baselines", configuration=[]) == {}
 
 
 @pytest.mark.slow
@@ -91,3 +98,9 @@ def test_published_statistics_arrive(published):
     statistics = read_rows(published[0] / "results/maestro_real/report/label_statistics.tsv")
     assert len(statistics) == 24
     assert all(abs(float(row["difference"])) < 1e-5 for row in statistics)
+
+
+def test_demo_needs_neither_features_nor_trainings(tmp_path):
+    jobs = planned(copy_project(tmp_path / "project"), "baselines")
+    assert jobs.keys() >= {"make_table1", "make_baseline_intervals", "render_baselines_document"}
+    assert not jobs.keys() & {"extract_features", "train_system", "predict_system", "make_media"}

@@ -1,6 +1,7 @@
 """Data of the document on the baselines without audio, beside published systems and their thresholds."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -35,12 +36,13 @@ def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
     F1_MO does not depend on the operating point and stands beside the fixed threshold, as in the published tables.
     """
     chosen = rows[(rows["threshold"] == point) | ((rows["score"] == "f1_best_macro") & (point != MIDRANGE))]
-    wide = chosen.pivot_table(index="system", columns="score", values="value", sort=False)
-    return wide.reindex(columns=METRICS).assign(recordings=rows["recordings"].iloc[0]).reset_index()
+    wide = chosen.pivot_table(index="system", columns="score", values="value")  # leaves out undefined metrics
+    wide = wide.reindex(index=rows["system"].unique(), columns=METRICS).rename_axis("system")
+    return wide.assign(recordings=rows["recordings"].iloc[0]).reset_index()
 
 
 def official_table(baselines: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Build the table of baselines and published systems, without metrics that none of them has.
+    """Build the table of baselines and published systems, without metrics that none of these systems has.
 
     Parameters
     ----------
@@ -50,14 +52,15 @@ def official_table(baselines: pd.DataFrame, published: pd.DataFrame) -> pd.DataF
         Rows of ``published_systems.tsv``, whose numbers are shown with the published digits.
     """
     links = [f"[{row['source']}]({row['address']})" for row in published.to_dict("records")]
-    columns = [
+    columns: list[tuple[str, Iterable[str]]] = [
         ("System", [*code_column(baselines["system"]), *published["system"]]),
         ("Recordings", [*number_column(baselines, "recordings", 0), *published["recordings"]]),
     ]
     for heading, metric, digits, _ in OFFICIAL:
         cells = [*number_column(baselines, metric, digits), *published[metric]]
         columns += [(heading, cells)] if any(cells) else []
-    return text_frame([*columns, ("Source", ["this experiment"] * len(baselines) + links)])
+    columns += [("Source", ["this experiment"] * len(baselines) + links)] if links else []
+    return text_frame(columns)
 
 
 def find_ahead(system: pd.Series, published: pd.DataFrame) -> list[str]:
