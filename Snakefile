@@ -34,6 +34,7 @@ else:
     include: "workflow/rules/report.smk"
     include: "workflow/rules/figures.smk"
     include: "workflow/rules/page.smk"
+    include: "workflow/rules/baselines.smk"
 
 
 rule all:

@@ -52,12 +52,13 @@ def collect(seed: int) -> tuple[Opinions, simulate.Pool]:
 def crowds() -> list[tuple[dict, np.ndarray, simulate.Pool]]:
     """Statistics, competences and pool of each seed."""
     results = []
+    scenes = [recording.scene for recording in RECORDINGS.values()]
     for seed in SEEDS:
         opinions, pool = collect(seed)
         config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
         weights, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
         evaluated = [matrix[:, EVALUATED] for matrix in soft.values()]
-        results.append((describe(to_series(evaluated)), weights, pool))
+        results.append((describe(to_series(evaluated, scenes)), weights, pool))
     return results
 
 

@@ -17,7 +17,7 @@ TOLERANCES = {
     "quantile_0.5": 0.03,
     "quantile_0.75": 0.03,
     "quantile_0.9": 0.04,
-    "quantile_0.95": 0.04,
+    "quantile_0.95": 0.06,
     "edge_quantile_0.05": 0.02,
     "autocorrelation_1s": 0.06,
     "autocorrelation_2s": 0.1,

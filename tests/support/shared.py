@@ -1,9 +1,10 @@
 """Real data that tests compare with, in a folder beside the repository.
 
-The files are not part of the project, because their licences do not allow it or nobody asked for it: the labels of 25
-recordings of MAESTRO Real and the published folds, the strong labels of LEAD, and the annotations of RTE with the
-figures of MACE. The folder is ``../shared``, or the one that the variable SOFTSED_SHARED names; the files are in its
-subfolder ``data``. Without the folder such a test is skipped; with SOFTSED_SHARED, as `.ci/run` sets it, it fails.
+The files are not part of the project, because their licences do not allow it or nobody asked for it: the labels of
+MAESTRO Real (all 49 recordings, and 25 of them) and the published folds, the strong labels of LEAD, and the annotations
+of RTE with the figures of MACE. The folder is ``../shared``, or the one that the variable SOFTSED_SHARED names; the
+files are in its subfolder ``data``. Without the folder such a test is skipped; with SOFTSED_SHARED, as `.ci/run` sets
+it, it fails.
 """
 
 import os

@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from support.maestro import publish
+from support.maestro import publish, read_published
 from support.project import ROOT, copy_project, planned, snakemake
 from support.server import serve
 from support.shared import shared
@@ -107,12 +107,7 @@ def test_demo_labels(finished, tmp_path):
 @pytest.mark.slow
 def test_published_labels(tmp_path):
     real = shared("maestro_real")
-    labels = {}
-    for row in read_rows(real / "soft_labels.tsv"):
-        cells = labels.setdefault(row.pop("filename").removesuffix(".wav"), {})
-        second = int(row.pop("onset"))
-        row.pop("offset")
-        cells |= {(second, name): float(value) for name, value in row.items() if float(value) > 0}
+    labels = read_published(real / "soft_labels.tsv")
     durations = {row["filename"]: float(row["duration"]) for row in read_rows(real / "durations.tsv")}
     recordings = [(name, name[:-3], durations[name]) for name in labels]
     assert len(recordings) == 25
@@ -124,13 +119,6 @@ def test_published_labels(tmp_path):
     project, _ = run_from_server(tmp_path, recordings, labels, folds)
     results = project / "results" / "served"
     check_table1(project, results, recordings, labels)
-    # Through download, adoption and statistics the published labels arrive as the published figures.
-    statistics = read_report(results, "label_statistics")
-    assert len(statistics) == 23
-    assert all(abs(float(row["difference"])) < 1e-5 for row in statistics)
-    # Knowing the scene and nothing of the sound reaches most of the published micro F1 (70.6 % on all 49 recordings).
-    prior = next(row for row in read_report(results, "table2") if row["system"] == "scene_prior")
-    assert 55 < float(prior["f1_micro"]) < 80
 
 
 @pytest.mark.long

@@ -163,7 +163,7 @@ def test_types_of_the_package():
 
 
 # Rule files that continue another stage.
-STAGE_OF = {"crowd": "labels", "figures": "report", "page": "report"}
+STAGE_OF = {"crowd": "labels", "figures": "report", "page": "report", "baselines": "report"}
 # Rules whose name is the word for what they make, and not that of their step.
 NAMED_BY_OUTPUT = {"make_filterbank", "infer_tables"}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import f_oneway
 from support.errors import refused
 from support.project import ROOT
 from support.shared import shared
@@ -25,7 +26,7 @@ def whole(found: dict[tuple[str, str], float], name: str) -> float:
 def test_shares_and_quantiles_by_hand():
     """Ten cells: two zeros; bounds themselves do not count."""
     matrix = np.array([[0, NAN, 0.5], [0, NAN, 0.6], [0.04, NAN, 0.8], [0.1, NAN, 0.96], [0.2, NAN, 1.0]])
-    found = label_statistics.describe(label_statistics.to_series([matrix]))
+    found = label_statistics.describe(label_statistics.to_series([matrix], ["city"]))
     shares = {"nonzero": 0.8, "below_0.05": 0.3, "from_0.2_to_0.8": 0.2, "above_0.5": 0.4, "above_0.95": 0.2}
     assert {name: whole(found, name) for name in shares} == pytest.approx(shares)
     # Not zero: .04 .1 .2 .5 .6 .8 .96 1; the median lies between the fourth and the fifth.
@@ -36,10 +37,31 @@ def test_shares_and_quantiles_by_hand():
 
 
 def test_one_series_per_recording_and_class():
-    one, two = np.array([[0.1, NAN, 0.2]] * 4), np.array([[NAN, 0.3, NAN]] * 7)
-    series = label_statistics.to_series([one, two])
-    assert [len(values) for values in series] == [4, 4, 7]
-    assert [values[0] for values in series] == [0.1, 0.2, 0.3]
+    one, two, three = np.array([[0.1, NAN, 0.2]] * 4), np.array([[NAN, 0.3, NAN]] * 7), np.array([[0.4, NAN, NAN]] * 5)
+    series = label_statistics.to_series([one, two, three], ["city", "home", "city"])
+    lengths = {key: [(len(values), values[0]) for values in parts] for key, parts in series.items()}
+    assert lengths == {("city", 0): [(4, 0.1), (5, 0.4)], ("city", 2): [(4, 0.2)], ("home", 1): [(7, 0.3)]}
+
+
+def test_variance_between_recordings_by_hand():
+    """Means .2 and .6 about .4: 4 * .2 ** 2 of the sum of squares; within them 4 * .1 ** 2."""
+    levels = {("city", 0): [np.array([0.1, 0.3]), np.array([0.5, 0.7])]}
+    assert label_statistics.variance_between_recordings(levels) == pytest.approx(0.8)
+    same = {("home", 0): [np.array([0.1, 0.3]), np.array([0.3, 0.1])]}  # nothing lies between these recordings
+    assert label_statistics.variance_between_recordings(levels | same) == pytest.approx(0.4)
+    left_out = {("home", 1): [np.array([0.2, 0.9])], ("home", 2): [np.full(2, 0.5), np.full(3, 0.5)]}
+    assert label_statistics.variance_between_recordings(levels | left_out) == pytest.approx(0.8)
+    assert np.isnan(label_statistics.variance_between_recordings(left_out))
+
+
+def test_variance_between_recordings_is_eta_squared():
+    """F of a one-way analysis of variance gives the same share, also for recordings of different lengths."""
+    rng = np.random.default_rng(1)
+    parts = [np.clip(rng.normal(level, 0.1, length), 0, 1) for level, length in ((0.2, 30), (0.5, 80), (0.4, 55))]
+    groups, cells = len(parts), sum(map(len, parts))
+    explained = f_oneway(*parts).statistic * (groups - 1)
+    expected = explained / (explained + cells - groups)
+    assert label_statistics.variance_between_recordings({("city", 0): parts}) == pytest.approx(expected)
 
 
 def test_pieces_leave_the_rest_out():
@@ -76,7 +98,7 @@ def test_autocorrelation_of_random_windows():
     """Independent answers about windows of 10 s every second: seconds share 10 - lag of 10 windows."""
     answers = np.random.default_rng(1).random(30_000)
     labels = np.convolve(answers, np.full(10, 0.1), "valid")
-    found = label_statistics.describe([labels])
+    found = label_statistics.describe({("city", 0): [labels]})
     for lag, expected in ((1, 0.9), (2, 0.8), (5, 0.5), (10, 0)):
         assert whole(found, f"autocorrelation_{lag}s") == pytest.approx(expected, abs=0.03)
     # Pieces subtract their own means, so that their autocorrelation is lower.
@@ -84,9 +106,10 @@ def test_autocorrelation_of_random_windows():
 
 
 def test_undefined_statistics_are_nan():
-    found = label_statistics.describe([np.zeros(30)])
+    found = label_statistics.describe({("city", 0): [np.zeros(30)]})
     assert whole(found, "nonzero") == 0
     assert np.isnan(whole(found, "quantile_0.5"))
+    assert np.isnan(whole(found, "variance_between_recordings"))
     assert np.isnan(found["autocorrelation_1s", "pieces of 60 s"])
     table = label_statistics.compare(found, {("nonzero", "recordings"): 0.98})
     assert list(zip(table["statistic"], table["on"], strict=True)) == list(found)
@@ -98,19 +121,20 @@ def test_undefined_statistics_are_nan():
 
 def test_no_annotated_class():
     with refused(key="evaluate.classes"):
-        label_statistics.describe(label_statistics.to_series([np.full((5, 2), NAN)]))
+        label_statistics.describe(label_statistics.to_series([np.full((5, 2), NAN)], ["city"]))
 
 
 def test_published_statistics_match_published_labels():
-    path = shared("maestro_real/soft_labels.tsv")
+    rows = read_rows(shared("maestro_real/soft_labels_all.tsv"))
+    classes = [name for name in rows[0] if name not in ("filename", "onset", "offset")]
     scenes = read_scenes(RESOURCES / "scenes.tsv", read_classes(RESOURCES / "classes.tsv"))
-    series: dict[tuple[str, str], list[float]] = {}
-    for row in read_rows(path):
-        for name in scenes[row["filename"].rpartition("_")[0]]:
-            if name in row:
-                series.setdefault((row["filename"], name), []).append(float(row[name]))
-    assert len({recording for recording, _ in series}) == 25
-    found = label_statistics.describe([np.array(values) for values in series.values()])
+    cells: dict[str, list[list[float]]] = {}
+    for row in rows:
+        asked = scenes[row["filename"].rpartition("_")[0]]
+        cells.setdefault(row["filename"], []).append([float(row[name]) if name in asked else NAN for name in classes])
+    assert (len(cells), len(classes)) == (49, 11)
+    places = [recording.rpartition("_")[0] for recording in cells]
+    found = label_statistics.describe(label_statistics.to_series(map(np.array, cells.values()), places))
     published = label_statistics.read_reference(RESOURCES / "published_labels.tsv")
     assert list(found) == list(published)
     assert found == pytest.approx(published, rel=1e-4)

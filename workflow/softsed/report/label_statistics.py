@@ -8,12 +8,16 @@ Conventions
   Pearson's correlation between a series and itself some seconds later. Series that are constant in either part are left
   out. The autocorrelation of short series is biased downwards. It is therefore computed on whole recordings and on
   pieces of `PIECE_S` seconds; compare recordings of different lengths on pieces only.
+- The variance between recordings is a share: the sum of squares between the means of the recordings of one scene and
+  class, divided by the sum of squares of their cells about the mean of that scene and class (eta squared of a one-way
+  analysis of variance). The statistic is the mean of these shares over scenes and classes.
 - The first and the last second of a recording are covered by one window only. Their smallest values are the weights of
   the least trusted annotators, as shares of the weights of all annotators of the window.
 """
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +35,32 @@ WHOLE, PIECES = "recordings", f"pieces of {PIECE_S} s"
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 LAGS_S = (1, 2, 5, 10, 20)
 
+Series = dict[tuple[str, int], list[np.ndarray]]  # (scene, column of the class) -> one series per recording
+
 logger = logging.getLogger(__name__)
 
 
-def to_series(matrices: list[np.ndarray]) -> list[np.ndarray]:
-    """Split label matrices [seconds, classes] into series [seconds]; columns with nan (not annotated) are left out."""
-    return [column for matrix in matrices for column in matrix.T if not np.isnan(column).any()]
+def to_series(matrices: Iterable[np.ndarray], scenes: Iterable[str]) -> Series:
+    """Split label matrices into series.
+
+    Parameters
+    ----------
+    matrices : iterable of ndarray [seconds, classes]
+        Soft labels in 0..1, one matrix per recording. Columns with nan (not annotated) are left out.
+    scenes : iterable of str
+        Scene of each recording.
+
+    Returns
+    -------
+    dict of list of ndarray [seconds]
+        (scene, column) -> one array per recording of the scene.
+    """
+    series: Series = {}
+    for matrix, scene in zip(matrices, scenes, strict=True):
+        for place, column in enumerate(matrix.T):
+            if not np.isnan(column).any():
+                series.setdefault((scene, place), []).append(column)
+    return series
 
 
 def to_pieces(series: list[np.ndarray], seconds: int) -> list[np.ndarray]:
@@ -57,12 +81,29 @@ def autocorrelation(series: list[np.ndarray], lag: int) -> float:
     return float(np.mean(found)) if found else np.nan
 
 
-def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
+def variance_between_recordings(series: Series) -> float:
+    """Compute the mean share of the variance within a scene and class that lies between recordings, 0..1.
+
+    Returns
+    -------
+    float
+        Scenes and classes with one recording, or with the same label everywhere, are left out. nan if none remains.
+    """
+    shares = []
+    for parts in series.values():
+        cells = np.concatenate(parts)
+        if len(parts) > 1 and np.ptp(cells) > 0:
+            between = sum(len(part) * (part.mean() - cells.mean()) ** 2 for part in parts)
+            shares.append(between / ((cells - cells.mean()) ** 2).sum())
+    return float(np.mean(shares)) if shares else np.nan
+
+
+def describe(series: Series) -> dict[tuple[str, str], float]:
     """Compute all statistics of soft labels.
 
     Parameters
     ----------
-    series : list of ndarray [seconds]
+    series : dict of list of ndarray [seconds]
         Values in 0..1, one array per recording and class; see `to_series`.
 
     Returns
@@ -74,6 +115,7 @@ def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
           ``above_0.95``: shares of the cells, 0..1.
         - ``quantile_Q``: quantile of the cells that are not zero.
         - ``edge_quantile_0.05``: the same for the first and the last second of each recording.
+        - ``variance_between_recordings``: share of the variance within a scene and class, see `Conventions`.
         - ``autocorrelation_Ls``: at a lag of L seconds, on recordings and on pieces of recordings.
 
     Raises
@@ -87,8 +129,9 @@ def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
             key="evaluate.classes",
             expected="at least one class that is annotated in a scene",
         )
-    cells = np.concatenate(series)
-    edges = np.concatenate([one[[0, -1]] for one in series])
+    every = [one for parts in series.values() for one in parts]
+    cells = np.concatenate(every)
+    edges = np.concatenate([one[[0, -1]] for one in every])
     values = {
         "nonzero": (cells > 0).mean(),
         "below_0.05": (cells < 0.05).mean(),
@@ -97,9 +140,10 @@ def describe(series: list[np.ndarray]) -> dict[tuple[str, str], float]:
         "above_0.95": (cells > 0.95).mean(),
         **{f"quantile_{q}": quantile_of_nonzero(cells, q) for q in QUANTILES},
         "edge_quantile_0.05": quantile_of_nonzero(edges, 0.05),
+        "variance_between_recordings": variance_between_recordings(series),
     }
     found = {(name, WHOLE): float(value) for name, value in values.items()}
-    for name, parts in ((WHOLE, series), (PIECES, to_pieces(series, PIECE_S))):
+    for name, parts in ((WHOLE, every), (PIECES, to_pieces(every, PIECE_S))):
         found |= {(f"autocorrelation_{lag}s", name): autocorrelation(parts, lag) for lag in LAGS_S}
     return found
 
@@ -158,12 +202,12 @@ def main(argv: list[str] | None = None) -> None:
     classes, evaluated = choose_classes(options.classes, options.evaluated)
     recordings = read_recordings(options.recordings)
     soft = read_soft(options.soft, classes, list(recordings))
-    series = to_series([values[:, evaluated] for values in soft.values()])
+    series = to_series((values[:, evaluated] for values in soft.values()), (recordings[name].scene for name in soft))
     found = describe(series)
     for path in options.competence:
         found |= describe_competence(path)
     table = compare(found, read_reference(options.published))
     write_frame(options.tsv, table)
-    counts = {"recordings": len(recordings), "series": len(series)}
+    counts = {"recordings": len(recordings), "series": sum(map(len, series.values()))}
     options.counts.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
-    logger.info("%d statistics of %d series in %d recordings", len(table), len(series), len(recordings))
+    logger.info("%d statistics of %d series in %d recordings", len(table), counts["series"], len(recordings))

@@ -9,7 +9,10 @@ from pathlib import Path
 from softsed.core.errors import InputError
 from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
-from softsed.report.documents.contents import DOCUMENTS
+from softsed.report.documents import contents
+from softsed.report.documents.without_audio import WITHOUT_AUDIO
+
+DOCUMENTS = contents.DOCUMENTS | {"without_audio": WITHOUT_AUDIO}
 
 EXAMPLE = """\
 label_statistics --tables results/demo/report/label_statistics.tsv
@@ -37,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
         type=Path,
         nargs="?",
         help="numbers for the text (JSON). table2: metrics of one system; truth: metrics of one system against the "
-        "ground truth; label_statistics: numbers of recordings and series",
+        "ground truth; label_statistics: numbers of recordings and series; without_audio: metrics of one baseline",
     )
     parser.add_argument(
         "--templates",

@@ -1,0 +1,133 @@
+"""Data of the document on the baselines without audio, beside published systems and their thresholds."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from softsed.core.thresholds import MIDRANGE
+from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
+from softsed.report.documents.contents import (
+    PAPER_EXPERIMENT,
+    Document,
+    code_column,
+    interval_table,
+    number_column,
+    text_frame,
+)
+from softsed.report.tables import SCENE_TOLD, TEXT_COLUMNS, TOTAL, read_frame
+
+ORACLE = "recording_prior"
+# Official names of the metrics (DCASE 2023 Task 4B), name in the tables, digits, and whether a lower value is better.
+OFFICIAL = [
+    ("ER_m", "error_rate", 3, True),
+    ("F1_m %", "f1_micro", 2, False),
+    ("F1_M %", "f1_macro", 2, False),
+    ("F1_MO %", "f1_best_macro", 2, False),
+]
+METRICS = [metric for _, metric, _, _ in OFFICIAL]
+PUBLISHED = ("system", "threshold", "recordings", *METRICS, "source", "address")
+
+
+def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
+    """Arrange the metrics of `OFFICIAL` in columns, one row per system, at one operating point.
+
+    F1_MO does not depend on the operating point and stands beside the fixed threshold, as in the published tables.
+    """
+    chosen = rows[(rows["threshold"] == point) | ((rows["score"] == "f1_best_macro") & (point != MIDRANGE))]
+    wide = chosen.pivot_table(index="system", columns="score", values="value")  # leaves out undefined metrics
+    wide = wide.reindex(index=rows["system"].unique(), columns=METRICS).rename_axis("system")
+    return wide.assign(recordings=rows["recordings"].iloc[0]).reset_index()
+
+
+def official_table(baselines: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Build the table of baselines and published systems, without metrics that none of these systems has.
+
+    Parameters
+    ----------
+    baselines : DataFrame
+        Rows of `widen_metrics`.
+    published : DataFrame of str
+        Rows of ``published_systems.tsv``, whose numbers are shown with the published digits.
+    """
+    links = [f"[{row['source']}]({row['address']})" for row in published.to_dict("records")]
+    columns: list[tuple[str, Iterable[str]]] = [
+        ("System", [*code_column(baselines["system"]), *published["system"]]),
+        ("Recordings", [*number_column(baselines, "recordings", 0), *published["recordings"]]),
+    ]
+    for heading, metric, digits, _ in OFFICIAL:
+        cells = [*number_column(baselines, metric, digits), *published[metric]]
+        columns += [(heading, cells)] if any(cells) else []
+    columns += [("Source", ["this experiment"] * len(baselines) + links)] if links else []
+    return text_frame(columns)
+
+
+def find_ahead(system: pd.Series, published: pd.DataFrame) -> list[str]:
+    """List the official names of the metrics in which a system is better than all published systems that have them."""
+    names = []
+    for heading, metric, _, less in OFFICIAL:
+        others = [float(value) for value in published[metric] if value]
+        if others and (system[metric] < min(others) if less else system[metric] > max(others)):
+            names.append(heading.removesuffix(" %"))
+    return names
+
+
+def threshold_table(thresholds: dict[str, dict[str, float | None]], counts: pd.DataFrame) -> pd.DataFrame:
+    """Build the table of class-dependent thresholds: instances of each class, mean and range over the folds.
+
+    Parameters
+    ----------
+    thresholds : dict of dict
+        Threshold of each class in each fold; None for a class without a positive training label.
+    counts : DataFrame of str
+        Table 1 with its row of totals.
+    """
+    total = counts.set_index("scene").loc[TOTAL]
+    by_fold = pd.DataFrame(thresholds).astype(float)
+    summary = pd.DataFrame({"mean": by_fold.mean(axis=1), "low": by_fold.min(axis=1), "high": by_fold.max(axis=1)})
+    return text_frame(
+        [
+            ("Class", summary.index),
+            ("Instances", [total[name] for name in summary.index]),
+            ("Mean", number_column(summary, "mean", 3)),
+            ("Lowest", number_column(summary, "low", 3)),
+            ("Highest", number_column(summary, "high", 3)),
+        ]
+    )
+
+
+def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
+    """Provide the data of the baselines without audio."""
+    rows = read_frame(tables["baselines"], text=TEXT_COLUMNS["scores"], numbers=None)
+    gaps = read_frame(tables["baseline_differences"], text=TEXT_COLUMNS["differences"], numbers=None)
+    counts = read_frame(tables["table1"], text=("scene", "files", "minutes"))
+    published = read_frame(tables["published_systems"], text=PUBLISHED)
+    is_paper_data = options.experiment == PAPER_EXPERIMENT
+    if not is_paper_data:
+        published = published.iloc[:0]
+    metrics = options.facts
+    fixed = f"{metrics['config']['threshold']:g}"
+    points = {point: widen_metrics(rows, point) for point in (fixed, MIDRANGE)}
+    oracle = points[fixed].set_index("system").reindex([ORACLE]).iloc[0]
+    compared = rows[~rows["threshold"].str.endswith(SCENE_TOLD)]
+    gaps = gaps[~gaps["threshold"].str.endswith(SCENE_TOLD)]
+    return {
+        **{"is_paper_data": is_paper_data, "classes": len(metrics["classes"]), "folds": len(metrics["folds"])},
+        **{name: metrics[name] for name in ("recordings", "seconds")},
+        **{"threshold": fixed, "trim": f"{metrics['config']['trim']:g}"},
+        "ahead": find_ahead(oracle, published[published["threshold"] == fixed]),
+        **{
+            name: official_table(points[point], published[published["threshold"] == point])
+            for name, point in (("fixed", fixed), ("class_dependent", MIDRANGE))
+        },
+        "thresholded": interval_table(compared, ["system", "threshold"], THRESHOLDED, "value"),
+        "unthresholded": interval_table(compared, ["system"], UNTHRESHOLDED, "value"),
+        "differences": interval_table(gaps, ["system", "against", "threshold"], THRESHOLDED, "difference"),
+        "thresholds": threshold_table(metrics["thresholds"][MIDRANGE], counts),
+    }
+
+
+WITHOUT_AUDIO = Document(
+    without_audio, ("baselines", "baseline_differences", "table1", "published_systems"), ("facts",)
+)
