@@ -8,7 +8,7 @@ from support.published_labels import check_likeness
 
 from softsed.core.metadata import Recording, choose_classes, read_asked
 from softsed.core.opinions import Opinions
-from softsed.data import render, simulate
+from softsed.data import demo_events, simulate
 from softsed.labels import aggregate
 from softsed.report.label_statistics import describe, to_series
 
@@ -23,10 +23,13 @@ SEEDS = range(5)
 def hold_truth(recording: Recording, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The events of a recording, as `simulate.read_event_levels` returns them from the file."""
     asked = ASKED[recording.scene]
-    rows = render.select(
-        render.read_specification(EVENTS, ("scene", "class"), render.EVENT_COLUMNS), recording.scene, asked, EVENTS
+    rows = demo_events.select(
+        demo_events.read_specification(EVENTS, ("scene", "class"), demo_events.EVENT_COLUMNS),
+        recording.scene,
+        asked,
+        EVENTS,
     )
-    events = render.schedule(recording, list(RECORDINGS.values()), rows, seed=seed)
+    events = demo_events.schedule(recording, list(RECORDINGS.values()), rows, seed=seed)
     values = np.array([(e.onset, e.offset, e.snr_db) for e in events]).reshape(-1, 3)
     return values, np.array([asked.index(e.label) for e in events], dtype=int)
 

@@ -6,7 +6,8 @@ from snakemake.utils import update_config
 from support.project import ROOT
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-DEMO, OWN, OPINIONS = "workflow/demo.yaml", "workflow/own.yaml", "workflow/opinions.yaml"
+DEMO, STUDY = "workflow/demo.yaml", "workflow/study.yaml"
+OWN, OPINIONS = "workflow/own.yaml", "workflow/opinions.yaml"
 
 
 def merged(*changes: str) -> dict:

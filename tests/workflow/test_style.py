@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 import yaml
 from support import generated_docs
+from support.config import DEMO, merged
 from support.project import ROOT
 from support.run import run
 
@@ -43,7 +44,7 @@ def config_keys(config, path=()):
 def test_every_key_of_the_config_is_described_and_every_described_key_has_a_value():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     given = set(config_keys(yaml.safe_load((ROOT / "config.yaml").read_text())))
-    for name in ("demo", "opinions", "own"):
+    for name in ("demo", "study", "opinions", "own"):
         given |= set(config_keys(yaml.safe_load((ROOT / f"workflow/{name}.yaml").read_text())))
     described = set(schema_keys(schema))
     named = {"systems", "sha256", "archives", "detection"}  # below these the names are the user's or come by reference
@@ -52,9 +53,9 @@ def test_every_key_of_the_config_is_described_and_every_described_key_has_a_valu
     }
 
 
-@pytest.mark.parametrize("experiment", ["demo", "opinions", "own"])
-def test_experiments_name_only_keys_that_differ(experiment):
-    base = yaml.safe_load((ROOT / "config.yaml").read_text())
+@pytest.mark.parametrize(("experiment", "before"), [("demo", []), ("study", [DEMO]), ("opinions", []), ("own", [])])
+def test_experiments_name_only_keys_that_differ(experiment, before):
+    base = merged(*before)
 
     def same(changed, original, path=()):
         for name, value in changed.items():

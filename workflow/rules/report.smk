@@ -4,7 +4,17 @@
 
 FIGURES = ["figure2", "training", "reliability"] + (["label_quality", "label_reliability"] if plan.trials else [])
 TABLES = (
-    ["table1", "table2", "scores", "differences", "reliability", "figure2", "training", "convergence", "label_statistics"]
+    [
+        "table1",
+        "table2",
+        "scores",
+        "differences",
+        "reliability",
+        "figure2",
+        "training",
+        "convergence",
+        "label_statistics",
+    ]
     + (["truth"] if plan.truth else [])
     + (["label_quality"] if plan.trials else [])
 )

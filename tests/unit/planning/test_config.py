@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.config import DEMO, SCHEMA, merged
+from support.config import DEMO, SCHEMA, STUDY, merged
 from support.errors import compare, refused
 from support.project import ROOT
 
@@ -14,7 +14,7 @@ def tables_of(config):
     return {name: Path(config[name]) for name in ("recordings", "classes", "scenes")}
 
 
-@pytest.mark.parametrize("more", [[], [DEMO], ["workflow/small.yaml"]])
+@pytest.mark.parametrize("more", [[], [DEMO], [DEMO, STUDY], ["workflow/small.yaml"]])
 def test_configs_of_the_project_are_accepted(more, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = merged(*more)
@@ -82,7 +82,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("change", "key", "problem"), MISTAKES)
 def test_mistake_has_key_and_value(change, key, problem):
-    mistakes = find_mistakes(merged(DEMO, change), SCHEMA)
+    mistakes = find_mistakes(merged(DEMO, STUDY, change), SCHEMA)
     found = [one for one in mistakes if one.key == key and problem in one.problem]
     assert len(found) == 1, [str(one) for one in mistakes]
     compare(str(found[0]))
@@ -95,12 +95,12 @@ def test_trials_without_the_demo_are_refused():
 
 def test_similar_key_is_suggested():
     with refused(key="trian", expected="'train', the most similar key"):
-        check_config(merged(DEMO, "trian: {epochs: 3}"), SCHEMA)
+        check_config(merged(DEMO, STUDY, "trian: {epochs: 3}"), SCHEMA)
 
 
 def test_meaning_of_key_is_shown():
     with refused(key="runs", remedy="Meaning of the key: Trainings of each system and fold, each with its own seed"):
-        check_config(merged(DEMO, "runs: true"), SCHEMA)
+        check_config(merged(DEMO, STUDY, "runs: true"), SCHEMA)
 
 
 def test_all_mistakes_are_reported_in_order():
@@ -161,7 +161,7 @@ def test_tables_that_do_not_fit_are_refused(tmp_path, monkeypatch, change, parts
     monkeypatch.chdir(ROOT)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
-    config = merged(DEMO, change.replace("{folder}", str(tmp_path)))
+    config = merged(DEMO, STUDY, change.replace("{folder}", str(tmp_path)))
     check_config(config, SCHEMA)
     with refused(**parts):
         check_tables(config, tables_of(config))

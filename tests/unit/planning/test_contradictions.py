@@ -2,16 +2,16 @@
 
 import pytest
 import yaml
-from support.config import DEMO, SCHEMA, merged
+from support.config import DEMO, SCHEMA, STUDY, merged
 from support.errors import compare
 
 from softsed.planning.config import check_config
 from softsed.planning.contradictions import find_contradictions
 
-NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO)["systems"])})
+NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO, STUDY)["systems"])})
 OF_DEMO = [
     (NO_SYSTEM, "systems", "null"),
-    ("features: {f_min: 100, f_max: 100.5}", "features", "21.5332 Hz"),
+    ("features: {f_min: 100, f_max: 100.5}", "features", "10 Hz"),
     ("features: {f_min: 15000}", "features", ["f_min is 15000", "f_max is 14000"]),
     ("features: {sample_rate: 16000}", "features", ["f_max is 14000", "sample_rate is 16000"]),
     ("train: {model: {pooling: [5, 5, 5]}}", "train.model.pooling", ["[5, 5, 5]", "64"]),
@@ -48,7 +48,7 @@ OF_MAESTRO_REAL = [
 @pytest.mark.parametrize(
     ("changes", "key", "problem"),
     [
-        *(([DEMO, change], *rest) for change, *rest in OF_DEMO),
+        *(([DEMO, STUDY, change], *rest) for change, *rest in OF_DEMO),
         *(([change], *rest) for change, *rest in OF_MAESTRO_REAL),
     ],
 )
@@ -74,7 +74,7 @@ def test_contradiction_has_key_and_values(changes, key, problem):
     ],
 )
 def test_limits_are_accepted(change):
-    check_config(merged(DEMO, change), SCHEMA)
+    check_config(merged(DEMO, STUDY, change), SCHEMA)
 
 
 def test_contradictions_have_a_fixed_order():
@@ -95,5 +95,6 @@ def test_audio_with_one_kind_of_labels_is_accepted(kind):
 
 def test_long_windows_are_fine_without_joint():
     change = "{data: {demo: {crowd: {window_s: 20}}}, labels: {compare: [majority]}, trials: {methods: [eq1]}}"
-    without = yaml.safe_dump({"systems": {name: None for name in merged(DEMO)["systems"] if name.endswith("_joint")}})
-    assert list(find_contradictions(merged(DEMO, change, without))) == []
+    joint = [name for name in merged(DEMO, STUDY)["systems"] if name.endswith("_joint")]
+    without = yaml.safe_dump({"systems": dict.fromkeys(joint)})
+    assert list(find_contradictions(merged(DEMO, STUDY, change, without))) == []

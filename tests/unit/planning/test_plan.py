@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from support.config import DEMO, OPINIONS, OWN, SCHEMA, merged
+from support.config import DEMO, OPINIONS, OWN, SCHEMA, STUDY, merged
 from support.errors import compare, refused
 from support.project import ROOT
 from support.tsv import SOFT, write_opinions, write_rows
@@ -61,24 +61,24 @@ def test_plan_of_maestro_real(project):
         plan.source = "demo"
 
 
-def test_plan_of_demo(project):
-    plan = plan_of(DEMO)
+def test_plan_of_study(project):
+    plan = plan_of(DEMO, STUDY)
     assert plan.source == "demo"
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.systems[:3] == PAPER
     assert [plan.method_of(system) for system in plan.systems] == ["eq1"] * 6 + ["joint"] * 3
     assert plan.reference_systems == plan.systems[:6]
-    assert plan.truth[0] == "results/demo/data/truth/cafe_restaurant_00.tsv"
-    assert plan.truth_option == "--truth results/demo/data/truth"
-    assert plan.trials == [1, 2]
-    assert plan.opinions == "results/demo/data/opinions.tsv"
+    assert plan.truth[0] == "results/study/data/truth/cafe_restaurant_00.tsv"
+    assert plan.truth_option == "--truth results/study/data/truth"
+    assert plan.trials == list(range(1, 9))
+    assert plan.opinions == "results/study/data/opinions.tsv"
     assert plan.estimator("joint") == {"method": "joint"}
     assert plan.estimator("eq1")["competence"]["restarts"] == 10
     assert [plan.threshold(method) for method in plan.methods] == [0.5, 0.5, "expected_f1"]
     assert plan.trial_methods()["joint"] == {"config": {"method": "joint"}, "threshold": "expected_f1"}
-    assert plan.soft_labels_of("S_MSE_lin_joint") == ["results/demo/labels/joint/soft.tsv"]
+    assert plan.soft_labels_of("S_MSE_lin_joint") == ["results/study/labels/joint/soft.tsv"]
     assert plan.hard_labels_of("S_MSE_lin_joint") == []
-    assert plan.hard_labels_of("H_BCE_sig") == plan.labels("hard") == ["results/demo/labels/eq1/hard.tsv"]
+    assert plan.hard_labels_of("H_BCE_sig") == plan.labels("hard") == ["results/study/labels/eq1/hard.tsv"]
     assert plan.soft_labels_of("scene_prior") == plan.labels("soft")
     assert plan.system_settings("scene_prior") == {"method": "eq1"}
     assert (plan.loss_of("scene_prior"), plan.loss_of("S_MSE_lin")) == ("none", "mse")
@@ -101,7 +101,7 @@ def test_plan_of_user_audio(project):
 
 
 TRIALS = yaml.safe_dump(
-    {"data": {"demo": {"crowd": merged(DEMO)["data"]["demo"]["crowd"]}}, "trials": merged(DEMO)["trials"]}
+    {"data": {"demo": {"crowd": merged(DEMO)["data"]["demo"]["crowd"]}}, "trials": merged(DEMO, STUDY)["trials"]}
 )
 
 
@@ -118,7 +118,7 @@ TRIALS = yaml.safe_dump(
 def test_trials_leave_the_source_unchanged(project, changes, source, labels):
     plan, without = plan_of(*changes, TRIALS), plan_of(*changes)
     assert (plan.source, plan.from_opinions) == (without.source, without.from_opinions) == (source, labels)
-    assert plan.trials == [1, 2]
+    assert plan.trials == list(range(1, 9))
     assert (plan.recordings, plan.truth, plan.methods) == (without.recordings, without.truth, without.methods)
 
 
@@ -227,7 +227,7 @@ def test_curves_of_null_systems_only_become_those_of_the_others(project):
 )
 def test_curve_without_compared_system_is_refused(project, change, problem):
     with refused(key="report.curves", problem=problem):
-        plan_of(DEMO, change)
+        plan_of(DEMO, STUDY, change)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +278,13 @@ def test_fold_settings_hold_what_the_source_needs(project):
     assert set(plan_of().fold_settings()) == {"source", "number", "official"}
     assert "address" not in plan_of().fold_settings()["official"]
     assert set(plan_of("folds: {source: generated}").fold_settings()) == {"source", "number", "validation"}
+
+
+def test_window_shorter_than_the_hop_is_noted(project):
+    note = "features.window is 8192, shorter than the hop of 8820 samples: 7% of the samples lie in no window"
+    assert plan_of("features: {window: 8192, hop_s: 0.2}").notes == [note]
+    assert plan_of("features: {window: 8820, hop_s: 0.2}").notes == plan_of().notes == []
+    assert plan_of(OPINIONS, "{opinions: opinions.tsv, features: {window: 8192, hop_s: 0.2}}\n").notes == []
 
 
 def test_listed_until_ignores_later_recordings(project):

@@ -26,23 +26,45 @@ def test_figure2_unknown_curve(files, figure2, curve):
         figure2(*files, curve)
 
 
+HISTORY = "epoch\ttrain_loss\tvalidation_loss\tlearning_rate\tconstant_loss\n"
+
+
 def test_training_system_run_and_fold_from_path(tmp_path):
     paths = []
     for system, run, fold in (("H_BCE_sig", 1, 2), ("my system", 3, 10)):
         path = tmp_path / system / f"run{run}" / f"fold{fold}.history.tsv"
         path.parent.mkdir(parents=True)
-        path.write_text("epoch\ttrain_loss\tvalidation_loss\tlearning_rate\n1\t0.5\t0.6\t0.001\n2\t0.4\t0.55\t0.001\n")
+        path.write_text(HISTORY + "1\t0.5\t0.6\t0.001\t0.7\n2\t0.4\t0.55\t0.001\t0.7\n")
         paths.append(str(path))
     main(["training", "--history", *paths, "--tsv", str(tmp_path / "training.tsv")])
     assert (tmp_path / "training.tsv").read_text().splitlines() == [
-        "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss",
-        *("H_BCE_sig\t1\t2\t1\t0.5\t0.6", "H_BCE_sig\t1\t2\t2\t0.4\t0.55"),
-        *("my system\t3\t10\t1\t0.5\t0.6", "my system\t3\t10\t2\t0.4\t0.55"),
+        "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\tconstant_loss",
+        *("H_BCE_sig\t1\t2\t1\t0.5\t0.6\t0.7", "H_BCE_sig\t1\t2\t2\t0.4\t0.55\t0.7"),
+        *("my system\t3\t10\t1\t0.5\t0.6\t0.7", "my system\t3\t10\t2\t0.4\t0.55\t0.7"),
+    ]
+
+
+def test_convergence_by_hand(tmp_path):
+    """Of three trainings one is not below its constant, and one has its best epoch among the last tenth."""
+    losses = {("a", 1): [0.9, 0.5, 0.6], ("a", 2): [0.9, 0.8, 0.7], ("b", 1): [0.3, *[0.4] * 19]}
+    constants = {("a", 1): 0.6, ("a", 2): 0.6, ("b", 1): 0.31}
+    rows = [
+        f"{system}\t1\t{fold}\t{epoch}\t0.1\t{loss}\t{constants[system, fold]}"
+        for (system, fold), listed in losses.items()
+        for epoch, loss in enumerate(listed, start=1)
+    ]
+    columns = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\tconstant_loss"
+    (tmp_path / "training.tsv").write_text("\n".join([columns, *rows]) + "\n")
+    main(["convergence", "--training", str(tmp_path / "training.tsv"), "--tsv", str(tmp_path / "out.tsv")])
+    assert (tmp_path / "out.tsv").read_text().splitlines() == [
+        "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvalidation_loss\tconstant_loss",
+        "a\t2\t1\t1\t2.5\t3\t0.6\t0.6",
+        "b\t1\t0\t0\t1\t20\t0.3\t0.31",
     ]
 
 
 def test_training_history_with_another_name(tmp_path):
     stray = tmp_path / "history.tsv"
-    stray.write_text("epoch\ttrain_loss\tvalidation_loss\n")
+    stray.write_text(HISTORY)
     with refused(file="history.tsv", expected="SYSTEM/runN/foldN.history.tsv"):
         main(["training", "--history", str(stray), "--tsv", str(tmp_path / "training.tsv")])

@@ -28,8 +28,8 @@ cutlery and dishes\t60\t0\t0\t50\t0\t30
 metro approaching\t60\t\t3\t40\t0\t0
 brakes_squeaking\t25\t0\t0\t20\t0\t10
 """
-TRAINING = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\n" + "".join(
-    f"{system}\t1\t{fold}\t{epoch}\t{1 / epoch}\t{abs(epoch - 3) + 0.1 * fold}\n"
+TRAINING = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\tconstant_loss\n" + "".join(
+    f"{system}\t1\t{fold}\t{epoch}\t{1 / epoch}\t{abs(epoch - 3) + 0.1 * fold}\t0.5\n"
     for system, fold, epoch in itertools.product(("H_BCE_sig", "S_MSE_lin"), (1, 2), range(1, 6))
 )
 
@@ -111,7 +111,9 @@ def test_training_panels_and_best_epochs(table):
     figure = draw_training(table(TRAINING))
     assert [axes.get_title() for axes in figure.axes] == ["H_BCE_sig", "S_MSE_lin"]
     for axes in figure.axes:
-        assert len(axes.lines) == 3 * 2  # train, validation and mark of two folds
+        assert len(axes.lines) == 4 * 2  # train, validation, mark and constant of two folds
+        constants = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert [set(line.get_ydata()) for line in constants] == [{0.5}, {0.5}]
         marks = [line for line in axes.lines if line.get_marker() == "o"]
         assert [float(line.get_xdata()[0]) for line in marks] == [3, 3]
         assert [float(line.get_ydata()[0]) for line in marks] == pytest.approx([0.1, 0.2])

@@ -90,10 +90,9 @@ class Plan:
         ----------
         config : dict
         check : bool
-            Check the tables, or a user-provided dataset with audio completely, before anything else is reported: before
-            every call, but not in every job. This is no rule: a job that depends on a rule that runs again either runs
-            again without a change of its own or, with `ancient`, does not run for a change of its own (Snakemake
-            9.27.1, snakemake#4166).
+            Check the tables, or a user-provided dataset with audio completely, before every call, but not in every
+            job. This is no rule: a job that depends on a rule that runs again either runs again without a change of its
+            own or, with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
 
         Raises
         ------
@@ -102,7 +101,7 @@ class Plan:
             folder of the ground truth does not exist, or a curve names no system trained on the reference labels.
         """
         source, results = choices.source_of(config), f"results/{config['experiment']}"
-        notes = [] if source == "opinions" else choices.find_gaps(config["features"])
+        notes = choices.find_gaps(config["features"]) if source != "opinions" else []
         user = UserData.from_config(config)
         # The rule infer_tables writes all three tables for audio, and otherwise those that the config does not name.
         tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)

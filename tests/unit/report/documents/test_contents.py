@@ -254,3 +254,23 @@ def test_names_with_bars_stay_one_cell(document, files, table2):
     table = files[0] / "table2.tsv"
     table.write_text(table.read_text().replace("my_system", "my|system"))
     assert "| `my\\|system` | 0.5 |" in document("table2", facts="h1.json")
+
+
+CONVERGENCE = "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvalidation_loss\tconstant_loss\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "late", "sentences"),
+    [
+        (0, 0, ["All of them got below", "None had the best epoch"]),
+        (2, 1, ["2 of them did not get below", "1 had the best epoch"]),
+    ],
+)
+def test_convergence_counts_trainings(document, tmp_path, above, late, sentences):
+    rows = f"S_MSE_lin\t5\t0\t0\t42.5\t72\t0.0123456\t0.02\nS_BCE_sig\t5\t{above}\t{late}\t60\t80\t0.19\t0.2\n"
+    (tmp_path / "convergence.tsv").write_text(CONVERGENCE + rows)
+    page = document("convergence", experiment="demo")
+    text = " ".join(page.split())
+    assert "10 trainings" in text
+    assert all(sentence in text for sentence in sentences)
+    assert cells(page.strip().splitlines()[-2]) == ["`S_MSE_lin`", "5", "0", "0", "42", "0.01235", "0.02000"]
