@@ -14,7 +14,7 @@ def tables_of(config):
     return {name: Path(config[name]) for name in ("recordings", "classes", "scenes")}
 
 
-@pytest.mark.parametrize("more", [[], [DEMO], [DEMO, STUDY], ["workflow/small.yaml"]])
+@pytest.mark.parametrize("more", [[], [DEMO], [DEMO, STUDY], ["workflow/small.yaml"], ["workflow/dcase2023.yaml"]])
 def test_configs_of_the_project_are_accepted(more, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = merged(*more)
