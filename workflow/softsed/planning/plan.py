@@ -289,6 +289,14 @@ class Plan:
         """Return the runs of every compared system as JSON, in the order of the systems, which `as_json` would lose."""
         return json.dumps({system: self.runs_of(system) for system in self.compared_systems})
 
+    def other_runs(self) -> str:
+        """Return the runs of the systems with labels by other methods as JSON; none without a ground truth.
+
+        These systems have no metrics but those against the ground truth.
+        """
+        others = [system for system in self.systems if system not in self.reference_systems] if self.truth else []
+        return json.dumps({system: self.runs_of(system) for system in others})
+
     def per_run(self, pattern: str, systems: Iterable[str]) -> list[str]:
         """Fill a pattern with every system and run, and with every fold where it has ``{fold}``."""
         folds = self.folds if "{fold}" in pattern else [0]
