@@ -6,7 +6,8 @@ from support.project import ROOT
 
 from softsed.core.html import render
 from softsed.planning.templates import list_templates
-from softsed.report.documents.contents import DOCUMENTS, text_frame
+from softsed.report.documents.columns import text_frame
+from softsed.report.documents.contents import DOCUMENTS
 from softsed.report.documents.render import main
 
 FOLDER = ROOT / "workflow/softsed/report/documents/templates"
