@@ -43,6 +43,7 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         for fold, thresholds in metrics["thresholds"][widest].items()
     }
     silent = metrics["pooled"]["without_hard_labels"]["classes"]
+    beyond = bool(rows["other_classes"].max() > 0)
     paper = read_frame(tables["paper_recordings"], text=("scene",), numbers=("files",))
     published = rows[rows["paper_f1"].notna()]
     return {
@@ -65,7 +66,8 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
                 ("KLD (Bernoulli)", number_column(fixed, "kld_bernoulli_soft", 3)),
             ]
         ),
-        "widest": widest_columns(rows[rows["threshold"] == widest], beyond=widest == ALL_CLASSES, silent=bool(silent)),
+        "beyond": beyond,
+        "widest": widest_columns(rows[rows["threshold"] == widest], beyond=beyond, silent=bool(silent)),
         "published": published_columns(published, compare=is_paper_data) if len(published) else None,
         "published_kld": published_kld_columns(published) if published["paper_kld"].notna().any() else None,
     }
@@ -88,7 +90,8 @@ def widest_columns(rows: pd.DataFrame, *, beyond: bool, silent: bool) -> pd.Data
     rows : DataFrame
         Rows of Table 2 at one operating point.
     beyond : bool
-        Whether there are classes beyond the evaluated ones. Without any, the metrics are those of the first table.
+        Whether there are classes with a reference beyond the evaluated ones. Without any, the metrics are those of the
+        first table.
     silent : bool
         Whether there are classes without hard labels.
 
