@@ -52,7 +52,7 @@ def report_tables(folder: Path) -> list[str]:
     score = {"error_rate": ["0.9", "", "0.10"], "f1_micro": ["5", "61", "7.5"], "f1_macro": ["1", "2", "3"]}
     ranking = ("f1_best_macro", "mpauc", "auroc_within")
     names = [*score, *ranking]
-    empty = dict.fromkeys([*ranking, *(f"{name}_std" for name in names), "kld_time", "kld_bernoulli"], "")
+    empty = dict.fromkeys([*ranking, *(f"{name}_std" for name in names), "kld_time_soft", "kld_bernoulli_soft"], "")
     empty |= dict.fromkeys(("paper_error_rate", "paper_f1", "paper_kld", "kld_reference", "classes_detected"), "")
     empty |= dict.fromkeys(("classes_in_reference", "without_hard_labels", "without_hard_labels_detected"), "")
     empty |= dict.fromkeys(("other_classes", "other_classes_detected"), "")

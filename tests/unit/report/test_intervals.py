@@ -227,6 +227,17 @@ def test_bias_extends_interval_on_one_side():
     assert interval(values, ["s"] * 8, [], biased=True) == pytest.approx((value, low - 0.7, high))
 
 
+def test_difference_of_best_macro_f1_is_extended():
+    """Only the first system is biased, so that the bias does not cancel."""
+    values = without_each(np.random.default_rng(8).normal(0.5, 0.1, 8))
+    biased = values + np.array([0, *[0.01] * 8])
+    keys = [("any", "hard", name) for name in ("f1_best_macro", "mpauc")]
+    systems = {"prior": dict.fromkeys(keys, values[None] / 2), "one": dict.fromkeys(keys, biased[None])}
+    best, area = difference_rows(systems, ["s"] * 8, ["prior"])
+    assert (best["difference"], best["high"]) == pytest.approx((area["difference"], area["high"]))
+    assert best["low"] == pytest.approx(area["low"] - 7 * 0.01)
+
+
 def test_undefined_values_have_no_interval():
     assert interval(np.array([np.nan, 1.0]), ["s"], []) == (None, None, None)
     assert interval(np.array([1.0, np.nan]), ["s"], []) == (None, None, None)

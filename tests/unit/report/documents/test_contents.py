@@ -205,7 +205,7 @@ def test_scores_tables_and_order(document, intervals):
         *(
             "Metrics",
             "Metrics restricted to the classes annotated in the scene",
-            "Skill over `prior`",
+            "Differences from `prior`",
             "Systems against each other",
         )
     ]

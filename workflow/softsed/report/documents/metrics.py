@@ -157,7 +157,7 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     gaps = gaps.assign(pair=gaps.groupby(["system", "against"], sort=False).ngroup(), rank=gaps["threshold"].map(rank))
     gaps = gaps.sort_values(["pair", "rank"], kind="stable")
     both, pair = ["system", "threshold"], ["system", "against"]
-    sections = [(f"Skill over `{prior}`", gaps[gaps["against"] == prior]) for prior in options.priors]
+    sections = [(f"Differences from `{prior}`", gaps[gaps["against"] == prior]) for prior in options.priors]
     sections.append(("Systems against each other", gaps[~gaps["against"].isin(options.priors)]))
     return {
         **{"runs": int(metrics["runs"].max()), "recordings": int(metrics["recordings"].iloc[0])},

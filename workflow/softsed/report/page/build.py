@@ -57,7 +57,7 @@ SHARES = {
 }
 # Digits after the point of the numbers in the tables.
 DIGITS = {metric.name: metric.digits for metric in THRESHOLDED + UNTHRESHOLDED}
-DIGITS |= {"kld_time": 2, "kld_bernoulli": 2}
+DIGITS |= {"kld_time_soft": 2, "kld_bernoulli_soft": 2}
 DIGITS |= {"paper_error_rate": 2, "paper_f1": 2, "paper_kld": 2}
 
 FoldScores = dict[str, tuple[dict[str, np.ndarray], list[str]]]  # fold -> scores by recording, training recordings
