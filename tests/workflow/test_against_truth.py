@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 import yaml
+from sklearn.metrics import roc_auc_score
 from support.project import TINY, planned, snakemake
 from support.tsv import read_rows
 
@@ -95,6 +96,20 @@ def squared_error(known, value, names):
     return statistics.fmean(squares)
 
 
+def temporal_skill(known, value, names):
+    """AUROC in percent within each recording and class by scikit-learn, mean over recordings, then over classes."""
+    found = {}
+    for name in names:
+        for label in sorted({row["label"] for row in known["soft"]["eq1"][name]} & set(known["classes"])):
+            events = [e for e in known["truth"][name] if e["label"] == label]
+            seconds = range(known["seconds"][name])
+            true = [any(s < float(e["offset"]) and s + 1 > float(e["onset"]) for e in events) for s in seconds]
+            if 0 < sum(true) < len(true):
+                scores = [value(name, second, label) for second in seconds]
+                found.setdefault(label, []).append(100 * roc_auc_score(true, scores))
+    return statistics.fmean(statistics.fmean(values) for values in found.values())
+
+
 def midranges(known, method, fold):
     """(P10 + P90) / 2 of the positive soft labels of the training recordings, by class."""
     listed = {}
@@ -158,6 +173,8 @@ def test_every_cell(known, results):
         for name in ("error_rate", "f1_micro", "f1_macro"):
             expected = statistics.stdev(found[name] for found in folds)
             assert float(row[f"{name}_std"]) == pytest.approx(expected, rel=1e-4, abs=1e-5), (key, name)
+        skill = [temporal_skill(known, value, everyone) for _, value in runs]
+        assert float(row["auroc_within"]) == pytest.approx(statistics.fmean(skill), rel=1e-4)
         mse = [squared_error(known, value, everyone) for _, value in runs]
         assert float(row["mse"]) == pytest.approx(statistics.fmean(mse), rel=1e-4)
         mse = [squared_error(known, value, known["parts"][f]["test"]) for _, value in runs for f in FOLDS]
@@ -202,10 +219,11 @@ def test_a_folder_of_ones_own_true_events(project):
         "evaluate_ground_truth": 10,
         "evaluate_ground_truth_labels": 2,
         "make_ground_truth_table": 1,
+        "make_intervals": 1,
         "make_origin": 1,
         "build_page": 1,
     }
-    expected |= {"render_document": 1, "measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
+    expected |= {"render_document": 2, "measure_crowd_size": 2, "collect_crowd_sizes": 1, "make_crowd_page": 1}
     assert planned(project, configuration=configuration) == expected
     table.write_text("")
     snakemake(project, configuration=configuration)

@@ -32,7 +32,7 @@ rule make_baseline_intervals:
         *code("report.intervals"),
         results=results_folder,
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=json.dumps({system: plan.runs_of(system) for system in plan.baselines}),
+        runs=plan.runs_as_json(plan.baselines),
         # The other baselines are compared with the first one.
         prior=plan.baselines[0],
     message:

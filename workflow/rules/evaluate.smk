@@ -88,7 +88,7 @@ if plan.truth:
             *code("evaluate.ground_truth"),
             truth=plan.truth_option,
             config=as_json({"classes": config["evaluate"]["classes"]}),
-            training=from_wildcards(plan.labels_settings, "method"),
+            training=lambda wildcards: as_json({"method": wildcards.method}),
             threshold=from_wildcards(plan.threshold, "method"),
         message:
             "Evaluate labels ({wildcards.method}) against the true events"

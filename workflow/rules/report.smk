@@ -92,12 +92,13 @@ rule make_intervals:
     input:
         predictions=plan.per_run(
             "<results>/predictions/{system}/run{run}/fold{fold}.tsv",
-            plan.compared_systems,
+            plan.all_systems if plan.truth else plan.compared_systems,
         ),
         folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
         soft=plan.labels("soft"),
         hard=plan.labels("hard"),
         classes=plan.tables["classes"],
+        truth=plan.truth,
     output:
         metrics=report(
             "<results>/report/scores.tsv",
@@ -121,7 +122,9 @@ rule make_intervals:
         *code("report.intervals"),
         results=results_folder,
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
-        runs=plan.compared_runs(),
+        runs=plan.runs_as_json(plan.compared_systems),
+        truth=plan.truth_option,
+        others=plan.runs_as_json(plan.other_systems),
         priors=plan.baselines,
     message:
         "Compute the metrics of all systems with intervals over recordings"
@@ -129,6 +132,7 @@ rule make_intervals:
         "python -m softsed --log {log} report.intervals --predictions {params.results}/predictions"
         " --systems {params.runs:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
+        " {params.truth} --only-truth {params.others:q}"
         " --metrics {output.metrics} --differences {output.differences}"
 
 
@@ -154,7 +158,7 @@ rule make_reliability:
         *code("report.reliability"),
         results=results_folder,
         evaluated=as_json(config["evaluate"]["classes"]),
-        runs=plan.compared_runs(),
+        runs=plan.runs_as_json(plan.compared_systems),
     message:
         "Make the reliability diagrams of all systems"
     shell:

@@ -36,6 +36,47 @@ def test_class_without_training_labels(caplog):
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", expected)]
 
 
+def test_all_classes_beside_the_evaluated():
+    """Thresholds .3: a is evaluated, b and c are not; no second has a hard label of c, and b is missed."""
+    soft = {"r": np.array([[0.9, 0.6, 0.4], [0.0, 0.0, 0.1]]), "t": np.full((1, 3), 0.3)}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    scores = {"r": np.array([[0.9, 0.2, 0.35], [0.1, 0.1, 0.1]])}
+    result = evaluate({"fold1": (scores, ["t"])}, soft, hard, CLASSES, config=CONFIG, chosen=[0])
+    points = result["pooled"]["operating_points"]
+    assert {point: list(found["class_wise"]) for point, found in points.items()} == {
+        **{"0.5": ["a"], "class-dependent": ["a"]},
+        "class-dependent, all classes": CLASSES,
+    }
+    found = points["class-dependent, all classes"]
+    assert (found["classes_detected"], found["classes_in_reference"]) == (2, 3)
+    assert found["f1_micro"] == pytest.approx(2 * 2 / (2 * 2 + 1))
+    assert points["class-dependent"]["f1_micro"] == 1
+    assert result["pooled"]["without_hard_labels"] == {"classes": ["c"], "classes_detected": ["c"]}
+    thresholds = result["thresholds"]["class-dependent, all classes"]["fold1"]
+    assert thresholds == dict.fromkeys(CLASSES, pytest.approx(0.3))
+
+
+def test_classes_without_hard_labels_are_those_of_all_folds():
+    """Class a has a hard label in the second fold only, so that it is not without hard labels in the first one."""
+    soft = {"r": np.array([[0.4, 0.4, 0.0]]), "s": np.array([[0.9, 0.4, 0.0]]), "t": np.full((1, 3), 0.2)}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    folds = {f"fold_{name}": ({name: np.array([[0.0, 0.0, 0.0]])}, ["t"]) for name in "rs"}
+    result = evaluate(folds, soft, hard, CLASSES, config=CONFIG)
+    for part in (result["pooled"], result["folds"]["fold_r"]):
+        assert part["without_hard_labels"] == {"classes": ["b"], "classes_detected": []}
+    assert list(result["thresholds"]) == ["0.5", "class-dependent"]  # nothing is doubled
+
+
+def test_temporal_skill_against_both_labels():
+    """Soft labels .1 < .4 < .8 have the scores 1, 0, 2: two of three pairs. The only hard second has the highest."""
+    soft = {"r": np.array([[0.1], [0.4], [0.8]]), "t": np.array([[0.5]])}
+    hard = {name: harden(labels, 0.5) for name, labels in soft.items()}
+    scores = {"r": np.array([[1.0], [0.0], [2.0]])}
+    found = evaluate({"fold1": (scores, ["t"])}, soft, hard, ["a"], config=CONFIG)["pooled"]["ranking"]
+    assert found["soft"] == {"auroc_within": pytest.approx(2 / 3)}
+    assert found["hard"] == {"f1_best_macro": 1, "mpauc": 1, "auroc_within": 1}
+
+
 def test_divergence_of_class_not_annotated():
     soft = {"r": np.array([[0.5, np.nan, 0.5]]), "t": np.full((1, 3), 0.5)}
     hard = {name: harden(labels, 0.4) for name, labels in soft.items()}
@@ -93,11 +134,21 @@ def test_json_has_units_and_thresholds(folder):
     assert found["thresholds"]["class-dependent"]["fold2"]["b"] is None  # trained on r1, where b is not annotated
     assert found["folds"]["fold1"]["operating_points"]["0.5"]["class_wise"]["b"]["f1"] is None
     assert found["pooled"]["operating_points"]["0.5"]["f1_micro"] > 0.8
-    assert {"error_rate", "f1", "counts", "kld", "null"} == set(found["units"])
+    ranking = {"f1_best_macro", "mpauc", "auroc_within"}
+    assert {"error_rate", "f1", "counts", "kld", "null"} | ranking == set(found["units"])
 
 
 def test_all_classes_on_request(folder):
-    assert run(folder, config=CONFIG | {"classes": "all"})["classes"] == CLASSES
+    found = run(folder, config=CONFIG | {"classes": "all"})
+    assert found["classes"] == CLASSES
+    assert list(found["pooled"]["operating_points"]) == ["0.5", "class-dependent"]
+
+
+def test_all_classes_are_those_of_a_config_with_all(folder):
+    """The operating point beyond the evaluated classes equals the one of a config that evaluates all classes."""
+    beyond = run(folder)["pooled"]["operating_points"]["class-dependent, all classes"]
+    everything = run(folder, config=CONFIG | {"classes": "all"})["pooled"]["operating_points"]["class-dependent"]
+    assert beyond == everything
 
 
 @pytest.mark.parametrize(("loss", "reference"), [("bce", "hard"), ("mse", "soft"), ("none", "soft")])

@@ -3,7 +3,7 @@
 import itertools
 import json
 import shutil
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -262,7 +262,16 @@ def test_per_run_orders_systems_folds_runs(project):
     expected = [f"S_MSE_lin/{run}/{fold}" for fold, run in itertools.product((1, 2), (1, 2))]
     assert found == [*expected, "scene_prior/1/1", "scene_prior/1/2"]
     assert plan.per_run("{system}/{run}", ["S_MSE_lin"]) == ["S_MSE_lin/1", "S_MSE_lin/2"]
-    assert list(json.loads(plan.compared_runs())) == [*PAPER, "scene_prior", "recording_prior"]
+    assert list(json.loads(plan.runs_as_json(plan.compared_systems))) == [*PAPER, "scene_prior", "recording_prior"]
+
+
+def test_other_runs_are_those_of_other_methods(project):
+    """Their only metrics are those against the true events, so that there is none without true events."""
+    plan = plan_of(DEMO, STUDY, "runs: 2")
+    joint = [system for system in plan.systems if plan.method_of(system) == "joint"]
+    assert json.loads(plan.runs_as_json(plan.other_systems)) == {system: [1, 2] for system in joint}
+    assert joint
+    assert replace(plan, truth=[]).other_systems == []
 
 
 def test_seeds_differ_by_part_and_seed(project):

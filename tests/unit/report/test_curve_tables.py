@@ -13,11 +13,17 @@ def test_figure2_order_and_operating_points(files, figure2):
     )
     assert list(rows[0]) == ["class", "instances", "H_BCE_sig", "S_MSE_lin_h", "S_MSE_lin_s", "scene_prior_h"]
     assert [(row["class"], row["instances"]) for row in rows] == [
-        *(("footsteps", "7"), ("people talking", "5"), ("car", "3"))
+        *(("footsteps", "7"), ("people talking", "5"), ("car", "3"), ("announcement", "0"), ("shopping cart", "0"))
     ]
-    assert [row["H_BCE_sig"] for row in rows] == ["", "0", "79"]  # no reference, never detected, mean of 80 and 78
-    assert [row["S_MSE_lin_s"] for row in rows] == ["", "30", "50"]
+    # No reference, never detected, mean of 80 and 78. The last two classes are not evaluated at the fixed threshold.
+    assert [row["H_BCE_sig"] for row in rows] == ["", "0", "79", "", ""]
+    assert [row["S_MSE_lin_s"] for row in rows] == ["", "30", "50", "10", "0"]
     assert rows[2]["scene_prior_h"] == "75"
+
+
+def test_figure2_fixed_curves_have_evaluated_classes(files, figure2):
+    rows = read_table(figure2(*files, "H_BCE_sig", "S_MSE_lin:h"), ("class",))
+    assert [row["class"] for row in rows] == ["footsteps", "people talking", "car"]
 
 
 @pytest.mark.parametrize("curve", ["nobody", "S_MSE_lin:x", "S_MSE_lin_h"])

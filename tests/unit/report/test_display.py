@@ -1,6 +1,6 @@
 """How numbers are shown: digits, signs, standard deviations and intervals."""
 
-from softsed.report.display import format_interval, format_number
+from softsed.report.display import AGAINST_TRUTH, UNTHRESHOLDED, format_interval, format_number, format_share, is_shown
 
 NAN = float("nan")
 
@@ -17,3 +17,17 @@ def test_intervals_of_values_and_differences():
     assert format_interval(row, "value", 1) == "1.0 ± 0.1 [-0.5, 2.5]"
     assert format_interval(row | {"run_std": NAN}, "difference", 1) == "+1.0 [-0.5, 2.5]"
     assert format_interval(row | {"value": NAN}, "value", 1) == ""
+
+
+def test_shares_of_classes():
+    assert format_share(8 + 1 / 3, 11.0) == "8.33 of 11"
+    assert format_share(6.0, 6.0) == "6 of 6"
+    assert format_share(NAN, 6.0) == format_share(0.0, NAN) == ""
+
+
+def test_metrics_are_shown_with_their_reference():
+    row = {"score": "auroc_within", "reference": "soft"}
+    assert is_shown(row, UNTHRESHOLDED)
+    assert not is_shown(row | {"reference": "hard"}, UNTHRESHOLDED)
+    assert is_shown(row | {"reference": "truth"}, AGAINST_TRUTH)
+    assert not is_shown(row | {"score": "error_rate"}, UNTHRESHOLDED)

@@ -24,7 +24,8 @@ def metrics(system, method, f1, *, run=1, training=None, points=("0.5", "class-d
             "classes_detected": 3,
             "classes_in_reference": 4,
         }
-        return {"operating_points": dict.fromkeys(points, found), "mse": 0.25}
+        ranking = {"f1_best_macro": value, "mpauc": 0.5, "auroc_within": value}
+        return {"operating_points": dict.fromkeys(points, found), "ranking": ranking, "mse": 0.25}
 
     pooled, *folds = f1
     return {
@@ -116,6 +117,8 @@ def test_command_writes_table(tmp_path):
     assert (rows[1]["threshold"], rows[1]["against_threshold"]) == ("expected_f1", "0.5")
     assert float(rows[1]["f1_macro_gain"]) == pytest.approx(30)
     assert rows[2]["f1_macro_std"] == ""
+    assert [float(row["auroc_within"]) for row in rows] == pytest.approx([50, 80, 20, 20])
+    assert float(rows[0]["auroc_within_std"]) == pytest.approx(100 * statistics.stdev([0.4, 0.6]), rel=1e-5)
     assert (rows[1]["classes_detected"], rows[1]["classes_in_reference"]) == ("3", "4")
 
 

@@ -5,16 +5,19 @@ import pytest
 from scipy import stats
 from support.tsv import read_rows
 
+from softsed.core.event_text import write_events
 from softsed.core.labels import harden, to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
+from softsed.evaluate import ground_truth
 from softsed.evaluate import system as evaluate
 from softsed.report import intervals
 from softsed.report.intervals import MIDRANGE, difference_rows, interval, metric_rows, spread_of
-from softsed.report.jackknife import leave_out, threshold_metrics
+from softsed.report.jackknife import leave_out, ranking_metrics, threshold_metrics
 
 CLASSES = ["a", "b", "c"]
 CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10, "epsilon": 0.001}
 SYSTEMS = {"better": [1, 2], "worse": [1], "prior": [1]}
+OTHERS = {"other": [1]}  # with labels by another method
 
 
 @pytest.fixture
@@ -22,9 +25,11 @@ def folder(tmp_path):
     """Eight recordings of two scenes in two folds, two systems and a prior."""
     rng = np.random.default_rng(0)
     names = [f"{scene}_{i}" for i in range(4) for scene in ("s", "t")]
+    (tmp_path / "truth").mkdir()
     soft = {name: rng.random((40, 3)).round(3) for name in names}
     for name in names:
         soft[name][:, 2 if name[0] == "s" else 1] = np.nan
+        write_events(tmp_path / "truth" / f"{name}.txt", to_events(harden(soft[name], 0.8), CLASSES))
     write_soft(tmp_path / "soft.tsv", soft, CLASSES)
     write_hard(tmp_path / "hard.tsv", {n: to_events(harden(v, 0.5), CLASSES) for n, v in soft.items()})
     (tmp_path / "classes.tsv").write_text("class\n" + "".join(f"{name}\n" for name in CLASSES))
@@ -33,17 +38,17 @@ def folder(tmp_path):
         rows = "".join(f"{name}\t{name[0]}\t{part}\n" for name, part in parts)
         (tmp_path / f"fold{fold}.tsv").write_text("recording\tscene\tpart\n" + rows)
         tested = [name for name, part in parts if part == "test"]
-        for system, runs in SYSTEMS.items():
+        for system, runs in (SYSTEMS | OTHERS).items():
             for run in runs:
                 path = tmp_path / f"predictions/{system}/run{run}/fold{fold}.tsv"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                noise = {"better": 0.1, "worse": 0.6, "prior": 3}[system]
+                noise = {"better": 0.1, "worse": 0.6, "prior": 3, "other": 0.3}[system]
                 levels = {n: np.nan_to_num(soft[n]) + rng.normal(0, noise, (40, 3)) for n in tested}
                 write_scores(path, levels, CLASSES)
     return tmp_path
 
 
-def run(folder):
+def run(folder, *more):
     arguments = {
         "--predictions": folder / "predictions",
         "--systems": json.dumps(SYSTEMS),
@@ -52,13 +57,14 @@ def run(folder):
         **{"--metrics": folder / "scores.tsv", "--differences": folder / "differences.tsv"},
     }
     folds = ["--folds", str(folder / "fold1.tsv"), str(folder / "fold2.tsv")]
-    intervals.main([str(word) for pair in arguments.items() for word in pair] + folds)
+    intervals.main([str(word) for pair in arguments.items() for word in pair] + folds + list(more))
     return [read_rows(folder / f"{name}.tsv") for name in ("scores", "differences")]
 
 
 def test_values_equal_those_of_evaluate(folder):
     metrics, _ = run(folder)
-    found = {(r["system"], r["threshold"], r["score"]): float(r["value"]) for r in metrics}
+    found = {(r["system"], r["threshold"], r["reference"], r["score"]): float(r["value"]) for r in metrics}
+    assert len(found) == len(metrics)
     folds = [str(folder / f"fold{fold}.tsv") for fold in (1, 2)]
     for system, runs in SYSTEMS.items():
         pooled = []
@@ -68,11 +74,19 @@ def test_values_equal_those_of_evaluate(folder):
             options += ["--soft", str(folder / "soft.tsv"), "--hard", str(folder / "hard.tsv"), "--loss", "mse"]
             options += ["--classes", str(folder / "classes.tsv"), "--config", json.dumps(CONFIG)]
             evaluate.main([*options, "--output", str(folder / "metrics.json")])
-            pooled.append(json.loads((folder / "metrics.json").read_text())["pooled"]["operating_points"])
-        for point in ("0.5", MIDRANGE):
+            pooled.append(json.loads((folder / "metrics.json").read_text())["pooled"])
+        for point, reference in (("0.5", "hard"), (MIDRANGE, "soft")):
             for name, scale in (("error_rate", 1), ("f1_micro", 100), ("f1_macro", 100)):
-                expected = scale * np.mean([points[point][name] for points in pooled])
-                assert found[system, point, name] == pytest.approx(expected, rel=1e-4)
+                expected = scale * np.mean([part["operating_points"][point][name] for part in pooled])
+                assert found[system, point, reference, name] == pytest.approx(expected, rel=1e-4)
+        for reference, name in (
+            ("hard", "f1_best_macro"),
+            ("hard", "mpauc"),
+            ("hard", "auroc_within"),
+            ("soft", "auroc_within"),
+        ):
+            expected = 100 * np.mean([part["ranking"][reference][name] for part in pooled])
+            assert found[system, "any", reference, name] == pytest.approx(expected, rel=1e-4)
 
 
 def test_intervals_contain_values_and_pair_systems(folder):
@@ -96,10 +110,35 @@ def test_intervals_contain_values_and_pair_systems(folder):
         assert value[system, "0.5, scene told", "error_rate"] < value[system, "0.5", "error_rate"]
 
 
+def test_metrics_against_truth_equal_those_of_evaluate(folder):
+    """Also for a system with labels by another method, which has no other metrics."""
+    metrics, differences = run(folder, "--truth", str(folder / "truth"), "--only-truth", json.dumps(OTHERS))
+    found = {(r["system"], r["score"]): float(r["value"]) for r in metrics if r["reference"] == "truth"}
+    assert {name for system, name in found if system == "other"} == {"f1_best_macro", "mpauc", "auroc_within", "brier"}
+    assert {row["reference"] for row in metrics if row["system"] == "other"} == {"truth"}
+    folds = [str(folder / f"fold{fold}.tsv") for fold in (1, 2)]
+    for system in ("other", "worse"):
+        files = [str(folder / f"predictions/{system}/run1/fold{fold}.tsv") for fold in (1, 2)]
+        options = ["system", "--system", system, "--run", "1", "--scores", *files, "--folds", *folds]
+        options += ["--soft", str(folder / "soft.tsv"), "--truth", str(folder / "truth")]
+        options += ["--training", json.dumps({"method": "any"})]
+        options += ["--classes", str(folder / "classes.tsv"), "--config", json.dumps(CONFIG)]
+        ground_truth.main([*options, "--output", str(folder / "truth.json")])
+        pooled = json.loads((folder / "truth.json").read_text())["pooled"]
+        for name, expected in pooled["ranking"].items():
+            assert found[system, name] == pytest.approx(100 * expected, rel=1e-4), name
+        assert found[system, "brier"] == pytest.approx(pooled["mse"], rel=1e-4)
+    pairs = {(row["system"], row["against"]) for row in differences if row["reference"] == "truth"}
+    assert {("other", against) for against in ("prior", "better", "worse")} <= pairs
+    assert {row["reference"] for row in differences if row["system"] == "other"} == {"truth"}
+
+
 def test_pairing_removes_shared_variation():
     """Two systems that differ by a constant on every draw have wide intervals and a difference of width 0."""
     shared = np.linspace(0.2, 0.8, 101)
-    systems = {name: {("0.5", "f1_micro"): (shared + gain)[None]} for name, gain in (("one", 0.0), ("two", 0.1))}
+    systems = {
+        name: {("0.5", "hard", "f1_micro"): (shared + gain)[None]} for name, gain in (("one", 0.0), ("two", 0.1))
+    }
     wide, _ = metric_rows(systems, ["s"] * 100)
     assert wide["high"] - wide["low"] > 5
     (row,) = difference_rows(systems, ["s"] * 100, [])
@@ -153,6 +192,50 @@ def test_intervals_cover_true_macro_f1():
         _, low, high = interval(values, scenes, [])
         covered += low <= true <= high
     assert 0.9 * 200 <= covered <= 0.99 * 200
+
+
+def test_intervals_cover_true_best_macro_f1():
+    """Of 150 data sets as above, 140 extended intervals cover the true value, and 137 that are not extended."""
+    rng = np.random.default_rng(4)
+
+    def recording(scene):
+        reference, output = np.zeros((60, 8), bool), rng.normal(0, 1, (60, 8))
+        for label in range(scene, scene + 4):
+            reference[:, label] = rng.random(60) < rng.beta(0.5, 2) * (0.4 if label % 2 else 1)
+            output[:, label] += 0.8 + rng.normal(0, 0.4)
+            output[:, label] += rng.normal(1.2 if label % 2 else 0.6, 0.4) * reference[:, label]
+        return reference, output.round(2)
+
+    def best_f1(recordings, weights):
+        return ranking_metrics(*map(list, zip(*recordings, strict=True)))["f1_best_macro"](weights)
+
+    true = best_f1([recording(scene) for scene in range(5) for _ in range(400)], np.ones((1, 2000)))[0]
+    scenes = [str(scene) for scene in range(5) for _ in range(5)]
+    weights = np.concatenate([np.ones((1, 25)), leave_out(scenes)])
+    covered = 0
+    for _ in range(150):
+        values = best_f1([recording(int(scene)) for scene in scenes], weights)
+        _, low, high = interval(values, scenes, [], biased=True)
+        covered += low <= true <= high
+    assert covered >= 138
+
+
+def test_bias_extends_interval_on_one_side():
+    values = without_each(np.random.default_rng(7).normal(0, 1, 8))
+    value, low, high = interval(values, ["s"] * 8, [])
+    values[1:] += 0.1  # the value is estimated to be 7 x 0.1 too high
+    assert interval(values, ["s"] * 8, [], biased=True) == pytest.approx((value, low - 0.7, high))
+
+
+def test_difference_of_best_macro_f1_is_extended():
+    """Only the first system is biased, so that the bias does not cancel."""
+    values = without_each(np.random.default_rng(8).normal(0.5, 0.1, 8))
+    biased = values + np.array([0, *[0.01] * 8])
+    keys = [("any", "hard", name) for name in ("f1_best_macro", "mpauc")]
+    systems = {"prior": dict.fromkeys(keys, values[None] / 2), "one": dict.fromkeys(keys, biased[None])}
+    best, area = difference_rows(systems, ["s"] * 8, ["prior"])
+    assert (best["difference"], best["high"]) == pytest.approx((area["difference"], area["high"]))
+    assert best["low"] == pytest.approx(area["low"] - 7 * 0.01)
 
 
 def test_undefined_values_have_no_interval():

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
+from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import count, metrics_of
 from softsed.report.jackknife import (
-    best_f1,
     error_metrics,
+    jackknife_bias,
     jackknife_variance,
     leave_out,
-    partial_auc,
     ranking_metrics,
+    temporal_metrics,
     threshold_metrics,
 )
 
@@ -70,13 +71,31 @@ def test_empty_reference_is_undefined():
     assert all(np.isnan(metric(np.ones((1, 1)))).all() for metric in metrics.values())
 
 
-def test_ranking_by_hand():
-    hits, alarms = np.array([1, 1, 2, 2]), np.array([0, 1, 1, 10])
-    assert best_f1(hits, alarms) == 2 * 2 / (2 + 1 + 2)
-    # True positive rate 1/2 from 0 to 0.1; the second hit comes at the upper limit.
-    assert partial_auc(hits, alarms) == pytest.approx(0.5)
-    # With 20 seconds for false alarms, the second hit comes in the middle.
-    assert partial_auc(hits, np.array([0, 1, 1, 20])) == pytest.approx((0.5 * 0.05 + 1 * 0.05) / 0.1)
+def test_weighted_rankings_equal_repeated_recordings(data):
+    """Integer weights give the metrics of `evaluate.ranking` for repeated recordings."""
+    reference, outputs = data
+    weights = np.random.default_rng(4).multinomial(4, [0.25] * 4, size=8).astype(float)
+    metrics = ranking_metrics(reference, outputs) | temporal_metrics(reference, outputs)
+    ours = {name: metric(weights) for name, metric in metrics.items()}
+    for row, each in enumerate(weights):
+        pair = repeated(reference, each), repeated(outputs, each)
+        theirs = rank_together(*pair) | {"auroc_within": auroc_within(*pair)}
+        for name, values in ours.items():
+            assert values[row] == pytest.approx(theirs[name], nan_ok=True), name
+
+
+def test_bias_of_plug_in_variance_is_exact():
+    """The jackknife turns the variance with divisor n into the unbiased one with divisor n - 1 (Quenouille, 1956)."""
+    sample = np.random.default_rng(5).normal(0, 1, 9)
+    values = np.array([sample.var(), *(np.delete(sample, place).var() for place in range(9))])
+    assert values[0] - jackknife_bias(values, ["s"] * 9) == pytest.approx(sample.var(ddof=1))
+
+
+def test_bias_of_mean_within_scenes_is_0():
+    values = np.random.default_rng(6).normal(0, 1, 10)
+    scenes = ["s"] * 4 + ["t"] * 6
+    weights = np.concatenate([np.ones((1, 10)), leave_out(scenes)])
+    assert jackknife_bias(weights @ values / weights.sum(axis=1), scenes) == pytest.approx(0, abs=1e-12)
 
 
 def test_constant_output_ranks_nothing():

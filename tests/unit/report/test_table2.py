@@ -10,7 +10,7 @@ from support.errors import refused
 from softsed.core.tsv import read_table
 from softsed.report.table2 import COLUMNS
 
-POINTS = ("0.5", "class-dependent")
+POINTS = ("0.5", "class-dependent", "class-dependent, all classes")
 
 
 @pytest.fixture
@@ -34,13 +34,44 @@ def test_means_over_runs_and_deviations_over_folds(rows):
     assert float(row["error_rate_std"]) == pytest.approx(statistics.stdev([0.3, 0.5, 0.32, 0.52]), rel=1e-5)
     assert float(row["f1_micro_std"]) == pytest.approx(statistics.stdev([80, 60, 78, 58]), rel=1e-5)
     assert (row["runs"], row["classes_detected"], row["classes_evaluated"]) == ("2", "1", "3")
+    assert row["classes_in_reference"] == "2"
+
+
+def test_metrics_without_threshold_in_first_row(rows):
+    names = ("f1_best_macro", "mpauc", "auroc_within", "auroc_within_hard")
+    assert [float(rows[0][name]) for name in names] == pytest.approx([44, 30, 64, 74])  # two runs, .02 apart
+    assert float(rows[0]["auroc_within_std"]) == pytest.approx(statistics.stdev([75, 55, 73, 53]), rel=1e-5)
+    assert {row[name] for row in rows if row["threshold"] != "0.5" for name in names} == {""}
+
+
+def test_classes_beyond_the_evaluated(rows):
+    """Announcement is detected, shopping cart is not. Announcement has no hard labels; the second run misses it."""
+    names = ("classes_evaluated", "other_classes", "other_classes_detected")
+    names += ("without_hard_labels", "without_hard_labels_detected")
+    assert [rows[2][name] for name in names] == ["5", "2", "1", "1", "0.5"]
+    assert {row[name] for row in rows if row["threshold"] != POINTS[2] for name in names[1:]} == {""}
+
+
+def test_without_other_classes(undefined, table2):
+    """Where all classes are evaluated, the class-dependent rows have the number of classes without hard labels."""
+    path = Path(undefined[1][0])
+    found = json.loads(path.read_text())
+    for part in (found["pooled"], *found["folds"].values()):
+        del part["operating_points"][POINTS[2]]
+    path.write_text(json.dumps(found))
+    rows = read_table(table2(*undefined), tuple(COLUMNS))
+    assert [row["threshold"] for row in rows] == list(POINTS[:2])
+    assert [row["without_hard_labels"] for row in rows] == ["", "1"]
+    assert {row["other_classes"] for row in rows} == {""}
 
 
 def test_divergence_in_first_row_with_reference_of_caption(rows):
-    assert [row["kld_reference"] for row in rows[::2]] == ["hard", "soft", "soft", "soft"]
-    assert [float(row["kld_time"]) for row in rows[::2]] == pytest.approx([3.01, 1, 1, 1.05])
-    assert [float(row["kld_bernoulli"]) for row in rows[::2]] == pytest.approx([4, 2, 2, 2])
-    assert {row["kld_time"] + row["kld_bernoulli"] + row["paper_kld"] for row in rows[1::2]} == {""}
+    assert [row["kld_reference"] for row in rows[::3]] == ["hard", "soft", "soft", "soft"]
+    assert [float(row["kld_time"]) for row in rows[::3]] == pytest.approx([3.01, 1, 1, 1.05])
+    assert [float(row["kld_bernoulli"]) for row in rows[::3]] == pytest.approx([4, 2, 2, 2])
+    assert {row["kld_time"] + row["kld_bernoulli"] + row["paper_kld"] for row in rows if row["threshold"] != "0.5"} == {
+        ""
+    }
 
 
 def test_divergence_against_both_references(rows):
@@ -51,8 +82,8 @@ def test_divergence_against_both_references(rows):
         "kld_bernoulli_hard": [4] * 4,
     }
     for name, values in expected.items():
-        assert [float(row[name]) for row in rows[::2]] == pytest.approx(values)
-        assert {row[name] for row in rows[1::2]} == {""}
+        assert [float(row[name]) for row in rows[::3]] == pytest.approx(values)
+        assert {row[name] for row in rows if row["threshold"] != "0.5"} == {""}
 
 
 def test_paper_joined_by_system_and_threshold(rows):
@@ -70,6 +101,7 @@ def test_json_has_defined_values_of_the_table(rows, files):
         (row["system"], row["threshold"]) for row in rows
     ]
     names = ("error_rate", "f1_micro", "f1_macro", "kld_time", "kld_bernoulli", "classes_detected")
+    names += ("f1_best_macro", "mpauc", "auroc_within")
     for row in rows:
         expected = {name: float(row[name]) for name in names if row[name]}
         assert found[row["system"]][row["threshold"]] == expected
@@ -79,7 +111,9 @@ def test_json_has_defined_values_of_the_table(rows, files):
 def test_undefined_values_are_empty_cells(undefined, table2):
     rows = read_table(table2(*undefined), tuple(COLUMNS))
     assert {rows[0][name] for name in ("error_rate", "f1_micro_std", "f1_macro", "kld_time")} == {""}
-    assert json.loads((undefined[0] / "metrics.json").read_text())["my_system"]["0.5"] == {"classes_detected": 1}
+    assert json.loads((undefined[0] / "metrics.json").read_text())["my_system"]["0.5"] == {
+        **{"classes_detected": 1, "f1_best_macro": 45, "mpauc": 30, "auroc_within": 65}
+    }
 
 
 def test_file_without_metrics(tmp_path, table2):

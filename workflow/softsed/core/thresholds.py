@@ -8,6 +8,7 @@ import numpy as np
 from softsed.core.errors import InputError
 
 MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
+ALL_CLASSES = f"{MIDRANGE}, all classes"  # the same beyond the evaluated classes: all classes with soft labels
 
 
 def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:

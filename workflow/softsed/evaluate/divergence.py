@@ -1,8 +1,8 @@
 """The Kullback-Leibler divergence of Table 2 in two definitions, because the paper does not define it.
 
 The paper computes it "between the soft system output (before threshold) and the reference labels" (Sec. 3.2), without
-saying of which distributions. `kld_time` treats each class as a distribution along time, which fits the pattern of the
-published numbers better. `kld_bernoulli` treats each second and class as a probability of activity.
+saying of which distributions. It is unknown which definition the published numbers have. `kld_time` treats each class
+as a distribution along time. `kld_bernoulli` treats each second and class as a probability of activity.
 
 Conventions
 -----------

@@ -5,12 +5,14 @@ of all rows is the same: the seconds that a true event overlaps.
 
 Conventions
 -----------
-- Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled seconds count.
+- True seconds are those of `true_seconds`. Only labelled seconds count.
 - The operating points of a system are those of `evaluate.system`: the threshold of the config, and class-dependent
   thresholds from the soft labels that the system was trained on. A class without a class-dependent threshold is not
   detected, and its true seconds are misses. A class that is not annotated in the scene has no true seconds, and its
   detection is a false alarm.
 - Labels are evaluated like a system, on the test recordings of each fold, with the hard labels as output.
+- Metrics without a threshold are those of `ranking`. Soft labels are scores here, with 0 for classes that are not
+  annotated in the scene.
 - ``mse`` is the mean squared difference between scores or soft labels, clipped to 0..1, and the true seconds (0 or 1),
   over the classes annotated in the scene. For probabilities this is the Brier score.
 """
@@ -24,17 +26,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.core.errors import InputError
-from softsed.core.event_text import read_true_events, truth_file
-from softsed.core.labels import harden, rasterise, read_active, read_soft
+from softsed.core.event_text import truth_file
+from softsed.core.labels import harden, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import cut_to, read_fold_scores, recordings_of
+from softsed.evaluate.ranking import UNITS as RANKING_UNITS
+from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
+from softsed.evaluate.true_seconds import read_true_seconds
 
-# True events that end later than this multiple of the labelled seconds are probably in milliseconds.
-FAR = 10
 MSE_UNIT = "mean squared difference from the true seconds, over the classes annotated in the scene, 0..1"
 
 logger = logging.getLogger(__name__)
@@ -44,49 +46,9 @@ class EvaluatedRecording(NamedTuple):
     """Truth and output of one test recording; all arrays are [seconds, classes]."""
 
     truth: np.ndarray  # bool
-    levels: np.ndarray  # scores or soft labels, nan for classes not annotated in the scene
+    scores: np.ndarray  # scores or soft labels
+    annotated: np.ndarray  # bool, whether the class is annotated in the scene
     active: dict[str, np.ndarray]  # bool, by operating point
-
-
-def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
-    """Read the true events of a recording and rasterise them to seconds.
-
-    True events that begin after the labelled seconds are left out, with a warning.
-
-    Parameters
-    ----------
-    soft : ndarray [seconds, classes]
-        Soft labels of the recording, nan for classes not annotated in the scene.
-
-    Returns
-    -------
-    ndarray of bool [seconds, classes]
-
-    Raises
-    ------
-    InputError
-        If a true event has a class that is not annotated in the scene. Also if no event begins within the labelled
-        seconds although one ends `FAR` times later, which suggests another unit.
-    """
-    events, seconds = read_true_events(path, classes), len(soft)
-    last = max((event.offset for event in events), default=0)
-    if last > FAR * seconds and all(event.onset == 0 or event.onset >= seconds for event in events):
-        raise InputError(
-            f"the last true event ends at {last:g} s, but the recording has {seconds} s of labels and no true event "
-            "begins within them",
-            file=path,
-            expected="onset and offset in seconds",
-        )
-    if late := sum(event.onset >= seconds for event in events):
-        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
-    annotated = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
-    if beyond := sorted({event.label for event in events} - set(annotated)):
-        raise InputError(
-            f"there are true events of {beyond}, which are not annotated in the scene of the recording",
-            file=path,
-            expected=f"the classes annotated in this scene: {annotated}",
-        )
-    return rasterise(events, classes, seconds)
 
 
 def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list[str]) -> dict:
@@ -102,8 +64,8 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
     Returns
     -------
     dict
-        recordings, seconds, pooled and folds. The last two contain operating_points (see `metrics_of`) and mse, which
-        is nan if no class is annotated in the scene.
+        recordings, seconds, pooled and folds. The last two contain operating_points (see `metrics_of`), ranking (see
+        `softsed.evaluate.ranking`) and mse, which is nan if no class is annotated in the scene.
     """
 
     def summarise(tested: list[EvaluatedRecording]) -> dict:
@@ -111,9 +73,13 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
             point: metrics_of(count([r.truth for r in tested], [r.active[point] for r in tested], classes), classes)
             for point in tested[0].active
         }
-        squares = [(np.clip(r.levels, 0, 1) - r.truth) ** 2 for r in tested]
-        known = np.concatenate([square[~np.isnan(square)] for square in squares])
-        return {"operating_points": points, "mse": float(known.mean()) if len(known) else math.nan}
+        truth, scores = [r.truth for r in tested], [r.scores for r in tested]
+        known = np.concatenate([((np.clip(r.scores, 0, 1) - r.truth) ** 2)[r.annotated] for r in tested])
+        return {
+            "operating_points": points,
+            "ranking": rank_together(truth, scores) | {"auroc_within": auroc_within(truth, scores)},
+            "mse": float(known.mean()) if len(known) else math.nan,
+        }
 
     everything = [recording for tested in folds.values() for recording in tested]
     return {
@@ -139,9 +105,9 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
         for name, values in scores.items():
             truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
             output = cut_to(len(truth), values, name)[:, chosen]
-            levels = np.where(np.isnan(soft[name][:, chosen]), np.nan, output)
+            annotated = ~np.isnan(soft[name][:, chosen])
             active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], levels, active))
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], output, annotated, active))
     return folds, thresholds
 
 
@@ -155,7 +121,9 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
         for name in listed:
             truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
             active = {options.threshold: hard[name][:, chosen]}
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], soft[name][:, chosen], active))
+            labels = soft[name][:, chosen]
+            annotated = ~np.isnan(labels)
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], np.nan_to_num(labels), annotated, active))
     return folds, {options.threshold: options.threshold}
 
 
@@ -203,7 +171,7 @@ def main(argv: list[str] | None = None) -> None:
     result = {
         "system": options.system if options.command == "system" else "labels",
         "run": options.run if options.command == "system" else 1,
-        **{"training": options.training, "units": UNITS | {"mse": MSE_UNIT}, "config": options.config},
+        **{"training": options.training, "units": UNITS | RANKING_UNITS | {"mse": MSE_UNIT}, "config": options.config},
         **{"classes": classes, "thresholds": thresholds},
         **compare_with_truth(folds, classes),
     }
@@ -214,3 +182,5 @@ def main(argv: list[str] | None = None) -> None:
             "%s (%s), %s: ER %.2f, micro F1 %.2f %%, macro F1 %.2f %%, MSE %.4f",
             *(result["system"], options.training["method"], point, *values),
         )
+    skill = 100 * result["pooled"]["ranking"]["auroc_within"]
+    logger.info("%s (%s): AUROC within recordings %.1f %%", result["system"], options.training["method"], skill)

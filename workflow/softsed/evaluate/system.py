@@ -1,16 +1,20 @@
 """Metrics of one system: error rate and F1 in 1-s segments, and divergences from the reference (Sec. 3.2, Table 2).
 
-Two operating points:
+Operating points:
 
 ``0.5`` (the threshold of the config)
     Output above the threshold, against the hard labels. Curves named ``_h`` in Fig. 2.
 ``class-dependent``
     One threshold per class, the trimmed midrange of the soft labels of the fold's training recordings. It is applied to
     the output and to the soft reference (Sec. 4). Curves named ``_s``.
+``class-dependent, all classes``
+    The same over all classes, if the config evaluates only some. The paper claims that class-dependent thresholds
+    detect all classes, also those that have no hard labels (Sec. 4).
 
 Conventions
 -----------
-- Counts and metrics are those of `segments`.
+- Counts and metrics are those of `segments`, metrics without a threshold those of `ranking`. The temporal skill
+  (`auroc_within`) has two references, the soft and the hard labels.
 - All labelled seconds of all recordings count. A class that is not annotated in the scene has reference 0, as in the
   published files.
 - F1 is in 0..1 here and in percent in the tables of the report.
@@ -23,11 +27,14 @@ import math
 import numpy as np
 
 from softsed.core.labels import harden
+from softsed.core.metadata import choose_classes
 from softsed.core.options import add_options, build_parser
-from softsed.core.thresholds import MIDRANGE, trimmed_midrange
+from softsed.core.thresholds import ALL_CLASSES, MIDRANGE, trimmed_midrange
 from softsed.evaluate.divergence import kld_bernoulli, kld_time
 from softsed.evaluate.inputs import FoldScores, read_inputs
-from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
+from softsed.evaluate.ranking import UNITS as RANKING_UNITS
+from softsed.evaluate.ranking import auroc_within, rank_together
+from softsed.evaluate.segments import UNITS, Counts, count, jsonable, metrics_of
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Baselines without a loss output soft values.
 KLD_REFERENCE = {"bce": "hard", "mse": "soft", "none": "soft"}
@@ -45,6 +52,7 @@ def evaluate(
     classes: list[str],
     *,
     config: dict,
+    chosen: list[int] | None = None,
 ) -> dict:
     """Evaluate one system on all folds.
 
@@ -55,46 +63,77 @@ def evaluate(
     soft, hard : dict of ndarray [seconds, classes]
         Labels of each recording: floats with nan for classes not annotated in the scene, and bool.
     classes : list of str
-        The evaluated classes, the columns of all matrices.
+        All classes, the columns of all matrices.
     config : dict
         threshold (0..1), trim (percent), epsilon.
+    chosen : list of int, optional
+        Columns of the evaluated classes; by default all. If classes are left out, the operating point `ALL_CLASSES`
+        is added.
 
     Returns
     -------
     dict
-        recordings, seconds, thresholds, pooled and folds, as in the JSON file.
+        recordings, seconds, thresholds, pooled and folds, as in the JSON file. ``without_hard_labels`` of pooled and
+        folds lists the classes with a reference at class-dependent thresholds but no hard label in any test recording,
+        and those of them that are detected.
     """
-    points = f"{config['threshold']:g}", MIDRANGE
-    counts, values, thresholds = {}, {}, {}
+    chosen = list(range(len(classes))) if chosen is None else chosen
+    fixed = f"{config['threshold']:g}"
+    columns = {fixed: chosen, MIDRANGE: chosen}
+    if len(chosen) < len(classes):
+        columns[ALL_CLASSES] = list(range(len(classes)))
+    names = {point: [classes[column] for column in found] for point, found in columns.items()}
+    counts: dict[str, dict[str, Counts]] = {}
+    thresholds: dict = {fixed: config["threshold"]} | {point: {} for point in names if point != fixed}
     for fold, (scores, training) in folds.items():
         midrange = trimmed_midrange([soft[name] for name in training], config["trim"])
-        thresholds[fold] = dict(zip(classes, midrange.tolist(), strict=True))
-        if missing := [name for name, value in thresholds[fold].items() if math.isnan(value)]:
+        for point in thresholds.keys() - {fixed}:
+            thresholds[point][fold] = {classes[column]: float(midrange[column]) for column in columns[point]}
+        if missing := [name for name, value in zip(classes, midrange, strict=True) if math.isnan(value)]:
             logger.warning("%s: no positive training label of %s: not counted at %s", fold, missing, MIDRANGE)
-        pairs = (
-            [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()],
-            [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()],
-        )
-        counts[fold] = [count([r for r, _ in found], [o for _, o in found], classes) for found in pairs]
-        values[fold] = [(hard[name].astype(float), np.nan_to_num(soft[name]), scores[name]) for name in scores]
+        hardened = [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()]
+        adapted = [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()]
+        counts[fold] = {}
+        for point, found in columns.items():
+            pairs = hardened if point == fixed else adapted
+            references, detected = ([pair[place][:, found] for pair in pairs] for place in (0, 1))
+            counts[fold][point] = count(references, detected, names[point])
+    outputs = {name: output for scores, _ in folds.values() for name, output in scores.items()}
+    labelled = np.any([hard[name].any(axis=0) for name in outputs], axis=0)
 
-    def summarise(names: list[str]) -> dict:
-        sums = [sum(c[1:], c[0]) for c in zip(*(counts[name] for name in names), strict=True)]
-        rows = [row for name in names for row in values[name]]
-        binary, levels, output = (np.concatenate(matrices) for matrices in zip(*rows, strict=True))
+    def summarise(parts: list[str]) -> dict:
+        points = {}
+        for point in columns:
+            first, *others = (counts[part][point] for part in parts)
+            points[point] = metrics_of(sum(others, first), names[point])
+        tested = [name for part in parts for name in folds[part][0]]
+        scores, active, levels = ([table[name][:, chosen] for name in tested] for table in (outputs, hard, soft))
+        references = {"hard": np.concatenate(active).astype(float), "soft": np.nan_to_num(np.concatenate(levels))}
+        widest = list(points.values())[-1]["class_wise"]
+        silent = [name for name, row in widest.items() if row["n_ref"] and not labelled[classes.index(name)]]
         return {
-            "operating_points": {point: metrics_of(c, classes) for point, c in zip(points, sums, strict=True)},
+            "operating_points": points,
             "kld": {
-                kind: {f.__name__: f(reference, output, epsilon=config["epsilon"]) for f in (kld_time, kld_bernoulli)}
-                for kind, reference in (("hard", binary), ("soft", levels))
+                kind: {
+                    f.__name__: f(reference, np.concatenate(scores), epsilon=config["epsilon"])
+                    for f in (kld_time, kld_bernoulli)
+                }
+                for kind, reference in references.items()
+            },
+            "ranking": {
+                "hard": rank_together(active, scores) | {"auroc_within": auroc_within(active, scores)},
+                "soft": {"auroc_within": auroc_within(levels, scores)},
+            },
+            "without_hard_labels": {
+                "classes": silent,
+                "classes_detected": [name for name in silent if widest[name]["tp"]],
             },
         }
 
-    outputs = [output for scores, _ in folds.values() for output in scores.values()]
     return {
         "recordings": len(outputs),
-        "seconds": sum(len(output) for output in outputs),
-        "thresholds": {points[0]: config["threshold"], MIDRANGE: thresholds},
+        "seconds": sum(len(output) for output in outputs.values()),
+        "thresholds": thresholds,
         "pooled": summarise(list(folds)),
         "folds": {fold: summarise([fold]) for fold in folds},
     }
@@ -122,16 +161,17 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, config="section `evaluate` of the config, as JSON", output="metrics to write (JSON)")
     options = parser.parse_args(argv)
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
-    classes, folds, soft, hard = read_inputs(options.scores, options.folds, **tables, wanted=options.config["classes"])
+    classes, folds, soft, hard = read_inputs(options.scores, options.folds, **tables, wanted="all")
+    _, chosen = choose_classes(options.classes, options.config["classes"])
     result = {
         **{"system": options.system, "run": options.run, "loss": options.loss},
         **{
             "kld_reference": KLD_REFERENCE[options.loss],
-            "units": UNITS | {"kld": KLD_UNIT},
+            "units": UNITS | RANKING_UNITS | {"kld": KLD_UNIT},
             "config": options.config,
-            "classes": classes,
+            "classes": [classes[column] for column in chosen],
         },
-        **evaluate(folds, soft, hard, classes, config=options.config),
+        **evaluate(folds, soft, hard, classes, config=options.config, chosen=chosen),
     }
     options.output.write_text(json.dumps(jsonable(result), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for point, found in result["pooled"]["operating_points"].items():
@@ -139,3 +179,6 @@ def main(argv: list[str] | None = None) -> None:
         logger.info(
             "%s, run %d, %s: ER %.2f, micro F1 %.2f %%, macro F1 %.2f %%", options.system, options.run, point, *values
         )
+    ranking = result["pooled"]["ranking"]
+    best, skill = 100 * ranking["hard"]["f1_best_macro"], 100 * ranking["soft"]["auroc_within"]
+    logger.info("%s: best macro F1 (F1_MO) %.2f %%, AUROC within recordings %.1f %%", options.system, best, skill)

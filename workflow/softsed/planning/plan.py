@@ -171,6 +171,11 @@ class Plan:
         return self.reference_systems + BASELINES
 
     @property
+    def other_systems(self) -> list[str]:
+        """Systems with labels by other methods: if the ground truth is known, they are evaluated against it alone."""
+        return [system for system in self.systems if system not in self.reference_systems and self.truth]
+
+    @property
     def from_opinions(self) -> bool:
         """Whether labels are made from opinions."""
         return choices.makes_labels(self.config)
@@ -204,9 +209,9 @@ class Plan:
         """Return the audio file of a recording: from the user, or made by the stage data."""
         if self.source != "own":
             return f"{self.results}/data/audio/{recording}.wav"
-        if recording not in self.user.audio:
-            raise InputError(f"there is no recording {recording!r}", file=self.user.folder)
-        return self.user.audio[recording]
+        if audio := self.user.audio.get(recording):
+            return audio
+        raise InputError(f"there is no recording {recording!r}", file=self.user.folder)
 
     def listed_until(self, recording: str) -> str:
         """Hash a recording and the recordings of its scene that are listed before it."""
@@ -237,12 +242,7 @@ class Plan:
 
     def system_settings(self, system: str) -> dict:
         """Return what a training needs to know about its system, the method of the labels included."""
-        known = {} if system in BASELINES else self.config["systems"][system]
-        return known | {"method": self.method_of(system)}
-
-    def labels_settings(self, method: str) -> dict:
-        """Return the settings that an evaluation of labels records."""
-        return {"method": method}
+        return self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
 
     def estimator(self, method: str) -> dict:
         """Return a method of making labels and what it reads of the section labels."""
@@ -282,12 +282,12 @@ class Plan:
         return self.config["predict"] | {key: self.config["evaluate"][key] for key in ("threshold", "trim")}
 
     def runs_of(self, system: str) -> list[int]:
-        """List the runs of a system; baselines without audio are not random and have one."""
+        """List the runs of a system; baselines without audio have one."""
         return [1] if system in BASELINES else list(range(1, self.config["runs"] + 1))
 
-    def compared_runs(self) -> str:
-        """Return the runs of every compared system as JSON, in the order of the systems, which `as_json` would lose."""
-        return json.dumps({system: self.runs_of(system) for system in self.compared_systems})
+    def runs_as_json(self, systems: Iterable[str]) -> str:
+        """Return the runs of systems as JSON, in the order of the systems, which `as_json` would lose."""
+        return json.dumps({system: self.runs_of(system) for system in systems})
 
     def per_run(self, pattern: str, systems: Iterable[str]) -> list[str]:
         """Fill a pattern with every system and run, and with every fold where it has ``{fold}``."""

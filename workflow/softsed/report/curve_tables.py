@@ -8,7 +8,7 @@ import pandas as pd
 
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
-from softsed.core.thresholds import MIDRANGE
+from softsed.core.thresholds import ALL_CLASSES, MIDRANGE
 from softsed.report.summary import mean, read_metrics
 from softsed.report.tables import TOTAL, read_frame, write_frame
 
@@ -40,8 +40,9 @@ def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dic
     Returns
     -------
     DataFrame
-        One row per evaluated class, the most frequent first. Columns: class, instances, and SYSTEM, SYSTEM_h or
-        SYSTEM_s per curve. F1 is 0 for a class that is never detected and nan without a reference.
+        One row per evaluated class, and one per other class with a class-dependent curve; the most frequent first.
+        Columns: class, instances, and SYSTEM, SYSTEM_h or SYSTEM_s per curve. F1 is 0 for a class that is never
+        detected and nan without a reference. At the fixed threshold, classes that are not evaluated have nan.
 
     Raises
     ------
@@ -49,8 +50,7 @@ def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dic
         If a curve is not of this form, or if its system has no metrics.
     """
     first, *_ = systems.values()
-    classes = first[0]["classes"]
-    table = pd.DataFrame({"class": classes, "instances": [instances.get(name, 0) for name in classes]})
+    curve_values = {}
     for curve in curves:
         system, _, suffix = curve.partition(":")
         if system not in systems or suffix not in ("", "h", "s"):
@@ -59,15 +59,21 @@ def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dic
                 key="report.curves",
                 expected=f"SYSTEM, SYSTEM:h or SYSTEM:s, with SYSTEM one of {list(systems)}",
             )
-        points = [
-            values["class_wise"]
-            for run in systems[system]
-            for point, values in run["pooled"]["operating_points"].items()
-            if (point == MIDRANGE) == (suffix == "s")
-        ]
-        f1 = pd.DataFrame([{name: found[name]["f1"] for name in classes} for found in points], dtype=float) * 100
-        table[curve.replace(":", "_")] = [mean(f1[name]) for name in classes]
+        found = [values_of_curve(run["pooled"]["operating_points"], suffix == "s") for run in systems[system]]
+        f1 = pd.DataFrame([{name: row["f1"] for name, row in values.items()} for values in found], dtype=float) * 100
+        curve_values[curve.replace(":", "_")] = pd.Series({name: mean(f1[name]) for name in f1})
+    table = pd.DataFrame(curve_values)
+    classes = [name for name in table.index if name in first[0]["classes"] or table.loc[name].notna().any()]
+    table = table.loc[classes].rename_axis("class").reset_index()
+    table.insert(1, "instances", [instances.get(name, 0) for name in classes])
     return table.sort_values("instances", ascending=False, kind="stable")
+
+
+def values_of_curve(points: dict[str, dict], class_dependent: bool) -> dict[str, dict]:
+    """Return the class-wise metrics at the fixed threshold, or at class-dependent thresholds with the most classes."""
+    if not class_dependent:
+        return next(values["class_wise"] for point, values in points.items() if point not in (MIDRANGE, ALL_CLASSES))
+    return points.get(ALL_CLASSES, points[MIDRANGE])["class_wise"]
 
 
 def join_histories(paths: list[Path]) -> pd.DataFrame:

@@ -1,15 +1,40 @@
 """How the documents and pages of the report show numbers: columns, digits, standard deviations and intervals."""
 
 import math
+from typing import NamedTuple
 
-# Columns of metrics: heading, name in the table, digits, and whether a lower value is better.
-THRESHOLDED = [("ER", "error_rate", 2, True), ("F1 %", "f1_micro", 1, False), ("Macro F1 %", "f1_macro", 1, False)]
-UNTHRESHOLDED = [
-    ("Best macro F1 %", "f1_best_macro", 1, False),
-    ("mpAUC %", "mpauc", 1, False),
-    ("Brier", "brier", 3, True),
-    ("MSE", "mse", 3, True),
+
+class Metric(NamedTuple):
+    """A metric as a column of a table, with the name of DCASE 2023 Task 4B in its heading where there is one."""
+
+    heading: str
+    name: str  # in the tables of the report
+    digits: int
+    less: bool  # whether a lower value is better
+    reference: str | None = None  # hard, soft or truth; None: the reference follows from the threshold
+
+
+THRESHOLDED = [
+    Metric("ER (ER_m)", "error_rate", 2, True),
+    Metric("Micro F1 (F1_m) %", "f1_micro", 1, False),
+    Metric("Macro F1 (F1_M) %", "f1_macro", 1, False),
 ]
+BEST = Metric("Best macro F1 (F1_MO) %", "f1_best_macro", 1, False, "hard")
+MPAUC = Metric("mpAUC %", "mpauc", 1, False, "hard")
+WITHIN = Metric("AUROC within recordings %", "auroc_within", 1, False, "soft")
+BRIER = Metric("Brier", "brier", 3, True, "hard")
+UNTHRESHOLDED = [BEST, MPAUC, WITHIN, BRIER, Metric("MSE", "mse", 3, True, "soft")]
+AGAINST_TRUTH = [metric._replace(reference="truth") for metric in (BEST, MPAUC, WITHIN, BRIER)]
+
+
+def is_shown(row: dict, metrics: list[Metric]) -> bool:
+    """Report whether a row of the metrics or the differences of `report.intervals` has one of the metrics."""
+    return any(row["score"] == m.name and m.reference in (None, row["reference"]) for m in metrics)
+
+
+def format_share(part: float, whole: float) -> str:
+    """Format a number of classes, which may be a mean over runs, out of all: "8.33 of 11"; "" if not defined."""
+    return "" if is_missing(part) or is_missing(whole) else f"{part:.3g} of {whole:.3g}"
 
 
 def is_missing(value: float | None) -> bool:

@@ -45,7 +45,8 @@ def draw_figure2(path: Path) -> Figure:
     Parameters
     ----------
     path : Path
-        Table with the columns class, instances and one per curve, F1 in percent. Rows are in the order of the axis.
+        Table with the columns class, instances and one per curve, F1 in percent. Rows are in the order of the axis. An
+        empty cell leaves a gap: classes that are not evaluated have no value at the fixed threshold.
 
     Returns
     -------

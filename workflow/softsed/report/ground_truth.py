@@ -1,6 +1,7 @@
 """Metrics of all systems, baselines without audio and labels against the ground truth, in one table.
 
-F1 is in percent; error rate and mean squared error have no unit. An empty cell is a value that is not defined.
+F1 and areas are in percent; error rate and mean squared error have no unit. An empty cell is a value that is not
+defined. Metrics without a threshold are the same in all rows of a system.
 """
 
 from pathlib import Path
@@ -8,13 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from softsed.core.options import add_options, build_parser
-from softsed.report.summary import PERCENT, POOLED, read_metrics, summarise
+from softsed.report.summary import PERCENT, POOLED, RANKING, read_metrics, summarise
 from softsed.report.tables import write_frame
 
 KEYS = ["system", "method", "threshold"]
 GAINS = ["f1_micro", "f1_macro"]
+SCALE = PERCENT | dict.fromkeys(RANKING, 100)
 COLUMNS = [
-    *(*KEYS, *PERCENT, "mse", *(f"{name}_std" for name in PERCENT), "mse_std"),
+    *(*KEYS, *SCALE, "mse", *(f"{name}_std" for name in SCALE), "mse_std"),
     *("classes_detected", "classes_in_reference", "against", "against_threshold"),
     *(f"{name}_gain{suffix}" for name in GAINS for suffix in ("", "_std")),
     "runs",
@@ -72,11 +74,11 @@ def list_values(systems: Systems) -> pd.DataFrame:
             for fold, found in {POOLED: metrics["pooled"], **metrics["folds"]}.items():
                 for point, (threshold, values) in enumerate(found["operating_points"].items()):
                     row = {"system": system, "method": method, "threshold": threshold, "point": point}
-                    row |= {"run": run, "fold": fold, "mse": found["mse"]}
+                    row |= {"run": run, "fold": fold, "mse": found["mse"]} | found["ranking"]
                     row |= {name: values[name] for name in (*PERCENT, "classes_detected", "classes_in_reference")}
                     rows.append(row)
     frame = pd.DataFrame(rows)
-    return frame.astype(dict.fromkeys((*PERCENT, "mse", "classes_detected", "classes_in_reference"), float))
+    return frame.astype(dict.fromkeys((*SCALE, "mse", "classes_detected", "classes_in_reference"), float))
 
 
 def compute_gains(values: pd.DataFrame, pairs: dict[tuple[str, str], tuple[str, str]]) -> pd.DataFrame:
@@ -115,8 +117,8 @@ def make_table(systems: Systems, reference: str) -> pd.DataFrame:
     Rows with a counterpart by the method `reference` have a gain over it.
     """
     values = list_values(systems)
-    scaled = values.assign(**{name: values[name] * scale for name, scale in PERCENT.items()}).drop(columns="point")
-    table = summarise(scaled, KEYS, [*PERCENT, "mse"])
+    scaled = values.assign(**{name: values[name] * scale for name, scale in SCALE.items()}).drop(columns="point")
+    table = summarise(scaled, KEYS, [*SCALE, "mse"])
     table["runs"] = values[values["fold"] == POOLED].groupby(KEYS, sort=False).size()
     if pairs := counterparts(systems, reference):
         table = table.join(compute_gains(values, pairs))

@@ -2,7 +2,7 @@
 
 Counts are first summed over the seconds of each recording. Leaving a recording out is a vector of weights, and all
 leave-one-out values are one matrix product. With weights of 1 the values equal those of `evaluate.segments` (sed_eval)
-and of sed_scores_eval, by test.
+and of `evaluate.ranking` (sed_scores_eval), by test.
 
 Conventions
 -----------
@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-MAX_FPR = 0.1  # upper limit of the partial area: an output with more false alarms is of no practical use
+from softsed.evaluate.ranking import best_f1, concordances, partial_auc, threshold_steps
 
 Metric = Callable[[np.ndarray], np.ndarray]  # weights -> values
 
@@ -58,6 +58,22 @@ def jackknife_variance(values: np.ndarray, scenes: list[str]) -> tuple[float, in
             variance += (len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum())
             freedom += len(known) - 1
     return variance, freedom
+
+
+def jackknife_bias(values: np.ndarray, scenes: list[str]) -> float:
+    """Estimate the bias of a metric from its value and its leave-one-out values [1 + recordings] (Jones, 1974).
+
+    Returns
+    -------
+    float
+        The sum over scenes h of (n_h - 1) (mean_h - value). Values that are nan are left out.
+    """
+    bias = 0.0
+    for members in strata(scenes):
+        known = values[1:][members][~np.isnan(values[1:][members])]
+        if len(known):
+            bias += (len(known) - 1) * float(known.mean() - values[0])
+    return bias
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
@@ -105,10 +121,7 @@ def threshold_metrics(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, M
 
 
 def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> dict[str, Metric]:
-    """Return metrics over all thresholds: best F1 of each class, and area under its ROC up to `MAX_FPR`.
-
-    The metrics measure how well an output ranks the seconds and do not depend on its scale. The thresholds of the best
-    F1 are chosen with the reference. Equal to `best_fscore` and `auroc` of sed_scores_eval, by test.
+    """Return the metrics over all thresholds; see `softsed.evaluate.ranking`.
 
     Parameters
     ----------
@@ -124,8 +137,7 @@ def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> d
     active, values = np.concatenate(reference), np.concatenate(outputs)
     classes = []
     for column in range(values.shape[1]):
-        order = np.argsort(-values[:, column], kind="stable")
-        last = np.append(np.diff(values[order, column]) != 0, True)  # thresholds lie between different values
+        order, last = threshold_steps(values[:, column])
         classes.append((owner[order], active[order, column], last))
 
     def over_classes(w: np.ndarray, metric: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
@@ -142,17 +154,19 @@ def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> d
     }
 
 
-def best_f1(hits: np.ndarray, alarms: np.ndarray) -> float:
-    """Find the best F1 from the hits and false alarms above each threshold, highest threshold first."""
-    return float((2 * hits / np.maximum(hits + alarms + hits[-1], 1)).max()) if hits[-1] else float("nan")
+def temporal_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> dict[str, Metric]:
+    """Return the temporal skill, auroc_within in 0..1; see `softsed.evaluate.ranking`.
 
-
-def partial_auc(hits: np.ndarray, alarms: np.ndarray) -> float:
-    """Compute the area under the ROC (a step function) up to `MAX_FPR`, as a share of the largest possible area."""
-    if not hits[-1] or not alarms[-1]:
-        return float("nan")
-    rate = np.append(np.minimum(alarms / alarms[-1], MAX_FPR), MAX_FPR)
-    return float((hits / hits[-1] * np.diff(rate)).sum() / MAX_FPR)
+    Parameters
+    ----------
+    reference : list of ndarray [seconds, classes]
+        Bool or levels; nan in seconds of classes that are not annotated in the scene.
+    outputs : list of ndarray [seconds, classes]
+    """
+    skill = concordances(reference, outputs)  # [recordings, classes]
+    known = ~np.isnan(skill)
+    filled = np.where(known, skill, 0)
+    return {"auroc_within": lambda w: mean_over_classes(ratio(w @ filled, w @ known.astype(float)))}
 
 
 def error_metrics(reference: list[np.ndarray], outputs: list[np.ndarray], name: str) -> dict[str, Metric]:

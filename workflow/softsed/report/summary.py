@@ -12,6 +12,8 @@ from softsed.core.errors import InputError
 
 # Metrics at an operating point, with their factor in the tables of the report: F1 is in percent there.
 PERCENT = {"error_rate": 1, "f1_micro": 100, "f1_macro": 100}
+# Metrics without a threshold, which are in percent in the tables of the report.
+RANKING = ["f1_best_macro", "mpauc", "auroc_within"]
 POOLED = "pooled"  # in place of a fold: the metrics of all folds together
 
 

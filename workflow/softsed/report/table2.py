@@ -1,6 +1,6 @@
-"""Table 2: metrics of all systems at both operating points, beside those of the paper.
+"""Table 2: metrics of all systems at all operating points, beside those of the paper.
 
-F1 is in percent, divergences are in nats. An empty cell is a value that is not defined or not published.
+F1 and areas are in percent, divergences are in nats. An empty cell is a value that is not defined or not published.
 """
 
 import json
@@ -9,16 +9,22 @@ from pathlib import Path
 import pandas as pd
 
 from softsed.core.options import add_options, build_parser
-from softsed.core.thresholds import MIDRANGE
-from softsed.report.summary import PERCENT, POOLED, read_metrics, summarise
+from softsed.core.thresholds import ALL_CLASSES, MIDRANGE
+from softsed.report.summary import PERCENT, POOLED, RANKING, read_metrics, summarise
 from softsed.report.tables import read_frame, write_frame
 
 KLD = ["kld_time", "kld_bernoulli"]
 KLD_BY_REFERENCE = [f"{name}_{reference}" for reference in ("soft", "hard") for name in KLD]
+WITHOUT_HARD = ["without_hard_labels", "without_hard_labels_detected"]
+OTHERS = ["other_classes", "other_classes_detected"]
+CLASSES = ["classes_detected", "classes_in_reference", "classes_evaluated", *OTHERS, *WITHOUT_HARD]
 PAPER = {"error_rate": "paper_error_rate", "f1_micro": "paper_f1", "kld": "paper_kld"}
+# The temporal skill against the soft labels; that against the hard labels stands beside it.
+AUROC_HARD = "auroc_within_hard"
+SCALE = PERCENT | dict.fromkeys((*RANKING, AUROC_HARD), 100)
 COLUMNS = [
-    *("system", "threshold", *PERCENT, *KLD, *PAPER.values(), *(f"{name}_std" for name in PERCENT)),
-    *("classes_detected", "classes_evaluated", "kld_reference", *KLD_BY_REFERENCE, "runs"),
+    *("system", "threshold", *PERCENT, *KLD, *PAPER.values(), *RANKING, AUROC_HARD, *(f"{name}_std" for name in SCALE)),
+    *(*CLASSES, "kld_reference", *KLD_BY_REFERENCE, "runs"),
 ]
 
 
@@ -28,22 +34,36 @@ def list_values(systems: dict[str, list[dict]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per system, run, fold (or `POOLED`) and operating point. Divergences do not depend on a threshold and
-        stand in the rows of the fixed threshold.
+        One row per system, run, fold (or `POOLED`) and operating point. Divergences and metrics without a threshold
+        stand in the rows of the fixed threshold. The rows of the class-dependent thresholds with the most classes have
+        the numbers of classes beyond the evaluated ones (other_classes) and of classes without hard labels.
     """
     rows = []
     for system, runs in systems.items():
         for run, metrics in enumerate(runs):
             for fold, found in {POOLED: metrics["pooled"], **metrics["folds"]}.items():
-                kld = {f"{name}_{kind}": values[name] for kind, values in found["kld"].items() for name in KLD}
-                kld |= {name: kld[f"{name}_{metrics['kld_reference']}"] for name in KLD}
-                for point, values in found["operating_points"].items():
+                beside = {f"{name}_{kind}": values[name] for kind, values in found["kld"].items() for name in KLD}
+                beside |= {name: beside[f"{name}_{metrics['kld_reference']}"] for name in KLD}
+                ranking, without = found["ranking"], found["without_hard_labels"]
+                beside |= ranking["hard"] | ranking["soft"] | {AUROC_HARD: ranking["hard"]["auroc_within"]}
+                points = found["operating_points"]
+                widest = dict(zip(WITHOUT_HARD, (len(names) for names in without.values()), strict=True))
+                if ALL_CLASSES in points:
+                    others = [
+                        row["f1"]
+                        for name, row in points[ALL_CLASSES]["class_wise"].items()
+                        if name not in metrics["classes"] and row["f1"] is not None
+                    ]
+                    widest |= dict(zip(OTHERS, (len(others), sum(f1 > 0 for f1 in others)), strict=True))
+                for point, values in points.items():
                     row = {"system": system, "threshold": point, "run": run, "fold": fold}
-                    row |= {name: values[name] for name in (*PERCENT, "classes_detected")}
-                    rows.append(row | (kld if point != MIDRANGE else {}))
-    frame = pd.DataFrame(rows)
-    numbers = [*PERCENT, "classes_detected", *KLD, *KLD_BY_REFERENCE]
-    return frame.assign(**frame[numbers].astype(float).mul(pd.Series(PERCENT).reindex(numbers, fill_value=1)))
+                    row |= {name: values[name] for name in (*PERCENT, "classes_detected", "classes_in_reference")}
+                    row |= {"classes_evaluated": len(values["class_wise"])}
+                    row |= beside if point not in (MIDRANGE, ALL_CLASSES) else {}
+                    rows.append(row | (widest if point == list(points)[-1] else {}))
+    numbers = [*SCALE, *CLASSES, *KLD, *KLD_BY_REFERENCE]
+    frame = pd.DataFrame(rows, columns=["system", "threshold", "run", "fold", *numbers])
+    return frame.assign(**frame[numbers].astype(float).mul(pd.Series(SCALE).reindex(numbers, fill_value=1)))
 
 
 def make_table2(systems: dict[str, list[dict]], paper: pd.DataFrame) -> pd.DataFrame:
@@ -63,10 +83,10 @@ def make_table2(systems: dict[str, list[dict]], paper: pd.DataFrame) -> pd.DataF
         runs. Standard deviations are over all folds of all runs.
     """
     keys = ["system", "threshold"]
-    metrics = summarise(list_values(systems), keys, list(PERCENT))
+    metrics = summarise(list_values(systems), keys, list(SCALE))
     facts = pd.DataFrame(
-        [(name, runs[0]["kld_reference"], len(runs[0]["classes"]), len(runs)) for name, runs in systems.items()],
-        columns=["system", "kld_reference", "classes_evaluated", "runs"],
+        [(name, runs[0]["kld_reference"], len(runs)) for name, runs in systems.items()],
+        columns=["system", "kld_reference", "runs"],
     )
     table = metrics.reset_index().merge(facts, on="system", how="left")
     return table.merge(paper.rename(columns=PAPER), on=keys, how="left")[COLUMNS]
@@ -79,7 +99,7 @@ def by_system(table: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """
     systems: dict[str, dict[str, dict[str, float]]] = {}
     for row in table.to_dict("records"):
-        values = {name: row[name] for name in (*PERCENT, *KLD, "classes_detected")}
+        values = {name: row[name] for name in (*PERCENT, *RANKING, *KLD, "classes_detected")}
         known = {name: float(f"{value:.6g}") for name, value in values.items() if not pd.isna(value)}
         systems.setdefault(row["system"], {})[row["threshold"]] = known
     return systems

@@ -6,7 +6,7 @@ from support.project import ROOT
 
 from softsed.core.html import render
 from softsed.planning.templates import list_templates
-from softsed.report.documents.contents import text_frame
+from softsed.report.documents.columns import text_frame
 from softsed.report.documents.render import DOCUMENTS, main
 
 FOLDER = ROOT / "workflow/softsed/report/documents/templates"

@@ -11,6 +11,7 @@ import pytest
 from support.page import CLASSES, HOSTILE, NAMES, SYSTEMS, TEMPLATES, build_page
 
 from softsed.core.labels import harden
+from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
     NOT_ANNOTATED,
@@ -23,6 +24,7 @@ from softsed.report.page.build import (
 )
 
 NAN = float("nan")
+SHOWN = THRESHOLDED + UNTHRESHOLDED
 
 
 def unpack(text, classes):
@@ -109,7 +111,9 @@ def test_curves_with_gaps():
 
 def test_rounded_with_standard_deviation():
     columns = {"system": ["a", "b"], "f1_micro": [12.345, NAN], "f1_micro_std": [1.26, NAN], "mse": [0.1, 2.0]}
+    columns |= {"classes_detected": [6, NAN], "classes_in_reference": [11, NAN]}
     shown = rounded(pd.DataFrame(columns))
+    assert [row["classes_detected"] for row in shown] == ["6 of 11", ""]
     assert [(row["system"], row["f1_micro"], row["mse"]) for row in shown] == [
         ("a", "12.3 ± 1.3", "0.100"),
         ("b", "", "2.000"),
@@ -118,26 +122,29 @@ def test_rounded_with_standard_deviation():
 
 def interval_rows(value, **columns):
     """Rows of a table of intervals: two metrics of system b, one undefined metric of system a."""
-    row = {"system": "b", **columns, "threshold": "0.5", "score": "error_rate", value: -0.123, "low": -0.2, "high": 0.1}
-    rows = [row, row | {"score": "f1_macro", value: 2.0, "low": 1.0, "high": 3.0}]
-    return pd.DataFrame([*rows, row | {"system": "a", "threshold": "any", "score": "mse", value: NAN, "low": NAN}])
+    row = {"system": "b", **columns, "threshold": "0.5", "reference": "hard", "score": "error_rate"}
+    row |= {value: -0.123, "low": -0.2, "high": 0.1}
+    undefined = row | {"system": "a", "threshold": "any", "reference": "soft", "score": "mse", value: NAN, "low": NAN}
+    hidden = undefined | {"reference": "hard", "score": "auroc_within"}
+    return pd.DataFrame([row, row | {"score": "f1_macro", value: 2.0, "low": 1.0, "high": 3.0}, undefined, hidden])
 
 
 def test_intervals_of_differences():
-    first, second = intervals(interval_rows("difference", against="p"), "difference")
+    first, second = intervals(interval_rows("difference", against="p"), "difference", SHOWN)
     assert (first["system"], first["against"], first["threshold"]) == ("b", "p", "0.5")
     assert (first["error_rate"], first["f1_micro"]) == ("-0.12 [-0.20, 0.10]", "")
     assert first["f1_macro"] == "+2.0 [1.0, 3.0]"
     assert (second["system"], second["threshold"], second["mse"]) == ("a", "any", "")
+    assert second["auroc_within"] == ""  # against the hard labels, which the page does not show
 
 
 def test_intervals_of_metrics_with_runs():
-    first, _ = intervals(interval_rows("value", run_std=0.05), "value")
+    first, _ = intervals(interval_rows("value", run_std=0.05), "value", SHOWN)
     assert (first["error_rate"], first["f1_macro"]) == ("-0.12 ± 0.05 [-0.20, 0.10]", "2.0 ± 0.1 [1.0, 3.0]")
 
 
 def test_intervals_of_empty_table():
-    assert intervals(interval_rows("difference", against="p")[:0], "difference") == []
+    assert intervals(interval_rows("difference", against="p")[:0], "difference", SHOWN) == []
 
 
 def test_origin_tables_of_training():
@@ -153,6 +160,8 @@ def test_origin_tables_of_training():
 def test_page_marks_baselines(made):
     text = made.page.read_text(encoding="utf-8")
     tables = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
-    assert [table.count('<tr class="prior">') for table in tables] == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]
-    assert [table.count("no audio") for table in tables] == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    # Table 2, scores, differences, ground truth, table 1, origin
+    expected = [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0)]
+    assert [table.count('<tr class="prior">') for table in tables] == expected
+    assert [table.count("no audio") for table in tables] == expected
     assert '<td class="text">&lt;i&gt;linear&lt;/i&gt;</td>' in tables[0]

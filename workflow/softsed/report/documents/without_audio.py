@@ -8,14 +8,9 @@ import pandas as pd
 
 from softsed.core.thresholds import MIDRANGE
 from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
-from softsed.report.documents.contents import (
-    PAPER_EXPERIMENT,
-    Document,
-    code_column,
-    interval_table,
-    number_column,
-    text_frame,
-)
+from softsed.report.documents.columns import code_column, number_column, text_frame
+from softsed.report.documents.contents import Document
+from softsed.report.documents.metrics import PAPER_EXPERIMENT, interval_table
 from softsed.report.tables import SCENE_TOLD, TEXT_COLUMNS, TOTAL, read_frame
 
 ORACLE = "recording_prior"

@@ -18,10 +18,21 @@ import pandas as pd
 
 from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
-from softsed.core.thresholds import trimmed_midrange
+from softsed.core.thresholds import ALL_CLASSES, MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import read_inputs, scores_of_run
-from softsed.report.display import THRESHOLDED, UNTHRESHOLDED, format_interval, format_number
-from softsed.report.tables import read_frame, read_metrics_table
+from softsed.report.display import (
+    AGAINST_TRUTH,
+    BEST,
+    MPAUC,
+    THRESHOLDED,
+    UNTHRESHOLDED,
+    WITHIN,
+    Metric,
+    format_interval,
+    format_number,
+    format_share,
+)
+from softsed.report.tables import read_frame, read_metrics_table, select_metrics
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
@@ -38,9 +49,15 @@ EXAMPLE = """\
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
 NOT_ANNOTATED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO
+# Numbers of classes in the tables, each shown out of the number in another column.
+SHARES = {
+    "classes_detected": "classes_in_reference",
+    "other_classes_detected": "other_classes",
+    "without_hard_labels_detected": "without_hard_labels",
+}
 # Digits after the point of the numbers in the tables.
-DIGITS = {name: digits for _, name, digits, _ in THRESHOLDED + UNTHRESHOLDED}
-DIGITS |= {"classes_detected": 0, "kld_time": 2, "kld_bernoulli": 2}
+DIGITS = {metric.name: metric.digits for metric in THRESHOLDED + UNTHRESHOLDED}
+DIGITS |= {"kld_time_soft": 2, "kld_bernoulli_soft": 2}
 DIGITS |= {"paper_error_rate": 2, "paper_f1": 2, "paper_kld": 2}
 
 FoldScores = dict[str, tuple[dict[str, np.ndarray], list[str]]]  # fold -> scores by recording, training recordings
@@ -144,8 +161,11 @@ def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
 
 
 def rounded(table: pd.DataFrame) -> list[dict]:
-    """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, if there is one."""
+    """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, and format `SHARES`."""
     shown = table.copy()
+    for part, whole in SHARES.items():
+        if part in table:
+            shown[part] = [format_share(*pair) for pair in zip(table[part], table[whole], strict=True)]
     for column in table.columns.intersection(list(DIGITS)):
         spread = table.get(f"{column}_std", pd.Series(np.nan, table.index))
         shown[column] = [
@@ -154,7 +174,7 @@ def rounded(table: pd.DataFrame) -> list[dict]:
     return shown.to_dict("records")
 
 
-def intervals(table: pd.DataFrame, value: str) -> list[dict]:
+def intervals(table: pd.DataFrame, value: str, metrics: list[Metric]) -> list[dict]:
     """Make one row per system and threshold and one column per metric of "value ± std [low, high]".
 
     Parameters
@@ -163,7 +183,10 @@ def intervals(table: pd.DataFrame, value: str) -> list[dict]:
         Table of `softsed.report.intervals`.
     value : str
         Column of the value: "value", or "difference", which always has a sign.
+    metrics : list of Metric
+        Metrics to show, with their references.
     """
+    table = select_metrics(table, metrics)
     keys = [name for name in ("system", "against", "threshold") if name in table]
     filled = table.assign(cell=[format_interval(row, value, DIGITS[row["score"]]) for row in table.to_dict("records")])
     wide = filled.pivot_table(index=keys, columns="score", values="cell", aggfunc="first", sort=False)
@@ -239,14 +262,19 @@ def main(argv: list[str] | None = None) -> None:
         priors=options.priors,
         threshold=f"{options.config['threshold']:g}",
         data=data,
-        thresholded=[column[:2] for column in THRESHOLDED],
-        unthresholded=[column[:2] for column in UNTHRESHOLDED],
+        thresholded=[metric[:2] for metric in THRESHOLDED],
+        unthresholded=[metric[:2] for metric in UNTHRESHOLDED],
+        ranking=[metric[:2] for metric in (BEST, MPAUC, WITHIN)],
+        against_truth=[metric[:2] for metric in AGAINST_TRUTH],
+        class_dependent=(MIDRANGE, ALL_CLASSES),
         table1_columns=[(name, name) for name in table1],
         table1=table1.to_dict("records"),
         table2=rounded(tables["table2"]),
-        scores=intervals(tables["scores"], "value"),
-        differences=intervals(tables["differences"], "difference"),
+        scores=intervals(tables["scores"], "value", THRESHOLDED + UNTHRESHOLDED),
+        differences=intervals(tables["differences"], "difference", THRESHOLDED + UNTHRESHOLDED),
+        truth_differences=intervals(tables["differences"], "difference", AGAINST_TRUTH),
         truth=rounded(tables["truth"]) if "truth" in tables else [],
+        truth_once=rounded(tables["truth"].drop_duplicates(["system", "method"])) if "truth" in tables else [],
         origin=origin,
         config=json.dumps(origin["config"], indent=2),
         **origin_tables(origin),

@@ -1,0 +1,59 @@
+"""True events of a recording as seconds: the reference that is the same for all systems and label methods.
+
+Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled seconds count.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from softsed.core.errors import InputError
+from softsed.core.event_text import read_true_events
+from softsed.core.labels import rasterise
+
+# True events that end later than this multiple of the labelled seconds are probably in milliseconds.
+FAR = 10
+
+logger = logging.getLogger(__name__)
+
+
+def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Read the true events of a recording and rasterise them to seconds.
+
+    True events that begin after the labelled seconds are left out, with a warning.
+
+    Parameters
+    ----------
+    soft : ndarray [seconds, classes]
+        Soft labels of the recording, nan for classes not annotated in the scene.
+
+    Returns
+    -------
+    ndarray of bool [seconds, classes]
+
+    Raises
+    ------
+    InputError
+        If a true event has a class that is not annotated in the scene. Also if no event begins within the labelled
+        seconds although one ends `FAR` times later, which suggests another unit.
+    """
+    events, seconds = read_true_events(path, classes), len(soft)
+    last = max((event.offset for event in events), default=0)
+    if last > FAR * seconds and all(event.onset == 0 or event.onset >= seconds for event in events):
+        raise InputError(
+            f"the last true event ends at {last:g} s, but the recording has {seconds} s of labels and no true event "
+            "begins within them",
+            file=path,
+            expected="onset and offset in seconds",
+        )
+    if late := sum(event.onset >= seconds for event in events):
+        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
+    annotated = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
+    if beyond := sorted({event.label for event in events} - set(annotated)):
+        raise InputError(
+            f"there are true events of {beyond}, which are not annotated in the scene of the recording",
+            file=path,
+            expected=f"the classes annotated in this scene: {annotated}",
+        )
+    return rasterise(events, classes, seconds)
