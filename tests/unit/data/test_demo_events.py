@@ -65,12 +65,11 @@ def test_rates_vary_between_recordings():
     assert max(counts) > 2 * min(counts)
 
 
-@pytest.mark.parametrize("cv", [0.3, 0.75, 1.2])
-def test_gamma_quantiles_have_mean_and_variation(cv):
-    factors = demo_events.gamma_quantiles((np.arange(100_000) + 0.5) / 100_000, cv)
+@pytest.mark.parametrize("cv", [0.0, 0.3, 0.75])
+def test_rate_factors_have_mean_and_variation(cv):
+    factors = np.array(demo_events.rate_factors((np.arange(100_000) + 0.5) / 100_000, cv))
     assert factors.mean() == pytest.approx(1, rel=1e-3)
-    assert factors.std() == pytest.approx(cv, rel=1e-2)
-    np.testing.assert_array_equal(demo_events.gamma_quantiles(np.array([0.1, 0.9]), 0), 1)
+    assert factors.std() == pytest.approx(cv, rel=2e-2)
 
 
 def test_appending_a_recording_changes_no_other():

@@ -3,7 +3,7 @@
 The specification is resources/demo_events.tsv, one row per scene and class:
 
 - ``events_per_minute``, ``rate_cv``: mean rate, and coefficient of variation of the rate over recordings. The rate of a
-  recording is the mean rate times a gamma-distributed factor, because recordings of a scene differ in how much happens.
+  recording is the mean rate times a log-normal factor, because recordings of a scene differ in how much happens.
   Along the recordings of a scene, in the order of the table, the number of events follows systematic sampling with a
   random start, and the factors follow an additive recurrence, which spreads them evenly over their distribution. A rare
   class is therefore rare, but not absent by chance.
@@ -15,11 +15,13 @@ The events of a recording follow from (seed, name of the recording). Only their 
 the same scene listed before it. Therefore a recording appended to the table does not change the others.
 """
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
@@ -115,8 +117,8 @@ def count_events(
     With E_i the expected number of events in the first i recordings of the scene, recording i has
     floor(E_i + u) - floor(E_{i-1} + u) events, where u is uniform in 0..1 and drawn once per scene and class. The count
     differs from its expectation by less than one, over any run of recordings. The expected number of recording i is
-    its duration times the mean rate times the quantile of a gamma distribution with mean 1 at frac(v + i * `GOLDEN`),
-    where v is drawn once per scene and class.
+    its duration times the mean rate times the quantile of a log-normal distribution with mean 1 at
+    frac(v + i * `GOLDEN`), where v is drawn once per scene and class.
 
     Parameters
     ----------
@@ -135,8 +137,8 @@ def count_events(
     """
     start, phase = generator(seed, "count", recording.scene, label).random(2)
     scene = [other for other in recordings if other.scene == recording.scene]
-    factors = gamma_quantiles((phase + GOLDEN * np.arange(len(scene))) % 1, row["rate_cv"])
-    for other, factor in zip(scene, factors.tolist(), strict=True):
+    factors = rate_factors(((phase + GOLDEN * number) % 1 for number in range(len(scene))), row["rate_cv"])
+    for other, factor in zip(scene, factors, strict=True):
         end = start + factor * row["events_per_minute"] * other.duration_s / 60
         if other.name == recording.name:
             return int(end) - int(start)
@@ -144,9 +146,10 @@ def count_events(
     raise InputError(f"recording {recording.name!r} is not in the table of recordings")
 
 
-def gamma_quantiles(shares: np.ndarray, cv: float) -> np.ndarray:
-    """Compute quantiles of the gamma distribution with mean 1 and coefficient of variation `cv`; ones for 0."""
-    return gammaincinv(cv**-2, shares) * cv**2 if cv else np.ones_like(shares)
+def rate_factors(shares: Iterable[float], cv: float) -> list[float]:
+    """Compute quantiles of the log-normal distribution with mean 1 and coefficient of variation `cv`."""
+    sigma = math.sqrt(math.log1p(cv**2))
+    return [math.exp(sigma * NormalDist().inv_cdf(share) - sigma**2 / 2) for share in shares]
 
 
 def schedule(
