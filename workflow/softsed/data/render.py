@@ -53,7 +53,7 @@ def background(recording: Recording, row: dict[str, float], *, level_db: float, 
     """
     rng = generator(seed, "background", recording.name)
     samples = round(recording.duration_s * RATE)
-    tilt, octaves = row["tilt_db"] + 0.5 * rng.standard_normal(), 0.3 * rng.standard_normal()
+    tilt, octaves = row["tilt_db"] + 0.25 * rng.standard_normal(), 0.15 * rng.standard_normal()
 
     def gain(f: np.ndarray) -> np.ndarray:
         octave = np.log2(np.maximum(f, BACKGROUND_HZ[0]) / row["hump_hz"]) - octaves
