@@ -64,15 +64,18 @@ def write_labelled_features(folder):
 
 
 INPUTS = {"lead": write_annotations, "psds": write_experiment, "sequence_length": write_labelled_features}
+TINY = ["--recordings", ROOT / "tests/workflow/tiny.tsv"]
 
 
 def test_scripts_are_found():
-    assert {"features", "labels", "layers", "training", "workflow", *INPUTS} <= set(SCRIPTS)
+    assert {"features", "labels", "layers", "readings", "training", "workflow", *INPUTS} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_script_writes_a_table(script, tmp_path):
+def test_script_writes_a_table(script, tmp_path, finished):
     inputs = INPUTS.get(script, lambda _: [])(tmp_path)
+    if script == "readings":
+        inputs = [finished / "results/tiny", *TINY]
     table = tmp_path / "out/table.tsv"
     command = [sys.executable, FOLDER / f"{script}.py", *inputs[:1], table, *inputs[1:], "--smoke"]
     shown = run(ROOT, *command, PYTHONPATH=str(ROOT / "workflow"))
