@@ -68,11 +68,15 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
-def make_demo(folder: Path) -> None:
-    """Type `make demo` as a person would, in the environment of the tests; what it prints goes beside the folder."""
+def make(folder: Path, target: str, *variables: str) -> str:
+    """Type a make target as a person would, in the environment of the tests, and return what it prints."""
     venv = Path(sys.executable).parents[1]
     # The environment is complete: its marks are newer than the copied lock files.
     for name in ("workflow", "tests"):
         (venv / name).touch()
-    shown = run(folder, "make", "demo", f"VENV={venv}", environment=environment("OMP_NUM_THREADS"))
-    folder.with_suffix(".txt").write_text(shown, encoding="utf-8")
+    return run(folder, "make", target, f"VENV={venv}", *variables, environment=environment("OMP_NUM_THREADS"))
+
+
+def make_demo(folder: Path) -> None:
+    """Type `make demo`; what it prints goes beside the folder."""
+    folder.with_suffix(".txt").write_text(make(folder, "demo"), encoding="utf-8")

@@ -19,6 +19,7 @@ import psutil
 import pytest
 import torch
 import yaml
+from support.config import DEMO, merged
 from support.project import ROOT, copy_project, planned, snakemake
 from support.run import git, run
 from support.server import serve
@@ -365,10 +366,9 @@ def test_a_model_is_had_by_the_name_of_its_artifact(repository, tmp_path):
 def test_every_evaluated_system_is_a_described_artifact_and_every_curve_of_figure_2_is_plotted():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    demo = yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())
     artifacts = {}
     for experiment, systems, method in (
-        ("demo", config["systems"] | demo["systems"], config["labels"]["method"]),
+        ("demo", merged(DEMO)["systems"], config["labels"]["method"]),
         ("maestro_real", config["systems"], "published"),
     ):
         for name, system in systems.items():
@@ -416,7 +416,8 @@ def test_an_experiment_trains_only_what_it_must_and_leaves_the_files_alone(repos
     unrecorded.write_text("days of training")
     change = "workflow/demo.yaml:train.learning_rate=0.01"
     shown = dvc(folder, "exp", "run", "--temp", "--name", "faster", "--set-param", change, "report@tiny")
-    trained = {"train_system": 6, "make_training_curves": 1, "draw_figure": 3}
+    trained = {"train_system": 6, "make_training_curves": 1, "make_convergence_table": 1, "draw_figure": 3}
+    trained |= {"render_document": 4}
     expected = AFTER_TRAINING | TABLES | trained
     assert {rule: jobs(shown, rule) for rule in expected} == expected
     assert jobs(shown, "total") == sum(expected.values()) + 2  # the targets of two stages: predict and all

@@ -15,19 +15,51 @@ def rows(folder, name):
 def test_ends_with_the_tables_and_where_the_figures_are(demo):
     folder, shown = demo
     assert "| `S_MSE_lin` | class-dependent |" in shown
+    assert "trainings, one per system, run and fold" in shown
     assert "results/demo/report" in shown.splitlines()[-1]
     for name in ("report/figure2.png", "report/training.png", "report.html"):
         assert (folder / "results/demo" / name).stat().st_size > 10_000
 
 
-def test_soft_labels_with_class_dependent_thresholds_find_what_hard_labels_miss(demo):
-    table = {(row["system"], row["threshold"]): row for row in rows(demo[0], "table2")}
-    soft, hard = table["S_MSE_lin", "class-dependent"], table["H_BCE_sig", "0.5"]
-    assert int(soft["classes_detected"]) > int(hard["classes_detected"])
-    assert float(soft["f1_macro"]) > float(hard["f1_macro"]) + 10
-    # Against the same reference, and above what the scene alone gives.
-    assert float(soft["f1_macro"]) > float(table["scene_prior", "class-dependent"]["f1_macro"]) + 5
-    assert float(soft["f1_macro"]) > float(table["H_BCE_sig", "class-dependent"]["f1_macro"]) + 5
+def read_table2(folder):
+    return {(row["system"], row["threshold"]): row for row in rows(folder, "table2")}
+
+
+def test_soft_labels_detect_what_hard_labels_miss(demo):
+    """The claim of the paper, at class-dependent thresholds: against the same reference, in this order."""
+    table = read_table2(demo[0])
+    macro = [
+        float(table[system, "class-dependent"]["f1_macro"])
+        for system in ("scene_prior", "H_BCE_sig", "S_BCE_sig", "S_MSE_lin")
+    ]
+    assert macro == sorted(macro)
+    assert macro[-1] > macro[1] + 10
+    assert float(table["S_MSE_lin", "class-dependent, all classes"]["classes_detected"]) >= 15
+
+
+def test_systems_have_temporal_skill_and_baselines_none(demo):
+    skill = {row["system"]: float(row["auroc_within"]) for row in rows(demo[0], "table2") if row["threshold"] == "0.5"}
+    for system, value in skill.items():
+        assert (value == 50) if system.endswith("_prior") else (value > 60), system
+
+
+def test_s_mse_lin_is_above_both_baselines(demo):
+    """In metrics that the scene alone does not decide, with intervals over recordings that exclude 0."""
+    gaps = {
+        (row["against"], row["score"], row["reference"]): row
+        for row in rows(demo[0], "differences")
+        if row["system"] == "S_MSE_lin"
+    }
+    for baseline in ("scene_prior", "recording_prior"):
+        for reference in ("soft", "truth"):
+            assert float(gaps[baseline, "auroc_within", reference]["low"]) > 10
+        assert float(gaps[baseline, "mpauc", "hard"]["low"]) > 0
+
+
+def test_trainings_beat_a_constant(demo):
+    found = {row["system"]: row for row in rows(demo[0], "convergence")}
+    assert found["S_MSE_lin"]["above_constant"] == found["H_BCE_sig"]["above_constant"] == "0"
+    assert float(found["S_MSE_lin"]["validation_loss"]) < 0.75 * float(found["S_MSE_lin"]["constant_loss"])
 
 
 def test_nothing_is_left_to_do(demo):
@@ -37,18 +69,3 @@ def test_nothing_is_left_to_do(demo):
 def test_labels_resemble_the_published_ones(demo):
     found = {(row["statistic"], row["on"]): float(row["value"]) for row in rows(demo[0], "label_statistics")}
     check_likeness(found, crowds=1)
-
-
-def test_joint_labels_beat_the_best_of_eq_1_where_events_are_short_and_are_close_to_it_elsewhere(demo):
-    joint = [row for row in rows(demo[0], "label_quality") if row["method"] == "joint"]
-    eq1 = {tuple(row.values())[:4]: row for row in rows(demo[0], "label_quality") if row["method"] == "eq1"}
-    assert len(joint) == 4 * 3 * 3 + 4 * 2
-    for row in joint:
-        assert float(row["gain"]) > (0.01 if float(row["event_length_s"]) <= 4 else -0.03), row
-        assert float(row["brier"]) < float(eq1[tuple(row.values())[:4]]["brier"]), row
-
-
-def test_joint_labels_are_nearer_to_the_true_events_of_the_demo(demo):
-    labels = {row["method"]: row for row in rows(demo[0], "truth") if row["system"] == "labels"}
-    for score in ("f1_micro", "f1_macro"):
-        assert float(labels["joint"][score]) > float(labels["eq1"][score]) > float(labels["majority"][score])

@@ -1,7 +1,8 @@
 """Constants that a training starts from and is compared with: class means of the training targets.
 
-A network whose output bias starts at the class means needs no epoch to learn how often a class is active. A training
-whose validation loss is not below that of a constant per scene has learned nothing about time, however its loss fell.
+A network whose output bias starts at the class means needs no epoch to learn how often a class is active. If the
+validation loss of a training is not below that of a constant per scene, its scores are no closer to the targets than
+the class means of the scene, however much the loss fell.
 
 Targets are ndarray [frames, classes], one matrix per recording; nan marks elements that do not count in the loss.
 """

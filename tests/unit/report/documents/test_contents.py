@@ -62,8 +62,8 @@ CONVERGENCE = "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvali
 @pytest.mark.parametrize(
     ("above", "late", "sentences"),
     [
-        (0, 0, ["All of them got below", "None had the best epoch"]),
-        (2, 1, ["2 of them did not get below", "1 had the best epoch"]),
+        (0, 0, ["constant per scene: none. - Best epoch among the last tenth of the epochs: none. - Constant"]),
+        (2, 1, ["constant per scene: 2. The scores", "of the epochs: 1. Longer training"]),
     ],
 )
 def test_convergence_counts_trainings(document, tmp_path, above, late, sentences):

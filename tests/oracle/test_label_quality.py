@@ -1,0 +1,45 @@
+"""Labels by `joint` against labels by eq. 1 on simulated crowds with known true events."""
+
+import json
+
+import pytest
+from support.config import DEMO, STUDY, merged
+from support.tsv import read_rows
+
+from softsed.labels import trials
+from softsed.planning.plan import Plan
+from softsed.report import label_quality
+
+pytestmark = pytest.mark.slow
+
+SETTING = ("event_length_s", "detection", "opinions_per_window", "spammers")
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Return the table of label quality of two trials of the study with twelve recordings per setting."""
+    folder = tmp_path_factory.mktemp("trials")
+    plan = Plan.from_config(merged(DEMO, STUDY))
+    config, crowd = plan.trial_settings() | {"recordings": 12}, plan.config["data"]["demo"]["crowd"]
+    tables = {}
+    for trial in ("1", "2"):
+        tables[trial] = {name: folder / f"{trial}.{name}.tsv" for name in ("quality", "reliability")}
+        options = ["--trial", trial, "--seed", str(plan.trial_seed(trial)), "--config", json.dumps(config)]
+        options += ["--crowd", json.dumps(crowd), "--methods", json.dumps(plan.trial_methods())]
+        trials.main([*options, *(text for name, path in tables[trial].items() for text in (f"--{name}", str(path)))])
+    inputs = {name: [str(tables[trial][name]) for trial in tables] for name in ("quality", "reliability")}
+    options = [text for name, paths in inputs.items() for text in (f"--{name}", *paths)]
+    label_quality.main([*options, "--tsv", str(folder / "out.tsv"), "--diagram", str(folder / "diagram.tsv")])
+    return read_rows(folder / "out.tsv")
+
+
+def test_joint_is_better_for_short_events(rows):
+    """Ahead of the best threshold of eq. 1 where events are short, close to it elsewhere, and closer to the truth."""
+    joint, eq1 = (
+        {tuple(row[name] for name in SETTING): row for row in rows if row["method"] == method}
+        for method in ("joint", "eq1")
+    )
+    assert len(joint) == 4 * 3 * 3 + 4 * 2
+    for setting, row in joint.items():
+        assert float(row["gain"]) > (0.01 if float(row["event_length_s"]) <= 4 else -0.03), row
+        assert float(row["brier"]) < float(eq1[setting]["brier"]), row

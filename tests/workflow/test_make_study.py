@@ -1,0 +1,29 @@
+"""`make study` as the README has it, at the sizes of the tiny experiment."""
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+from support.project import STUDY, copy_project, make, planned
+from support.tsv import read_rows
+
+pytestmark = pytest.mark.slow
+
+
+def test_study_with_other_numbers_of_runs(tmp_path):
+    """The tables are printed, and a second call with more runs trains only these."""
+    folder = copy_project(tmp_path / "project")
+    path, tiny = folder / "workflow/study.yaml", folder / "tests/workflow/tiny.yaml"
+    study = yaml.safe_load(path.read_text())
+    update_config(study, yaml.safe_load(tiny.read_text()) | {"experiment": "study"})
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+    shown = make(folder, "study", "RUNS=1")
+    for heading in (
+        "# Convergence of the trainings (study)",
+        "# Table 2. Results (study)",
+        "# Metrics against the gro",
+    ):
+        assert heading in shown
+    assert {row["runs"] for row in read_rows(folder / "results/study/report/table2.tsv")} == {"1"}
+    assert planned(folder, "--config", "runs=1", configuration=STUDY) == {}
+    # Four systems and three folds per run.
+    assert planned(folder, "--config", "runs=2", configuration=STUDY)["train_system"] == 12
