@@ -8,7 +8,6 @@ CORES ?= 2
 CONFIG ?= workflow/demo.yaml
 DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 STUDY := $(DEMO) workflow/study.yaml
-RUNS ?= 3
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
 .PHONY: help env demo study status progress check test slurm-test long-test lint docs audit bench fuzz clean
@@ -36,8 +35,8 @@ demo: $(VENV)/workflow ## The whole workflow on synthetic data: about 5 minutes 
 	@cat $(addprefix results/demo/report/,$(addsuffix .md,table1 convergence table2 truth))
 	@echo "To look at and listen to: results/demo/page/index.html; its crowd: results/demo/labels/page.html; tables and figures: results/demo/report"
 
-study: $(VENV)/workflow ## The demo with more systems, labels and trials, and RUNS=3 trainings each: hours; continues after a stop
-	PATH="$(abspath $(BIN)):$$PATH" $(STUDY) --config runs=$(RUNS)
+study: $(VENV)/workflow ## The demo with more systems, labels and trials, three trainings each (make study RUNS=1): about an hour; resumes after a stop
+	PATH="$(abspath $(BIN)):$$PATH" $(STUDY) $(if $(RUNS),--config runs=$(RUNS))
 	@cat $(addprefix results/study/report/,$(addsuffix .md,convergence table2 truth))
 	@echo "Tables and figures: results/study/report; a page to look at: results/study/page/index.html"
 
@@ -102,5 +101,5 @@ $(VENV)-fuzz/done: envs/requirements.lock
 	$(VENV)-fuzz/bin/python -m pip install --requirement envs/requirements.lock atheris==3.0.0
 	touch $@
 
-clean: ## Remove the environment and the results of the demo, but not what is in git
+clean: ## Remove the environment and the results of the demo and the study, but not what is in git
 	rm -rf $(VENV) $(VENV)-audit $(VENV)-fuzz $(filter-out %/report %/metrics,$(wildcard results/demo/* results/study/*))

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import json
 import os
 import resource
 import statistics
@@ -65,6 +66,15 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> Run:
             sys.exit(f"failed: {command}\n{printed}{errors.read()}")
     seconds = time.perf_counter() - start
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, printed)
+
+
+def softsed(command: str, **options: object) -> None:
+    """Run a step of the package. Options may be lists; dictionaries become JSON."""
+    arguments = [sys.executable, "-m", "softsed", command]
+    for name, value in options.items():
+        values = value if isinstance(value, list) else [json.dumps(value) if isinstance(value, dict) else value]
+        arguments += [f"--{name.replace('_', '-')}", *map(str, values)]
+    run(*arguments)
 
 
 def in_turn(one: list, other: list, times: int) -> list[tuple[Run, Run]]:

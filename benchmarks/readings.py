@@ -1,4 +1,4 @@
-"""What readings of the paper change where its text allows several, on a finished experiment with known true events.
+"""Effect of alternative readings of the paper on labels and metrics, on a finished experiment with known true events.
 
 - competence: one per annotator, shared by all classes (as in the published labels), or one per annotator and class
   (the wording of Sec. 2.1). Hard labels that change, and micro F1 of the hard labels against the true seconds.
@@ -11,26 +11,27 @@
 """
 
 import json
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
-from measure import ROOT, build_parser, run, write
+from measure import ROOT, build_parser, softsed, write
 
 from softsed.core.labels import harden, read_soft
 from softsed.core.metadata import choose_classes, read_asked, read_classes, read_fold
 from softsed.core.opinions import Opinions, read_opinions
 from softsed.core.scores import read_scores
 from softsed.core.thresholds import trimmed_midrange
-from softsed.evaluate.ground_truth import read_true_seconds
 from softsed.evaluate.segments import count, metrics_of
+from softsed.evaluate.true_seconds import read_true_seconds
 from softsed.labels.aggregate import competence, soft_labels
 
 CLASSES = ROOT / "workflow/resources/classes.tsv"
-MACE = {"method": "vb", "restarts": 10, "iterations": 50, "seed": 0}
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+MACE = CONFIG["labels"]["competence"] | {"seed": 0}
+EVALUATE = CONFIG["evaluate"]
 METRICS = {"ER_m": ("error_rate", 1), "F1_m": ("f1_micro", 100), "F1_M": ("f1_macro", 100)}
 COLUMNS = ["reading", "of", "metric", "softsed", "other"]
 
@@ -73,39 +74,21 @@ def compare_pooling(experiment: Path, system: str, folder: Path) -> list[list]:
     folds = sorted((experiment / "folds").glob("fold*.tsv"))
     found = {}
     for pooling in ("mean", "max"):
-        scores = [folder / pooling / fold.name for fold in folds]
+        scores, output = [folder / pooling / fold.name for fold in folds], folder / f"{pooling}.json"
         (folder / pooling).mkdir()
         for fold, path in zip(folds, scores, strict=True):
-            model = experiment / f"models/{system}/run1/{fold.stem}.pt"
-            config = json.dumps({"pooling": pooling, "context": "recording"})
-            command = [sys.executable, "-m", "softsed", "predict.system", "--model", model, "--fold", fold]
-            run(*command, "--features", experiment / "features", "--config", config, "--output", path)
-        output = folder / f"{pooling}.json"
-        labels = experiment / "labels/eq1"
-        config = {"classes": evaluated(), "threshold": 0.5, "trim": 10, "epsilon": 0.001}
-        command = [
-            sys.executable,
-            "-m",
-            "softsed",
+            softsed(
+                "predict.system",
+                **{"model": experiment / f"models/{system}/run1/{fold.stem}.pt", "fold": fold},
+                **{"features": experiment / "features", "config": CONFIG["predict"] | {"pooling": pooling}},
+                output=path,
+            )
+        softsed(
             "evaluate.system",
-            "--system",
-            system,
-            "--run",
-            "1",
-            "--loss",
-            "none",
-        ]
-        command += [
-            "--scores",
-            *scores,
-            "--folds",
-            *folds,
-            "--soft",
-            labels / "soft.tsv",
-            "--hard",
-            labels / "hard.tsv",
-        ]
-        run(*command, "--classes", CLASSES, "--config", json.dumps(config), "--output", output)
+            **{"system": system, "run": 1, "loss": "none", "scores": scores, "folds": folds},
+            **{kind: experiment / f"labels/eq1/{kind}.tsv" for kind in ("soft", "hard")},
+            **{"classes": CLASSES, "config": EVALUATE, "output": output},
+        )
         found[pooling] = json.loads(output.read_text(encoding="utf-8"))["pooled"]["operating_points"]
     return [
         ["pooling: max", f"{system}, {point}", metric, *(scale * found[one][point][key] for one in ("mean", "max"))]
@@ -116,18 +99,15 @@ def compare_pooling(experiment: Path, system: str, folder: Path) -> list[list]:
 
 def compare_midrange(experiment: Path, system: str) -> list[list]:
     """Compare the class-dependent metrics of a system with both readings of the trimmed midrange."""
-    names, chosen = choose_classes(CLASSES, evaluated())
+    names, chosen = choose_classes(CLASSES, EVALUATE["classes"])
     classes = [names[i] for i in chosen]
     soft = read_soft(experiment / "labels/eq1/soft.tsv", names)
     pairs: tuple[list, list] = ([], [])
     for path in sorted((experiment / "folds").glob("fold*.tsv")):
         parts = read_fold(path)
         scores = read_scores(experiment / f"predictions/{system}/run1/{path.name}", names)
-        pooled = np.nan_to_num(np.concatenate([soft[name][:, chosen] for name in parts["train"]]))
-        thresholds = (
-            trimmed_midrange([soft[name][:, chosen] for name in parts["train"]], 10),
-            np.percentile(pooled, (10, 90), axis=0).mean(axis=0),
-        )
+        training = [soft[name][:, chosen] for name in parts["train"]]
+        thresholds = trimmed_midrange(training, EVALUATE["trim"]), midrange_with_zeros(training, EVALUATE["trim"])
         for name in parts["test"]:
             for listed, midrange in zip(pairs, thresholds, strict=True):
                 reference = harden(soft[name][:, chosen], midrange)
@@ -139,9 +119,11 @@ def compare_midrange(experiment: Path, system: str) -> list[list]:
     ]
 
 
-def evaluated() -> list[str]:
-    """Return the evaluated classes of config.yaml."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["evaluate"]["classes"]
+def midrange_with_zeros(training: list[np.ndarray], percent: float) -> np.ndarray:
+    """Compute the trimmed midrange [classes] over the listed values and a zero per second of the other scenes."""
+    columns = np.concatenate(training).T
+    values = (np.append(column[column > 0], np.zeros(np.isnan(column).sum())) for column in columns)
+    return np.array([np.percentile(listed, (percent, 100 - percent)).mean() for listed in values])
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ Labels by eq. 1 depend on events up to 9 s away, so sequences must be long enoug
 from events: on audio rendered from labels, context is of no use. The experiment therefore has the demo's scenes and
 crowd at the size of MAESTRO Real. Its features, folds and labels come from Snakemake, see sequence_length.yaml.
 
-Every length has the same number of frames per batch and per epoch, hence the same number of steps. All trainings of a
-system and fold start from the same seed. Models, scores and metrics stay in EXPERIMENT/lengths, where a second call
-finds them: a call that was stopped continues. Two trainings run at once, with one thread each.
+All lengths have the same number of frames per batch and per epoch, and therefore the same number of steps. All
+trainings of a system and fold start from the same seed. Models, scores and metrics stay in EXPERIMENT/lengths: run the
+command again to resume an interrupted benchmark. Two trainings run at once, with one thread each.
 
     python benchmarks/sequence_length.py results/sequence_length results/benchmarks/sequence_length.tsv
     python benchmarks/sequence_length.py results/sequence_length_200ms results/benchmarks/sequence_length_200ms.tsv
@@ -15,17 +15,16 @@ finds them: a call that was stopped continues. Two trainings run at once, with o
 import csv
 import json
 import statistics
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import yaml
-from measure import ROOT, build_parser, run, write
+from measure import ROOT, build_parser, softsed, write
 
 SECONDS = [5, 10, 20, 40, 240]  # the longest is a whole recording
-BATCH_S = 160  # seconds per batch, as the paper's configuration has: 32 sequences of 256 frames of 20 ms
+BATCH_S = 240  # seconds per batch, a multiple of every length
 SYSTEMS = {
     "H_BCE_sig": {"labels": "hard", "loss": "bce", "output": "sigmoid"},
     "S_BCE_sig": {"labels": "soft", "loss": "bce", "output": "sigmoid"},
@@ -37,15 +36,6 @@ FILTERS = 16  # of the demo; with the paper's 128 this table takes days
 CONTEXTS = ["recording", "sequence"]
 METRICS = ["error_rate", "f1_micro", "f1_macro", "f1_macro_class_dependent", "kld_time"]
 COLUMNS = ["system", "sequence_s", "context", "validation_loss", "constant_loss", "best_epoch", *METRICS, "folds"]
-
-
-def softsed(command: str, **options: object) -> None:
-    """Run a step of the package; options that are lists, dictionaries or numbers are converted."""
-    arguments = [sys.executable, "-m", "softsed", command]
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [json.dumps(value) if isinstance(value, dict) else value]
-        arguments += [f"--{name.replace('_', '-')}", *map(str, values)]
-    run(*arguments)
 
 
 class Job(NamedTuple):
@@ -62,7 +52,7 @@ def train(experiment: Path, rate: int, job: Job, *, sizes: dict, epochs: int) ->
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     settings = config["train"] | {"epochs": epochs, "plateau_epochs": epochs, "patience": epochs}
     settings |= {"model": settings["model"] | sizes, "sequence_frames": seconds * rate}
-    settings |= {"batch_size": max(1, BATCH_S // seconds)}
+    settings |= {"batch_size": BATCH_S // seconds}
     folder = experiment / "lengths" / system / f"{seconds}s"
     folder.mkdir(parents=True, exist_ok=True)
     labels, classes = experiment / "labels/eq1", ROOT / "workflow/resources/classes.tsv"

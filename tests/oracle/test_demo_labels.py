@@ -34,9 +34,9 @@ def hold_truth(recording: Recording, seed: int) -> tuple[np.ndarray, np.ndarray]
     return values, np.array([asked.index(e.label) for e in events], dtype=int)
 
 
-def collect(seed: int) -> tuple[Opinions, simulate.Pool]:
+def collect(seed: int, **changes: float) -> tuple[Opinions, simulate.Pool]:
     """All opinions of one crowd, as `read_opinions` returns them from the file."""
-    config = CONFIG["data"]["demo"]["crowd"]
+    config = CONFIG["data"]["demo"]["crowd"] | changes
     pool = simulate.draw_pool(config, seed=seed)
     windows, answers = [], []
     for recording in RECORDINGS.values():
@@ -70,6 +70,34 @@ def test_labels_resemble_the_published_ones(crowds):
     for found in every:
         check_likeness(found, crowds=1)
     check_likeness({key: float(np.mean([found[key] for found in every])) for key in every[0]}, crowds=len(every))
+
+
+def between_recordings(seed, **changes):
+    """Return the share of the variance of ground truth and soft labels that lies between recordings."""
+    scenes = [recording.scene for recording in RECORDINGS.values()]
+    matrices = {name: np.full((int(r.duration_s), len(NAMES)), np.nan) for name, r in RECORDINGS.items()}
+    for name, recording in RECORDINGS.items():
+        asked = [NAMES.index(label) for label in ASKED[recording.scene]]
+        matrices[name][:, asked] = 0
+        for (onset, offset, _), label in zip(*hold_truth(recording, seed), strict=True):
+            matrices[name][int(onset) : int(np.ceil(offset)), asked[label]] = 1
+    opinions, _ = collect(seed, **changes)
+    config = {"competence": {"method": "vb", "restarts": 1, "iterations": 50}}
+    _, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
+    return [
+        describe(to_series([matrix[:, EVALUATED] for matrix in found.values()], scenes))[
+            "variance_between_recordings", "recordings"
+        ]
+        for found in (matrices, soft)
+    ]
+
+
+def test_recordings_differ_in_sound_not_in_habits():
+    """What differs between recordings is audible, as far as possible: labels without habits differ as much."""
+    for seed in (0, 1):
+        (truth, labels), (_, without) = between_recordings(seed), between_recordings(seed, habit_sigma=0)
+        assert truth > 0.08
+        assert abs(labels - without) < 0.03
 
 
 def test_spammers_weigh_little_but_are_not_removed(crowds):

@@ -3,8 +3,8 @@
 from softsed.report.label_statistics import read_reference
 from support.project import ROOT
 
-# Mean over several crowds; one crowd may be twice as far off. Where a number is large the simulation is not better:
-# published labels come nearer to zero where nothing is heard, and change faster.
+# Mean over several crowds; one crowd may be twice as far off. The largest tolerances are where the simulation differs:
+# published labels are closer to zero where a class is inaudible, and they change faster.
 TOLERANCES = {
     "nonzero": 0.01,
     "below_0.05": 0.06,
@@ -29,7 +29,7 @@ TOLERANCES = {
 
 
 def check_likeness(found: dict[tuple[str, str], float], *, crowds: int) -> None:
-    """Compare statistics of the demo with the published ones, autocorrelation on pieces as long as its recordings."""
+    """Compare statistics of the demo with the published ones, autocorrelation on pieces of 60 s."""
     published = read_reference(ROOT / "workflow" / "resources" / "published_labels.tsv")
     for name, tolerance in TOLERANCES.items():
         key = name, "pieces of 60 s" if name.startswith("autocorrelation") else "recordings"

@@ -109,8 +109,10 @@ def test_command_writes_scores_events_and_a_picture(tmp_path, monkeypatch):
         ({"std": torch.zeros(16)}, "std is not positive"),
         ({"features": FEATURES | {"window": None}}, "['window']"),
         ({"thresholds": torch.zeros(3)}, "thresholds of shape [3]"),
-        ({"carried": {"threshold": 0.5}}, "{'threshold': 0.5}"),
-        ({"carried": {"pooling": "mean", "threshold": 0.5}}, "{'pooling': 'mean', 'threshold': 0.5}"),
+        ({"carried": {"threshold": 0.5}}, "{'context': 'recording', 'threshold': 0.5}"),
+        ({"carried": {"pooling": "mean", "context": "x", "threshold": 0.5}}, "'context': 'x'"),
+        ({"sequence_frames": 2.5}, "sequence_frames is 2.5"),
+        ({"sequence_frames": 0}, "sequence_frames is 0"),
         ({"carried": {"pooling": "mean", "context": "recording", "threshold": "0.5"}}, "'0.5'"),
     ],
 )
@@ -118,6 +120,31 @@ def test_models_that_do_not_fit_are_refused(tmp_path, changes, problem):
     one, two = save_model(tmp_path / "one.pt", seed=1), save_model(tmp_path / "two.pt", seed=2, **changes)
     with refused(file="two.pt", problem=problem):
         apply.load_models([one, two], CPU)
+
+
+def test_model_of_an_older_version_scores_whole_recordings(tmp_path):
+    old = save_model(tmp_path / "old.pt", seed=1, sequence_frames=None, carried={"pooling": "mean", "threshold": 0.5})
+    new = save_model(tmp_path / "new.pt", seed=1)
+    soundfile.write(tmp_path / "r.wav", noise(3.0), 8000)
+    scores = [apply.score_recording(apply.load_models([path], CPU), tmp_path / "r.wav", BANK) for path in (old, new)]
+    np.testing.assert_array_equal(*scores)
+    sequence = {"pooling": "mean", "context": "sequence", "threshold": 0.5}
+    with refused(key="predict.context", problem="older version"):
+        apply.score_recording(
+            apply.load_models([save_model(tmp_path / "x.pt", seed=1, sequence_frames=None, carried=sequence)], CPU),
+            tmp_path / "r.wav",
+            BANK,
+        )
+
+
+def test_context_of_sequences_reaches_the_scores(tmp_path):
+    """Sequences of 2 s at 20 frames per second: other scores than with the whole recording as context."""
+    carried = {"pooling": "mean", "context": "sequence", "threshold": 0.5}
+    paths = [save_model(tmp_path / "whole.pt", seed=1), save_model(tmp_path / "parts.pt", seed=1, carried=carried)]
+    soundfile.write(tmp_path / "r.wav", noise(9.0), 8000)
+    whole, parts = (apply.score_recording(apply.load_models([path], CPU), tmp_path / "r.wav", BANK) for path in paths)
+    assert whole.shape == parts.shape == (9, 2)
+    assert 1e-6 < abs(whole - parts).max() < 0.2
 
 
 def test_recordings_that_cannot_be_scored(models, tmp_path):

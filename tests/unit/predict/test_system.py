@@ -68,6 +68,18 @@ def test_overlapping_sequences_are_averaged(frames, starts, monkeypatch):
     assert system.recur_overlapping(model, convolved, frames).shape == (frames, 2)
 
 
+def test_score_uses_sequences_of_the_training(monkeypatch):
+    torch.manual_seed(0)
+    model = NETWORKS["reference"](**SIZES).eval()
+    features = np.random.default_rng(0).normal(2, 4, (31, 16)).astype(np.float32)
+    mel = torch.from_numpy((features - 2) / 4)
+    with torch.inference_mode():
+        outputs = system.recur_overlapping(model, system.convolve_blocks(model, mel), 10)[:30]
+    expected = outputs.reshape(3, 10, 2).amax(dim=1)
+    found = score(model, extras(), features, {"pooling": "max", "context": "sequence"})
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 class Bomb:
     def __reduce__(self):
         return (print, ("executed",))

@@ -55,12 +55,14 @@ def opinion_recordings(config: dict) -> list[str]:
 
 
 def find_gaps(features: dict) -> list[str]:
-    """Describe samples that lie in no window of the features, if there are any: a short sound there is lost."""
-    hop = features["hop_s"] * features["sample_rate"]
-    if features["window"] >= hop:
+    """Return a note if the window is shorter than the hop. Samples between two windows are then not analysed."""
+    window, hop = features["window"], round(features["hop_s"] * features["sample_rate"])
+    if window >= hop:
         return []
-    lost = f"{1 - features['window'] / hop:.0%} of the samples lie in no window"
-    return [f"features.window is {features['window']}, shorter than the hop of {hop:g} samples: {lost}"]
+    problem = (
+        f"features.window is {window}, but the hop is {hop} samples: {hop - window} samples per hop are not analysed"
+    )
+    return [f"{problem}. Set features.window to at least {hop}"]
 
 
 def drops_joint(config: dict, method: str, systems: dict) -> bool:

@@ -61,7 +61,8 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
                 expected=f"a number for each of {', '.join(FEATURES)}",
                 remedy="Train the model again",
             )
-        classes, carried = len(extras["classes"]), extras["carried"]
+        classes, carried = len(extras["classes"]), {"context": CONTEXTS[0]} | extras["carried"]  # older models lack it
+        extras["carried"] = carried
         if np.shape(extras["thresholds"]) != (classes,):
             raise InputError(
                 f"the model has thresholds of shape {list(np.shape(extras['thresholds']))}",

@@ -56,7 +56,7 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
         training, so that scores do not depend on the instructions of the CPU.
     extras : dict
         Everything else that scoring needs: classes, mean and std of the features (on the device), the feature section
-        of the config, frames of a training sequence.
+        of the config, frames of a training sequence (None for a model of an older version).
 
     Raises
     ------
@@ -92,8 +92,9 @@ def _check_extras(saved: dict) -> None:
             raise ValueError(f"{name} is not one finite number for each of {parameters['mel_bands']} mel bands")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
-    if not saved["sequence_frames"] > 0:
-        raise ValueError(f"sequence_frames is {saved['sequence_frames']}")
+    length = saved.setdefault("sequence_frames", None)  # models of older versions lack it; they score whole recordings
+    if length is not None and (not isinstance(length, int) or length < 1):
+        raise ValueError(f"sequence_frames is {length!r}, not a positive whole number")
     if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
         raise ValueError(f"features {features} do not fit the network")
 
@@ -162,10 +163,21 @@ def score(model: CRNN, extras: dict, features: np.ndarray, config: dict) -> np.n
     -------
     ndarray [seconds, classes]
         Scores of the whole seconds of the recording.
+
+    Raises
+    ------
+    InputError
+        If the context is "sequence" and the model does not contain the length of its training sequences.
     """
     mel = (torch.from_numpy(features).to(extras["mean"].device) - extras["mean"]) / extras["std"]
     convolved = convolve_blocks(model, mel)  # [frames, filters * bands]
     length = extras["sequence_frames"] if config["context"] == "sequence" else len(convolved)
+    if length is None:
+        raise InputError(
+            "an older version of softsed trained the model, without the length of its training sequences",
+            key="predict.context",
+            remedy="Train the model again, or set predict.context to recording",
+        )
     outputs = recur_overlapping(model, convolved, length)  # [frames, classes]
     return pool_seconds(outputs.cpu().numpy(), frames_per_second(extras["features"]), config["pooling"])
 

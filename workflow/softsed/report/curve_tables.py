@@ -169,7 +169,9 @@ def main(argv: list[str] | None = None) -> None:
         training = read_frame(options.training, text=("system", "run", "fold"), numbers=LOSSES)
         found = summarise_convergence(training)
         write_frame(options.tsv, found)
-        logger.info(
-            "%d trainings: %d not below a constant per scene, %d with their best epoch in the last tenth",
-            *(found[name].sum() for name in ("trainings", "above_constant", "late")),
+        above, late = int(found["above_constant"].sum()), int(found["late"].sum())
+        logger.log(
+            logging.WARNING if above or late else logging.INFO,
+            "%d trainings: %d not below a constant per scene, %d with the best epoch in the last tenth of the epochs",
+            *(found["trainings"].sum(), above, late),
         )
