@@ -68,7 +68,7 @@ TINY = ["--recordings", ROOT / "tests/workflow/tiny.tsv"]
 
 
 def test_scripts_are_found():
-    assert {"features", "labels", "layers", "readings", "training", "workflow", *INPUTS} <= set(SCRIPTS)
+    assert {"coverage", "features", "labels", "layers", "readings", "training", "workflow", *INPUTS} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -2,9 +2,6 @@
 # `snakemake baselines` downloads the annotations (1 MB) and the official folds, and no audio.
 
 
-import json
-
-
 rule baselines:
     input:
         expand("<results>/report/{document}.md", document=["table1", "baselines"]),
@@ -65,9 +62,10 @@ rule render_baselines_document:
     params:
         *code("report.documents.render"),
         experiment=config["experiment"],
+        source=plan.source,
     message:
         "Render baselines.md"
     shell:
         "python -m softsed --log {log} report.documents.render without_audio --tables {input.tables}"
         " --facts {input.facts} --templates {input.templates} --experiment {params.experiment}"
-        " --output {output.document}"
+        " --source {params.source} --output {output.document}"

@@ -45,7 +45,7 @@ def tables_of_document(wildcards):
     """List the tables that a document shows: the table of the same name, and tables beside it."""
     beside = {
         "table1": ["workflow/resources/paper_table1.tsv", "workflow/resources/paper_recordings.tsv"],
-        "table2": ["workflow/resources/paper_recordings.tsv"],
+        "table2": ["workflow/resources/published_systems.tsv"],
         "scores": [f"{plan.results}/report/differences.tsv"],
     }
     return [f"{plan.results}/report/{wildcards.document}.tsv", *beside.get(wildcards.document, [])]
@@ -68,6 +68,8 @@ def templates_of_document(wildcards):
 
 def options_of_document(wildcards):
     """Return the options that only some documents have."""
-    method, priors = f"--method {plan.method}", " ".join(["--priors", *plan.baselines])
-    options = {"table2": priors, "scores": priors, "truth": method, "label_statistics": method}
+    source, method = f"--source {plan.source}", f"--method {plan.method}"
+    priors = " ".join(["--priors", *plan.baselines])
+    options = {"table1": source, "table2": f"{source} {priors}", "scores": priors}
+    options |= {"truth": method, "label_statistics": method}
     return options.get(wildcards.document, "")

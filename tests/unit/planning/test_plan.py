@@ -61,6 +61,11 @@ def test_plan_of_maestro_real(project):
         plan.source = "demo"
 
 
+def test_source_does_not_depend_on_the_name(project):
+    assert plan_of("workflow/dcase2023.yaml").source == "maestro_real"
+    assert plan_of(DEMO, "experiment: maestro_real").source == "demo"
+
+
 def test_plan_of_study(project):
     plan = plan_of(DEMO, STUDY)
     assert plan.source == "demo"

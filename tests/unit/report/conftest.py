@@ -35,7 +35,7 @@ def metrics(system, run, loss, shift=0.0):
             "hard": {"kld_time": 3 + offset, "kld_bernoulli": 4},
             "soft": {"kld_time": 1 + offset, "kld_bernoulli": 2},
         }
-        beyond = {"car": 0.5, "people talking": 0.3, "footsteps": None, "announcement": 0.1, "shopping cart": 0.0}
+        beyond = {"car": 0.5, "people talking": 0.3, "footsteps": None, "shopping cart": 0.0, "announcement": 0.1}
         third = point(0.6 + offset, 0.5 - offset, 0.25, 3, beyond)
         return {
             **{"operating_points": dict(zip(POINTS, (first, second, third), strict=True)), "kld": kld},

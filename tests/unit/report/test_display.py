@@ -1,6 +1,16 @@
 """How numbers are shown: digits, signs, standard deviations and intervals."""
 
-from softsed.report.display import AGAINST_TRUTH, UNTHRESHOLDED, format_interval, format_number, format_share, is_shown
+import pandas as pd
+
+from softsed.report.display import (
+    AGAINST_TRUTH,
+    UNTHRESHOLDED,
+    format_interval,
+    format_number,
+    format_share,
+    is_shown,
+    select_metrics,
+)
 
 NAN = float("nan")
 
@@ -31,3 +41,10 @@ def test_metrics_are_shown_with_their_reference():
     assert not is_shown(row | {"reference": "hard"}, UNTHRESHOLDED)
     assert is_shown(row | {"reference": "truth"}, AGAINST_TRUTH)
     assert not is_shown(row | {"score": "error_rate"}, UNTHRESHOLDED)
+
+
+def test_rows_of_shown_metrics_are_selected():
+    keys = [("auroc_within", "soft"), ("auroc_within", "hard"), ("error_rate", "hard"), ("brier", "hard")]
+    rows = pd.DataFrame(keys, columns=["score", "reference"], index=[3, 1, 4, 5])
+    assert select_metrics(rows, UNTHRESHOLDED).index.tolist() == [3, 5]
+    assert select_metrics(rows[:0], UNTHRESHOLDED).empty

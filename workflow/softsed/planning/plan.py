@@ -172,7 +172,7 @@ class Plan:
 
     @property
     def other_systems(self) -> list[str]:
-        """Systems with labels by other methods: if the ground truth is known, they are evaluated against it alone."""
+        """Systems with labels by other methods. They are evaluated only against the ground truth; empty without one."""
         return [system for system in self.systems if system not in self.reference_systems and self.truth]
 
     @property

@@ -40,7 +40,8 @@ def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dic
     Returns
     -------
     DataFrame
-        One row per evaluated class, and one per other class with a class-dependent curve; the most frequent first.
+        One row per evaluated class, and one per other class with a class-dependent curve; the most frequent first,
+        classes with equal numbers of instances in the order of the metrics.
         Columns: class, instances, and SYSTEM, SYSTEM_h or SYSTEM_s per curve. F1 is 0 for a class that is never
         detected and nan without a reference. At the fixed threshold, classes that are not evaluated have nan.
 
@@ -62,8 +63,9 @@ def class_wise(systems: dict[str, list[dict]], curves: list[str], instances: dic
         found = [values_of_curve(run["pooled"]["operating_points"], suffix == "s") for run in systems[system]]
         f1 = pd.DataFrame([{name: row["f1"] for name, row in values.items()} for values in found], dtype=float) * 100
         curve_values[curve.replace(":", "_")] = pd.Series({name: mean(f1[name]) for name in f1})
-    table = pd.DataFrame(curve_values)
-    classes = [name for name in table.index if name in first[0]["classes"] or table.loc[name].notna().any()]
+    table = pd.DataFrame(curve_values)  # sorted by name if the curves have different classes
+    order = [name for name in values_of_curve(first[0]["pooled"]["operating_points"], True) if name in table.index]
+    classes = [name for name in order if name in first[0]["classes"] or table.loc[name].notna().any()]
     table = table.loc[classes].rename_axis("class").reset_index()
     table.insert(1, "instances", [instances.get(name, 0) for name in classes])
     return table.sort_values("instances", ascending=False, kind="stable")

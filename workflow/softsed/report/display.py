@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import pandas as pd
+
 
 class Metric(NamedTuple):
     """A metric as a column of a table, with the name of DCASE 2023 Task 4B in its heading where there is one."""
@@ -30,6 +32,12 @@ AGAINST_TRUTH = [metric._replace(reference="truth") for metric in (BEST, MPAUC, 
 def is_shown(row: dict, metrics: list[Metric]) -> bool:
     """Report whether a row of the metrics or the differences of `report.intervals` has one of the metrics."""
     return any(row["score"] == m.name and m.reference in (None, row["reference"]) for m in metrics)
+
+
+def select_metrics(rows: pd.DataFrame, metrics: list[Metric]) -> pd.DataFrame:
+    """Select the rows of the metrics or the differences of `report.intervals` that have one of the metrics."""
+    mask = [is_shown(row, metrics) for row in rows.to_dict("records")]
+    return rows[pd.Series(mask, index=rows.index, dtype=bool)]
 
 
 def format_share(part: float, whole: float) -> str:

@@ -9,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from softsed.core.options import add_options, build_parser
-from softsed.report.summary import PERCENT, POOLED, RANKING, read_metrics, summarise
+from softsed.report.summary import AT_THRESHOLD, POOLED, SCALE, read_metrics, summarise
 from softsed.report.tables import write_frame
 
 KEYS = ["system", "method", "threshold"]
 GAINS = ["f1_micro", "f1_macro"]
-SCALE = PERCENT | dict.fromkeys(RANKING, 100)
 COLUMNS = [
     *(*KEYS, *SCALE, "mse", *(f"{name}_std" for name in SCALE), "mse_std"),
     *("classes_detected", "classes_in_reference", "against", "against_threshold"),
@@ -75,7 +74,7 @@ def list_values(systems: Systems) -> pd.DataFrame:
                 for point, (threshold, values) in enumerate(found["operating_points"].items()):
                     row = {"system": system, "method": method, "threshold": threshold, "point": point}
                     row |= {"run": run, "fold": fold, "mse": found["mse"]} | found["ranking"]
-                    row |= {name: values[name] for name in (*PERCENT, "classes_detected", "classes_in_reference")}
+                    row |= {name: values[name] for name in (*AT_THRESHOLD, "classes_detected", "classes_in_reference")}
                     rows.append(row)
     frame = pd.DataFrame(rows)
     return frame.astype(dict.fromkeys((*SCALE, "mse", "classes_detected", "classes_in_reference"), float))
@@ -102,7 +101,7 @@ def compute_gains(values: pd.DataFrame, pairs: dict[tuple[str, str], tuple[str, 
     columns = ["point", "run", "fold"]
     others = values.rename(columns={"system": "against", "method": "other", "threshold": "against_threshold"})
     joined = values.merge(listed, on=KEYS[:2]).merge(others, on=["against", "other", *columns], suffixes=("", "_other"))
-    gains = {f"{name}_gain": (joined[name] - joined[f"{name}_other"]) * PERCENT[name] for name in GAINS}
+    gains = {f"{name}_gain": (joined[name] - joined[f"{name}_other"]) * SCALE[name] for name in GAINS}
     joined = joined.assign(**gains)
     is_labels = joined["system"] == "labels"
     joined["against"] = joined["against"].where(~is_labels, joined["against"] + ", " + joined["other"])

@@ -10,10 +10,10 @@ import pandas as pd
 
 from softsed.core.errors import InputError
 
-# Metrics at an operating point, with their factor in the tables of the report: F1 is in percent there.
-PERCENT = {"error_rate": 1, "f1_micro": 100, "f1_macro": 100}
-# Metrics without a threshold, which are in percent in the tables of the report.
-RANKING = ["f1_best_macro", "mpauc", "auroc_within"]
+AT_THRESHOLD = ["error_rate", "f1_micro", "f1_macro"]  # metrics at an operating point
+RANKING = ["f1_best_macro", "mpauc", "auroc_within"]  # metrics without a threshold
+# Factors of the metrics in the tables of the report: F1 and areas are in percent there.
+SCALE = {"error_rate": 1, **dict.fromkeys(("f1_micro", "f1_macro", *RANKING), 100)}
 POOLED = "pooled"  # in place of a fold: the metrics of all folds together
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import ALL_CLASSES, MIDRANGE
-from softsed.report.summary import PERCENT, POOLED, RANKING, read_metrics, summarise
+from softsed.report.summary import AT_THRESHOLD, POOLED, RANKING, SCALE, read_metrics, summarise
 from softsed.report.tables import read_frame, write_frame
 
 KLD = ["kld_time", "kld_bernoulli"]
@@ -21,9 +21,18 @@ CLASSES = ["classes_detected", "classes_in_reference", "classes_evaluated", *OTH
 PAPER = {"error_rate": "paper_error_rate", "f1_micro": "paper_f1", "kld": "paper_kld"}
 # The temporal skill against the soft labels; that against the hard labels stands beside it.
 AUROC_HARD = "auroc_within_hard"
-SCALE = PERCENT | dict.fromkeys((*RANKING, AUROC_HARD), 100)
+FACTORS = SCALE | {AUROC_HARD: 100}
 COLUMNS = [
-    *("system", "threshold", *PERCENT, *KLD, *PAPER.values(), *RANKING, AUROC_HARD, *(f"{name}_std" for name in SCALE)),
+    *(
+        "system",
+        "threshold",
+        *AT_THRESHOLD,
+        *KLD,
+        *PAPER.values(),
+        *RANKING,
+        AUROC_HARD,
+        *(f"{name}_std" for name in FACTORS),
+    ),
     *(*CLASSES, "kld_reference", *KLD_BY_REFERENCE, "runs"),
 ]
 
@@ -57,13 +66,13 @@ def list_values(systems: dict[str, list[dict]]) -> pd.DataFrame:
                     widest |= dict(zip(OTHERS, (len(others), sum(f1 > 0 for f1 in others)), strict=True))
                 for point, values in points.items():
                     row = {"system": system, "threshold": point, "run": run, "fold": fold}
-                    row |= {name: values[name] for name in (*PERCENT, "classes_detected", "classes_in_reference")}
+                    row |= {name: values[name] for name in (*AT_THRESHOLD, "classes_detected", "classes_in_reference")}
                     row |= {"classes_evaluated": len(values["class_wise"])}
                     row |= beside if point not in (MIDRANGE, ALL_CLASSES) else {}
                     rows.append(row | (widest if point == list(points)[-1] else {}))
-    numbers = [*SCALE, *CLASSES, *KLD, *KLD_BY_REFERENCE]
+    numbers = [*FACTORS, *CLASSES, *KLD, *KLD_BY_REFERENCE]
     frame = pd.DataFrame(rows, columns=["system", "threshold", "run", "fold", *numbers])
-    return frame.assign(**frame[numbers].astype(float).mul(pd.Series(SCALE).reindex(numbers, fill_value=1)))
+    return frame.assign(**frame[numbers].astype(float).mul(pd.Series(FACTORS).reindex(numbers, fill_value=1)))
 
 
 def make_table2(systems: dict[str, list[dict]], paper: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +92,7 @@ def make_table2(systems: dict[str, list[dict]], paper: pd.DataFrame) -> pd.DataF
         runs. Standard deviations are over all folds of all runs.
     """
     keys = ["system", "threshold"]
-    metrics = summarise(list_values(systems), keys, list(SCALE))
+    metrics = summarise(list_values(systems), keys, list(FACTORS))
     facts = pd.DataFrame(
         [(name, runs[0]["kld_reference"], len(runs)) for name, runs in systems.items()],
         columns=["system", "kld_reference", "runs"],
@@ -99,7 +108,7 @@ def by_system(table: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """
     systems: dict[str, dict[str, dict[str, float]]] = {}
     for row in table.to_dict("records"):
-        values = {name: row[name] for name in (*PERCENT, *RANKING, *KLD, "classes_detected")}
+        values = {name: row[name] for name in (*AT_THRESHOLD, *RANKING, *KLD, "classes_detected")}
         known = {name: float(f"{value:.6g}") for name, value in values.items() if not pd.isna(value)}
         systems.setdefault(row["system"], {})[row["threshold"]] = known
     return systems

@@ -7,7 +7,6 @@ import pandas as pd
 
 from softsed.core.errors import InputError
 from softsed.core.tsv import read_table
-from softsed.report.display import Metric, is_shown
 
 TOTAL = "Total"
 # Suffix of an operating point that is restricted to the annotated classes: other classes count as not detected.
@@ -57,12 +56,6 @@ def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] | 
 def read_metrics_table(path: Path) -> pd.DataFrame:
     """Read a table of `TEXT_COLUMNS`, which the name of its file selects; see `read_frame` for the errors."""
     return read_frame(path, text=TEXT_COLUMNS[path.stem], numbers=None)
-
-
-def select_metrics(rows: pd.DataFrame, metrics: list[Metric]) -> pd.DataFrame:
-    """Select the rows of the metrics or the differences of `report.intervals` that have one of the metrics."""
-    mask = [is_shown(row, metrics) for row in rows.to_dict("records")]
-    return rows[pd.Series(mask, index=rows.index, dtype=bool)]
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:

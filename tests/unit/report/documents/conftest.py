@@ -15,12 +15,12 @@ def document(tmp_path, monkeypatch):
     """Return a function that renders a document from the tables and facts in the folder."""
     monkeypatch.chdir(ROOT)
 
-    def write(name, *, experiment="maestro_real", facts=None, priors=("scene_prior",)):
-        tables = [RESOURCES / f"{table}.tsv" for table in DOCUMENTS[name].tables if table.startswith("paper")]
+    def write(name, *, experiment="dcase2023", source="maestro_real", facts=None, priors=("scene_prior",)):
+        tables = [RESOURCES / f"{table}.tsv" for table in DOCUMENTS[name].tables if table.startswith(("paper", "pub"))]
         options = [name, "--tables", *map(str, [*tmp_path.glob("*.tsv"), *tables])]
         options += ["--facts", str(tmp_path / facts)] if facts else []
         options += ["--templates", *list_templates(f"{TEMPLATES}/{name}.md.j2")]
-        options += ["--experiment", experiment, "--method", "eq1", "--priors", *priors]
+        options += ["--experiment", experiment, "--source", source, "--method", "eq1", "--priors", *priors]
         main([*options, "--output", str(tmp_path / f"{name}.md")])
         return (tmp_path / f"{name}.md").read_text(encoding="utf-8")
 

@@ -15,8 +15,8 @@ def test_table1_shows_published_table_with_totals(document, tmp_path):
     header = (RESOURCES / "classes.tsv").read_text().splitlines()[1:]
     row = "\t".join(["city_center", *["1"] * len(header), "2", "2.10"])
     (tmp_path / "table1.tsv").write_text("\t".join(["scene", *header, "files", "minutes"]) + f"\n{row}\n")
-    page = document("table1", experiment="demo")
-    assert "(demo): 2 recordings" in page
+    page = document("table1", experiment="maestro_real", source="demo")
+    assert "(maestro_real): 2 recordings" in page
     assert "not comparable" in page
     total = page.split("## Published: 75 recordings")[1].strip().splitlines()[-1]
     # The last row of Table 1, in which "-" stands for the classes without any instance.

@@ -19,17 +19,32 @@ def section(page, heading):
     return [cells(line) for line in part.splitlines() if line.startswith("|") and not line.startswith("| :--")]
 
 
-def test_table2_rounds_as_the_paper(document, files, table2):
+def test_table2_beside_published_systems(document, files, table2):
+    """Whatever the name of the experiment, and without differences from a system of the same name."""
+    table2(*files)
+    page = document("table2", facts="h1.json", experiment="dcase2023")
+    rows = section(page, "Beside published systems")
+    metrics = ["ER (ER_m)", "Micro F1 (F1_m) %", "Macro F1 (F1_M) %", "Best macro F1 (F1_MO) %"]
+    assert rows[0] == ["System", "Recordings", *metrics, "Source"]
+    assert rows[3] == ["`S_MSE_lin`", "49", "0.400", "70.00", "20.00", "45.00", "this experiment"]
+    assert [row[0] for row in rows[5:11]] == [
+        *("H_BCE_sig", "S_BCE_sig", "S_MSE_lin", "DCASE 2023 Task 4B baseline", "PANNs and multi-task CRNN", "System")
+    ]
+    assert rows[7][1:6] == ["75", "0.44", "70.82", "", ""]
+    assert rows[8][1:6] == ["49", "0.487", "70.34", "35.83", "42.87"]
+    assert rows[10] == ["System", "Recordings", *metrics[:3], "Source"]  # class-dependent
+    assert rows[15][:4] == ["S_MSE_lin", "75", "0.47", "67.30"]
+    text = " ".join(page.split())
+    assert "75 recordings are those of the paper, which has other folds." in text
+    assert "official folds" in text
+
+
+def test_table2_kld_beside_the_paper(document, files, table2):
     table2(*files)
     page = document("table2", facts="h1.json")
-    header, *rows = section(page, "Beside the paper")
-    assert header[2:] == ["ER (ER_m)", "paper (difference)", "Micro F1 (F1_m) %", "paper (difference)"]
-    assert rows[1] == ["`S_MSE_lin`", "0.5", "0.40", "0.44 (-0.04)", "70.00", "70.82 (-0.82)"]
+    rows = section(page, "Beside published systems")
     assert rows[-1] == ["`S_MSE_lin`", "soft", "1.000", "2.000", "1.383"]
-    assert {row[0] for row in rows} == {"`H_BCE_sig`", "`S_MSE_lin`", "System"}  # published systems only
     assert "epsilon = 1e-07" in page
-    assert "The paper uses 75 recordings" in page
-    assert "uses 49 recordings" in page
 
 
 def test_table2_names_metrics_as_dcase_does(document, files, table2):
@@ -71,8 +86,8 @@ def test_table2_all_classes(document, files, table2):
     assert header[4:] == ["Classes detected", "Beyond the evaluated classes", "Without hard labels"]
     assert rows[0][4:] == ["3 of 4", "1 of 2", "0.5 of 1"]
     assert rows[2] == ["`S_MSE_lin`", *("0.60 ± 0.14", "50.0 ± 14.1", "25.0 ± 0.0"), "3 of 4", "1 of 2", "1 of 1"]
-    assert "the 2 that are not among the evaluated classes" in page
-    assert "(0 in Table 1): `announcement`" in page
+    assert "covers all 5\nclasses. The other tables cover the 3 evaluated classes." in page
+    assert "in the test recordings: `announcement`" in page
 
 
 @pytest.mark.parametrize("silent", [["car"], []])
@@ -107,19 +122,21 @@ def test_table2_names_classes_without_threshold(document, files, table2):
     assert "(fold2: `car`, `footsteps`)" in document("table2", facts="h1.json")
 
 
-def test_table2_of_other_data_has_no_differences(document, files, table2):
+def test_table2_of_other_data(document, files, table2):
+    """The numbers of the paper are shown without differences, whatever the name of the experiment."""
     table2(*files)
-    page = document("table2", facts="h1.json", experiment="demo")
+    page = document("table2", facts="h1.json", experiment="maestro_real", source="demo")
+    header, *rows = section(page, "Beside the paper")
+    assert header[2:] == ["ER (ER_m)", "paper (MAESTRO Real)", "Micro F1 (F1_m) %", "paper (MAESTRO Real)"]
+    assert rows[1] == ["`S_MSE_lin`", "0.5", "0.40", "0.44", "70.00", "70.82"]
+    assert {row[0] for row in rows} == {"`H_BCE_sig`", "`S_MSE_lin`", "System"}  # systems of the paper only
     assert "not comparable" in page
-    assert "(difference)" not in page
 
 
-@pytest.mark.parametrize("experiment", ["demo", "maestro_real"])
-def test_table2_rows_have_the_cells_of_their_header(document, files, table2, experiment):
+@pytest.mark.parametrize("source", ["demo", "maestro_real"])
+def test_table2_rows_have_the_cells_of_their_header(document, files, table2, source):
     table2(*files)
-    lines = [
-        line for line in document("table2", facts="h1.json", experiment=experiment).splitlines() if line.startswith("|")
-    ]
+    lines = [line for line in document("table2", facts="h1.json", source=source).splitlines() if line.startswith("|")]
     for block in "\n".join(lines).split("| System")[1:]:
         assert len({line.count("|") for line in ("| System" + block).strip().splitlines()}) == 1
 
@@ -198,6 +215,28 @@ def test_scores_against_truth_have_a_section(document, intervals):
         [f"`{system}`", f"`{against}`", "**+2.0 [1.0, 3.0]**"]
         for system, against in (("b", "prior"), ("a", "prior"), ("a", "b"))
     ]
+
+
+@pytest.mark.parametrize(("runs", "legend"), [("2", "Bold: better"), ("1", "`runs:` in the config")])
+def test_scores_legend_of_true_differences(document, intervals, runs, legend):
+    intervals(runs=runs, truth=True)
+    (part,) = document("scores", priors=["prior"]).split("### Differences against the true events")[1:]
+    assert legend in part
+
+
+def test_scores_differences_from_oracle(document, intervals, tmp_path):
+    """The legend warns about their coverage, and mpAUC is not marked."""
+    intervals()
+    assert "contain the true value less often" not in document("scores", priors=["prior"])
+    for name in ("scores", "differences"):
+        path = tmp_path / f"{name}.tsv"
+        path.write_text(path.read_text().replace("prior", "recording_prior"))
+    parts = document("scores", priors=["recording_prior"]).split("\n## ")
+    assert ["contain the true value less often" in part for part in parts[-2:]] == [True, False]
+    rows = [cells(line) for line in parts[-2].splitlines() if line.startswith("| `a` |")]
+    assert [cell.startswith("**") for cell in rows[-1][2:5]] == [True, False, True]  # F1_MO, mpAUC, AUROC
+    rows = [cells(line) for line in parts[-1].splitlines() if line.startswith("| `a` |")]
+    assert rows[-1][3].startswith("**")
 
 
 @pytest.mark.parametrize(

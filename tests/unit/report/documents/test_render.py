@@ -28,9 +28,15 @@ def test_table_aligns_first_column_left(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("document", "key", "problem"), [("table2", "--tables", "paper_recordings"), ("truth", "--facts", "truth")]
+    ("document", "key", "problem"),
+    [
+        ("table2", "--tables", "published_systems"),
+        ("truth", "--facts", "truth"),
+        ("table1", "--source", "table1"),
+    ],
 )
 def test_document_without_an_input(tmp_path, document, key, problem):
-    options = [document, "--tables", f"{document}.tsv", "--templates", str(FOLDER / f"{document}.md.j2")]
+    tables = [f"{name}.tsv" for name in DOCUMENTS[document].tables if key != "--tables" or name == document]
+    options = [document, "--tables", *tables, "--templates", str(FOLDER / f"{document}.md.j2")]
     with refused(key=key, problem=problem):
         main([*options, "--experiment", "demo", "--output", str(tmp_path / "page.md")])

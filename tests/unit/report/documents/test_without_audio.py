@@ -13,8 +13,9 @@ from softsed.evaluate import system
 from softsed.planning.templates import list_templates
 from softsed.predict import prior
 from softsed.report import intervals, table1
+from softsed.report.documents.published import METRICS, official_table
 from softsed.report.documents.render import main
-from softsed.report.documents.without_audio import METRICS, find_ahead, official_table, widen_metrics
+from softsed.report.documents.without_audio import find_ahead, widen_metrics
 
 RESOURCES = ROOT / "workflow/resources"
 CLASSES = ["car", "dog"]
@@ -67,9 +68,9 @@ def page(tmp_path, monkeypatch):
     options = [f"--{name}={files[name]}" for name in ("recordings", "classes", "scenes", "hard")]
     table1.main([*options, "--tsv", str(tables[2])])
 
-    def write(experiment: str) -> str:
+    def write(source: str) -> str:
         options = ["without_audio", "--tables", *map(str, tables), str(RESOURCES / "published_systems.tsv")]
-        options += ["--facts", str(tmp_path / "facts.json"), "--experiment", experiment, "--templates"]
+        options += ["--facts", str(tmp_path / "facts.json"), "--experiment", "mine", "--source", source, "--templates"]
         options += list_templates("workflow/softsed/report/documents/templates/without_audio.md.j2")
         main([*options, "--output", str(tmp_path / "page.md")])
         return (tmp_path / "page.md").read_text(encoding="utf-8")
@@ -83,7 +84,7 @@ def test_metrics_by_hand(page):
     At 0.5 it has 8 of 12 active cells, 4 false alarms (1, 1 and 2) and 4 misses (yard 2). A lower threshold finds the
     dogs of both yards: 6 hits and 2 false alarms, as for the cars. The oracle misses the dog of yard 1 (.4) only.
     """
-    text = page("mine")
+    text = page("own")
     assert "| `scene_prior` | 4 | 0.667 | 66.67 | 62.86 | 85.71 |" in text
     assert "| `recording_prior` | 4 | 0.333 | 83.33 | 82.86 | 85.71 |" in text
     assert "| `recording_prior` | `scene_prior` | 0.5 | -0.33 [" in text
@@ -92,7 +93,7 @@ def test_metrics_by_hand(page):
 
 def test_thresholds_by_hand(page):
     """Trained on street 2 the midrange of car is (.3 + .9) / 2, on street 1 (.1 + .9) / 2; no dog is trained on."""
-    text = page("mine")
+    text = page("own")
     assert "| car | 2 | 0.550 | 0.500 | 0.600 |" in text
     assert "| dog | 2 |  |  |  |" in text
 
@@ -109,12 +110,22 @@ def test_undefined_metrics_are_empty():
 def test_published_systems_of_maestro_real_only(page):
     demo = page("demo")
     assert ("published system of this table" in demo, "| Source |" in demo) == (False, False)
+    assert "official script, which differs" not in demo
     text = page("maestro_real")
     assert "| H_BCE_sig | 75 | 0.44 | 70.60 |  |  | [" in text
     assert "| PANNs and multi-task CRNN | 49 | 0.406 | 76.61 | 39.87 | 49.30 | [" in text
     fixed, dependent = text.split("## Class-dependent thresholds")
     assert ("| S_MSE_lin | 75 | 0.44 |" in fixed, "| S_MSE_lin | 75 | 0.47 | 67.30 |" in dependent) == (True, True)
     assert "better than every published system of this table in ER_m, F1_m, F1_M, F1_MO." in text
+    assert "official script, which differs from softsed by about 0.2" in text
+    assert "75 recordings are those of the paper" in text
+
+
+def test_intervals_name_reference_and_extension(page):
+    intervals = page("own").split("## Intervals")[1]
+    assert "AUROC within recordings measures temporal skill." in intervals
+    assert "The reference is the soft labels." in intervals
+    assert "Its intervals are extended" in intervals
 
 
 def test_metrics_ahead_of_published_systems():

@@ -84,6 +84,12 @@ def test_page_escapes_hostile_names(made):
     assert text.count("</script>") == 2
 
 
+def test_page_explains_intervals_and_differences(made):
+    text = " ".join(made.page.read_text(encoding="utf-8").split())
+    assert "Its intervals are extended by the bias" in text
+    assert "<code>scene_prior</code>: difference from a baseline that knows only the scene." in text
+
+
 def test_page_without_external_addresses(made):
     text = made.page.read_text(encoding="utf-8")
     addresses = set(re.findall(r"https?://[^\s\"')]+", text))

@@ -1,12 +1,10 @@
-"""Data of the Markdown documents: tables of the report, rounded and arranged, and facts for the text."""
+"""Data of the documents about data, labels and trainings: tables, rounded and arranged, and facts for the text."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from softsed.report.documents.columns import code_column, number_column, text_frame, widen
-from softsed.report.documents.metrics import PAPER_EXPERIMENT, scores, table2, truth
+from softsed.report.documents.published import PAPER_SOURCE
 from softsed.report.tables import format_counts, read_frame
 
 
@@ -21,7 +19,7 @@ def table1(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     )
     paper = format_counts(events.join(totals))
     return {
-        "is_paper_data": options.experiment == PAPER_EXPERIMENT,
+        "is_paper_data": options.source == PAPER_SOURCE,
         **{"counts": counts, "recordings": counts["files"].iloc[-1]},
         **{"paper": paper, "paper_recordings": paper["files"].iloc[-1]},
     }
@@ -95,22 +93,3 @@ def convergence(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
             ]
         ),
     }
-
-
-class Document(NamedTuple):
-    """Function that provides the data of a document, and its input: names of tables, and options without a default."""
-
-    contents: Callable[[argparse.Namespace, dict[str, Path]], dict]
-    tables: tuple[str, ...]
-    options: tuple[str, ...] = ()
-
-
-DOCUMENTS = {
-    "table1": Document(table1, ("table1", "paper_table1", "paper_recordings")),
-    "table2": Document(table2, ("table2", "paper_recordings"), ("facts",)),
-    "scores": Document(scores, ("scores", "differences")),
-    "truth": Document(truth, ("truth",), ("facts", "method")),
-    "convergence": Document(convergence, ("convergence",)),
-    "label_statistics": Document(label_statistics, ("label_statistics",), ("facts", "method")),
-    "label_quality": Document(label_quality, ("label_quality",)),
-}

@@ -16,6 +16,7 @@ from softsed.report.display import (
     WITHIN,
     Metric,
     format_interval,
+    select_metrics,
 )
 from softsed.report.documents.columns import (
     code_column,
@@ -25,16 +26,16 @@ from softsed.report.documents.columns import (
     text_frame,
     widen,
 )
-from softsed.report.tables import SCENE_TOLD, read_frame, read_metrics_table, select_metrics
+from softsed.report.documents.published import official_table, read_published
+from softsed.report.tables import SCENE_TOLD, read_metrics_table
 
-PAPER_EXPERIMENT = "maestro_real"  # the experiment whose numbers are compared with the paper
+ORACLE = "recording_prior"
 
 
 def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of Table 2: detectors and baselines, all classes, and the numbers of the paper."""
     rows = read_metrics_table(tables["table2"])
     metrics = options.facts
-    is_paper_data = options.experiment == PAPER_EXPERIMENT
     detectors = rows[~rows["system"].isin(options.priors)]
     widest = ALL_CLASSES if (rows["threshold"] == ALL_CLASSES).any() else MIDRANGE
     evaluated, fixed = rows[rows["threshold"] != ALL_CLASSES], rows[~rows["threshold"].isin([MIDRANGE, ALL_CLASSES])]
@@ -44,10 +45,10 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     }
     silent = metrics["pooled"]["without_hard_labels"]["classes"]
     beyond = bool(rows["other_classes"].max() > 0)
-    paper = read_frame(tables["paper_recordings"], text=("scene",), numbers=("files",))
-    published = rows[rows["paper_f1"].notna()]
+    in_paper = rows[rows["paper_f1"].notna()]
+    published = read_published(tables["published_systems"], options.source)
+    points = {point: published[published["threshold"] == point] for point in dict.fromkeys(published["threshold"])}
     return {
-        "is_paper_data": is_paper_data,
         **{"classes": len(metrics["classes"]), "folds": len(metrics["folds"])},
         "all_classes": len(metrics["pooled"]["operating_points"][widest]["class_wise"]),
         **{name: metrics[name] for name in ("recordings", "seconds")},
@@ -56,7 +57,6 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         "epsilon": f"{metrics['config']['epsilon']:g}",
         "without_threshold": "; ".join(f"{fold}: {', '.join(names)}" for fold, names in without.items() if names),
         "without_hard_labels": ", ".join(code_column(silent)),
-        "paper_recordings": f"{paper['files'].sum():.0f}",
         "detectors": thresholded_columns(evaluated[~evaluated["system"].isin(options.priors)]),
         "baselines": thresholded_columns(evaluated[evaluated["system"].isin(options.priors)]),
         "unthresholded": text_frame(
@@ -68,8 +68,12 @@ def table2(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         ),
         "beyond": beyond,
         "widest": widest_columns(rows[rows["threshold"] == widest], beyond=beyond, silent=bool(silent)),
-        "published": published_columns(published, compare=is_paper_data) if len(published) else None,
-        "published_kld": published_kld_columns(published) if published["paper_kld"].notna().any() else None,
+        "published": {
+            point: official_table(rows[rows["threshold"] == point].assign(recordings=metrics["recordings"]), others)
+            for point, others in points.items()
+        },
+        "paper": paper_columns(in_paper) if len(in_paper) and not points else None,
+        "paper_kld": paper_kld_columns(in_paper) if in_paper["paper_kld"].notna().any() else None,
     }
 
 
@@ -111,27 +115,20 @@ def widest_columns(rows: pd.DataFrame, *, beyond: bool, silent: bool) -> pd.Data
     return text_frame(columns) if beyond or silent else None
 
 
-def published_columns(rows: pd.DataFrame, *, compare: bool) -> pd.DataFrame:
-    """Arrange error rate and F1 beside the numbers of the paper, with differences from them if `compare`."""
-
-    def beside(name: str, published: str, digits: int) -> list[str]:
-        texts = number_column(rows, published, digits)
-        gaps = number_column(rows.assign(gap=rows[name] - rows[published]), "gap", digits, signed=True)
-        return [f"{text} ({gap})" for text, gap in zip(texts, gaps, strict=True)] if compare else texts
-
-    heading = "paper (difference)" if compare else "paper (MAESTRO Real)"
+def paper_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Arrange error rate and F1 of other data beside the numbers of the paper, without differences."""
     return text_frame(
         [
             *(("System", code_column(rows["system"])), ("Threshold", rows["threshold"])),
             (THRESHOLDED[0].heading, number_column(rows, "error_rate", 2)),
-            (heading, beside("error_rate", "paper_error_rate", 2)),
+            ("paper (MAESTRO Real)", number_column(rows, "paper_error_rate", 2)),
             (THRESHOLDED[1].heading, number_column(rows, "f1_micro", 2)),
-            (heading, beside("f1_micro", "paper_f1", 2)),
+            ("paper (MAESTRO Real)", number_column(rows, "paper_f1", 2)),
         ]
     )
 
 
-def published_kld_columns(rows: pd.DataFrame) -> pd.DataFrame:
+def paper_kld_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Arrange divergences from the reference that the caption of the paper names, beside the numbers of the paper."""
     rows = rows[rows["paper_kld"].notna()]
     return text_frame(
@@ -167,7 +164,7 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         "restricted": interval_table(metrics[told], both, THRESHOLDED, "value"),
         "sections": [
             {
-                **{"heading": heading, "several_runs": rows["runs"].max() > 1},
+                **{"heading": heading, **legend_facts(rows)},
                 "thresholded": interval_table(rows, [*pair, "threshold"], THRESHOLDED, "difference"),
                 "unthresholded": interval_table(rows, pair, UNTHRESHOLDED, "difference"),
             }
@@ -176,13 +173,21 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         ],
         "truth": interval_table(truth["metrics"], ["system"], AGAINST_TRUTH, "value"),
         "truth_differences": interval_table(truth["gaps"], pair, AGAINST_TRUTH, "difference"),
+        "truth_legend": legend_facts(truth["gaps"]),
     }
+
+
+def legend_facts(gaps: pd.DataFrame) -> dict[str, bool]:
+    """Report whether differences are of several runs, which bold requires, and whether any is from the oracle."""
+    return {"several_runs": bool(gaps["runs"].max() > 1), "from_oracle": bool((gaps["against"] == ORACLE).any())}
 
 
 def interval_table(rows: pd.DataFrame, keys: list[str], metrics: list[Metric], value: str) -> pd.DataFrame | None:
     """Arrange metrics in columns, one row per key, with intervals; None without any.
 
-    Differences are bold if they are better, of several runs, and have an interval that does not contain 0.
+    Differences are bold if they are better, of several runs, and have an interval that does not contain 0. Differences
+    from the oracle in mpAUC are not bold, because few of their intervals contain the true value; see
+    `softsed.report.intervals`.
     """
     shown = {metric.name: metric for metric in metrics}
     rows = select_metrics(rows, metrics)
@@ -193,7 +198,9 @@ def interval_table(rows: pd.DataFrame, keys: list[str], metrics: list[Metric], v
         metric = shown[row["score"]]
         text = format_interval(row, value, metric.digits)
         better = row["high"] < 0 if metric.less else row["low"] > 0
-        texts.append(f"**{text}**" if value == "difference" and better and row["runs"] > 1 else text)
+        marked = value == "difference" and better and row["runs"] > 1
+        marked = marked and (metric.name, row["against"]) != (MPAUC.name, ORACLE)
+        texts.append(f"**{text}**" if marked else text)
     names, wide = widen(rows.assign(text=texts), keys, "score", "text")
     return text_frame(
         [(key.capitalize(), names[key] if key == "threshold" else code_column(names[key])) for key in keys]

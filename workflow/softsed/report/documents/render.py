@@ -1,18 +1,42 @@
 """Markdown documents of the report, rendered from its tables with Jinja2 templates.
 
-The text stands in the templates, the numbers come from `report.documents.contents`.
+The text stands in the templates. The functions in `DOCUMENTS` provide the numbers.
 """
 
+import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from softsed.core.errors import InputError
 from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
-from softsed.report.documents import contents
-from softsed.report.documents.without_audio import WITHOUT_AUDIO
+from softsed.report.documents.contents import convergence, label_quality, label_statistics, table1
+from softsed.report.documents.metrics import scores, table2, truth
+from softsed.report.documents.without_audio import without_audio
 
-DOCUMENTS = contents.DOCUMENTS | {"without_audio": WITHOUT_AUDIO}
+
+class Document(NamedTuple):
+    """Function that provides the data of a document, and its input: names of tables, and options without a default."""
+
+    contents: Callable[[argparse.Namespace, dict[str, Path]], dict]
+    tables: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+DOCUMENTS = {
+    "table1": Document(table1, ("table1", "paper_table1", "paper_recordings"), ("source",)),
+    "table2": Document(table2, ("table2", "published_systems"), ("facts", "source")),
+    "scores": Document(scores, ("scores", "differences")),
+    "truth": Document(truth, ("truth",), ("facts", "method")),
+    "convergence": Document(convergence, ("convergence",)),
+    "label_statistics": Document(label_statistics, ("label_statistics",), ("facts", "method")),
+    "label_quality": Document(label_quality, ("label_quality",)),
+    "without_audio": Document(
+        without_audio, ("baselines", "baseline_differences", "table1", "published_systems"), ("facts", "source")
+    ),
+}
 
 EXAMPLE = """\
 label_statistics --tables results/demo/report/label_statistics.tsv
@@ -50,6 +74,11 @@ def main(argv: list[str] | None = None) -> None:
         help="template of the document, then all templates that it includes",
     )
     add_options(parser, "experiment", "priors")
+    parser.add_argument(
+        "--source",
+        help="source of the recordings (for table1, table2 and without_audio): maestro_real, which is compared with "
+        "published metrics, or another",
+    )
     parser.add_argument("--method", help="method of the labels that are the reference (for truth and label_statistics)")
     add_options(parser, output="document to write (Markdown)")
     options = parser.parse_args(argv)

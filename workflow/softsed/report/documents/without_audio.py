@@ -1,28 +1,16 @@
 """Data of the document on the baselines without audio, beside published systems and their thresholds."""
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from softsed.core.thresholds import MIDRANGE
 from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
-from softsed.report.documents.columns import code_column, number_column, text_frame
-from softsed.report.documents.contents import Document
-from softsed.report.documents.metrics import PAPER_EXPERIMENT, interval_table
+from softsed.report.documents.columns import number_column, text_frame
+from softsed.report.documents.metrics import ORACLE, interval_table
+from softsed.report.documents.published import METRICS, OFFICIAL, PAPER_SOURCE, official_table, read_published
 from softsed.report.tables import SCENE_TOLD, TEXT_COLUMNS, TOTAL, read_frame
-
-ORACLE = "recording_prior"
-# Official names of the metrics (DCASE 2023 Task 4B), name in the tables, digits, and whether a lower value is better.
-OFFICIAL = [
-    ("ER_m", "error_rate", 3, True),
-    ("F1_m %", "f1_micro", 2, False),
-    ("F1_M %", "f1_macro", 2, False),
-    ("F1_MO %", "f1_best_macro", 2, False),
-]
-METRICS = [metric for _, metric, _, _ in OFFICIAL]
-PUBLISHED = ("system", "threshold", "recordings", *METRICS, "source", "address")
 
 
 def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
@@ -36,35 +24,14 @@ def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
     return wide.assign(recordings=rows["recordings"].iloc[0]).reset_index()
 
 
-def official_table(baselines: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Build the table of baselines and published systems, without metrics that none of these systems has.
-
-    Parameters
-    ----------
-    baselines : DataFrame
-        Rows of `widen_metrics`.
-    published : DataFrame of str
-        Rows of ``published_systems.tsv``, whose numbers are shown with the published digits.
-    """
-    links = [f"[{row['source']}]({row['address']})" for row in published.to_dict("records")]
-    columns: list[tuple[str, Iterable[str]]] = [
-        ("System", [*code_column(baselines["system"]), *published["system"]]),
-        ("Recordings", [*number_column(baselines, "recordings", 0), *published["recordings"]]),
-    ]
-    for heading, metric, digits, _ in OFFICIAL:
-        cells = [*number_column(baselines, metric, digits), *published[metric]]
-        columns += [(heading, cells)] if any(cells) else []
-    columns += [("Source", ["this experiment"] * len(baselines) + links)] if links else []
-    return text_frame(columns)
-
-
 def find_ahead(system: pd.Series, published: pd.DataFrame) -> list[str]:
     """List the official names of the metrics in which a system is better than all published systems that have them."""
     names = []
-    for heading, metric, _, less in OFFICIAL:
-        others = [float(value) for value in published[metric] if value]
-        if others and (system[metric] < min(others) if less else system[metric] > max(others)):
-            names.append(heading.removesuffix(" %"))
+    for official, metric in OFFICIAL.items():
+        others = [float(value) for value in published[metric.name] if value]
+        value = system[metric.name]
+        if others and (value < min(others) if metric.less else value > max(others)):
+            names.append(official)
     return names
 
 
@@ -97,10 +64,7 @@ def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     rows = read_frame(tables["baselines"], text=TEXT_COLUMNS["scores"], numbers=None)
     gaps = read_frame(tables["baseline_differences"], text=TEXT_COLUMNS["differences"], numbers=None)
     counts = read_frame(tables["table1"], text=("scene", "files", "minutes"))
-    published = read_frame(tables["published_systems"], text=PUBLISHED)
-    is_paper_data = options.experiment == PAPER_EXPERIMENT
-    if not is_paper_data:
-        published = published.iloc[:0]
+    published = read_published(tables["published_systems"], options.source)
     metrics = options.facts
     fixed = f"{metrics['config']['threshold']:g}"
     points = {point: widen_metrics(rows, point) for point in (fixed, MIDRANGE)}
@@ -108,7 +72,11 @@ def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     compared = rows[~rows["threshold"].str.endswith(SCENE_TOLD)]
     gaps = gaps[~gaps["threshold"].str.endswith(SCENE_TOLD)]
     return {
-        **{"is_paper_data": is_paper_data, "classes": len(metrics["classes"]), "folds": len(metrics["folds"])},
+        **{
+            "is_paper_data": options.source == PAPER_SOURCE,
+            "classes": len(metrics["classes"]),
+            "folds": len(metrics["folds"]),
+        },
         **{name: metrics[name] for name in ("recordings", "seconds")},
         **{"threshold": fixed, "trim": f"{metrics['config']['trim']:g}"},
         "ahead": find_ahead(oracle, published[published["threshold"] == fixed]),
@@ -121,8 +89,3 @@ def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
         "differences": interval_table(gaps, ["system", "against", "threshold"], THRESHOLDED, "difference"),
         "thresholds": threshold_table(metrics["thresholds"][MIDRANGE], counts),
     }
-
-
-WITHOUT_AUDIO = Document(
-    without_audio, ("baselines", "baseline_differences", "table1", "published_systems"), ("facts",)
-)

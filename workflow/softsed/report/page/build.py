@@ -31,8 +31,9 @@ from softsed.report.display import (
     format_interval,
     format_number,
     format_share,
+    select_metrics,
 )
-from softsed.report.tables import read_frame, read_metrics_table, select_metrics
+from softsed.report.tables import read_frame, read_metrics_table
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
