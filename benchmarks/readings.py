@@ -51,7 +51,7 @@ def compare_competence(experiment: Path, recordings: Path) -> list[list]:
     tables = {"recordings": listed, "asked": asked}
     pooled = soft_labels(opinions, competence(opinions, **MACE), **tables)
     by_class = {name: matrix.copy() for name, matrix in pooled.items()}
-    for column in range(len(classes)):
+    for column in np.unique(opinions.label).tolist():
         weights = competence(select(opinions, column), **MACE)
         for name, matrix in soft_labels(opinions, weights, **tables).items():
             by_class[name][:, column] = matrix[:, column]

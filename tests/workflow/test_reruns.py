@@ -240,7 +240,8 @@ def test_every_template_is_read_by_a_job(jobs):
     read = {path for job in jobs.values() for path in job.inputs}
     found = {path for path in PACKAGE.rglob("*") if path.suffix in (".j2", ".html", ".css", ".js")}
     assert found
-    assert {str(path.relative_to(ROOT)) for path in found} - read == set()
+    apart = {"without_audio.md.j2"}  # of `snakemake baselines`, which the whole workflow does not contain
+    assert {str(path.relative_to(ROOT)) for path in found if path.name not in apart} - read == set()
 
 
 @pytest.mark.slow
