@@ -314,7 +314,8 @@ def test_a_change_is_told_by_key_and_by_metric(repository, changed):
     assert before != after
     for name, change in found["results/tiny/report/metrics.json"].items():
         # The threshold 0.5 has a point of its own.
-        system, threshold, score = re.fullmatch(r"(\w+)\.(0\.5|class-dependent(?:, all classes)?)\.(\w+)", name).groups()
+        point = r"0\.5|class-dependent(?:, all classes)?"
+        system, threshold, score = re.fullmatch(rf"(\w+)\.({point})\.(\w+)", name).groups()
         assert system not in PRIORS
         assert change["old"] == before[system][threshold][score]
         assert change["new"] == after[system][threshold][score]
