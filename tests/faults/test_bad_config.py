@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.project import copy_project, snakemake
+from support.project import STUDY, copy_project, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def names(folder):
 def test_all_mistakes_at_once_few_lines_and_nothing_is_left(fresh):
     (fresh / "wrong.yaml").write_text("trian: {epochs: 3}\ntrain: {epochs: many}\ntrials: {spammers: [2]}\nruns: 0\n")
     before = names(fresh)
-    shown = snakemake(fresh, configuration=["--configfile", "workflow/demo.yaml", "wrong.yaml"], fails=True)
+    shown = snakemake(fresh, configuration=[*STUDY, "wrong.yaml"], fails=True)
     assert "4 problems in the config" in shown
     for key in ("runs: 0 is less", "train.epochs: 'many'", "trials.spammers.0: 2", "trian: there is no such key"):
         assert f"\n  {key}" in shown

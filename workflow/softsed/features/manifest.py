@@ -21,7 +21,8 @@ from softsed.core.options import add_options, build_parser
 
 def count_seconds(path: Path) -> int:
     """Return the whole seconds of features in a file, read from its header."""
-    with np.load(path, allow_pickle=False) as file, file.zip.open("mel.npy") as mel:
+    # Opened here, because np.load leaves a damaged file open.
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file, file.zip.open("mel.npy") as mel:
         np.lib.format.read_magic(mel)
         (frames, _), *_ = np.lib.format.read_array_header_1_0(mel)
         return (frames - 1) // round(1 / file["hop_s"].item())

@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--picture", type=Path, required=True, help="picture to write (WebP)")
     options = parser.parse_args(argv)
     write_sound(options.sound, read_audio(options.audio, SAMPLE_RATE))
-    with np.load(options.features, allow_pickle=False) as file:
+    with options.features.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
         picture = spectrogram(file["mel"], float(file["hop_s"]))
     Image.fromarray(picture).save(options.picture, "WEBP", quality=QUALITY, method=6)
     sizes = (path.stat().st_size / 1000 for path in (options.sound, options.picture))
