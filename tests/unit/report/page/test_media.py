@@ -70,5 +70,6 @@ def test_main_writes_sound_and_picture(tmp_path):
     np.savez(tmp_path / "a.npz", mel=np.random.default_rng(0).random((16, 64)), hop_s=0.2)
     paths = {"audio": "a.wav", "features": "a.npz", "sound": "a.mp3", "picture": "a.webp"}
     main([text for option, name in paths.items() for text in (f"--{option}", str(tmp_path / name))])
-    assert Image.open(tmp_path / "a.webp").size == (15, 64)
+    with Image.open(tmp_path / "a.webp") as picture:
+        assert picture.size == (15, 64)
     assert soundfile.info(tmp_path / "a.mp3").duration == pytest.approx(3, abs=0.1)
