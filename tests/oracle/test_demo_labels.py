@@ -6,10 +6,12 @@ import yaml
 from support.project import ROOT
 from support.published_labels import check_likeness
 
+from softsed.core.binary_metrics import f1_score
 from softsed.core.metadata import Recording, choose_classes, read_asked
 from softsed.core.opinions import Opinions
 from softsed.data import demo_events, simulate
 from softsed.labels import aggregate
+from softsed.labels.harden import expected_f1
 from softsed.report.label_statistics import describe, to_series
 
 CONFIG = yaml.safe_load((ROOT / "workflow/demo.yaml").read_text())
@@ -72,15 +74,20 @@ def test_labels_resemble_the_published_ones(crowds):
     check_likeness({key: float(np.mean([found[key] for found in every])) for key in every[0]}, crowds=len(every))
 
 
-def between_recordings(seed, **changes):
-    """Return the share of the variance of ground truth and soft labels that lies between recordings."""
-    scenes = [recording.scene for recording in RECORDINGS.values()]
+def true_seconds(seed):
+    """Return the true seconds of each recording [seconds, classes], nan for classes not annotated in the scene."""
     matrices = {name: np.full((int(r.duration_s), len(NAMES)), np.nan) for name, r in RECORDINGS.items()}
     for name, recording in RECORDINGS.items():
         asked = [NAMES.index(label) for label in ASKED[recording.scene]]
         matrices[name][:, asked] = 0
         for (onset, offset, _), label in zip(*hold_truth(recording, seed), strict=True):
             matrices[name][int(onset) : int(np.ceil(offset)), asked[label]] = 1
+    return matrices
+
+
+def between_recordings(seed, **changes):
+    """Return the share of the variance of ground truth and soft labels that lies between recordings."""
+    scenes = [recording.scene for recording in RECORDINGS.values()]
     opinions, _ = collect(seed, **changes)
     config = {"competence": {"method": "vb", "restarts": 1, "iterations": 50}}
     _, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
@@ -88,8 +95,23 @@ def between_recordings(seed, **changes):
         describe(to_series([matrix[:, EVALUATED] for matrix in found.values()], scenes))[
             "variance_between_recordings", "recordings"
         ]
-        for found in (matrices, soft)
+        for found in (true_seconds(seed), soft)
     ]
+
+
+def test_joint_labels_are_nearest_to_the_true_events():
+    """Macro F1 of the hard labels against the true seconds, for one crowd: joint, then eq. 1, then majority."""
+    opinions, _ = collect(0)
+    truth = np.concatenate(list(true_seconds(0).values()))[:, EVALUATED]
+    config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
+    macro = {}
+    for method in ("joint", "eq1", "majority"):
+        _, soft = aggregate.ESTIMATORS[method](opinions, config, recordings=RECORDINGS, asked=ASKED, seed=0)
+        matrices = list(soft.values())
+        thresholds = expected_f1(matrices) if method == "joint" else np.full(len(NAMES), 0.5)
+        active = (np.nan_to_num(np.concatenate(matrices)) > thresholds)[:, EVALUATED]
+        macro[method] = np.mean([f1_score(*pair) for pair in zip(active.T, truth.T == 1, strict=True)])
+    assert macro["joint"] > macro["eq1"] > macro["majority"]
 
 
 def test_recordings_differ_in_sound_not_in_habits():

@@ -1,4 +1,4 @@
-"""Sizes of the paper's network, and the distance of tensors, for the tests of the networks."""
+"""Sizes of networks and settings of short trainings, and the distance of tensors, for the tests of the stage train."""
 
 from torch import Tensor
 
@@ -12,6 +12,21 @@ PAPER = {
     "gru_layers": 1,
     "dense": [32],
     "output": "linear",
+}
+# The smallest network, and the section `train` of trainings of a second.
+SMALL = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
+TRAINING = {
+    "model": SMALL,
+    "output_bias": "class_mean",
+    "implementation": "auto",
+    "precision": "float32",
+    "sequence_frames": 20,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 12,
+    "plateau_epochs": 3,
+    "plateau_factor": 0.5,
+    "patience": 6,
 }
 
 

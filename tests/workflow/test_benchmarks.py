@@ -54,7 +54,7 @@ def write_labelled_features(folder):
     write_soft(labels / "soft.tsv", soft, classes)
     write_hard(labels / "hard.tsv", {name: to_events(values > 0.5, classes) for name, values in soft.items()})
     for name in names:
-        np.savez(folder / f"features/{name}.npz", mel=rng.normal(size=(61, 64)).astype(np.float32))
+        np.savez(folder / f"features/{name}.npz", mel=rng.normal(size=(61, 64)).astype(np.float32), hop_s=0.2)
     for fold, parts in enumerate(
         (("train", "train", "validation", "test"), ("test", "train", "train", "validation")), 1
     ):

@@ -12,6 +12,7 @@ from softsed.core.metadata import (
     choose_classes,
     read_asked,
     read_classes,
+    read_fold_scenes,
     read_recordings,
     read_scenes,
     spelled_twice,
@@ -120,3 +121,8 @@ def test_spelled_twice_pairs_names():
     assert list(spelled_twice(names, [])) == expected
     assert list(spelled_twice(names, names)) == []
     assert list(spelled_twice(["Dog"], ["dog"])) == [("Dog", "dog")]
+
+
+def test_scenes_of_a_fold(tmp_path):
+    (tmp_path / "fold1.tsv").write_text("recording\tscene\tpart\na\tbus\ttrain\nb\ttram\ttest\n")
+    assert read_fold_scenes(tmp_path / "fold1.tsv") == {"a": "bus", "b": "tram"}

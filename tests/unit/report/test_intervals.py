@@ -105,9 +105,9 @@ def test_intervals_contain_values_and_pair_systems(folder):
     assert float(gap["worse", "better", "any", "mse"]["low"]) > 0
     runs = {(row["system"], row["against"]): row["runs"] for row in differences}
     assert runs == {("better", "prior"): "2", ("worse", "prior"): "1", ("worse", "better"): "1"}
-    # With the scene told, classes that are not annotated are not detected: fewer false alarms, and no hit is lost.
+    # With the scene known, classes that are not annotated are not detected: fewer false alarms, and no hit is lost.
     for system in ("worse", "prior"):
-        assert value[system, "0.5, scene told", "error_rate"] < value[system, "0.5", "error_rate"]
+        assert value[system, "0.5, scene known", "error_rate"] < value[system, "0.5", "error_rate"]
 
 
 def test_metrics_against_truth_equal_those_of_evaluate(folder):

@@ -6,25 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from support.networks import SMALL, TRAINING
 
 from softsed.train import loop
 from softsed.train.checkpoint import Checkpoint
 from softsed.train.fast_network import NETWORKS, FastCRNN
 from softsed.train.sequences import cut
-
-SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
-CONFIG = {
-    "model": SIZES,
-    "implementation": "auto",
-    "precision": "float32",
-    "sequence_frames": 20,
-    "batch_size": 4,
-    "learning_rate": 0.01,
-    "epochs": 12,
-    "plateau_epochs": 3,
-    "plateau_factor": 0.5,
-    "patience": 6,
-}
 
 
 def test_loss_by_hand_counts_selected_elements():
@@ -42,11 +29,11 @@ def test_loss_by_hand_counts_selected_elements():
 
 def test_class_that_is_never_annotated_learns_nothing():
     torch.manual_seed(1)
-    model = FastCRNN(mel_bands=16, classes=2, output="linear", **SIZES)
+    model = FastCRNN(mel_bands=16, classes=2, output="linear", **SMALL)
     before = model.dense[-1].weight.detach().clone()
     targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
-    data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, CONFIG["sequence_frames"])
-    _, history = loop.fit(model, data, data, loss="mse", config=CONFIG, seed=1)
+    data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, TRAINING["sequence_frames"])
+    _, history = loop.fit(model, data, data, loss="mse", config=TRAINING, seed=1)
     assert (model.dense[-1].weight[1] == before[1]).all()
     assert (model.dense[-1].weight[0] != before[0]).any()
     # The mean is over the elements that count: the loss of zeros would be 1.
@@ -58,13 +45,13 @@ def toy(seed, count=12):
     rng = np.random.default_rng(seed)
     targets = [np.repeat(rng.integers(0, 2, (6, 1)), 10, axis=0).astype(float) for _ in range(count)]
     features = [y * np.linspace(2, 0, 16) + rng.normal(0, 0.3, (60, 16)) for y in targets]
-    return cut(features, targets, CONFIG["sequence_frames"])
+    return cut(features, targets, TRAINING["sequence_frames"])
 
 
 def fit(seed=1, loss="mse", checkpoint=None, recordings=12, network=FastCRNN, **changes):
     torch.manual_seed(seed)
-    model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SIZES)
-    options = {"loss": loss, "config": {**CONFIG, **changes}, "seed": seed, "checkpoint": checkpoint}
+    model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SMALL)
+    options = {"loss": loss, "config": {**TRAINING, **changes}, "seed": seed, "checkpoint": checkpoint}
     return model, *loop.fit(model, toy(0, recordings), toy(1, 4), **options)
 
 
@@ -91,7 +78,7 @@ def test_learning_rate_falls_on_a_plateau():
     _, _, history = fit(learning_rate=1e-12, epochs=40)
     assert len(history) < 40
     stale = len(history) - 1 - int(np.argmin([row["validation_loss"] for row in history]))
-    assert stale == CONFIG["patience"]
+    assert stale == TRAINING["patience"]
     assert history[-1]["learning_rate"] < history[0]["learning_rate"]
 
 
@@ -167,7 +154,7 @@ def test_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path, monkeypatch, cap
 
 def test_mean_loss_is_over_frames_not_batches():
     torch.manual_seed(0)
-    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SIZES)
+    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SMALL)
     data = toy(3)
     whole = loop.run_epoch(model, data, [torch.arange(len(data))], "mse")
     uneven = loop.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")

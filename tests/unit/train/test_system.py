@@ -6,25 +6,11 @@ import logging
 import numpy as np
 import pytest
 import torch
+from support.networks import TRAINING
 
 from softsed.core.labels import read_soft, to_events, write_hard, write_soft
 from softsed.predict.system import load_model
 from softsed.train import system
-
-SIZES = {"filters": 4, "pooling": [4, 4], "dropout": 0.1, "gru_units": 4, "gru_layers": 1, "dense": []}
-CONFIG = {
-    "model": SIZES,
-    "implementation": "auto",
-    "precision": "float32",
-    "output_bias": "class_mean",
-    "sequence_frames": 20,
-    "batch_size": 4,
-    "learning_rate": 0.01,
-    "epochs": 12,
-    "plateau_epochs": 3,
-    "plateau_factor": 0.5,
-    "patience": 6,
-}
 
 
 @pytest.fixture
@@ -48,7 +34,7 @@ def experiment(tmp_path):
 def command(folder, name="m", *more, labels="soft", **changes):
     sections = {
         "--system": {"labels": labels, "loss": "mse", "output": "linear"},
-        "--config": {**CONFIG, "epochs": 2, **changes},
+        "--config": {**TRAINING, "epochs": 2, **changes},
         "--feature-config": {"mel_bands": 16, "hop_s": 0.1, "sample_rate": 1000},
         "--carried": {"pooling": "max", "context": "recording", "threshold": 0.4, "trim": 20},
     }
@@ -76,7 +62,7 @@ def test_command_writes_model_and_history(experiment):
     lines = (experiment / "m.tsv").read_text().splitlines()
     assert lines[0].split("\t") == ["epoch", "train_loss", "validation_loss", "learning_rate", "constant_loss"]
     assert len(lines) == 3
-    assert extras["sequence_frames"] == CONFIG["sequence_frames"]
+    assert extras["sequence_frames"] == TRAINING["sequence_frames"]
 
 
 def test_history_has_the_loss_of_a_constant(experiment):

@@ -186,3 +186,8 @@ def read_fold(path: Path) -> dict[str, list[str]]:
     if empty := [part for part, names in parts.items() if not names]:
         raise InputError(f"no recording in {', '.join(empty)}", file=path, expected="one or more in every part")
     return parts
+
+
+def read_fold_scenes(path: Path) -> dict[str, str]:
+    """Read the scene of each recording of a fold; InputError if a column is missing."""
+    return {row["recording"]: row["scene"] for _, row in read_lines(path, ("recording", "scene"))}

@@ -23,10 +23,9 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_soft
-from softsed.core.metadata import read_classes
+from softsed.core.metadata import read_classes, read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_scores
-from softsed.core.tsv import read_table
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +113,10 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, "fold", "soft", "classes", output="table of scores to write")
     options = parser.parse_args(argv)
     classes = read_classes(options.classes)
-    rows = read_table(options.fold, ("recording", "scene", "part"))
-    parts = {row["recording"]: row["part"] for row in rows}
+    parts = {name: part for part, names in read_fold(options.fold).items() for name in names}
     labels = read_soft(options.soft, classes, list(parts))
     if options.kind == "scene_prior":
-        scores = scene_prior({row["recording"]: row["scene"] for row in rows}, parts, labels)
+        scores = scene_prior(read_fold_scenes(options.fold), parts, labels)
     else:
         scores = recording_prior(parts, labels)
     write_scores(options.output, scores, classes)

@@ -43,10 +43,9 @@ from scipy.special import stdtrit
 
 from softsed.core.event_text import truth_file
 from softsed.core.labels import harden, read_soft
-from softsed.core.metadata import choose_classes
+from softsed.core.metadata import choose_classes, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
-from softsed.core.tsv import read_table
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
 from softsed.evaluate.true_seconds import read_true_seconds
 from softsed.report.jackknife import (
@@ -60,7 +59,7 @@ from softsed.report.jackknife import (
     threshold_metrics,
 )
 from softsed.report.summary import SCALE
-from softsed.report.tables import SCENE_TOLD, write_frame
+from softsed.report.tables import SCENE_KNOWN, write_frame
 
 ANY = "any"  # in the column threshold: metrics without a threshold
 HARD, SOFT, TRUTH = "hard", "soft", "truth"  # in the column reference
@@ -100,7 +99,7 @@ def metrics_of_run(inputs: EvaluationInputs, config: dict, order: list[str]) -> 
     for point, reference, pairs in ((f"{config['threshold']:g}", HARD, fixed), (MIDRANGE, SOFT, midrange)):
         tables[point, reference] = threshold_metrics([pairs[name] for name in order])
         masked = [(active, output & annotated[name]) for name in order for active, output in [pairs[name]]]
-        tables[point + SCENE_TOLD, reference] = threshold_metrics(masked)
+        tables[point + SCENE_KNOWN, reference] = threshold_metrics(masked)
     tables[ANY, HARD] = binary_metrics([hard[name] for name in order], tested, [annotated[name] for name in order])
     levels = [soft[name] for name in order]
     tables[ANY, SOFT] = temporal_metrics(levels, tested) | error_metrics(levels, tested, "mse")
@@ -267,8 +266,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics to write")
     parser.add_argument("--differences", type=Path, required=True, help="table of differences to write")
     options = parser.parse_args(argv)
-    listed = [row for path in options.folds for row in read_table(path, ("recording", "scene"))]
-    scene_of = {row["recording"]: row["scene"] for row in listed}
+    scene_of = {name: scene for path in options.folds for name, scene in read_fold_scenes(path).items()}
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}
     truth: dict[str, np.ndarray] = {}
     found: dict[str, dict[Key, np.ndarray]] = {}

@@ -10,7 +10,7 @@ from softsed.core.tsv import read_table
 
 TOTAL = "Total"
 # Suffix of an operating point that is restricted to the annotated classes: other classes count as not detected.
-SCENE_TOLD = ", scene told"
+SCENE_KNOWN = ", scene known"
 # Columns of text in the tables of metrics; all other columns contain numbers.
 TEXT_COLUMNS = {
     "table2": ("system", "threshold", "kld_reference"),

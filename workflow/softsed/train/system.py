@@ -14,10 +14,9 @@ import torch
 
 from softsed.core.code_hash import code, made
 from softsed.core.labels import read_soft
-from softsed.core.metadata import read_classes, read_fold
+from softsed.core.metadata import read_classes, read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
-from softsed.core.tsv import read_table
 from softsed.features.files import frames_per_second
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import class_means, constant_loss, output_bias
@@ -97,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
     }
     train_features, train_targets = read_part(fold["train"], **read)
     validation_features, validation_targets = read_part(fold["validation"], **read)
-    scene_of = {row["recording"]: row["scene"] for row in read_table(options.fold, ("recording", "scene"))}
+    scene_of = read_fold_scenes(options.fold)
     constant = constant_loss(
         *(train_targets, [scene_of[name] for name in fold["train"]]),
         *(validation_targets, [scene_of[name] for name in fold["validation"]]),

@@ -150,7 +150,7 @@ def test_table2_undefined_values_are_empty(document, undefined, table2):
 
 SCORES = "system\tthreshold\treference\tscore\tvalue\tlow\thigh\trun_std\truns\trecordings\n"
 DIFFERENCES = "system\tagainst\tthreshold\treference\tscore\tdifference\tlow\thigh\truns\n"
-POINTS = ["0.5", "0.5, scene told", "class-dependent", "class-dependent, scene told"]
+POINTS = ["0.5", "0.5, scene known", "class-dependent", "class-dependent, scene known"]
 METRICS = [
     *(
         (p, "hard" if p.startswith("0.5") else "soft", m)
@@ -198,7 +198,7 @@ def test_scores_tables_and_order(document, intervals):
     assert tables[1][2][2] == "2.00 ± 0.50 [1.00, 3.00]"
     ranking = ["Best macro F1 (F1_MO) %", "mpAUC %", "AUROC within recordings %"]
     assert tables[1][8] == ["System", *ranking, "Brier", "MSE"]
-    order = ["0.5", "class-dependent", "0.5, scene told", "class-dependent, scene told"]
+    order = ["0.5", "class-dependent", "0.5, scene known", "class-dependent, scene known"]
     assert [row[:3] for row in tables[4][2:6]] == [["`a`", "`b`", point] for point in order]
     assert "Threshold 0.5" in page
     assert "8 recordings" in page

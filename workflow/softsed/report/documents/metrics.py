@@ -27,7 +27,7 @@ from softsed.report.documents.columns import (
     widen,
 )
 from softsed.report.documents.published import official_table, read_published
-from softsed.report.tables import SCENE_TOLD, read_metrics_table
+from softsed.report.tables import SCENE_KNOWN, read_metrics_table
 
 ORACLE = "recording_prior"
 
@@ -147,10 +147,10 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     truth = {"metrics": metrics[metrics["reference"] == "truth"], "gaps": gaps[gaps["reference"] == "truth"]}
     metrics, gaps = metrics[metrics["reference"] != "truth"], gaps[gaps["reference"] != "truth"]
     *points, anything = dict.fromkeys(metrics["threshold"])
-    points.sort(key=lambda point: point.endswith(SCENE_TOLD))  # stable
+    points.sort(key=lambda point: point.endswith(SCENE_KNOWN))  # stable
     rank = {point: place for place, point in enumerate([*points, anything])}
     metrics = metrics.assign(is_prior=metrics["system"].isin(options.priors)).sort_values("is_prior", kind="stable")
-    told = metrics["threshold"].str.endswith(SCENE_TOLD)
+    told = metrics["threshold"].str.endswith(SCENE_KNOWN)
     gaps = gaps.assign(pair=gaps.groupby(["system", "against"], sort=False).ngroup(), rank=gaps["threshold"].map(rank))
     gaps = gaps.sort_values(["pair", "rank"], kind="stable")
     both, pair = ["system", "threshold"], ["system", "against"]

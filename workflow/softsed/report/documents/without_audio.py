@@ -10,7 +10,7 @@ from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.documents.columns import number_column, text_frame
 from softsed.report.documents.metrics import ORACLE, interval_table
 from softsed.report.documents.published import METRICS, OFFICIAL, PAPER_SOURCE, official_table, read_published
-from softsed.report.tables import SCENE_TOLD, TEXT_COLUMNS, TOTAL, read_frame
+from softsed.report.tables import SCENE_KNOWN, TEXT_COLUMNS, TOTAL, read_frame
 
 
 def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
@@ -69,8 +69,8 @@ def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     fixed = f"{metrics['config']['threshold']:g}"
     points = {point: widen_metrics(rows, point) for point in (fixed, MIDRANGE)}
     oracle = points[fixed].set_index("system").reindex([ORACLE]).iloc[0]
-    compared = rows[~rows["threshold"].str.endswith(SCENE_TOLD)]
-    gaps = gaps[~gaps["threshold"].str.endswith(SCENE_TOLD)]
+    compared = rows[~rows["threshold"].str.endswith(SCENE_KNOWN)]
+    gaps = gaps[~gaps["threshold"].str.endswith(SCENE_KNOWN)]
     return {
         **{
             "is_paper_data": options.source == PAPER_SOURCE,
