@@ -8,6 +8,12 @@ from pathlib import Path
 # Every option is required unless it has a default. Options that only one step has are declared in its `main`.
 SHARED: dict[str, dict] = {
     "opinions": {"type": Path, "help": "table of opinions (recording, onset, offset, annotator, class, opinion)"},
+    "unticked": {
+        "choices": ["absent", "zero"],
+        "default": "absent",
+        "help": "a class without a row in a window that the annotator has judged: absent, no opinion (default); zero, "
+        "an opinion 0, for tables that list only ticks",
+    },
     "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
     "classes": {"type": Path, "help": "table of classes (class)"},
     "scenes": {"type": Path, "help": "table of the classes annotated in each scene (scene, class)"},

@@ -83,4 +83,5 @@ class UserData:
             folds=config["folds"]["number"],
             validation=config["folds"]["validation"],
             evaluated=config["evaluate"]["classes"],
+            unticked=config["unticked"],
         )

@@ -14,7 +14,7 @@ from softsed.core.labels import harden
 from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
-    NOT_ANNOTATED,
+    NOT_LABELLED,
     curves,
     intervals,
     origin_tables,
@@ -50,12 +50,11 @@ def test_page_data_keeps_all_digits(made, data):
         part = slice(row["start"], row["start"] + row["seconds"])
         expected = made.soft[row["name"]]
         np.testing.assert_array_equal(soft[part][~np.isnan(expected)] / MICRO, expected[~np.isnan(expected)])
-        assert (soft[part][np.isnan(expected)] == NOT_ANNOTATED).all()
+        assert (soft[part][np.isnan(expected)] == NOT_LABELLED).all()
         np.testing.assert_array_equal(hard[part], made.hard[row["name"]])
         for system in SYSTEMS:
-            np.testing.assert_array_equal(
-                unpack(data["scores"][system], 4)[part] / MICRO, made.scores[system][row["name"]]
-            )
+            counted = np.where(np.isnan(expected), NOT_LABELLED / MICRO, made.scores[system][row["name"]])
+            np.testing.assert_array_equal(unpack(data["scores"][system], 4)[part] / MICRO, counted)
 
 
 def test_whole_thresholds_compare_like_floats():
@@ -74,7 +73,7 @@ def test_whole_thresholds_undefined():
 
 def test_pack_order_of_matrices():
     text = pack([np.array([[0.1, -0.2]]), np.array([[0.3, np.nan], [1.5, 0.000001]])])
-    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_ANNOTATED], [1_500_000, 1]]
+    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_LABELLED], [1_500_000, 1]]
 
 
 def test_page_escapes_hostile_names(made):

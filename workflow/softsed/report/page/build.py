@@ -49,7 +49,7 @@ EXAMPLE = """\
       workflow/softsed/report/page/assets/vendor/*.min.*
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
-NOT_ANNOTATED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO
+NOT_LABELLED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO, and of its score
 # Numbers of classes in the tables, each shown out of the number in another column.
 SHARES = {
     "classes_detected": "classes_in_reference",
@@ -70,10 +70,10 @@ def pack(matrices: list[np.ndarray]) -> str:
     Returns
     -------
     str
-        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_ANNOTATED`.
+        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_LABELLED`.
     """
     values = np.concatenate(matrices).T
-    whole = np.where(np.isnan(values), NOT_ANNOTATED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
+    whole = np.where(np.isnan(values), NOT_LABELLED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
     return base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode("ascii")
 
 

@@ -125,7 +125,7 @@ function showThresholds(counts) {
 /** Redraw the recording. */
 function drawRecording() {
   rows.forEach((row, label) => {
-    const asked = data.soft[range(label)[0]] >= 0;
+    const asked = data.soft.subarray(...range(label)).some((value) => value >= 0);
     row.whole.hidden = !asked && !byId("every").checked;
     row.whole.classList.toggle("not-asked", !asked);
     if (row.whole.hidden) return;
