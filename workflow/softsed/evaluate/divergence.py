@@ -45,7 +45,7 @@ def kld_bernoulli(reference: np.ndarray, output: np.ndarray, *, epsilon: float) 
     """Compute the divergence of reference and output as probabilities of activity.
 
     Each second and class is a Bernoulli variable: p log(p / q) + (1 - p) log((1 - p) / (1 - q)), summed over the
-    classes, mean over the seconds; if cells are left out, the mean over the remaining cells times the number of classes.
+    classes, mean over the seconds. If cells are left out, their mean over all other cells, times the number of classes.
 
     Returns
     -------
