@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         [f"{PLAN.output}/scores/{recording}.tsv" for recording in PLAN.recordings],
+        f"{PLAN.output}/audio.tsv",
 
 
 onstart:
@@ -64,6 +65,33 @@ rule make_filterbank:
         "Compute the mel filter bank of the models"
     shell:
         "python -m softsed --log {log:q} apply --models {input.model:q} --filterbank {output.filterbank:q} --device cpu"
+
+
+# One warning about all recordings, instead of one per recording. It reads a few seconds of each recording.
+localrules:
+    examine_audio,
+
+
+rule examine_audio:
+    input:
+        filterbank=f"{PLAN.output}/filterbank.npz",
+        audio=[str(path) for path in PLAN.recordings.values()],
+    output:
+        table=f"{PLAN.output}/audio.tsv",
+    log:
+        f"{PLAN.output}/logs/examine/audio.log",
+    benchmark:
+        f"{PLAN.output}/benchmarks/examine/audio.tsv"
+    conda:
+        "../envs/softsed.yaml"
+    params:
+        *code("features.examine"),
+        audio=str(config["audio"]),
+    message:
+        "Examine the formats of the recordings"
+    shell:
+        "python -m softsed --log {log:q} features.examine --audio={params.audio:q} --filterbank {input.filterbank:q}"
+        " --output {output.table:q}"
 
 
 rule apply_model:

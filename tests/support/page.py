@@ -23,6 +23,7 @@ NAMES = ["one", "two", "<b>three & 'four' %41 #5", '"five"']
 SYSTEMS = ["net", "<i>linear</i>", "scene_prior"]
 PRIORS = ["scene_prior"]
 FOLDS = {"fold1": NAMES[:2], "fold2": NAMES[2:]}
+FORMAT = {"sample_rate": 8000, "channels_cancel": 0}
 CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10}
 
 
@@ -135,6 +136,8 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
         "--figure2": [tsv(folder / "figure2.tsv", curves)],
         "--training": [tsv(folder / "training.tsv", losses)],
         "--origin": [str(folder / "origin.json")],
+        "--audio": [tsv(folder / "audio.tsv", [{"recording": n, **FORMAT} for n in NAMES])],
+        "--f-max": ["14000"],
         "--templates": [str(path) for path in TEMPLATES],
         "--assets": [str(path) for path in ASSETS],
         "--experiment": [HOSTILE],

@@ -57,6 +57,7 @@ rule write_manifest:
         recordings=plan.tables["recordings"],
     output:
         index="<results>/features/index.tsv",
+        audio="<results>/features/audio.tsv",
     log:
         "<logs>/write_manifest.log",
     benchmark:
@@ -66,8 +67,9 @@ rule write_manifest:
     params:
         *code("features.manifest"),
         results=results_folder,
+        f_max=config["features"]["f_max"],
     message:
         "Write the manifest of the features of all recordings"
     shell:
         "python -m softsed --log {log} features.manifest --features {params.results}/features"
-        " --recordings {input.recordings:q} --output {output.index}"
+        " --recordings {input.recordings:q} --f-max {params.f_max} --output {output.index} --audio {output.audio}"

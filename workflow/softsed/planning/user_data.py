@@ -58,23 +58,25 @@ class UserData:
         return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
 
     def check(self, inferred: Path, config: dict) -> None:
-        """Check audio, labels and tables completely.
+        """Check audio, labels and tables completely, and warn about audio that does not fit the features.
 
         Parameters
         ----------
         inferred : Path
             Table of recordings that an earlier run inferred from the dataset; may be missing.
         config : dict
-            The config, for its folds and its classes to evaluate.
+            The config, for its folds, its classes to evaluate and its features.
 
         Raises
         ------
         InputError
             With all problems of the dataset.
         """
-        from softsed.planning.validate import check_before  # noqa: PLC0415  # its import takes longer than planning
+        # Their import takes longer than planning.
+        from softsed.features.examine import examine_readable, warn  # noqa: PLC0415
+        from softsed.planning.validate import check_before  # noqa: PLC0415
 
-        check_before(
+        checked_now = check_before(
             inferred,
             audio=Path(self.folder),
             labels=Path(self.labels),
@@ -85,3 +87,5 @@ class UserData:
             evaluated=config["evaluate"]["classes"],
             unticked=config["unticked"],
         )
+        if checked_now:
+            warn(examine_readable({name: Path(path) for name, path in self.audio.items()}), config["features"]["f_max"])

@@ -69,7 +69,7 @@ def check_before(
     validation: float,
     evaluated: str | list[str],
     unticked: str = ABSENT,
-) -> None:
+) -> bool:
     """Check a dataset as `check` does before each run of the workflow, but only its folds if it was checked before.
 
     A dataset was checked before if `DATASET` beside the inferred table of recordings lists the same labels and tables,
@@ -83,6 +83,11 @@ def check_before(
         As for `check`.
     evaluated : str or list of str
         Evaluated classes, or "all".
+
+    Returns
+    -------
+    bool
+        Whether the dataset was checked completely.
     """
     problems = Problems()
     found = find_audio(audio, problems)
@@ -95,9 +100,10 @@ def check_before(
             check_folds(recordings, folds, validation, problems)
             problems.raise_all("in the dataset")
             choose_classes(table.with_name("classes.tsv"), evaluated)
-            return
+            return False
     _, classes, _ = check(audio, labels, kind, tables, folds=folds, validation=validation, unticked=unticked)
     choose_columns(classes, evaluated, tables["classes"] or labels)
+    return True
 
 
 def check_folds(recordings: dict[str, Recording], number: int, validation: float, problems: Problems) -> None:

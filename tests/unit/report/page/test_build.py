@@ -1,6 +1,7 @@
 """The results page: numbers packed without loss, thresholds that compare as in Python, text that stays text."""
 
 import base64
+import html
 import json
 import re
 import zlib
@@ -16,6 +17,7 @@ from softsed.report.page.build import (
     MICRO,
     NOT_LABELLED,
     curves,
+    describe_formats,
     intervals,
     origin_tables,
     pack,
@@ -87,6 +89,19 @@ def test_page_explains_intervals_and_differences(made):
     text = " ".join(made.page.read_text(encoding="utf-8").split())
     assert "Its intervals are extended by the bias" in text
     assert "<code>scene_prior</code>: difference from a baseline that knows only the scene." in text
+
+
+def test_page_warns_about_formats(made, tmp_path):
+    """Both figures are on the page, and formats that fit the features are not mentioned."""
+    text = html.unescape(made.page.read_text(encoding="utf-8"))
+    assert "4 of 4 recordings have a sampling rate below 28000 Hz" in text
+    assert "at 8000 Hz" in text
+    table = tmp_path / "audio.tsv"
+    table.write_text("recording\tsample_rate\tchannels_cancel\na\t44100\t0\nb\t44100\t1\n")
+    (line,) = describe_formats(table, 14000)
+    assert "'b'" in line
+    table.write_text("recording\tsample_rate\tchannels_cancel\na\t44100\t0\n")
+    assert describe_formats(table, 14000) == []
 
 
 def test_page_without_external_addresses(made):

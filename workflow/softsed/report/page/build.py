@@ -20,6 +20,7 @@ from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import ALL_CLASSES, MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import read_inputs, scores_of_run
+from softsed.features.recorded import Recorded, describe
 from softsed.report.display import (
     AGAINST_TRUTH,
     BEST,
@@ -43,6 +44,7 @@ EXAMPLE = """\
       --tables results/demo/report/table1.tsv results/demo/report/table2.tsv results/demo/report/scores.tsv
       results/demo/report/differences.tsv --origin results/demo/report/origin.json
       --figure2 results/demo/report/figure2.tsv --training results/demo/report/training.tsv
+      --audio results/demo/features/audio.tsv --f-max 14000
       --templates workflow/softsed/report/page/templates/index.html.j2 workflow/softsed/report/page/templates/*
       workflow/softsed/report/templates/* workflow/softsed/core/templates/*
       --assets workflow/softsed/report/page/assets/*.*
@@ -210,6 +212,12 @@ def origin_tables(origin: dict) -> dict[str, list[dict]]:
     }
 
 
+def describe_formats(path: Path, f_max: float) -> list[str]:
+    """Describe what the formats of the recordings in a table hide from the systems, as in the step `features`."""
+    rows = read_frame(path, text=("recording",), numbers=("sample_rate", "channels_cancel"))
+    return describe([Recorded(name, int(rate), cancels == 1) for name, rate, cancels in rows.to_numpy()], f_max)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Build the results page."""
     parser = build_parser("report.page.build", main, example=EXAMPLE)
@@ -226,6 +234,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--origin", type=Path, required=True, help="origin of the results (origin.json)")
     parser.add_argument("--figure2", type=Path, required=True, help="table of Fig. 2")
     parser.add_argument("--training", type=Path, required=True, help="table of training histories")
+    help_text = "formats of the recordings (recording, sample_rate, channels_cancel)"
+    parser.add_argument("--audio", type=Path, required=True, help=help_text)
+    parser.add_argument("--f-max", type=float, required=True, help="highest frequency of the features, in Hz")
     parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
     parser.add_argument("--assets", type=Path, nargs="+", required=True, help="styles and scripts of the page")
     parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
@@ -260,6 +271,7 @@ def main(argv: list[str] | None = None) -> None:
         options.templates,
         assets={path.name: path.read_text(encoding="utf-8") for path in options.assets},
         experiment=options.experiment,
+        warnings=describe_formats(options.audio, options.f_max),
         priors=options.priors,
         threshold=f"{options.config['threshold']:g}",
         data=data,
