@@ -84,3 +84,10 @@ def test_check_passes_folds_and_evaluated_classes(folder):
     assert all(text in problem.problem for text in ("'all'", "4 recordings", "5 folds"))
     with refused(key="evaluate.classes", problem="['dog']", golden=False):
         user.check(table, merged("{folds: {number: 2}, evaluate: {classes: [dog]}}"))
+
+
+def test_paths_with_a_hyphen_first_are_no_options(folder):
+    """They are passed to commands as values of options, where a parser would refuse ``-my labels``."""
+    user = user_data(audio=folder / "audio", hard="-my labels", recordings="-r.tsv", classes=folder / "classes.tsv")
+    assert (user.labels, user.tables["recordings"]) == ("./-my labels", "./-r.tsv")
+    assert user.tables["classes"] == str(folder / "classes.tsv")
