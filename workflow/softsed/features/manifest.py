@@ -1,4 +1,4 @@
-"""Manifest of the features: one table with the recordings and the hash of each feature file.
+"""Manifest of the features: one table with the recordings, their feature files and the hash of each file.
 
 Trainings and predictions read many feature files. With each file as a separate input, a thousand trainings on ten
 thousand recordings would have ten million dependencies; with this manifest as the input they have a thousand. The
@@ -17,6 +17,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_recordings
 from softsed.core.options import add_options, build_parser
+from softsed.features.files import features_file
 
 
 def count_seconds(path: Path) -> int:
@@ -28,20 +29,20 @@ def count_seconds(path: Path) -> int:
         return (frames - 1) // round(1 / file["hop_s"].item())
 
 
-def hash_features(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str]]:
+def hash_features(folder: Path, recordings: dict[str, Recording]) -> list[tuple[str, str, str]]:
     """Hash the feature file of each recording.
 
     Parameters
     ----------
     folder : Path
-        Folder of ``RECORDING.npz``.
+        Folder of the features, as `softsed.features.files.features_file` names them.
     recordings : dict of Recording
         Recordings whose features are expected.
 
     Returns
     -------
-    list of (str, str)
-        Recording and SHA-256 in hexadecimal digits.
+    list of (str, str, str)
+        Recording, name of its file, and SHA-256 in hexadecimal digits.
 
     Raises
     ------
@@ -51,10 +52,10 @@ def hash_features(folder: Path, recordings: dict[str, Recording]) -> list[tuple[
     """
     rows, short = [], []
     for name, recording in recordings.items():
-        path = folder / f"{name}.npz"
+        path = features_file(folder, name)
         try:
             with path.open("rb") as file:
-                rows.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+                rows.append((name, path.name, hashlib.file_digest(file, "sha256").hexdigest()))
             seconds = count_seconds(path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             remedy = "Delete the file; `snakemake features` creates it again"
@@ -75,8 +76,8 @@ def main(argv: list[str] | None = None) -> None:
     example = "--features results/demo/features --recordings workflow/resources/demo.tsv "
     example += "--output results/demo/features/index.tsv"
     parser = build_parser("features.manifest", main, example=example)
-    add_options(parser, "features", "recordings", output="manifest to write (recording, sha256)")
+    add_options(parser, "features", "recordings", output="manifest to write (recording, file, sha256)")
     options = parser.parse_args(argv)
     rows = hash_features(options.features, read_recordings(options.recordings))
-    table = "".join(f"{recording}\t{digest}\n" for recording, digest in rows)
-    options.output.write_text("recording\tsha256\n" + table, encoding="utf-8")
+    table = "".join("\t".join(row) + "\n" for row in rows)
+    options.output.write_text("recording\tfile\tsha256\n" + table, encoding="utf-8")
