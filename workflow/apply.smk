@@ -117,7 +117,7 @@ rule apply_model:
         *code("predict.apply"),
         threshold=PLAN.threshold,
     message:
-        "Score {wildcards.recording}"
+        "Score {input.audio}"
     shell:
         "python -m softsed --log {log:q} apply --models {input.models:q} --filterbank {input.filterbank:q}"
         " --audio={input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"

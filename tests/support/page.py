@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from softsed.core.labels import to_events, write_hard, write_soft
+from softsed.core.metadata import file_stem
 from softsed.core.scores import write_scores
 from softsed.planning.templates import list_templates
 from softsed.report.page import build, media
@@ -149,6 +150,6 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
         audio, features = folder / "audio.wav", folder / "features.npz"
         soundfile.write(audio, 0.1 * rng.standard_normal(len(soft) * 8000 + 900), 8000)
         np.savez(features, mel=rng.random((len(soft) * 5 + 2, 64)), hop_s=0.2)
-        files = [str(made.page.parent / "media" / f"{name}.{form}") for form in ("mp3", "webp")]
+        files = [str(made.page.parent / "media" / f"{file_stem(name)}.{form}") for form in ("mp3", "webp")]
         media.main(["--audio", str(audio), "--features", str(features), "--sound", files[0], "--picture", files[1]])
     return made

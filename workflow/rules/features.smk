@@ -45,10 +45,10 @@ rule extract_features:
         *code("features.extract"),
         config=as_json(config["features"]),
     message:
-        "Extract features of {wildcards.recording}"
+        "Extract features of {input.audio}"
     shell:
         "python -m softsed --log {log} features.extract --config {params.config:q} --filterbank {input.filterbank}"
-        " --audio {input.audio:q} --output {output.features}"
+        " --audio={input.audio:q} --output {output.features}"
 
 
 rule write_manifest:

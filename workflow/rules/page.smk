@@ -25,9 +25,9 @@ rule make_media:
     params:
         *code("report.page.media"),
     message:
-        "Make sound and picture of {wildcards.recording} for the results page"
+        "Make sound and picture of {input.audio} for the results page"
     shell:
-        "python -m softsed --log {log} report.page.media --audio {input.audio:q} --features {input.features}"
+        "python -m softsed --log {log} report.page.media --audio={input.audio:q} --features {input.features}"
         " --sound {output.sound} --picture {output.picture}"
 
 

@@ -109,13 +109,20 @@ def test_a_table_without_opinions_or_columns(tmp_path):
         infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", [GOOD], OPINIONS.replace("annotator", "who")))
 
 
-@pytest.mark.parametrize(("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog"), ("Tür", "Tu\u0308r")])
+@pytest.mark.parametrize(("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog")])
 def test_one_class_in_two_spellings_is_not_two(tmp_path, one, other):
     path = write_opinions(tmp_path / "o.tsv", [("a", 0, 10, "ann", one, 1), ("b", 0, 10, "ann", other, 1)])
     with refused(file="o.tsv", line=3, problem=[f"'{other}'", f"'{one}'", "line 2"]):
         infer_tables.recording_names(path)
     (tmp_path / "classes.tsv").write_text(f"class\n{one}\n{other}\n", encoding="utf-8")
     assert infer_tables.recording_names(path, tmp_path / "classes.tsv") == ["a", "b"]
+
+
+def test_two_unicode_forms_are_one_name(tmp_path):
+    """macOS writes names in another form than keyboards do."""
+    rows = [("Zu\u0308g", 0, 10, "ann", "Tu\u0308r", 1), ("Züg", 0, 10, "bob", "Tür", 1)]
+    durations, classes, _, asked = infer_tables.survey(write_opinions(tmp_path / "o.tsv", rows))
+    assert (durations, classes, asked) == ({"Züg": 10}, ["Tür"], {"asked_1": ["Tür"]})
 
 
 def tables(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.errors import refused
 
+from softsed.core.metadata import file_stem
 from softsed.features import manifest
 
 
@@ -30,10 +31,16 @@ def table(folder, f_max=4000):
 
 
 def test_main_lists_recordings_with_hashes(features):
-    rows = "".join(
-        f"{name}\t{hashlib.sha256((features / f'{name}.npz').read_bytes()).hexdigest()}\n" for name in ("b", "a")
-    )
-    assert table(features) == "recording\tsha256\n" + rows
+    digests = {name: hashlib.sha256((features / f"{name}.npz").read_bytes()).hexdigest() for name in "ab"}
+    rows = "".join(f"{name}\t{name}.npz\t{digests[name]}\n" for name in ("b", "a"))
+    assert table(features) == "recording\tfile\tsha256\n" + rows
+
+
+def test_main_lists_names_with_their_files(features):
+    (features / "recordings.tsv").write_text("recording\tscene\tduration_s\nTür (2)\tpark\t9\n", encoding="utf-8")
+    save(features / f"{file_stem('Tür (2)')}.npz")
+    recording, file, _ = table(features).splitlines()[1].split("\t")
+    assert (recording, file) == ("Tür (2)", f"{file_stem('Tür (2)')}.npz")
 
 
 def test_main_ignores_times_and_other_files(features):

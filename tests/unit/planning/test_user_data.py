@@ -99,3 +99,10 @@ def test_check_warns_once_about_formats(folder, caplog):
     infer_tables.main([*shlex.split(user.options()), "--tables", str(folder)])
     user.check(table, config)
     assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+
+
+def test_paths_with_a_hyphen_first_are_no_options(folder):
+    """They are passed to commands as values of options, where a parser would refuse ``-my labels``."""
+    user = user_data(audio=folder / "audio", hard="-my labels", recordings="-r.tsv", classes=folder / "classes.tsv")
+    assert (user.labels, user.tables["recordings"]) == ("./-my labels", "./-r.tsv")
+    assert user.tables["classes"] == str(folder / "classes.tsv")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 # each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
 AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 READABLE = "WAV, FLAC, OGG or MP3"
 # Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
 OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
-# Characters of names that are patterns or quotes of the workflow, or separators of tables.
-UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")
+# Characters of file names that Snakemake 9.27.1 reads as patterns, or that no row of a table can contain.
+UNUSABLE = re.compile(r"[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PIECE = 1 << 16  # samples read at once: small enough for the processor's cache, chosen by trial
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     Returns
     -------
     dict of Path
-        Recording (name of the file without its ending) -> file, sorted by name.
+        Recording (name of the file without its ending, as `softsed.core.tsv.normalise` returns it) -> file, sorted by
+        the name of the file.
     """
 
     def report(path: Path, problem: str, *, expected: str | None = None, remedy: str | None = None) -> None:
@@ -71,14 +73,17 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
         report(folder, "no recording", expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)")
     recordings: dict[str, Path] = {}
     for path in found:
-        if UNUSABLE.search(path.name):
-            problem = "the name contains braces, quotation marks, *, ?, backslashes or control characters"
-            report(path, problem, remedy="Rename the file")
-        elif path.stem in recordings:
-            problem = f"{recordings[path.stem]} has the same name except for its ending"
+        # As `softsed.core.tsv.normalise`, which is not imported: a change of the reader of tables must not rerun the
+        # features.
+        name = unicodedata.normalize("NFC", path.stem).strip(" \u00a0")
+        if UNUSABLE.search(path.name) or not name:
+            problem = "the name contains braces, angle brackets, control characters or bytes that are not UTF-8"
+            report(path, problem if name else "the name consists of spaces", remedy="Rename the file")
+        elif name in recordings:
+            problem = f"{recordings[name]} has the same name except for its ending, spaces or its Unicode form"
             report(path, problem, remedy="Rename one of the two files")
         else:
-            recordings[path.stem] = path
+            recordings[name] = path
     return recordings
 
 

@@ -21,7 +21,7 @@ SHARED: dict[str, dict] = {
     "hard": {"type": Path, "help": "table of hard labels (recording, onset, offset, label)"},
     "fold": {"type": Path, "help": "table of one fold (recording, scene, part)"},
     "folds": {"type": Path, "nargs": "+", "help": "tables of all folds, one file per fold (recording, scene, part)"},
-    "features": {"type": Path, "help": "folder of features, one RECORDING.npz per recording"},
+    "features": {"type": Path, "help": "folder of features, one .npz file per recording"},
     "system": {"help": "name of the system (recorded in the output)"},
     "run": {"type": int, "help": "number of the run (recorded in the output)"},
     "scores": {"type": Path, "nargs": "+", "help": "scores of one run, one file per fold"},

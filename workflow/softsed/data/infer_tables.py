@@ -22,9 +22,9 @@ from softsed.core.label_rows import LabelRows
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import (
     LONGEST_S,
-    NAME,
     Recording,
     check_name,
+    is_valid_name,
     read_asked,
     read_classes,
     seconds_or_milliseconds,
@@ -46,7 +46,7 @@ def read_named(path: Path) -> OpinionTable:
     table = OpinionTable.read(path)
     names = table.columns["recording"]
     for name in dict.fromkeys(names):
-        if not NAME.fullmatch(name):
+        if not is_valid_name(name):
             check_name(name, path, names.index(name) + 2)
     return table
 

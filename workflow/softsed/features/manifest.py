@@ -1,4 +1,4 @@
-"""Manifest of the features: one table with the recordings and the hash of each feature file.
+"""Manifest of the features: one table with the recordings, their feature files and the hash of each file.
 
 Trainings and predictions read many feature files. With each file as a separate input, a thousand trainings on ten
 thousand recordings would have ten million dependencies; with this manifest as the input they have a thousand. The
@@ -18,6 +18,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_recordings
 from softsed.core.options import add_options, build_parser
+from softsed.features.files import features_file
 from softsed.features.recorded import Recorded, describe, to_table
 
 logger = logging.getLogger(__name__)
@@ -33,20 +34,20 @@ def read_header(path: Path, name: str) -> tuple[int, Recorded]:
         return (frames - 1) // round(1 / file["hop_s"].item()), recorded
 
 
-def read_all(folder: Path, recordings: dict[str, Recording]) -> tuple[list[tuple[str, str]], list[Recorded]]:
+def read_all(folder: Path, recordings: dict[str, Recording]) -> tuple[list[tuple[str, str, str]], list[Recorded]]:
     """Hash the feature file of each recording, and read the format of the recording.
 
     Parameters
     ----------
     folder : Path
-        Folder of ``RECORDING.npz``.
+        Folder of the features, as `softsed.features.files.features_file` names them.
     recordings : dict of Recording
         Recordings whose features are expected.
 
     Returns
     -------
-    hashes : list of (str, str)
-        Recording and SHA-256 in hexadecimal digits.
+    hashes : list of (str, str, str)
+        Recording, name of its file, and SHA-256 in hexadecimal digits.
     formats : list of Recorded
 
     Raises
@@ -57,10 +58,10 @@ def read_all(folder: Path, recordings: dict[str, Recording]) -> tuple[list[tuple
     """
     rows, formats, short = [], [], []
     for name, recording in recordings.items():
-        path = folder / f"{name}.npz"
+        path = features_file(folder, name)
         try:
             with path.open("rb") as file:
-                rows.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
+                rows.append((name, path.name, hashlib.file_digest(file, "sha256").hexdigest()))
             seconds, recorded = read_header(path, name)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             remedy = "Delete the file; `snakemake features` creates it again"
@@ -82,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
     example = "--features results/demo/features --recordings workflow/resources/demo.tsv --f-max 14000 "
     example += "--output results/demo/features/index.tsv --audio results/demo/features/audio.tsv"
     parser = build_parser("features.manifest", main, example=example)
-    add_options(parser, "features", "recordings", output="manifest to write (recording, sha256)")
+    add_options(parser, "features", "recordings", output="manifest to write (recording, file, sha256)")
     parser.add_argument("--f-max", type=float, required=True, help="highest frequency of the features, in Hz")
     help_text = "table of formats to write (recording, sample_rate, channels_cancel)"
     parser.add_argument("--audio", type=Path, required=True, help=help_text)
@@ -91,5 +92,5 @@ def main(argv: list[str] | None = None) -> None:
     for line in describe(formats, options.f_max):
         logger.warning("%s", line)
     options.audio.write_text(to_table(formats), encoding="utf-8")
-    table = "".join(f"{recording}\t{digest}\n" for recording, digest in rows)
-    options.output.write_text("recording\tsha256\n" + table, encoding="utf-8")
+    table = "".join("\t".join(row) + "\n" for row in rows)
+    options.output.write_text("recording\tfile\tsha256\n" + table, encoding="utf-8")

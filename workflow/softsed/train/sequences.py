@@ -18,7 +18,7 @@ from torch import Tensor
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_active, read_soft
-from softsed.features.files import read_features, whole_seconds
+from softsed.features.files import features_file, read_features, whole_seconds
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,6 @@ def read_part(
 
     Parameters as in `read_targets`; `features` is the folder of the feature files.
     """
-    xs = [read_features(features / f"{name}.npz") for name in recordings]
+    xs = [read_features(features_file(features, name)) for name in recordings]
     targets = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes, asked_only=asked_only)
     return xs, [frame_targets(name, x, y, rate) for x, (name, y) in zip(xs, targets.items(), strict=True)]

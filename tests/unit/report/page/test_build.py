@@ -12,6 +12,7 @@ import pytest
 from support.page import CLASSES, HOSTILE, NAMES, SYSTEMS, TEMPLATES, build_page
 
 from softsed.core.labels import harden
+from softsed.core.metadata import file_stem
 from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
@@ -46,6 +47,7 @@ def data(made):
 
 def test_page_data_keeps_all_digits(made, data):
     assert [row["name"] for row in data["recordings"]] == NAMES
+    assert [row["file"] for row in data["recordings"]] == [file_stem(name) for name in NAMES]
     assert [row["fold"] for row in data["recordings"]] == [0, 0, 1, 1]
     soft, hard = unpack(data["soft"], 4), unpack(data["hard"], 4)
     for row in data["recordings"]:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from softsed.core.html import render
+from softsed.core.metadata import file_stem
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import ALL_CLASSES, MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import read_inputs, scores_of_run
@@ -119,6 +120,7 @@ def numbers(
             seconds = len(soft[name])
             recordings.append(
                 {"name": name, "scene": scene_of[name], "fold": place, "start": start, "seconds": seconds}
+                | {"file": file_stem(name)}
             )
             start += seconds
     order = [name for scores, _ in folds.values() for name in scores]
