@@ -54,7 +54,10 @@ def test_folder_without_hidden_files_and_audio_endings(tmp_path):
 def test_truth_file_may_have_the_ending_of_audio(tmp_path):
     (tmp_path / "._r.txt").touch()
     (tmp_path / "r.wav.TXT").touch()
+    (tmp_path / "s.wav.txt").touch()
     assert truth_file(tmp_path, "r") == tmp_path / "r.wav.TXT"
+    assert truth_file(tmp_path, "s") == tmp_path / "s.wav.txt"
+    (tmp_path / "r.wav.csv").touch()
     (tmp_path / "r.flac.csv").touch()
     with refused(file=tmp_path.name, problem=["'r'", "2 files"]):
         truth_file(tmp_path, "r")

@@ -18,6 +18,7 @@ from softsed.core.label_rows import Event, LabelRows, join_rows, read_rows
 from softsed.core.text.files import recording_name, visible_files
 
 TRUTH_ENDINGS = (".tsv", ".csv", ".txt")
+USUAL_AUDIO = (".wav", ".flac", ".mp3", ".ogg")
 
 
 def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
@@ -121,8 +122,9 @@ def truth_file(folder: Path, name: str) -> Path:
 
     The file is ``NAME.tsv``, ``NAME.csv`` or ``NAME.txt``, or has an ending of audio before it, as ``NAME.wav.txt``.
     """
-    found = [path for suffix in TRUTH_ENDINGS if (path := folder / f"{name}{suffix}").exists()]
-    if not found and folder.is_dir():  # the list of a folder takes time, and most files have the plain name
+    usual = [f"{name}{ending}{suffix}" for ending in ("", *USUAL_AUDIO) for suffix in TRUTH_ENDINGS]
+    found = [path for path in map(folder.joinpath, usual) if path.exists()]
+    if not found and folder.is_dir():  # other names need a list of the folder, which takes long for each recording
         found = [path for path in visible_files(folder, *TRUTH_ENDINGS) if recording_name(path.stem) == name]
     if len(found) != 1:
         number = f"{len(found)} files" if found else "no file"
