@@ -11,7 +11,7 @@ from support.errors import refused
 from softsed.core import audio
 from softsed.core.audio import find_audio, list_audio, measure, read_audio
 from softsed.core.errors import Problems
-from softsed.core.tsv import normalise
+from softsed.core.text.files import recording_name
 
 
 def whole(path, rate=44100):
@@ -42,7 +42,7 @@ def test_find_audio_lists_names_and_problems(tmp_path):
         assert all(word in text for word, text in zip(words, found[name], strict=True)), name
 
 
-ODD = ["Müller (2) [take 1]", "-x", "a b", '"q" \'*?\\', "$(touch x);&|#%", "0512", "会議"]
+ODD = ["Müller (2) [take 1]", "-x", "a b", '"q" \'*?', "$(touch x);&|#%", "0512", "会議"]
 
 
 def test_find_audio_accepts_names_of_any_characters(tmp_path):
@@ -50,7 +50,7 @@ def test_find_audio_accepts_names_of_any_characters(tmp_path):
         (tmp_path / f"{unicodedata.normalize('NFD', name)} .wav").touch()
     recordings = list_audio(tmp_path)
     assert set(recordings) == set(ODD)
-    assert all(path.exists() and normalise(path.stem) == name for name, path in recordings.items())
+    assert all(path.exists() and recording_name(path.stem) == name for name, path in recordings.items())
 
 
 @pytest.mark.parametrize("name", ["a{1}", "<a>", "a\tb", "a\nb", "\udcff", " "])
@@ -64,6 +64,16 @@ def test_find_audio_refuses_one_name_in_two_forms(tmp_path):
     for name in ("Tür", "Tu\u0308r"):
         (tmp_path / f"{name}.wav").touch()
     with refused(file="Tür.wav", problem=["Tu\u0308r.wav", "Unicode form"], remedy="Rename one of the two files"):
+        list_audio(tmp_path)
+
+
+def test_endings_of_audio_are_not_part_of_a_name(tmp_path):
+    """Label tables may name the file, and x.wav.wav would be x.wav there."""
+    (tmp_path / "x.wav.wav").touch()
+    assert list_audio(tmp_path) == {"x": tmp_path / "x.wav.wav"}
+    assert list_audio(tmp_path / "x.wav.wav") == {"x": tmp_path / "x.wav.wav"}
+    (tmp_path / "x.wav").touch()
+    with refused(file="x.wav.wav", problem="x.wav has the same name"):
         list_audio(tmp_path)
 
 

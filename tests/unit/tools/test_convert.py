@@ -210,7 +210,7 @@ def test_sonyc_without_volunteers_and_with_repeats(tmp_path, caplog):
     assert "1 rows repeat clip and annotator" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/a"])
+@pytest.mark.parametrize("name", ["..", ".hidden", "-option"])
 def test_a_recording_that_would_be_written_elsewhere_is_refused(tmp_path, name):
     path = strong(tmp_path / "s.tsv", [*EVENTS, (name, "street", "A", 0, 2, "car")])
     with refused(file="s.tsv", line=5, problem=repr(name)):

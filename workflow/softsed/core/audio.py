@@ -2,7 +2,6 @@
 
 import logging
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +10,12 @@ import numpy as np
 
 from softsed.core.containers.sound import ENDLESS, open_sound
 from softsed.core.errors import InputError, Problems
+from softsed.core.text.files import AUDIO, OTHER_AUDIO, recording_name, visible_files
 
 if TYPE_CHECKING:
     import soundfile
 
-# The formats that libsndfile 1.2 reads (`soundfile.available_formats()`), with their usual endings. A list, because
-# each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
-AUDIO = re.compile(
-    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
-    re.IGNORECASE | re.DOTALL,
-)
 READABLE = "WAV, FLAC, OGG or MP3"
-# Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
-OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
 # Characters of file names that Snakemake 9.27.1 reads as patterns, or that no row of a table can contain.
 UNUSABLE = re.compile(r"[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PIECE = 1 << 16  # samples read at once: small enough for the processor's cache, chosen by trial
@@ -47,8 +39,7 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     Returns
     -------
     dict of Path
-        Recording (name of the file without its ending, as `softsed.core.tsv.normalise` returns it) -> file, sorted by
-        the name of the file.
+        Recording (see `softsed.core.text.files.recording_name`) -> file, sorted by the name of the file.
     """
 
     def report(path: Path, problem: str, *, expected: str | None = None, remedy: str | None = None) -> None:
@@ -57,25 +48,23 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     if folder.is_file():
         found, listed = [folder], []
     elif folder.is_dir():
-        listed = sorted(path for path in folder.iterdir() if path.name[0] != "." and not path.is_dir())
+        listed = visible_files(folder)
         found = [path for path in listed if AUDIO.fullmatch(path.name) and path.is_file()]
     else:
         report(folder, "there is no such folder or file", expected="a folder with recordings")
         return {}
-    names, before = {path.stem for path in found}, len(problems)
+    names, before = {recording_name(path.name) for path in found}, len(problems)
     for path in listed:
         if AUDIO.fullmatch(path.name) and not path.is_file():
             report(path, "the link leads to a file that does not exist", remedy="Fetch the file, or remove the link")
-        elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
+        elif OTHER_AUDIO.fullmatch(path.name) and recording_name(path.name) not in names:
             remedy = f"Convert the file to {READABLE}, or move it away"
             report(path, "this audio format cannot be read", remedy=remedy)
     if not found and len(problems) == before:
         report(folder, "no recording", expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)")
     recordings: dict[str, Path] = {}
     for path in found:
-        # As `softsed.core.tsv.normalise`, which is not imported: a change of the reader of tables must not rerun the
-        # features.
-        name = unicodedata.normalize("NFC", path.stem).strip(" \u00a0")
+        name = recording_name(path.stem)
         if UNUSABLE.search(path.name) or not name:
             problem = "the name contains braces, angle brackets, control characters or bytes that are not UTF-8"
             report(path, problem if name else "the name consists of spaces", remedy="Rename the file")

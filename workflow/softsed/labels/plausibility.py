@@ -9,6 +9,7 @@ import numpy as np
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels.aggregate import soft_labels
+from softsed.labels.same_answers import find_same_answers
 
 ONLY_TICKS = "If the table lists only ticks, set `unticked` to zero (`unticked=zero`, for a check `--unticked zero`)"
 
@@ -24,10 +25,10 @@ def find_doubts(opinions: Opinions, recordings: dict[str, Recording]) -> list[st
     Returns
     -------
     list of str
-        Warnings about a table, annotators or classes without any opinion 0, and about seconds and classes without any
-        opinion.
+        Warnings about a table, annotators or classes without any opinion 0, about seconds and classes without any
+        opinion, and about annotators who never disagree.
     """
-    return [*_missing_zeros(opinions), *_missing_opinions(opinions, recordings)]
+    return [*_missing_zeros(opinions), *_missing_opinions(opinions, recordings), *find_same_answers(opinions)]
 
 
 def _missing_zeros(opinions: Opinions) -> list[str]:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.event_text import TRUTH_ENDINGS
 from softsed.core.metadata import file_stem
 from softsed.core.opinions import OPINION_COLUMNS
-from softsed.core.tsv import normalise, read_table
+from softsed.core.text.files import recording_name, visible_files
+from softsed.core.tsv import read_table
 from softsed.data.infer_tables import check_answered, longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
@@ -82,7 +84,8 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
         expected = "a folder with RECORDING.txt, the true events"
         raise InputError(f"there is no folder {folder!r} in {Path.cwd()}", key="truth", expected=expected)
     if folder:
-        found = {normalise(path.stem): str(path) for path in sorted(Path(folder).glob("*.txt"))}
+        listed = visible_files(Path(folder), *TRUTH_ENDINGS) if Path(folder).is_dir() else []
+        found = {recording_name(path.stem): f"{folder}/{path.name}" for path in listed}
         files = [found.get(recording, f"{folder}/{recording}.txt") for recording in recordings]
         if error := next(filter(None, (pattern_error("truth", path) for path in files)), None):
             raise error
