@@ -1,0 +1,132 @@
+"""Annotations of several people, the form between the reader of each format and the writer.
+
+A reader collects two kinds of rows: an annotator listened to a recording, and an annotator marked an event in it. An
+annotator who listened to a recording and marked nothing in it gave an opinion: they heard no class.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from softsed.core.audio import AUDIO, OTHER_AUDIO
+from softsed.core.errors import InputError, Problems
+from softsed.core.metadata import LONGEST_S, seconds_or_milliseconds
+from softsed.core.tsv import read_number
+
+CONTROL = re.compile(r"[\x00-\x1f]")  # tabs and line breaks would end a field of the tables that are written
+
+
+class Place(NamedTuple):
+    """Where a row stands: a line of a file, or a key of a file without lines."""
+
+    file: Path
+    line: int | None = None
+    key: str | None = None
+
+
+class Row(NamedTuple):
+    """One annotator listened to a recording, and marked an event unless `label` is empty. Times in seconds."""
+
+    place: Place
+    recording: str
+    annotator: str
+    label: str = ""
+    onset: float = 0.0
+    offset: float = 0.0
+    scene: str = ""
+
+
+@dataclass
+class Annotations:
+    """What people marked, as a file or folder states it.
+
+    Attributes
+    ----------
+    source : Path
+        File or folder.
+    silence : str
+        How this format states that an annotator heard nothing, as an instruction: "add a row ...".
+    clips : bool
+        Labels are tags of whole recordings. Their events last from 0 to infinity.
+    rows : list of Row
+    lengths : dict of float
+        Recording to its length in seconds, if the format contains it.
+    problems : Problems
+        Rows that cannot be used.
+    """
+
+    source: Path
+    silence: str
+    clips: bool = False
+    rows: list[Row] = field(default_factory=list)
+    lengths: dict[str, float] = field(default_factory=dict)
+    problems: Problems = field(default_factory=Problems)
+
+    def report(self, kind: str, place: Place, problem: str, **parts: Any) -> None:
+        """Add a problem of a row."""
+        self.problems.add(kind, InputError(problem, **place._asdict(), **parts))
+
+    def listened(self, place: Place, recording: str, annotator: str, *, scene: str = "") -> bool:
+        """Add that an annotator listened to a recording; return False if a name cannot be used."""
+        for what, name in (("recording", recording), ("annotator", annotator), ("scene", scene)):
+            if what != "scene" and not name:
+                self.report("names", place, f"no {what}", expected=f"the name of the {what}")
+                return False
+            if not self._printable(place, what, name):
+                return False
+        self.rows.append(Row(place, recording, annotator, scene=scene))
+        return True
+
+    def marked(
+        self,
+        place: Place,
+        recording: str,
+        annotator: str,
+        label: str,
+        times: tuple[object, object] = (0, float("inf")),
+        *,
+        scene: str = "",
+    ) -> None:
+        """Add that an annotator listened to a recording and marked an event in it.
+
+        Parameters
+        ----------
+        label : str
+            Class of the event. Events without a label are problems.
+        times : tuple of object
+            Onset and offset in seconds, as text or numbers. By default the whole recording.
+        """
+        if not self.listened(place, recording, annotator, scene=scene) or not self._printable(place, "label", label):
+            return
+        onset, offset = (read_number(str(time)) for time in times)
+        comma = any("," in str(time) for time in times)
+        if not label:
+            remedy = "Name the class of this event, or remove the event"
+            self.report(
+                "labels", place, f"no label from {times[0]!r} to {times[1]!r}", expected="a class", remedy=remedy
+            )
+        elif not (0 <= onset <= offset and (self.clips or offset <= LONGEST_S)):
+            self.report(
+                "times",
+                place,
+                f"event from {times[0]!r} to {times[1]!r}",
+                expected=f"seconds, 0 <= onset <= offset <= {LONGEST_S}",
+                remedy="Replace the decimal comma by a point" if comma else seconds_or_milliseconds(max(onset, offset)),
+            )
+        else:
+            self.rows[-1] = Row(place, recording, annotator, label, onset, offset, scene)
+
+    def _printable(self, place: Place, what: str, name: str) -> bool:
+        if CONTROL.search(name):
+            self.report(
+                "names", place, f"{what} {name!r} contains a tab or a line break", expected="a name in one line"
+            )
+            return False
+        return True
+
+
+def recording_name(file: str) -> str:
+    """Return the name of a recording: the name of its file without the ending, if this is an ending of audio files."""
+    is_audio = AUDIO.fullmatch(file) or OTHER_AUDIO.fullmatch(file)
+    return file.rpartition(".")[0] if is_audio else file
