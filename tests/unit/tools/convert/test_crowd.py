@@ -147,7 +147,16 @@ def test_renamed_labels_are_one_class(tmp_path):
     assert crowd.events["a", "ann"]["dog"] == [(2, 4), (0, 1), (5, 6)]
 
 
-@pytest.mark.parametrize("line", ["dog", "dog\t", "\tdog", "dog\tcat\tcow"])
+def test_label_with_an_empty_name_is_left_out(tmp_path):
+    (tmp_path / "new.tsv").write_text("SIL\t\n", encoding="utf-8")
+    found = annotations([*EVENTS, ("a", "bob", "SIL", 0, 9)])
+    crowd = Crowd(found, rename=read_renames(tmp_path / "new.tsv"))
+    assert crowd.asked == {"": ["dog"]}
+    assert crowd.annotators["a"] == ["ann", "bob"]
+    assert crowd.lengths["a"] == 4
+
+
+@pytest.mark.parametrize("line", ["dog", "\tdog", "dog\tcat\tcow"])
 def test_renames_that_are_refused(tmp_path, line):
     (tmp_path / "new.tsv").write_text(f"Dog\tdog\n{line}\n", encoding="utf-8")
     with refused(file="new.tsv", line=2, problem=repr(line)):

@@ -36,6 +36,10 @@ def test_layouts_of_published_tables(tmp_path, text, expected):
     assert rows(tmp_path, text) == expected
 
 
+def test_silence_at_one_time(tmp_path):
+    assert rows(tmp_path, STRONG.replace("bob\t\t\t", "bob\t0.0\t0.0\t")) == rows(tmp_path, STRONG)
+
+
 def test_any_columns_by_a_mapping(tmp_path):
     mapping = {"recording": "Clip", "annotator": "Who", "onset": "From", "duration": "Length", "label": "What"}
     assert rows(tmp_path, OTHER, mapping) == rows(tmp_path, STRONG)

@@ -63,7 +63,7 @@ class Crowd:
         points : float
             Length in seconds that events without duration get, from their onset. 0: they are left out.
         rename : mapping of str, optional
-            Label in the annotations to the name of the class.
+            Label in the annotations to the name of the class. Labels with an empty name are left out.
         everyone : bool
             Every annotator listened to every recording, also to those without a row.
 
@@ -154,14 +154,18 @@ class Crowd:
 
 
 def read_renames(path: Path) -> dict[str, str]:
-    """Read new names of labels: old and new name in each line, tab-separated, without a header."""
+    """Read new names of labels: old and new name in each line, tab-separated, without a header.
+
+    An empty new name leaves the label out.
+    """
     names = {}
     for number, line in enumerate(decode(path).split("\n"), start=1):
         if line.strip():
-            old, new, *more = (*(part.strip() for part in line.split("\t")), "")
-            if more[:-1] or not (old and new):
-                raise InputError(f"{line!r}", file=path, line=number, expected="old and new name, tab-separated")
-            names[old] = new
+            fields = [field.strip() for field in line.split("\t")]
+            if len(fields) != 2 or not fields[0]:
+                expected = "old and new name, tab-separated, with an empty new name for a label to leave out"
+                raise InputError(f"{line!r}", file=path, line=number, expected=expected)
+            names[fields[0]] = fields[1]
     return names
 
 

@@ -76,7 +76,7 @@ def read_events(path: Path, mapping: Mapping[str, str], annotator: str | None) -
                 found.marked(place, *names, label.strip(), (onset, offset), scene=scene)
             if not row["labels"]:
                 found.listened(place, *names, scene=scene)
-        elif row["label"] or (not found.clips and (onset or offset)):
+        elif row["label"] or not (found.clips or all(read_number(time or "0") == 0 for time in (onset, offset))):
             found.marked(place, *names, row["label"], (onset, offset), scene=scene)
         else:
             found.listened(place, *names, scene=scene)
