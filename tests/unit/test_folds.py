@@ -129,6 +129,12 @@ def run(tmp_path: Path, recordings: dict[str, Recording], official: dict, *, sou
     return tmp_path / "folds"
 
 
+def test_official_lists_may_name_files(tmp_path):
+    lists = {name: [f"{row}.wav" for row in rows] for name, rows in TWO_FOLDS.items()}
+    output = run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", lists))
+    assert read_fold(output / "fold1.tsv")["validation"] == ["cafe_04"]
+
+
 def test_official_lists_become_folds(tmp_path):
     output = run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS))
     assert read_fold(output / "fold2.tsv") == {

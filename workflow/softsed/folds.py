@@ -17,6 +17,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.metadata import PARTS, Recording, read_recordings
 from softsed.core.options import add_options, build_parser
+from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_text
 from softsed.data.download import download
 
@@ -179,7 +180,8 @@ def _read_list(path: Path, recordings: dict[str, Recording]) -> set[str]:
     if rows[:1] != ["filename"]:
         raise InputError(f"the header is {rows[:1]}", file=path, line=1, expected="the one column 'filename'")
     for line, row in enumerate(rows[1:], start=2):
-        scene, _, name = row.partition("/")
+        scene, _, file = row.partition("/")
+        name = recording_name(file)
         if name not in recordings or recordings[name].scene != scene:
             expected = "scene/recording, as in the table of recordings"
             raise InputError(f"the row is {row!r}", file=path, line=line, expected=expected)

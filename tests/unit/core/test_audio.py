@@ -39,6 +39,16 @@ def test_find_audio_lists_names_and_problems(tmp_path):
         assert all(word in text for word, text in zip(words, found[name], strict=True)), name
 
 
+def test_endings_of_audio_are_not_part_of_a_name(tmp_path):
+    """Label tables may name the file, and x.wav.wav would be x.wav there."""
+    (tmp_path / "x.wav.wav").touch()
+    assert list_audio(tmp_path) == {"x": tmp_path / "x.wav.wav"}
+    assert list_audio(tmp_path / "x.wav.wav") == {"x": tmp_path / "x.wav.wav"}
+    (tmp_path / "x.wav").touch()
+    with refused(file="x.wav.wav", problem="x.wav has the same name"):
+        list_audio(tmp_path)
+
+
 def test_list_audio_accepts_one_file(tmp_path):
     (tmp_path / "take.1.data").touch()
     assert list_audio(tmp_path / "take.1.data") == {"take.1": tmp_path / "take.1.data"}

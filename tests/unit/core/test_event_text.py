@@ -3,7 +3,8 @@
 import pytest
 from support.errors import refused
 
-from softsed.core.event_text import read_true_events, truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import read_label_rows, read_true_events, truth_file
 
 CLASSES = ["car", "dog"]
 
@@ -26,8 +27,41 @@ def test_errors_name_file_and_line(tmp_path, row):
         read_true_events(tmp_path / "demo.tsv", CLASSES)
 
 
+def test_a_header_in_text_names_the_columns(tmp_path):
+    (tmp_path / "a.txt").write_text("Onset\tOffset\tevent_label\n0.5\t2\tcar\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text('"0.5",2,"car"\n', encoding="utf-8")
+    (tmp_path / "c.csv").write_text("label,onset,offset\ncar,0.5,2\n", encoding="utf-8")
+    for name in ("a.txt", "b.txt", "c.csv"):
+        assert read_true_events(tmp_path / name, CLASSES) == [(0.5, 2, "car")]
+    (tmp_path / "a.txt").write_text("onset\toffset\tlabel\n0\t1\tcat\n", encoding="utf-8")
+    with refused(file="a.txt", line=2, problem="'cat'"):
+        read_true_events(tmp_path / "a.txt", CLASSES)
+
+
+def test_folder_without_hidden_files_and_audio_endings(tmp_path):
+    """macOS writes ._a.txt on disks of other systems, and some programs write a.wav.txt."""
+    for name in ("a.txt", "b.wav.txt", "c.TXT"):
+        (tmp_path / name).write_text("0\t1\tcar\n")
+    (tmp_path / "._a.txt").write_bytes(b"\x00\x05\x16\x07\x00")
+    rows = read_label_rows(tmp_path, "hard", Problems(strict=True))
+    assert rows.names == ["a", "b", "c"]
+    assert rows.place(1) == {"file": tmp_path / "b.wav.txt", "line": 1}
+    (tmp_path / "b.txt").touch()
+    with refused(file="b.wav.txt", problem="b.txt"):
+        read_label_rows(tmp_path, "hard", Problems(strict=True))
+
+
+def test_truth_file_may_have_the_ending_of_audio(tmp_path):
+    (tmp_path / "._r.txt").touch()
+    (tmp_path / "r.wav.TXT").touch()
+    assert truth_file(tmp_path, "r") == tmp_path / "r.wav.TXT"
+    (tmp_path / "r.flac.csv").touch()
+    with refused(file=tmp_path.name, problem=["'r'", "2 files"]):
+        truth_file(tmp_path, "r")
+
+
 def test_truth_file_needs_exactly_one(tmp_path):
-    for number in ("no file", None, "two files"):
+    for number in ("no file", None, "2 files"):
         if number:
             with refused(file=tmp_path.name, problem=["'r'", number]) as caught:
                 truth_file(tmp_path, "r")

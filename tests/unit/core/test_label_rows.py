@@ -7,7 +7,7 @@ from support.tsv import HARD, SOFT, write_rows
 
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_events, read_published, write_events
-from softsed.core.label_rows import read_rows
+from softsed.core.label_rows import cut_rows, read_rows
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events, write_hard, write_soft
 
 CLASSES = ["birds_singing", "door opens/closes", "people talking"]
@@ -185,6 +185,30 @@ def test_rows_of_hard_table_may_be_bare(tmp_path):
         "r": [Event(0, 1.5, "car")],
         "c": [],
     }
+
+
+def test_hard_table_of_desed_is_read(tmp_path):
+    header = "filename\tonset\toffset\tevent_label"
+    write_rows(tmp_path / "gt_dev.tsv", ["a.wav\t0\t1.5\tcar", "b.wav\t\t\t"], header)
+    assert read_hard(tmp_path / "gt_dev.tsv", ["car"]) == {"a": [Event(0, 1.5, "car")], "b": []}
+
+
+def test_rows_in_the_last_partial_second_are_left_out(tmp_path):
+    """Of 9.97 s, whole seconds are 0 to 9 s. Lines are those of the file; far rows stay for the check."""
+    rows = ["a\t1\t3\tcar", "a\t9.25\t9.6\tcar", "a\t8\t10.4\tcar", "b\t9\t9.5\tcar", "a\t9.5\t12\tcar", "c\t\t\t"]
+    found = read_rows(write_rows(tmp_path / "hard.tsv", rows, HARD), "hard", Problems(strict=True))
+    cut, note = cut_rows(found, {"a": 9.97, "b": 0.0})
+    assert cut.line.tolist() == [2, 4, 5, 6]
+    assert (cut.names, cut.bare) == (["a", "b", "c"], {"c": 7})
+    for part in (
+        "up to 0.43 s",
+        "1 of 5 (first: hard.tsv, line 4",
+        "1 of 5 (first: hard.tsv, line 3",
+        "0 to 9 s",
+        "9.97",
+    ):
+        assert part in note
+    assert cut_rows(found, {})[1] == ""
 
 
 @pytest.mark.parametrize("read", [read_soft, read_hard])

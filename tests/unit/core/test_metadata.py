@@ -15,7 +15,6 @@ from softsed.core.metadata import (
     read_fold_scenes,
     read_recordings,
     read_scenes,
-    spelled_twice,
 )
 from softsed.core.tsv import read_table
 
@@ -88,6 +87,8 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path):
         (read_recordings, "recording\tscene\tduration_s\na\tp\tlong\n", 2, "duration_s is 'long'"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\tnan\n", 2, "duration_s is 'nan'"),
         (read_recordings, "recording\tscene\tduration_s\na\tp\t9\na\tp\t9\n", 3, "recording 'a' is listed twice"),
+        (read_recordings, "recording\tscene\tduration_s\na\tp\t9\nb\tP\t9\n", 3, "scene 'P' is spelled 'p'"),
+        (lambda path: read_scenes(path, ["a"]), "scene\tclass\np\ta\nP\ta\n", 3, "scene 'P' is spelled 'p'"),
         (lambda path: read_scenes(path, ["a"]), "scene\tclass\np\tb\n", 2, "unknown class 'b'"),
     ],
 )
@@ -97,6 +98,11 @@ def test_errors_name_file_and_line(tmp_path, read, text, line, problem):
         read(tmp_path / "table.tsv")
     with refused(file="missing.tsv", problem="cannot be read"):
         read(tmp_path / "missing.tsv")
+
+
+def test_recordings_of_a_csv_file_with_paths(tmp_path):
+    (tmp_path / "meta.csv").write_text("filename,scene_label,duration\naudio/a.wav,park,9.97\n")
+    assert read_recordings(tmp_path / "meta.csv") == {"a": Recording("a", "park", 9.97)}
 
 
 def test_a_recording_may_last_for_days(tmp_path):
@@ -113,14 +119,6 @@ def test_names_that_cannot_be_file_names(name):
 @pytest.mark.parametrize("name", ["street_a001", "7", "00_000066", "a.b-c_D"])
 def test_names_that_can_be_file_names(name):
     check_name(name, "t.tsv")
-
-
-def test_spelled_twice_pairs_names():
-    names = ["dog", "Dog ", "dog_barking", "car", "dog-barking", "Tür", "Tu\u0308r"]
-    expected = [("Dog ", "dog"), ("dog-barking", "dog_barking"), ("Tu\u0308r", "Tür")]
-    assert list(spelled_twice(names, [])) == expected
-    assert list(spelled_twice(names, names)) == []
-    assert list(spelled_twice(["Dog"], ["dog"])) == [("Dog", "dog")]
 
 
 def test_scenes_of_a_fold(tmp_path):

@@ -42,7 +42,24 @@ def test_column_order_line_ends_and_byte_order_mark(tmp_path):
     assert (opinions.onset.tolist(), opinions.offset.tolist(), opinions.opinion.tolist()) == ([0], [10], [1])
 
 
-WINDOW = "whole seconds, 0 <= onset < offset"
+def test_windows_at_the_end_are_cut_to_whole_seconds(tmp_path):
+    """Recordings last 12.5 s. Windows without a whole second are left out, and errors keep their lines."""
+    rows = [("p1", 12, 13, "A", "birds", 1), ("p1", 3, 13, "A", "birds", 1), ("p1", 2, 12.5, "A", "birds", 0)]
+    opinions = read(write_opinions(tmp_path / "o.tsv", rows))
+    assert (opinions.onset.tolist(), opinions.offset.tolist()) == ([2, 3], [12, 12])
+    assert opinions.opinion.tolist() == [0, 1]
+    with refused(file="o.tsv", line=5, problem="line 3"):
+        read(write_opinions(tmp_path / "o.tsv", [*rows, ("p1", 3, 12, "A", "birds", 1)]))
+
+
+def test_opinions_of_a_comma_separated_table(tmp_path):
+    text = 'file,start,end,annotator_id,label,answer\n"p1.wav",0,10,"A","birds",1\n'
+    (tmp_path / "o.csv").write_text(text, encoding="utf-8")
+    opinions = read(tmp_path / "o.csv")
+    assert (opinions.recording.tolist(), opinions.annotators, opinions.opinion.tolist()) == (["p1"], ["A"], [1])
+
+
+WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may be between two seconds"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +74,12 @@ WINDOW = "whole seconds, 0 <= onset < offset"
         (("p1", 0, 10, "B", "", 1), "no class", "the name of a class"),
         (("p1", 0, 10, "A", "birds", 0), "line 2", "one row per window, annotator and class"),
         (("p1", "0.0", "10.0", "A", "birds", 1), "line 2", "one row per window, annotator and class"),
-        (("p1", 3, 13, "A", "birds", 1), ["13 s", "'p1'", "12.50 s"], "a window within the recording"),
+        (
+            ("p1", 4, 14, "A", "birds", 1),
+            ["14 s", "'p1'", "12.50 s"],
+            "an end at most 1 s after the last whole second",
+        ),
+        (("p1", 1, 11, "a", "birds", 1), ["'a'", "'A'", "line 2"], None),
         (("p1", 0.5, 10.5, "A", "birds", 1), "'0.5' to '10.5'", WINDOW),
         (("p1", -1, 9, "A", "birds", 1), "'-1' to '9'", WINDOW),
         (("p1", 5, 5, "A", "birds", 1), "'5' to '5'", WINDOW),
@@ -74,7 +96,7 @@ def test_errors_name_file_and_line(tmp_path, row, problem, expected):
 
 
 def test_rows_report_all_problems(tmp_path):
-    rows = [GOOD, ("p1", 0, "x", "A", "car", "2"), ("p1", 0, 13, "", "car", 1), ("p2", 0, 99, "A", "", 1)]
+    rows = [GOOD, ("p1", 0, "x", "A", "car", "2"), ("p1", 0, 14, "", "car", 1), ("p2", 0, 99, "A", "", 1)]
     problems = Problems()
     check_rows(OpinionTable.read(write_opinions(tmp_path / "o.tsv", rows)), {"p1": 12.5}, problems)
     assert {kind: [error.line for error in errors] for kind, errors in problems.found.items()} == {
@@ -90,7 +112,7 @@ def test_rows_report_all_problems(tmp_path):
     [
         (OPINIONS, None, "no opinions"),
         ("", 1, "'recording'"),
-        (OPINIONS.replace("annotator", "worker") + "\nx", 1, "['annotator']"),
+        (OPINIONS.replace("annotator", "who") + "\nx", 1, "['annotator']"),
     ],
 )
 def test_errors_of_the_whole_table(tmp_path, text, line, problem):

@@ -6,7 +6,7 @@ import resource
 import pytest
 from support.errors import refused
 
-from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text
+from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_table, read_text
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
@@ -31,6 +31,28 @@ def test_a_million_spaces_within_a_field_end(tmp_path):
     spaces = " " * 10**6
     (tmp_path / "t.tsv").write_text(f"a\tb{spaces}\n{spaces}x{spaces}y\t{spaces}1\n")
     assert read_text(tmp_path / "t.tsv") == ["a\tb", f"x{spaces}y\t1"]
+
+
+def test_comma_separated_tables_with_quotes(tmp_path):
+    """Line numbers are those of the file, and problems are shown with its separator."""
+    (tmp_path / "t.csv").write_text('filename,"event_label",note\n"audio/a.wav","dog, big",x\nb.flac,car,\n')
+    expected = [{"recording": "a", "label": "dog, big", "note": "x"}, {"recording": "b", "label": "car", "note": ""}]
+    columns = ("recording", "label")
+    assert read_table(tmp_path / "t.csv", columns) == expected
+    assert read_columns(tmp_path / "t.csv", columns) == {
+        name: [row[name] for row in expected] for name in ("recording", "label", "note")
+    }
+    (tmp_path / "t.csv").write_text("filename,label\na.wav,dog\nb.wav,dog,car\n")
+    for read in (read_table, read_columns):
+        with refused(file="t.csv", line=3, problem=["3 comma-separated fields", "'b.wav,dog,car'"], expected="2"):
+            read(tmp_path / "t.csv", columns)
+
+
+def test_one_recording_with_two_names_is_refused(tmp_path):
+    (tmp_path / "t.tsv").write_text("recording\tlabel\na.wav\tdog\nb\tdog\na\tcar\n")
+    for read in (read_lines, read_columns):
+        with refused(file="t.tsv", line=4, problem=["'a'", "'a.wav'", "line 2"]):
+            read(tmp_path / "t.tsv", ("recording",))
 
 
 def test_columns_without_a_name_may_be_several(tmp_path):

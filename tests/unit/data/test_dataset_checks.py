@@ -39,7 +39,7 @@ def test_problems_of_soft_labels(data):
     rows[6] = "b\t0\t1.5\tcar\t0.1"
     rows[7] = "b\t0\t1\ttap"
     rows[12] = "c\tzero\t1\tcar\t0.1"
-    rows += ["d\t0\t1\tcar\t0.3", "d\t3\t4\tcar\t0.3", "attic\t0\t1\tcar\t0.1"]
+    rows += ["d\t0\t1\tcar\t0.3", "d\t4\t5\tcar\t0.3", "attic\t0\t1\tcar\t0.1"]
     found = found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT))
     expect(
         found,
@@ -49,14 +49,15 @@ def test_problems_of_soft_labels(data):
         ("soft.tsv", 9, "4 tab-separated fields"),
         ("soft.tsv", 14, "onset 'zero'"),
         ("soft.tsv", 26, "'car' at 0 s", "line 20"),
-        ("soft.tsv", 27, "from 3 to 4 s", "'d' lasts 3.50 s (3 whole seconds)"),
+        ("soft.tsv", 27, "from 4 to 5 s", "'d' lasts 3.50 s (3 whole seconds)"),
         ("soft.tsv", 28, "'attic'"),
         ("soft.tsv", 2, "2 of 3 s of 'car' in 'a'", "1 s"),
         ("soft.tsv", 2, "2 of 3 s of 'Car' in 'a'", "0 s"),
         ("soft.tsv", 10, "1 of 3 s of 'car' in 'b'", "0 s"),
         ("soft.tsv", 10, "1 of 3 s of 'tap' in 'b'", "0 s"),
         ("soft.tsv", 15, "1 of 3 s of 'car' in 'c'", "0 s"),
-        ("soft.tsv", 20, "1 of 4 s of 'tap' in 'd'", "3 s"),
+        ("soft.tsv", 20, "1 of 5 s of 'car' in 'd'", "3 s"),
+        ("soft.tsv", 20, "2 of 5 s of 'tap' in 'd'", "3 s"),
     )
 
 
@@ -74,28 +75,78 @@ def test_problems_of_hard_labels(data):
     )
 
 
-def test_events_after_last_whole_second_are_problems(data):
-    """They would be lost: a recording of 3.5 s has labels for 3 s."""
-    rows = [*hard_rows(), "a\t3.6\t3.9\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4\tcar"]
+def test_labels_of_the_last_partial_second(data, caplog):
+    """A recording of 3.5 s has labels for 3 s: later labels are cut or left out, and counted in one line."""
+    rows = [*hard_rows(), "a\t3.1\t3.4\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4.3\tcar", "d\t3.6\t4.1\tcar"]
+    assert found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD)) == []
+    (message,) = caplog.messages
+    assert "up to 0.80 s" in message
+    assert "1 of 8 (first: hard.tsv, line 9: only 0 to 3 s count of 'c', which lasts 3.50 s)" in message
+    assert "3 of 8 (first: hard.tsv, line 7: " in message
+
+
+def test_soft_rows_of_the_last_partial_second(data, caplog):
+    rows = [*soft_rows(), *(f"{name}\t3\t4\t{label}\t1" for name in "ab" for label in ("car", "tap"))]
+    problems = Problems()
+    soft = write_rows(data / "soft.tsv", rows, SOFT)
+    recordings, _, _ = infer_dataset(data / "audio", soft, "soft", dict.fromkeys(TABLES), problems)
+    assert not list(problems)
+    assert {one.duration_s for one in recordings.values()} == {3}
+    assert "left out: 4 of 28 (first: soft.tsv, line 26" in caplog.text
+
+
+@pytest.mark.parametrize("offset", ["4", "3.5"])
+def test_windows_may_end_with_the_audio(data, caplog, offset):
+    rows = [row.replace("\t0\t3\t", f"\t0\t{offset}\t") for row in opinion_rows()]
+    problems = Problems()
+    table = write_rows(data / "o.tsv", rows, OPINIONS)
+    recordings, _, _ = infer_dataset(data / "audio", table, "opinions", dict.fromkeys(TABLES), problems)
+    assert not list(problems)
+    assert {one.duration_s for one in recordings.values()} == {3}
+    assert f"4 of 4 (first: line 2, 0 to {offset} s of 'a' becomes 0 to 3 s)" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard", "opinions"])
+def test_names_of_files_name_recordings(data, kind):
+    """DESED and DCASE name the file; names with folders, quotes and commas are the same."""
+    header, rows = {
+        "soft": (SOFT, soft_rows()),
+        "hard": (HARD, hard_rows()),
+        "opinions": (OPINIONS, opinion_rows()),
+    }[kind]
+    quoted = [",".join(f'"{cell}"' for cell in f"audio/{row[0]}.wav{row[1:]}".split("\t")) for row in rows]
+    header = header.replace("recording", "filename").replace("label", "event_label").replace("\t", ",")
+    assert found_in(data, kind, write_rows(data / "labels.csv", quoted, header)) == []
+
+
+def test_other_spellings_are_named(data):
+    rows = [*opinion_rows(), "a\t0\t3\t X \ttap\t1", "B\t0\t3\tz\ttap\t1", "a\t0\t3\tz\t'Tap'\t1"]
     expect(
-        found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD)),
-        ("hard.tsv", 7, "from 3.6 to 3.9 s", "'a'"),
-        ("hard.tsv", 8, "from 3 to 3.5 s", "'b'"),
+        found_in(data, "opinions", write_rows(data / "o.tsv", rows, OPINIONS)),
+        ("o.tsv", 18, "annotator 'X' is spelled 'x'", "line 2"),
+        ("o.tsv", 19, "recording 'B' is spelled 'b'"),
+        ("o.tsv", 20, "class \"'Tap'\" is spelled 'tap'", "line 3"),
+    )
+    rows = [f"{name}\t{scene}" for name, scene in zip(NAMES, ("yard", "Yard", "yard", "street"), strict=True)]
+    scenes = write_rows(data / "recordings.tsv", rows, "recording\tscene")
+    expect(
+        found_in(data, "hard", write_rows(data / "hard.tsv", hard_rows(), HARD), recordings=scenes),
+        ("recordings.tsv", 3, "scene 'Yard' is spelled 'yard'", "line 2"),
     )
 
 
 def test_problems_of_opinions(data):
     rows = opinion_rows()
-    rows[0] = "a\t0\t3.5\tx\tcar\t1"
+    rows[0] = "a\t0.5\t3\tx\tcar\t1"
     rows[1] = "a\t0\t3\tx\ttap\tyes"
-    rows[5] = "b\t0\t4\tx\ttap\t1"
+    rows[5] = "b\t0\t5\tx\ttap\t1"
     rows[9] = "c\t0\t3\t\ttap\t1"
     rows.append("e\t0\t3\tx\tcar\t1")
     expect(
         found_in(data, "opinions", write_rows(data / "o.tsv", rows, OPINIONS)),
-        ("o.tsv", 2, "'0' to '3.5'"),
+        ("o.tsv", 2, "'0.5' to '3'"),
         ("o.tsv", 3, "opinion is 'yes'"),
-        ("o.tsv", 7, "up to 4 s", "'b'", "3.50 s"),
+        ("o.tsv", 7, "up to 5 s", "'b'", "3.50 s"),
         ("o.tsv", 11, "no annotator"),
         ("o.tsv", 18, "no audio named 'e'"),
     )
@@ -136,10 +187,10 @@ def test_truncated_audio_is_named(data):
 
 
 def test_files_without_labels_are_problems(data):
-    (data / "comma.tsv").write_text("recording,onset,offset,label\na,0,1,car\n")
+    (data / "spaces.tsv").write_text("recording onset offset label\na 0 1 car\n")
     (data / "empty").mkdir()
     for kind, name, line, part in (
-        ("hard", "comma.tsv", 1, "['recording,onset,offset,label']"),
+        ("hard", "spaces.tsv", 1, "['recording onset offset label']"),
         ("soft", "empty", None, "no .txt file"),
         ("soft", "nowhere.tsv", None, "cannot be read as text"),
     ):

@@ -59,13 +59,23 @@ def test_command_writes_tables_that_fit_the_opinions(tmp_path):
     assert {name: recording.duration_s for name, recording in recordings.items()} == {"a_2": 13, "b-1.x": 10, "c": 10}
 
 
-def test_quotation_marks_are_part_of_a_name(tmp_path):
-    path = write_opinions(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"car', 1)])
+def test_quoted_names_are_the_names(tmp_path):
+    path = write_opinions(tmp_path / "o.tsv", [("r", 0, 10, '"ann"', '"the ""big"" car"', 1)])
     infer_tables.main(["--opinions", str(path), "--tables", str(tmp_path)])
     classes = read_classes(tmp_path / "classes.tsv")
     recordings, asked = read_asked(tmp_path / "recordings.tsv", tmp_path / "scenes.tsv", classes)
     opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
-    assert (classes, opinions.annotators) == (['"car'], ['"ann"'])
+    assert (classes, opinions.annotators) == (['the "big" car'], ["ann"])
+
+
+@pytest.mark.parametrize("end", [9.97, 10, 9.2])
+def test_a_recording_lasts_the_seconds_of_its_windows(tmp_path, end):
+    """The steps read the same table with the inferred length."""
+    path = write_opinions(tmp_path / "o.tsv", [("r.wav", 0, end, "ann", "car", 1), ("r.wav", 0, 5, "ann", "car", 0)])
+    infer_tables.main(["--opinions", str(path), "--tables", str(tmp_path)])
+    recordings, asked = read_asked(tmp_path / "recordings.tsv", tmp_path / "scenes.tsv", ["car"])
+    assert {name: one.duration_s for name, one in recordings.items()} == {"r": int(end)}
+    assert read_opinions(path, ["car"], asked=asked, recordings=recordings).offset.tolist() == [5, int(end)]
 
 
 GOOD = ROWS[0]
@@ -73,15 +83,15 @@ GOOD = ROWS[0]
 
 @pytest.mark.parametrize("read", [infer_tables.survey, infer_tables.recording_names])
 def test_names_that_cannot_be_file_names(tmp_path, read):
-    with refused(file="o.tsv", line=3, problem="'../b'"):
-        read(write_opinions(tmp_path / "o.tsv", [GOOD, ("../b", *GOOD[1:])]))
+    with refused(file="o.tsv", line=3, problem="'-b'"):
+        read(write_opinions(tmp_path / "o.tsv", [GOOD, ("../-b", *GOOD[1:])]))
 
 
 @pytest.mark.parametrize(
     ("row", "problem", "remedy"),
     [
         (("c", 0, "end", "a", "dog", 1), "offset is 'end'", None),
-        (("c", 0, 10.5, "a", "dog", 1), "offset is '10.5'", None),
+        (("b-1.x", 0, 8.5, "a", "dog", 1), "offset is '8.5'", None),
         (("c", 0, 0, "a", "dog", 1), "offset is '0'", None),
         (("c", 0, "inf", "a", "dog", 1), "offset is 'inf'", "Check whether the times are in milliseconds"),
         (("c", 0, 3600000, "a", "dog", 1), "offset is '3600000'", "Check whether the times are in milliseconds"),
@@ -98,6 +108,10 @@ def test_errors_of_scenes(tmp_path):
     rows = [(*GOOD, "yard"), (*ROWS[1], "street")]
     with refused(file="o.tsv", line=3, problem=["'b-1.x'", "'street'", "'yard'"]):
         infer_tables.survey(write_opinions(tmp_path / "o.tsv", rows, OPINIONS + "\tscene"))
+    with refused(file="o.tsv", line=3, problem=["'Yard'", "'yard'", "line 2"]):
+        infer_tables.survey(
+            write_opinions(tmp_path / "o.tsv", [(*GOOD, "yard"), (*ROWS[2], "Yard")], OPINIONS + "\tscene")
+        )
     with refused(file="o.tsv", line=2, problem="no scene"):
         infer_tables.survey(write_opinions(tmp_path / "o.tsv", [(*GOOD, "")], OPINIONS + "\tscene"))
 
@@ -109,13 +123,22 @@ def test_a_table_without_opinions_or_columns(tmp_path):
         infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", [GOOD], OPINIONS.replace("annotator", "who")))
 
 
-@pytest.mark.parametrize(("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog"), ("Tür", "Tu\u0308r")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog"), ("Tür", "Tu\u0308r"), ("1", "01")]
+)
 def test_one_class_in_two_spellings_is_not_two(tmp_path, one, other):
     path = write_opinions(tmp_path / "o.tsv", [("a", 0, 10, "ann", one, 1), ("b", 0, 10, "ann", other, 1)])
     with refused(file="o.tsv", line=3, problem=[f"'{other}'", f"'{one}'", "line 2"]):
         infer_tables.recording_names(path)
     (tmp_path / "classes.tsv").write_text(f"class\n{one}\n{other}\n", encoding="utf-8")
     assert infer_tables.recording_names(path, tmp_path / "classes.tsv") == ["a", "b"]
+
+
+@pytest.mark.parametrize("other", ["R.wav", "r ", "'r'"])
+def test_one_recording_in_two_spellings_is_refused(tmp_path, other):
+    rows = [("r.wav", 0, 10, "ann", "dog", 1), (other, 0, 10, "ann", "car", 1)]
+    with refused(file="o.tsv", line=3, golden=False):
+        infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", rows))
 
 
 def tables(tmp_path):
@@ -157,6 +180,12 @@ def test_closure_has_no_estimator_download_or_folds():
         "core.label_rows",
         "core.metadata",
         "core.opinions",
+        "core.text.cells",
+        "core.text.columns",
+        "core.text.files",
+        "core.text.last_second",
+        "core.text.names",
+        "core.text.windows",
         "core.tsv",
         "data.dataset_checks",
         "data.infer_tables",

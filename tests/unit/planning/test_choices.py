@@ -75,6 +75,9 @@ def test_joint_is_dropped_for_long_windows_only(tmp_path, window_s, compare, met
 def test_truth_is_of_the_user_or_of_the_demo(tmp_path):
     config = {"truth": str(tmp_path), "experiment": "mine"}
     assert choices.find_truth(config, "demo", ["b", "a"]) == [f"{tmp_path}/b.txt", f"{tmp_path}/a.txt"]
+    for name in ("b.wav.txt", "._b.txt", "a.csv"):
+        Path(tmp_path, name).touch()
+    assert choices.find_truth(config, "own", ["b", "a"]) == [f"{tmp_path}/b.wav.txt", f"{tmp_path}/a.csv"]
     made = ["results/mine/data/truth/b.tsv"]
     assert choices.find_truth(config | {"truth": None}, "demo", ["b"]) == made
     assert choices.find_truth(config | {"truth": None}, "own", ["b"]) == []

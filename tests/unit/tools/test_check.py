@@ -36,3 +36,19 @@ def test_problems_are_reported_with_exit_code_1(data, capsys):
     shown = capsys.readouterr().err
     assert "1 problem in the dataset:\n  scene 'all' has 4 recordings, too few for 5 folds" in shown
     assert not (data / "out").exists()
+
+
+def test_annotators_who_never_disagree_are_named(data, capsys):
+    """One person under two names, or copied answers: half of the 24 answers are ticks."""
+    rows = [
+        f"{name}\t{start}\t{start + 1}\t{who}\t{label}\t{(index + start) % 2}"
+        for index, name in enumerate(NAMES)
+        for start in range(3)
+        for who in ("anna", "anna2")
+        for label in ("car", "tap")
+    ]
+    labels = write_rows(data / "labels.tsv", rows, OPINIONS)
+    assert cli.main(["check", "--audio", str(data / "audio"), "--opinions", str(labels), "--folds", "0"]) == 0
+    shown = capsys.readouterr().err
+    assert "1 of 1 pairs of annotators never disagree" in shown
+    assert "'anna' and 'anna2' (12 times 0 and 12 times 1)" in shown

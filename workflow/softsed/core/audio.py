@@ -8,16 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError, Problems
+from softsed.core.text.files import AUDIO, OTHER_AUDIO, recording_name, visible_files
 
-# The formats that libsndfile 1.2 reads (`soundfile.available_formats()`), with their usual endings. A list, because
-# each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
-AUDIO = re.compile(
-    r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
-    re.IGNORECASE,
-)
 READABLE = "WAV, FLAC, OGG or MP3"
-# Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
-OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
 # How libsndfile notes a chunk that is shorter than its header announces.
 SHORTER = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
 # Placeholders for a length in 32 bits that programs write into a pipe, before they know the length.
@@ -45,7 +38,7 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     Returns
     -------
     dict of Path
-        Recording (name of the file without its ending) -> file, sorted by name.
+        Recording (name of the file without endings of audio files) -> file, sorted by name.
     """
 
     def report(path: Path, problem: str, *, expected: str | None = None, remedy: str | None = None) -> None:
@@ -54,16 +47,16 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     if folder.is_file():
         found, listed = [folder], []
     elif folder.is_dir():
-        listed = sorted(path for path in folder.iterdir() if path.name[0] != "." and not path.is_dir())
+        listed = visible_files(folder)
         found = [path for path in listed if AUDIO.fullmatch(path.name) and path.is_file()]
     else:
         report(folder, "there is no such folder or file", expected="a folder with recordings")
         return {}
-    names, before = {path.stem for path in found}, len(problems)
+    names, before = {recording_name(path.name) for path in found}, len(problems)
     for path in listed:
         if AUDIO.fullmatch(path.name) and not path.is_file():
             report(path, "the link leads to a file that does not exist", remedy="Fetch the file, or remove the link")
-        elif OTHER_AUDIO.fullmatch(path.name) and path.stem not in names:
+        elif OTHER_AUDIO.fullmatch(path.name) and recording_name(path.name) not in names:
             remedy = f"Convert the file to {READABLE}, or move it away"
             report(path, "this audio format cannot be read", remedy=remedy)
     if not found and len(problems) == before:
@@ -73,11 +66,11 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
         if UNUSABLE.search(path.name):
             problem = "the name contains braces, quotation marks, *, ?, backslashes or control characters"
             report(path, problem, remedy="Rename the file")
-        elif path.stem in recordings:
-            problem = f"{recordings[path.stem]} has the same name except for its ending"
+        elif (name := recording_name(path.stem)) in recordings:
+            problem = f"{recordings[name]} has the same name except for its ending"
             report(path, problem, remedy="Rename one of the two files")
         else:
-            recordings[path.stem] = path
+            recordings[name] = path
     return recordings
 
 

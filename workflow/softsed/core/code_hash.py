@@ -153,10 +153,12 @@ def content(*paths: Path) -> list[str]:
     A parameter of the rules that read user-provided tables. Snakemake compares the content of an input only if it is
     newer than the output. A file that is moved, copied or unpacked into its place may be older.
     """
+    from softsed.core.text.files import visible_files  # noqa: PLC0415  # only planning lists folders
+
     listed = []
     for path in paths:
         digest = hashlib.sha256()
-        for file in sorted(path.glob("*.txt")) if path.is_dir() else [path] * path.is_file():
+        for file in visible_files(path, ".txt") if path.is_dir() else [path] * path.is_file():
             digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
         listed.append(f"{path}@{digest.hexdigest()[:12]}")
     return listed

@@ -5,7 +5,8 @@ Conventions
 - Published soft text: ``onset<TAB>offset<TAB>label<TAB>value`` without header, one file per recording. Rows of value 0
   are omitted there, so that a class that is not annotated in the scene and a class with value 0 look alike.
 - Hard text: ``onset<TAB>offset<TAB>label`` without header, one file per recording, one row per event.
-- Ground truth: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``).
+- Ground truth: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``, ``.csv``).
+- A first line that names the columns is a header in all of these files.
 """
 
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import Event, LabelRows, join_rows, read_rows
+from softsed.core.text.files import recording_name, visible_files
+
+TRUTH_ENDINGS = (".tsv", ".csv", ".txt")
 
 
 def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
@@ -29,14 +33,27 @@ def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
     """
     if not path.is_dir():
         return read_rows(path, kind, problems)
-    files = sorted(path.glob("*.txt"))
+    files = visible_files(path, ".txt")
     if not files:
         problems.add(
             "files",
             InputError("the folder contains no .txt file", file=path, expected="one RECORDING.txt per recording"),
         )
         return LabelRows(kind, path)
-    return join_rows(path, [read_rows(file, kind, problems, recording=file.stem, header=False) for file in files])
+    named = name_files(files, problems)
+    tables = [read_rows(file, kind, problems, recording=name, header=False) for name, file in named.items()]
+    return join_rows(path, tables)
+
+
+def name_files(files: list[Path], problems: Problems) -> dict[str, Path]:
+    """Return the files of a folder by recording; ``x.txt`` and ``x.wav.txt`` together are a problem."""
+    named: dict[str, Path] = {}
+    for file in files:
+        first = named.setdefault(recording_name(file.stem), file)
+        if first != file:
+            problem = f"{first.name} belongs to the same recording"
+            problems.add("files", InputError(problem, file=file, expected="one file per recording"))
+    return named
 
 
 def read_published(path: Path, classes: list[str], *, asked: list[str], seconds: int) -> np.ndarray:
@@ -100,22 +117,26 @@ def write_events(path: Path, events: list[Event]) -> None:
 
 
 def truth_file(folder: Path, name: str) -> Path:
-    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or one of each kind."""
-    files = [folder / f"{name}{suffix}" for suffix in (".tsv", ".txt")]
-    found = [path for path in files if path.exists()]
+    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or several.
+
+    The file is ``NAME.tsv``, ``NAME.csv`` or ``NAME.txt``, or has an ending of audio before it, as ``NAME.wav.txt``.
+    """
+    found = [path for suffix in TRUTH_ENDINGS if (path := folder / f"{name}{suffix}").exists()]
+    if not found and folder.is_dir():  # the list of a folder takes time, and most files have the plain name
+        found = [path for path in visible_files(folder, *TRUTH_ENDINGS) if recording_name(path.stem) == name]
     if len(found) != 1:
-        number = "two files" if found else "no file"
-        expected = f"one file, {' or '.join(map(str, files))}"
+        number = f"{len(found)} files" if found else "no file"
+        expected = f"one file, {' or '.join(str(folder / f'{name}{suffix}') for suffix in TRUTH_ENDINGS)}"
         raise InputError(f"recording {name!r} has {number} with ground truth", file=folder, expected=expected)
     return found[0]
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
-    """Read ground truth: a table with the columns onset, offset and label (``.tsv``), or hard label text.
+    """Read ground truth: a table with the columns onset, offset and label (``.tsv``, ``.csv``), or hard label text.
 
     Raises
     ------
     InputError
         If times are not 0 <= onset < offset seconds, or a class is not in `classes`.
     """
-    return read_events(path, classes, header=path.suffix == ".tsv")
+    return read_events(path, classes, header=path.suffix.lower() != ".txt")

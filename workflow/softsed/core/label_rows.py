@@ -4,7 +4,7 @@ The reader reports each row that cannot be used to `Problems` and leaves it out.
 strict problems, which raise the first one.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from softsed.core.errors import InputError, Problems
+from softsed.core.text.last_second import split_ends
 from softsed.core.tsv import read_fields, read_number
 
 HARD_COLUMNS = ("recording", "onset", "offset", "label")
 SOFT_COLUMNS = (*HARD_COLUMNS, "value")
+COLUMNS = ("line", "onset", "offset", "value", "label")  # arrays of `LabelRows`, apart from `recording`
 LABEL_KINDS = ("soft", "hard")
 # The published soft labels contain 1.000000031, the rounding error of a sum of weights. Larger errors are mistakes.
 ROUNDING = 1e-6
@@ -42,6 +44,8 @@ class LabelRows:
         Recordings in the order of their first rows, including those without events.
     bare : dict of int
         Recording to the line of its row without an event.
+    files : dict of Path
+        Recording to its file in a folder; empty for a table.
     recording, line : ndarray of int [rows]
         Index into `names`; line in the file, counted from 1.
     onset, offset, value : ndarray [rows]
@@ -54,6 +58,7 @@ class LabelRows:
     path: Path
     names: list[str] = field(default_factory=list)
     bare: dict[str, int] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
     recording: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     line: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     onset: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -68,7 +73,7 @@ class LabelRows:
 
     def file(self, name: str) -> Path:
         """Return the file that contains the rows of a recording."""
-        return self.path / f"{name}.txt" if self.path.is_dir() else self.path
+        return self.files.get(name, self.path)
 
     def place(self, row: int) -> dict[str, Any]:
         """Return where a row stands, as arguments of an `InputError`."""
@@ -170,16 +175,58 @@ def read_rows(
     arrays: tuple[np.ndarray, ...] = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
     if not good.all():
         arrays = tuple(array[good] for array in arrays)
-    return LabelRows(kind, path, table.names, table.bare, *arrays)
+    return LabelRows(kind, path, table.names, table.bare, table.files, *arrays)
 
 
 def join_rows(path: Path, tables: list[LabelRows]) -> LabelRows:
     """Join the rows of a folder of files, one file per recording."""
     recording = np.repeat(np.arange(len(tables)), [len(table.line) for table in tables])
-    joined = LabelRows(tables[0].kind, path, [name for table in tables for name in table.names], {}, recording)
-    columns = [one.name for one in fields(joined)][5:]
-    arrays = (np.concatenate([getattr(table, column) for table in tables]) for column in columns)
-    return LabelRows(joined.kind, path, joined.names, {}, recording, *arrays)
+    arrays = (np.concatenate([getattr(table, column) for table in tables]) for column in COLUMNS)
+    names = [name for table in tables for name in table.names]
+    files = {name: table.path for table in tables for name in table.names}
+    return LabelRows(tables[0].kind, path, names, {}, files, recording, *arrays)
+
+
+def length_of_rows(rows: LabelRows, lengths: dict[str, float]) -> np.ndarray:
+    """Return the length of the recording of each row in seconds; nan where it is missing or 0."""
+    return np.array([lengths.get(name) or np.nan for name in rows.names] or [np.nan])[rows.recording]
+
+
+def cut_rows(rows: LabelRows, lengths: dict[str, float]) -> tuple[LabelRows, str]:
+    """Leave out labels without a whole second of their recordings.
+
+    Parameters
+    ----------
+    rows : LabelRows
+    lengths : dict of float
+        Recording to its length in seconds. Labels of recordings that are missing or have the length 0 are kept.
+
+    Returns
+    -------
+    rows : LabelRows
+        Without labels in the last, partial second. Labels far beyond the recording are kept, for the check. Ends after
+        the recording stay, because `labels.rasterise` cuts them.
+    note : str
+        Number and places of labels that are left out or end after the recording; empty without such labels.
+    """
+    length = length_of_rows(rows, lengths)
+    _, outside, over = split_ends(rows.onset, rows.offset, length)
+    largest = float((rows.offset - length)[over].max(initial=0))
+    parts = []
+    for found, what in (
+        (over, f"labels that end up to {largest:.2f} s after their recordings are cut"),
+        (outside, "labels that start after the last whole second of their recordings are left out"),
+    ):
+        if found.any():
+            row = int(found.argmax())
+            name, file = rows.names[rows.recording[row]], rows.file(rows.names[rows.recording[row]]).name
+            seconds = f"only 0 to {int(length[row])} s count of {name!r}, which lasts {length[row]:.2f} s"
+            parts.append(f"{what}: {found.sum()} of {len(found)} (first: {file}, line {rows.line[row]}: {seconds})")
+    note = ". ".join(part[0].upper() + part[1:] if index else part for index, part in enumerate(parts))
+    if outside.any():
+        kept = {name: getattr(rows, name)[~outside] for name in ("recording", *COLUMNS)}
+        rows = replace(rows, **kept)
+    return rows, note
 
 
 def _numbers(texts: list[str]) -> np.ndarray:

@@ -6,12 +6,11 @@ annotator reported: label matrices contain nan for the first and 0 for the secon
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
+from softsed.core.text.names import Places, check_spelling
 from softsed.core.tsv import read_lines, read_number
 
 PARTS = ("train", "validation", "test")
@@ -42,28 +41,18 @@ def check_name(name: str, file: Path | str, line: int | None = None) -> None:
         raise InputError(f"recording {name!r} cannot be the name of a file", file=file, line=line, expected=NAME_RULE)
 
 
-def spelling(name: str) -> str:
-    """Return a form that is equal for names that differ only in case, spaces, underscores, hyphens or Unicode form."""
-    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name).strip()).casefold()
-
-
-def spelled_twice(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of a name and the known or earlier name that it spells differently.
-
-    Two spellings that are both known are two names: a table of classes that lists both means two classes.
-    """
-    known = list(known)
-    spellings: dict[str, str] = {}
-    for name in (*known, *names):
-        other = spellings.setdefault(spelling(name), name)
-        if other != name and name not in known:
-            yield name, other
-
-
 def _check_filled(path: Path, line: int, row: dict[str, str], *columns: str) -> None:
     if empty := [column for column in columns if not row[column]]:
         problem = f"no {' and no '.join(empty)}"
         raise InputError(problem, file=path, line=line, expected="a name in every row")
+
+
+def _check_scenes(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
+    """Raise an InputError if a scene has two spellings."""
+    first: Places = {}
+    for line, row in rows:
+        first.setdefault(row["scene"], {"file": path, "line": line})
+    check_spelling(first, Problems(strict=True), column="scene")
 
 
 def _unknown_class(path: Path, line: int, name: str, classes: list[str]) -> InputError:
@@ -102,7 +91,9 @@ def choose_columns(known: list[str], which: str | list[str], path: Path) -> list
 def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
     """Read ``scenes.tsv``: the classes annotated in each scene, in the order of `classes`."""
     asked: dict[str, set[str]] = {}
-    for line, row in read_lines(path, ("scene", "class")):
+    rows = read_lines(path, ("scene", "class"))
+    _check_scenes(path, rows)
+    for line, row in rows:
         _check_filled(path, line, row, "scene", "class")
         if row["class"] not in classes:
             raise _unknown_class(path, line, row["class"], classes)
@@ -113,7 +104,9 @@ def read_scenes(path: Path, classes: list[str]) -> dict[str, list[str]]:
 def read_recordings(path: Path) -> dict[str, Recording]:
     """Read the table of recordings (recording, scene, duration_s), keyed by recording, in the order of the table."""
     recordings: dict[str, Recording] = {}
-    for line, row in read_lines(path, ("recording", "scene", "duration_s")):
+    rows = read_lines(path, ("recording", "scene", "duration_s"))
+    _check_scenes(path, rows)
+    for line, row in rows:
         _check_filled(path, line, row, "recording", "scene")
         name, duration = row["recording"], read_number(row["duration_s"])
         if name in recordings:

@@ -1,13 +1,14 @@
 """Opinions of a crowd: who ticked which class in which window of which recording.
 
 An opinion is one annotator's answer, 1 (ticked) or 0, about one class in one window of a recording. Windows start and
-end on whole seconds.
+end on whole seconds. A window that ends with its recording may end at any time, and is cut to whole seconds.
 
 `OpinionTable.read` is the one reader of the format. Each further step checks more: `check_rows` each row on its own,
 `arrange` the rows together with the tables of recordings, classes and scenes.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -18,6 +19,8 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.text.names import Places, check_spelling
+from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_columns, read_number
 
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
@@ -50,17 +53,20 @@ class Opinions:
 
 @dataclass(frozen=True)
 class OpinionTable:
-    """Rows of a table of opinions as text. The row at index i is line i + 2 of the file.
+    """Rows of a table of opinions as text.
 
     Attributes
     ----------
     path : Path
     columns : dict of list of str
         `OPINION_COLUMNS` and all other columns of the file; one or more rows.
+    lines : sequence of int
+        Line of each row.
     """
 
     path: Path
     columns: dict[str, list[str]]
+    lines: Sequence[int]
 
     @classmethod
     def read(cls, path: Path) -> "OpinionTable":
@@ -69,7 +75,7 @@ class OpinionTable:
         if not columns["opinion"]:
             expected = "one row per window, annotator and class annotated in the scene"
             raise InputError("no opinions", file=path, expected=expected)
-        return cls(path, columns)
+        return cls(path, columns, range(2, 2 + len(columns["opinion"])))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -77,7 +83,7 @@ class OpinionTable:
 
     def error(self, row: int, problem: str, **parts: Any) -> InputError:
         """Return an error about a row."""
-        return InputError(problem, file=self.path, line=row + 2, **parts)
+        return InputError(problem, file=self.path, line=self.lines[row], **parts)
 
     def indices(self, column: str, names: list[str]) -> np.ndarray:
         """Return the index into `names` of each row; -1 for other text."""
@@ -89,6 +95,12 @@ class OpinionTable:
         values = list(zip(*(self.columns[column] for column in columns), strict=True))
         first = dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True))
         return {key: first[key] for key in dict.fromkeys(values)}
+
+    def places(self, column: str) -> Places:
+        """Return the first place of each value of a column."""
+        values = self.columns[column]
+        first = dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True))
+        return {name: {"file": self.path, "line": self.lines[first[name]]} for name in dict.fromkeys(values)}
 
     @cached_property
     def spans(self) -> tuple[list[tuple[str, str, str]], np.ndarray]:
@@ -122,7 +134,7 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
         Recording to its length in seconds, 0 if unknown. Windows of other recordings may have any end.
     problems : Problems
         Receives windows that are not 0 <= onset < offset in whole seconds or end after the recording, rows without an
-        annotator or class, and opinions other than 0 and 1.
+        annotator or class, annotators in two spellings, and opinions other than 0 and 1.
     """
     spans, span = table.spans
     names, onset, offset = [name for name, _, _ in spans], *table.times
@@ -137,16 +149,18 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
 
         problems.add_rows(kind, np.flatnonzero(bad), describe)
 
-    refuse("times", ~whole[span], "window from {onset!r} to {offset!r}", "whole seconds, 0 <= onset < offset")
+    expected = "whole seconds, 0 <= onset < offset; only the end of the recording may be between two seconds"
+    refuse("times", ~whole[span], "window from {onset!r} to {offset!r}", expected)
     refuse(
         "beyond the recording",
         (whole & (offset > length))[span],
         "window up to {offset} s of the recording {recording!r}, which lasts {length:.2f} s",
-        "a window within the recording",
+        "an end at most 1 s after the last whole second",
     )
     for column, expected in (("annotator", "the name or number of an annotator"), ("class", "the name of a class")):
         if "" in table.columns[column]:
             refuse("names", table.indices(column, [""]) == 0, f"no {column}", expected)
+    check_spelling(table.places("annotator"), problems, column="annotator")
     refuse("values", table.answers < 0, "opinion is {opinion!r}", "0 or 1")
 
 
@@ -171,6 +185,7 @@ def arrange(
         the scene, a repeated or missing row.
     """
     problems = Problems(strict=True)
+    table, _ = cut_windows(table, {name: one.duration_s for name, one in recordings.items()})
     spans, span = table.spans
     if unknown := next((name for name, _, _ in spans if name not in recordings), None):
         row = table.columns["recording"].index(unknown)
@@ -202,7 +217,9 @@ def arrange(
         "repeated",
         np.flatnonzero(repeated),
         lambda row: table.error(
-            row, f"repeats line {np.argmax(key == key[row]) + 2}", expected="one row per window, annotator and class"
+            row,
+            f"repeats line {table.lines[int(np.argmax(key == key[row]))]}",
+            expected="one row per window, annotator and class",
         ),
     )
     # A missing row would count as a class that the annotator was not asked about.

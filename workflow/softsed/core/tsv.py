@@ -4,9 +4,12 @@ Conventions
 -----------
 - UTF-8. A byte-order mark, Windows line ends and spaces around a field (also no-break spaces) are ignored, because
   spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be another annotator.
+- A file whose first line has commas or semicolons and no tab is separated by them. Fields may be quoted. See
+  `softsed.core.text.cells`.
+- Columns may have the names of other data sets (`softsed.core.text.columns`). Values of the column ``recording`` lose
+  folders and endings of audio files (`softsed.core.text.names`).
 - A line ends where a text editor ends it, so that line numbers agree with the editor. A form feed or U+2028 does not
   end a line, although `str.splitlines` splits there.
-- Quotation marks are part of the text.
 - Numbers are those of Python, but without underscores: ``0_5`` would be 5.
 """
 
@@ -17,12 +20,15 @@ from itertools import repeat
 from pathlib import Path
 
 from softsed.core.errors import InputError, Problems
+from softsed.core.text.cells import SEPARATORS, find_separator, to_tabs
+from softsed.core.text.columns import describe_synonyms, name_columns
+from softsed.core.text.names import name_recordings
 
-SPACES = " \u00a0"
+RECORDING = "recording"  # column whose values lose folders and endings of audio files
 
 
 def read_text(path: Path) -> list[str]:
-    """Read the lines of a text file, spaces around fields removed.
+    """Read the lines of a text file as fields separated by tabs, spaces around fields removed.
 
     Lines at the end that contain only tabs and spaces are left out, because spreadsheets save cleared cells.
 
@@ -34,7 +40,8 @@ def read_text(path: Path) -> list[str]:
     Raises
     ------
     InputError
-        If the file cannot be read, is not UTF-8, or contains a NUL character, as text in UTF-16 does.
+        If the file cannot be read, is not UTF-8, contains a NUL character, as text in UTF-16 does, or has quotation
+        marks that `to_tabs` refuses.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -43,11 +50,7 @@ def read_text(path: Path) -> list[str]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
-    padded = f"\n{text}\n"
-    # Stripping takes half a second for half a million rows, so it is left out if no field has spaces around it.
-    if any(f"{space}{edge}" in padded or f"{edge}{space}" in padded for space in SPACES for edge in "\t\n"):
-        stripped = ["\t".join([field.strip(SPACES) for field in line.split("\t")]) for line in text.split("\n")]
-        text = "\n".join(stripped)
+    text = to_tabs(text, path)
     lines = text.rstrip("\n").split("\n")
     while lines and not lines[-1].strip("\t"):
         lines.pop()
@@ -55,22 +58,24 @@ def read_text(path: Path) -> list[str]:
 
 
 def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the column names in the first of `lines`.
+    """Return the column names in the first of `lines`, with the names of `columns` for columns that mean the same.
 
     Several columns may have no name, because spreadsheets save cleared columns.
 
     Raises
     ------
     InputError
-        If one of `columns` is missing, or a name is listed twice.
+        If one of `columns` is missing, a name is listed twice, or several columns mean one of `columns`.
     """
     header = lines[0].split("\t") if lines else []
-    if missing := [name for name in columns if name not in header]:
-        expected = f"the columns {' '.join(columns)}, tab-separated"
-        raise InputError(f"no column {missing} among {header}", file=path, line=1, expected=expected)
     if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
         raise InputError(f"the columns {twice} are listed twice", file=path, line=1, expected="each name once")
-    return header
+    names = name_columns(path, header, columns)
+    if missing := [name for name in columns if name not in names]:
+        expected = f"the columns {' '.join(columns)}, separated by tabs or commas"
+        problem, remedy = f"no column {missing} among {header}", describe_synonyms(missing)
+        raise InputError(problem, file=path, line=1, expected=expected, remedy=remedy)
+    return names
 
 
 def _have_width(lines: list[str], width: int) -> bool:
@@ -79,8 +84,10 @@ def _have_width(lines: list[str], width: int) -> bool:
 
 
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
-    """Return the error about a line with another number of fields than `width`."""
-    problem = f"the line has {line.count(chr(9)) + 1} tab-separated fields: {line!r}"
+    """Return the error about a line, with tabs between its fields, that has another number of fields than `width`."""
+    separator = find_separator(Path(path).read_text(encoding="utf-8-sig"))
+    text = line.replace("\t", separator)
+    problem = f"the line has {line.count(chr(9)) + 1} {SEPARATORS[separator]}-separated fields: {text!r}"
     return InputError(problem, file=path, line=number, expected=str(width))
 
 
@@ -102,7 +109,8 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
     Raises
     ------
     InputError
-        If the file or a column is missing, or a row has another number of fields than the header.
+        If the file or a column is missing, a row has another number of fields than the header, or a recording is named
+        in two ways.
     """
     lines = read_text(path)
     header = read_header(path, lines, columns)
@@ -114,6 +122,10 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
         if len(fields) != len(header):
             raise wrong_width(path, number, line, len(header))
         rows.append((number, dict(zip(header, fields, strict=True))))
+    if RECORDING in columns:
+        texts, numbers = [row[RECORDING] for _, row in rows], [number for number, _ in rows]
+        for (_, row), name in zip(rows, name_recordings(path, texts, numbers, Problems(strict=True)), strict=True):
+            row[RECORDING] = name
     return rows
 
 
@@ -142,7 +154,8 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
     Raises
     ------
     InputError
-        If the file or a column is missing, or a row (also a blank one) has another number of fields than the header.
+        If the file or a column is missing, a row (also a blank one) has another number of fields than the header, or a
+        recording is named in two ways.
     """
     lines = read_text(path)
     header = read_header(path, lines, columns)
@@ -151,7 +164,11 @@ def read_columns(path: Path, columns: tuple[str, ...]) -> dict[str, list[str]]:
         number, line = next(one for one in enumerate(lines, start=2) if not _have_width([one[1]], len(header)))
         raise wrong_width(path, number, line, len(header))
     fields = "\t".join(lines).split("\t") if lines else []
-    return {name: fields[column :: len(header)] for column, name in enumerate(header)}
+    table = {name: fields[column :: len(header)] for column, name in enumerate(header)}
+    if RECORDING in columns:
+        numbers = range(2, len(lines) + 2)
+        table[RECORDING] = name_recordings(path, table[RECORDING], numbers, Problems(strict=True))
+    return table
 
 
 def read_fields(
@@ -170,7 +187,7 @@ def read_fields(
     problems : Problems
         Receives the file, header or rows that cannot be read.
     header : bool
-        Whether the first line names the columns.
+        Whether the first line names the columns. A first line that names all of `columns` does so in any case.
     bare : bool
         Whether a row may consist of its first field only.
 
@@ -184,13 +201,29 @@ def read_fields(
     empty: list[list[str]] = [[] for _ in columns]
     try:
         lines = read_text(path)
+        header = header or _names_all(path, lines, columns)
         names = read_header(path, lines, columns) if header else list(columns)
     except InputError as error:
         problems.add("file", error)
         return empty, []
     start, width = (2 if header else 1), len(names)
     places = [names.index(name) for name in columns]
-    lines = lines[1:] if header else lines
+    fields, numbers = _select(path, lines[start - 1 :], problems, width=width, start=start, places=places, bare=bare)
+    if RECORDING in columns:
+        column = columns.index(RECORDING)
+        fields[column] = name_recordings(path, fields[column], numbers, problems)
+    return fields, numbers
+
+
+def _names_all(path: Path, lines: list[str], columns: tuple[str, ...]) -> bool:
+    """Report whether the first line names all `columns`, which are more than one."""
+    return bool(lines) and set(columns) <= set(name_columns(path, lines[0].split("\t"), columns))
+
+
+def _select(
+    path: Path, lines: list[str], problems: Problems, *, width: int, start: int, places: list[int], bare: bool
+) -> tuple[list[list[str]], Sequence[int]]:
+    """Return the fields at `places` and the numbers of lines, the first of which is `start`, for `read_fields`."""
     if _have_width(lines, width):
         flat = "\t".join(lines).split("\t") if lines else []
         fields = [flat[place::width] for place in places]
@@ -208,7 +241,7 @@ def read_fields(
             continue
         rows.append([parts[place] if place < len(parts) else "" for place in places])
         numbers.append(number)
-    return [list(column) for column in zip(*rows, strict=True)] or empty, numbers
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in places], numbers
 
 
 def atomic_write(path: Path, data: str | bytes) -> None:

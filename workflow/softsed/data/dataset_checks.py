@@ -3,20 +3,24 @@
 Each function reports to `Problems` where a problem is (file and line), what was found, and what to do.
 """
 
+import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from softsed.core.audio import find_audio, measure
 from softsed.core.errors import InputError, Problems
-from softsed.core.label_rows import LabelRows
-from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes, spelled_twice
+from softsed.core.label_rows import LabelRows, cut_rows, length_of_rows
+from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes
 from softsed.core.opinions import OpinionTable, check_rows
+from softsed.core.text.last_second import split_ends
+from softsed.core.text.names import Places, check_spelling
+from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_lines
 
+logger = logging.getLogger(__name__)
+
 ONLY_SCENE = "all"  # scene of all recordings without a table of recordings
-Places = dict[str, dict[str, Any]]  # name -> its first place, as arguments of an InputError
 
 
 def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
@@ -44,34 +48,9 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
     return lengths
 
 
-def places(table: OpinionTable, column: str) -> Places:
-    """Return the first place of each value of a column."""
-    return {name: {"file": table.path, "line": row + 2} for (name,), row in table.first_rows(column).items()}
-
-
-def check_spelling(first: Places, known: list[str], problems: Problems) -> set[str]:
-    """Report classes that spell another class differently (case, space, underscore), and return their names.
-
-    Parameters
-    ----------
-    first : dict
-        Class to its first place.
-    known : list of str
-        Names in the table of classes, which may list two spellings; empty without such a table.
-    problems : Problems
-    """
-    others = dict(spelled_twice(first, known))
-    for name, other in others.items():
-        where = "{file}, line {line}".format(**first[other]) if other in first else "the table of classes"
-        remedy = "Use one spelling everywhere, or list both in a table of classes"
-        problem = f"class {name!r} is spelled {other!r} in {where}"
-        problems.add("classes", InputError(problem, **first[name], remedy=remedy))
-    return set(others)
-
-
 def check_classes(first: Places, known: list[str] | None, problems: Problems) -> None:
     """Report classes with two spellings as `check_spelling` does, and classes that are not in the table of classes."""
-    reported = check_spelling(first, known or [], problems)
+    reported = check_spelling(first, problems, known=known or [], source="the table of classes")
     for name, place in first.items():
         if known is not None and name not in known and name not in reported:
             problem, remedy = f"unknown class {name!r}", "Correct it, or add it to the table of classes"
@@ -80,8 +59,9 @@ def check_classes(first: Places, known: list[str] | None, problems: Problems) ->
 
 def check_recordings(first: Places, lengths: dict[str, float], labels: Path, problems: Problems) -> None:
     """Report labels without audio, at their first places, and audio without labels."""
+    reported = check_spelling(first, problems, column="recording", known=lengths, source="the audio")
     for name, place in first.items():
-        if name not in lengths:
+        if name not in lengths and name not in reported:
             remedy = "Add the audio, correct the name or leave the labels out"
             problems.add("no audio", InputError(f"no audio named {name!r}", **place, remedy=remedy))
     for name in lengths:
@@ -90,26 +70,34 @@ def check_recordings(first: Places, lengths: dict[str, float], labels: Path, pro
             problems.add("no labels", InputError(f"no labels of the recording {name!r}", file=labels, remedy=remedy))
 
 
-def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems) -> None:
-    """Report labels beyond the audio, repeated seconds, and seconds that a soft table leaves out."""
-    length = np.array([lengths.get(name, 0.0) for name in rows.names] or [0.0])[rows.recording]
-    whole = np.floor(length)
-    # Events may end with the audio, rounded up. Events that start after the last whole second would be lost.
-    limit = whole if rows.kind == "soft" else length + 1
+def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems) -> LabelRows:
+    """Report labels beyond the audio, repeated seconds, and seconds that a soft table leaves out.
+
+    Returns
+    -------
+    LabelRows
+        Without labels in the last, partial second of their recordings. A warning counts them and the ends that are cut.
+    """
+    length = length_of_rows(rows, lengths)
+    far, _, _ = split_ends(rows.onset, rows.offset, length)
 
     def beyond(row: int) -> InputError:
         name = rows.names[rows.recording[row]]
         problem = f"the row lasts from {rows.onset[row]:g} to {rows.offset[row]:g} s, but the recording {name!r} lasts"
         problem += f" {length[row]:.2f} s ({int(length[row])} whole seconds)"
-        return InputError(problem, **rows.place(row), remedy="Correct the times or leave the row out")
+        remedy = "Correct the times and their unit, or leave the row out"
+        return InputError(problem, **rows.place(row), expected="an end at most 1 s after the audio", remedy=remedy)
 
-    outside = (length > 0) & ((rows.offset > limit) | (rows.onset >= whole))
-    problems.add_rows("beyond the audio", np.flatnonzero(outside), beyond)
+    problems.add_rows("beyond the audio", np.flatnonzero(far), beyond)
+    rows, note = cut_rows(rows, lengths)
+    if note:
+        logger.warning("%s: %s", rows.path, note)
     if rows.kind == "soft":
         _check_repeated(rows, problems)
     if rows.zeros_listed:
         for name, own in rows.by_recording().items():
             _check_complete(name, rows, own, problems)
+    return rows
 
 
 def _check_repeated(rows: LabelRows, problems: Problems) -> None:
@@ -144,11 +132,23 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
             problems.add("incomplete", error)
 
 
-def check_opinions(table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems) -> None:
-    """Report problems of the rows of a table of opinions, and opinions and audio that do not belong together."""
+def check_opinions(
+    table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems
+) -> OpinionTable:
+    """Report problems of the rows of a table of opinions, and opinions and audio that do not belong together.
+
+    Returns
+    -------
+    OpinionTable
+        With windows that are cut to the whole seconds of their recordings. A warning counts them.
+    """
+    check_recordings(table.places("recording"), lengths, table.path, problems)
+    check_classes(table.places("class"), known, problems)
+    table, note = cut_windows(table, lengths)
+    if note:
+        logger.warning("%s: %s", table.path, note)
     check_rows(table, lengths, problems)
-    check_recordings(places(table, "recording"), lengths, table.path, problems)
-    check_classes(places(table, "class"), known, problems)
+    return table
 
 
 def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problems) -> dict[str, str]:
@@ -156,9 +156,16 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
     if path is None:
         return dict.fromkeys(lengths, ONLY_SCENE)
     scenes: dict[str, str] = {}
-    for line, row in read_lines(path, ("recording", "scene")):
+    rows = read_lines(path, ("recording", "scene"))
+    first: dict[str, Places] = {"recording": {}, "scene": {}}
+    for line, row in rows:
+        for column, found in first.items():
+            found.setdefault(row[column], {"file": path, "line": line})
+    reported = check_spelling(first["recording"], problems, column="recording", known=lengths, source="the audio")
+    check_spelling(first["scene"], problems, column="scene")
+    for line, row in rows:
         name, scene = row["recording"], row["scene"]
-        if name not in lengths:
+        if name not in lengths and name not in reported:
             problems.add("no audio", InputError(f"no audio named {name!r}", file=path, line=line))
         if scenes.setdefault(name, scene) != scene or not scene:
             problem = f"scene of {name!r} is {scene!r}" + f", but {scenes[name]!r} before" * (scene != scenes[name])
@@ -194,6 +201,8 @@ def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], a
     seconds = sum(one.duration_s for one in recordings.values())
     text = f"no problems: {len(recordings)} recordings of {seconds / 60:.1f} min in {len(asked)} scene(s)"
     text += f", {len(classes)} classes: {', '.join(classes)}"
+    if (whole := sum(int(one.duration_s) for one in recordings.values())) < seconds:
+        text += f". Only whole seconds count: {whole} of {seconds:.1f} s"
     if kind == "hard":
         text += ". Only hard labels are provided, so they become soft labels with the values 0 and 1"
     return text

@@ -3,7 +3,8 @@
 A dataset is a folder of recordings with soft labels, hard labels or opinions. Tables that the user provides are used;
 the others are inferred:
 
-- A recording lasts as long as its audio. With a soft table or opinions, it ends with its last row or window.
+- A recording lasts as long as its audio. With a soft table or opinions, it ends with its last row or window, rounded
+  down to whole seconds.
 - The classes are those of the labels.
 - Without a table of recordings (recording, scene), all recordings of labels have the scene ``all``. Recordings of
   opinions have the scene in the column ``scene``. Without this column, recordings with the same classes share a scene.
@@ -28,10 +29,11 @@ from softsed.core.metadata import (
     read_asked,
     read_classes,
     seconds_or_milliseconds,
-    spelled_twice,
 )
 from softsed.core.opinions import OpinionTable
 from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.core.text.names import check_spelling
+from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_number
 from softsed.data import dataset_checks
 
@@ -51,23 +53,25 @@ def read_named(path: Path) -> OpinionTable:
     return table
 
 
-def _check_spelling(table: OpinionTable, known: list[str]) -> None:
-    """Raise an InputError if a class has two spellings; a table of classes may list both."""
-    if any(spelled_twice(dict.fromkeys(table.columns["class"]), known)):
-        dataset_checks.check_spelling(dataset_checks.places(table, "class"), known, Problems(strict=True))
-
-
-def recording_names(path: Path, classes: Path | None = None) -> list[str]:
-    """List the recordings of a table of opinions, sorted; `classes` is a table of classes, if there is one.
+def read_alone(path: Path, classes: Path | None = None) -> OpinionTable:
+    """Read a table of opinions without audio; `classes` is a table of classes, if there is one.
 
     Raises
     ------
     InputError
-        If the table cannot be read or is empty, a name cannot be the name of a file, or a class has two spellings.
+        If the table cannot be read or is empty, a name cannot be the name of a file, or a class or recording has two
+        spellings. A table of classes may list two spellings.
     """
-    table = read_named(path)
-    _check_spelling(table, read_classes(classes) if classes else [])
-    return sorted(set(table.columns["recording"]))
+    table, strict = read_named(path), Problems(strict=True)
+    known = read_classes(classes) if classes else []
+    check_spelling(table.places("class"), strict, known=known, source="the table of classes")
+    check_spelling(table.places("recording"), strict, column="recording")
+    return table
+
+
+def recording_names(path: Path, classes: Path | None = None) -> list[str]:
+    """List the recordings of a table of opinions that `read_alone` accepts, sorted."""
+    return sorted(set(read_alone(path, classes).columns["recording"]))
 
 
 def check_answered(path: Path, given: dict[str, Path]) -> None:
@@ -88,7 +92,7 @@ def check_answered(path: Path, given: dict[str, Path]) -> None:
     """
     table = read_named(path)
     known = read_classes(given["classes"]) if "classes" in given else []
-    _check_spelling(table, known)
+    check_spelling(table.places("class"), Problems(strict=True), known=known, source="the table of classes")
     recordings, asked = read_asked(given["recordings"], given["scenes"], known or sorted(set(table.columns["class"])))
     for (name, label), row in table.first_rows("recording", "class").items():
         if name not in recordings:
@@ -131,10 +135,13 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
     Raises
     ------
     InputError
-        With file and line: an offset that is not a whole number of seconds, a class or scene without a name, or a
-        recording in two scenes. Steps that use the opinions check the rest.
+        With file and line: an offset that is neither a whole number of seconds nor the end of the recording, a class or
+        scene without a name, a scene in two spellings, a recording in two scenes. Steps check the rest.
     """
     table = opinions if isinstance(opinions, OpinionTable) else read_named(opinions)
+    table, note = cut_windows(table)
+    if note:
+        logger.warning("%s: %s", table.path, note)
     (spans, span), (_, offsets) = table.spans, table.times
     durations = dict.fromkeys(sorted({name for name, _, _ in spans}), 0)
     for index, ((name, _, text), offset) in enumerate(zip(spans, offsets.tolist(), strict=True)):
@@ -163,6 +170,7 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
 
 
 def _named_scenes(table: OpinionTable) -> dict[str, str]:
+    check_spelling(table.places(SCENE_COLUMN), Problems(strict=True), column=SCENE_COLUMN)
     scenes: dict[str, str] = {}
     for (name, scene), row in table.first_rows("recording", SCENE_COLUMN).items():
         if scenes.setdefault(name, scene) != scene:
@@ -204,7 +212,7 @@ def infer_dataset(
     known = read_classes(tables["classes"]) if tables["classes"] else None
     if kind == "opinions":
         table = OpinionTable.read(labels)
-        dataset_checks.check_opinions(table, lengths, known, problems)
+        table = dataset_checks.check_opinions(table, lengths, known, problems)
         if problems:
             return {}, known or [], {}
         durations, classes, scenes, asked_in = survey(table)
@@ -235,9 +243,9 @@ def _check_labels(
     dataset_checks.check_recordings(places, lengths, rows.path, problems)
     first = {name: rows.place(row) for name, row in rows.first_rows().items()}
     dataset_checks.check_classes(first, known, problems)
-    dataset_checks.check_labels(rows, lengths, problems)
+    rows = dataset_checks.check_labels(rows, lengths, problems)
     classes, used = known or sorted(first), dict[str, set[str]]()
-    for name, one in own.items():
+    for name, one in rows.by_recording().items():
         # If neither the labels nor a table of scenes list the annotated classes, all classes are annotated.
         used[name] = set(rows.label[one] if rows.zeros_listed or scenes_given else classes)
         if rows.zeros_listed and len(one) and name in lengths:
@@ -284,7 +292,7 @@ def main(argv: list[str] | None = None) -> None:
         write_tables(options.tables, *inferred)
         (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
     elif kind == "opinions":
-        durations, classes, scenes, asked = survey(labels)
+        durations, classes, scenes, asked = survey(read_alone(labels, tables["classes"]))
         recordings = {name: Recording(name, scenes[name], seconds) for name, seconds in durations.items()}
         write_tables(options.tables, recordings, classes, asked)
     else:

@@ -1,6 +1,6 @@
 """Published labels, or user-provided labels, as the soft labels of this project.
 
-User-provided labels are one of these, tab-separated:
+User-provided labels are one of these, with fields separated by tabs or commas:
 
 - ``soft``: a table ``recording onset offset label value`` with a row for every second of every annotated class, or a
   folder of RECORDING.txt as published (``onset offset label value`` without header, zeros left out).
@@ -14,7 +14,7 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.event_text import read_label_rows, read_published
-from softsed.core.label_rows import LABEL_KINDS, LabelRows
+from softsed.core.label_rows import LABEL_KINDS, LabelRows, cut_rows
 from softsed.core.labels import rasterise, write_soft
 from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
@@ -71,6 +71,7 @@ def adopt(
     labels: LabelRows, recordings: dict[str, Recording], asked: dict[str, list[str]], classes: list[str]
 ) -> dict[str, np.ndarray]:
     """Arrange the labels of all recordings as matrices; an InputError if a recording has no labels."""
+    labels, _ = cut_rows(labels, {name: one.duration_s for name, one in recordings.items()})
     rows = labels.by_recording()
     if missing := [name for name in recordings if name not in rows]:
         problem = f"no labels of {missing}, which the table of recordings lists"

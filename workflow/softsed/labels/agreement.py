@@ -6,6 +6,7 @@ the crowd. Negative values are systematic disagreement. A unit is a window of a 
 classes together. A unit may have any number of opinions; units with a single opinion do not count.
 """
 
+import logging
 from pathlib import Path
 
 import krippendorff
@@ -13,8 +14,11 @@ import numpy as np
 
 from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
+from softsed.labels.same_answers import find_same_answers
 
 ALL = "all classes"  # row of the table for all classes together
+
+logger = logging.getLogger(__name__)
 
 
 def alpha(opinions: Opinions, rows: np.ndarray) -> float:
@@ -121,5 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--annotators", type=Path, required=True, help="table of the annotators to write")
     options = parser.parse_args(argv)
     opinions, _, _ = read_tables(options)
+    for note in find_same_answers(opinions):
+        logger.warning("%s: %s", options.opinions, note)
     options.agreement.write_text(class_table(opinions), encoding="utf-8")
     options.annotators.write_text(annotator_table(opinions), encoding="utf-8")

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.event_text import TRUTH_ENDINGS
 from softsed.core.opinions import OPINION_COLUMNS
+from softsed.core.text.files import recording_name, visible_files
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import check_answered, longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
@@ -80,7 +82,8 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
         expected = "a folder with RECORDING.txt, the true events"
         raise InputError(f"there is no folder {folder!r} in {Path.cwd()}", key="truth", expected=expected)
     if folder:
-        return [f"{folder}/{recording}.txt" for recording in recordings]
+        found = {recording_name(path.stem): path.name for path in visible_files(Path(folder), *TRUTH_ENDINGS)}
+        return [f"{folder}/{found.get(recording, f'{recording}.txt')}" for recording in recordings]
     made = f"results/{config['experiment']}/data/truth"
     return [f"{made}/{recording}.tsv" for recording in recordings] if source == "demo" else []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from softsed.core.audio import find_audio
 from softsed.core.code_hash import content
 from softsed.core.errors import Problems
+from softsed.core.text.files import visible_files
 from softsed.planning.choices import KINDS, TABLES
 
 
@@ -50,7 +51,7 @@ class UserData:
     def label_files(self) -> list[str]:
         """List the files of the labels, which may be a folder with one text file per recording."""
         path = Path(self.labels)
-        return [str(file) for file in sorted(path.glob("*.txt"))] if path.is_dir() else [str(path)]
+        return [str(file) for file in visible_files(path, ".txt")] if path.is_dir() else [str(path)]
 
     def options(self) -> str:
         """Return the options that pass the dataset to `softsed data.infer_tables`."""

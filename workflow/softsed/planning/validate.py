@@ -1,5 +1,6 @@
 """Validation of a user-provided dataset before anything runs: all problems at once, including those of later stages."""
 
+import logging
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from softsed.core.opinions import read_opinions
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.folds import generate_folds
 from softsed.labels.aggregate import soft_labels
+from softsed.labels.same_answers import find_same_answers
+
+logger = logging.getLogger(__name__)
 
 
 def check(
@@ -110,4 +114,6 @@ def check_coverage(
 ) -> None:
     """Raise an InputError for opinions that are incomplete as a whole: missing answers, seconds without a window."""
     opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
+    for note in find_same_answers(opinions):
+        logger.warning("%s: %s", path, note)
     soft_labels(opinions, np.ones(len(opinions.annotators)), recordings=recordings, asked=asked)

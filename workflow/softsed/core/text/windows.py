@@ -1,0 +1,59 @@
+"""Windows of opinions at the end of their recordings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from softsed.core.text.last_second import cut_offsets
+
+if TYPE_CHECKING:
+    from softsed.core.opinions import OpinionTable
+
+
+def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = None) -> tuple["OpinionTable", str]:
+    """Cut windows at the end of their recordings to whole seconds; windows without one are left out.
+
+    Parameters
+    ----------
+    table : OpinionTable
+    lengths : mapping of float, optional
+        Recording to its length in seconds. Windows of recordings that are missing or have the length 0 stay. By
+        default, a recording of 1 s or more ends with its last window.
+
+    Returns
+    -------
+    table : OpinionTable
+    note : str
+        Number of windows that are cut or left out, with the first place; empty without such windows.
+
+    Raises
+    ------
+    InputError
+        If no window has a whole second.
+    """
+    (spans, span), (onset, offset) = table.spans, table.times
+    if lengths is None:
+        lengths = {}
+        for (name, _, _), end_s in zip(spans, offset.tolist(), strict=True):
+            lengths[name] = max(lengths.get(name, 0), end_s if end_s >= 1 else 0)
+    end = cut_offsets(offset, np.array([lengths.get(name) or np.nan for name, _, _ in spans]))
+    cut = (end != offset) & ~np.isnan(offset)
+    if not cut.any():
+        return table, ""
+    empty = cut & (onset < offset) & (end <= onset)
+    kept = np.flatnonzero(~empty[span]).tolist()
+    first = int(cut[span].argmax())
+    name, start, stop = spans[span[first]]
+    if not kept:
+        problem = f"window from {start!r} to {stop!r} has no whole second of the recording {name!r}"
+        raise table.error(first, problem, expected="opinions about whole seconds of the recordings")
+    note = "windows that end in or after the last, partial second of their recordings are cut to whole seconds: "
+    note += f"{cut.sum()} of {len(cut)} (first: line {table.lines[first]}, {start} to {stop} s of {name!r} becomes "
+    note += f"{start} to {end[span[first]]:.0f} s)"
+    note += f". Windows without a whole second are left out: {empty.sum()}" if empty.any() else ""
+    texts = [str(int(whole)) if cut[index] else spans[index][2] for index, whole in enumerate(np.nan_to_num(end))]
+    columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
+    columns["offset"] = [texts[index] for index in span[kept].tolist()]
+    return replace(table, columns=columns, lines=[table.lines[row] for row in kept]), note
