@@ -5,25 +5,19 @@ from pathlib import Path
 import pytest
 from support.errors import refused
 
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.tools.convert.annotations import Annotations, Place
 
 PLACE = Place(Path("a.tsv"), 7)
 
 
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        ("yard.wav", "yard"),
-        ("yard.FLAC", "yard"),
-        ("yard.m4a", "yard"),
-        ("Y0_30.000_40.000.wav", "Y0_30.000_40.000"),
-        ("Y0_30.000_40.000", "Y0_30.000_40.000"),
-        ("kitchen.a", "kitchen.a"),
-        (".wav", ".wav"),
-    ],
-)
-def test_recording_name_has_no_audio_ending(file, name):
-    assert recording_name(file) == name
+def test_recording_has_one_text():
+    found = Annotations(Path("a.tsv"), "say so")
+    assert found.name(PLACE, "audio/yard.wav") == "yard"
+    assert found.name(PLACE, "audio/yard.wav") == "yard"
+    assert not found.problems
+    assert found.name(Place(Path("a.tsv"), 9), "other/yard.wav") == "yard"
+    with refused(file="a.tsv", line=9, problem=["'other/yard.wav'", "'audio/yard.wav' in line 7"]):
+        found.problems.raise_all("in a.tsv", alone=True)
 
 
 @pytest.mark.parametrize(

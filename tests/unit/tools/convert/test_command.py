@@ -142,11 +142,11 @@ def test_errors_of_strong_labels(tmp_path, row, line, problem):
     assert not (tmp_path / "o.tsv").exists()
 
 
-@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/a"])
-def test_recording_that_would_be_written_elsewhere(tmp_path, name):
-    with refused(file="s.tsv", line=5, problem=repr(name)):
-        run(tmp_path, [*EVENTS, (name, "street", "A", 0, 2, "car")])
-    assert not (tmp_path / "o.tsv").exists()
+@pytest.mark.parametrize("name", ["../../escaped", "/escaped", "scene/escaped", "..\\escaped"])
+def test_folders_in_names_are_not_written(tmp_path, name):
+    run(tmp_path, [*EVENTS, (name, "street", "A", 0, 2, "car")], "--hard", tmp_path / "out/hard")
+    assert {path.name for path in (tmp_path / "out/hard").iterdir()} == {"r.txt", "q.txt", "escaped.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"s.tsv", "o.tsv", "out"}
 
 
 def test_existing_table_stays_until_the_new_one_is_whole(tmp_path):

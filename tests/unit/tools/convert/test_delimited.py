@@ -77,7 +77,7 @@ def test_mapping_wins_over_names(tmp_path):
 @pytest.mark.parametrize(
     ("header", "mapping", "problem"),
     [
-        ("clip,label", {}, ["recording", "'clip'"]),
+        ("sound,label", {}, ["recording", "'sound'"]),
         ("file,filename", {}, ["'filename'", "'file'"]),
         ("recording", {"label": "tag"}, "'tag'"),
     ],

@@ -13,7 +13,7 @@ def write(tmp_path, text):
     return tmp_path / "r.tsv"
 
 
-@pytest.mark.parametrize("header", ["recording\tduration_s", "filename\tduration", "file\tlength"])
+@pytest.mark.parametrize("header", ["recording\tduration_s", "filename\tduration", "File\tDuration (s)"])
 def test_table_of_recordings(tmp_path, header):
     found = read_lengths(write(tmp_path, f"{header}\na.wav\t9.97\nb\t10\n"))
     assert (found.seconds, found.scenes) == ({"a": 9.97, "b": 10}, {})

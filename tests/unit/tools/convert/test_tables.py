@@ -57,8 +57,8 @@ def test_annotator_of_a_table_of_one_person(tmp_path):
 
 
 def test_columns_without_use_are_named(tmp_path, caplog):
-    rows(tmp_path, DESED.replace("event_label", "event_label\tworker").replace("dog", "dog\t7"))
-    assert "['worker'] are not used, so that all rows count as those of one person" in caplog.text
+    rows(tmp_path, DESED.replace("event_label", "event_label\tteam").replace("dog", "dog\t7"))
+    assert "['team'] are not used, so that all rows count as those of one person" in caplog.text
     caplog.clear()
     rows(tmp_path, DESED)
     assert not caplog.text

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from softsed.core.audio import AUDIO, OTHER_AUDIO
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import LONGEST_S, seconds_or_milliseconds
+from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_number
 
 CONTROL = re.compile(r"[\x00-\x1f]")  # tabs and line breaks would end a field of the tables that are written
@@ -54,6 +54,8 @@ class Annotations:
         Recording to its length in seconds, if the format contains it.
     problems : Problems
         Rows that cannot be used.
+    files : dict of (str, Place)
+        Recording to the text that first named it, such as the path of its file, and where.
     """
 
     source: Path
@@ -62,10 +64,31 @@ class Annotations:
     rows: list[Row] = field(default_factory=list)
     lengths: dict[str, float] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
+    files: dict[str, tuple[str, Place]] = field(default_factory=dict)
 
     def report(self, kind: str, place: Place, problem: str, **parts: Any) -> None:
         """Add a problem of a row."""
         self.problems.add(kind, InputError(problem, **place._asdict(), **parts))
+
+    def name(self, place: Place, text: str, file: str | None = None) -> str:
+        """Return the name of a recording without folders and endings of audio files.
+
+        Two texts that give one name are a problem, since ``a/x.wav`` and ``b/x.wav`` may be two recordings.
+
+        Parameters
+        ----------
+        text : str
+            The recording as it stands in the annotations.
+        file : str, optional
+            Name of its file, if this is not `text`.
+        """
+        name = recording_name(text if file is None else file)
+        first, where = self.files.setdefault(name, (text, place))
+        if first != text:
+            line = f" in line {where.line}" if where.line else ""
+            expected = "one way to name a recording, because folders and endings of audio files do not count"
+            self.report("audio", place, f"recording {text!r} is named {first!r}{line}", expected=expected)
+        return name
 
     def listened(self, place: Place, recording: str, annotator: str, *, scene: str = "") -> bool:
         """Add that an annotator listened to a recording; return False if a name cannot be used."""
@@ -124,9 +147,3 @@ class Annotations:
             )
             return False
         return True
-
-
-def recording_name(file: str) -> str:
-    """Return the name of a recording: the name of its file without the ending, if this is an ending of audio files."""
-    is_audio = AUDIO.fullmatch(file) or OTHER_AUDIO.fullmatch(file)
-    return file.rpartition(".")[0] if is_audio else file

@@ -6,8 +6,9 @@ A line that begins with a backslash has the frequency limits of the label above 
 import logging
 from pathlib import Path
 
-from softsed.core.tsv import SPACES
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.core.text.cells import SPACES
+from softsed.core.text.files import recording_name
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import decode
 from softsed.tools.convert.folders import find_files
 

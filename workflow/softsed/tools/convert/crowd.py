@@ -9,7 +9,8 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.label_rows import Event
-from softsed.core.metadata import check_name, spelled_twice
+from softsed.core.metadata import check_name
+from softsed.core.text.names import spelled_twice
 from softsed.tools.convert.annotations import Annotations, Place, Row
 from softsed.tools.convert.delimited import decode
 from softsed.tools.convert.lengths import Lengths
@@ -201,7 +202,7 @@ def _check_spelling(what: str, rows: list[Row]) -> None:
     for row in rows:
         if name := getattr(row, what):
             first.setdefault(name, row.place)
-    for name, other in spelled_twice(first, []):
+    for name, other in spelled_twice(first):
         line = f", line {first[other].line}" if first[other].line else ""
         problem = f"{what} {name!r} is also spelled {other!r} ({first[other].file}{line})"
         remedy = "Correct the spelling" + (", or pass a table with the new name as --rename" if what == "label" else "")

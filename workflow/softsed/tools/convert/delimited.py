@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.tsv import SPACES
+from softsed.core.text.cells import SPACES
+from softsed.core.text.columns import describe_synonyms, name_columns
 
-# Names of columns in published tables, the names of softsed first: DESED and sed_eval (filename, event_label),
-# AudioSet-strong (segment_id, start_time_seconds), FSD50K (fname, labels), DCASE (file, scene_label).
-FIELDS = {
-    "recording": ("recording", "filename", "file", "file_name", "fname", "audio_filename", "segment_id"),
-    "scene": ("scene", "scene_label"),
-    "annotator": ("annotator", "annotator_id"),
-    "onset": ("onset", "event_onset", "start", "start_time", "start_time_seconds"),
-    "offset": ("offset", "event_offset", "end", "end_time", "end_time_seconds"),
-    "duration": (),
-    "label": ("label", "event_label", "class", "event"),
-    "labels": ("labels", "event_labels"),
-}
+# What a table of events may contain. `name_columns` finds each by the names that other programs and data sets use. The
+# exceptions are lists of labels (FSD50K, DESED), and the duration, which is the length of the recording in some tables.
+FIELDS = ("recording", "scene", "annotator", "onset", "offset", "duration", "label", "labels")
+LISTS = ("labels", "event_labels")
 
 
 def decode(path: Path) -> str:
@@ -65,7 +58,8 @@ class Table:
     def read(cls, path: Path) -> "Table":
         """Read a table. The header decides: tabs if it contains one, else semicolons, else commas.
 
-        Quotation marks around a field are removed. Blank lines are skipped. A row may leave out its last, empty fields.
+        Quotation marks around a field are removed. Unlike in tables of this project, a field may contain line breaks.
+        Blank lines are skipped. A row may leave out its last, empty fields.
 
         Raises
         ------
@@ -94,15 +88,17 @@ class Table:
             rows.append((line, (fields + [""] * len(header))[: len(header)]))
         return cls(path, header, rows)
 
-    def columns(self, mapping: Mapping[str, str], fields: Iterable[str], *, needed: Sequence[str]) -> dict[str, int]:
-        """Find the columns of some fields: those of a mapping, all others by the names in `FIELDS`.
+    def columns(
+        self, mapping: Mapping[str, str], fields: Sequence[str], *, needed: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Find the columns of some fields: those of a mapping, all others by their names.
 
         Parameters
         ----------
         mapping : mapping of str
             Field to the name of its column.
-        fields : iterable of str
-            Keys of `FIELDS`.
+        fields : sequence of str
+            Names of fields, such as those in `FIELDS`.
         needed : sequence of str
             Fields without which the table cannot be used.
 
@@ -116,26 +112,19 @@ class Table:
         InputError
             If a column of the mapping or of a needed field is missing, or several columns could be a field.
         """
-        found = {}
-        for name in fields:
-            if name in mapping:
-                names = [mapping[name]]
-            else:
-                names = [column for column in FIELDS[name] if column in self.header]
-                names = names[:1] if name in names else names
-            if len(names) > 1:
-                problem = f"the columns {names} could all be the {name}"
-                raise InputError(problem, file=self.path, line=1, remedy=f"Choose one, as in --map {name}={names[0]}")
-            if name in mapping and mapping[name] not in self.header:
-                problem = f"no column {mapping[name]!r} among {self.header}"
+        for name in mapping.values():
+            if name not in self.header:
+                problem = f"no column {name!r} among {self.header}"
                 raise InputError(problem, file=self.path, line=1, key="--map")
-            if not names and name in needed:
-                expected = f"a column {' or '.join(FIELDS[name])}"
-                remedy = f"If another column has the {name}, pass it as --map {name}=COLUMN"
-                problem = f"no column with the {name} among {self.header}"
-                raise InputError(problem, file=self.path, line=1, expected=expected, remedy=remedy)
-            if names:
-                found[name] = self.header.index(names[0])
+        free = ["" if name in mapping.values() else name for name in self.header]
+        free = ["labels" if name in LISTS else name for name in free]
+        names = name_columns(self.path, free, [name for name in fields if name not in (*mapping, "duration", "labels")])
+        found = {name: self.header.index(column) for name, column in mapping.items()}
+        found |= {name: names.index(name) for name in fields if name in names and name not in (*mapping, "duration")}
+        for name in needed:
+            if name not in found:
+                problem, remedy = f"no column with the {name} among {self.header}", describe_synonyms([name])
+                raise InputError(problem, file=self.path, line=1, expected=f"a column {name}", remedy=remedy)
         return found
 
 

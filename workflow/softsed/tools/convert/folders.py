@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from softsed.core.audio import AUDIO
 from softsed.core.errors import InputError
+from softsed.core.text.files import AUDIO, visible_files
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +37,9 @@ def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str
         return [(annotator or path.resolve().parent.name, path)]
     if not path.is_dir():
         raise InputError("there is no such folder or file", file=path, expected=expected)
-    listed = sorted(one for one in path.iterdir() if not one.name.startswith("."))
-    folders = [one for one in listed if one.is_dir()]
-    inside = sorted(one for folder in folders for one in folder.iterdir() if not one.name.startswith("."))
-    direct, nested = ([one for one in ones if _matches(one, ending)] for ones in (listed, inside))
+    folders = _visible_folders(path)
+    direct = visible_files(path, ending.lower())
+    nested = [file for folder in folders for file in visible_files(folder, ending.lower())]
     if not direct and not nested:
         raise InputError(f"no file ends in {ending}", file=path, expected=expected)
     if direct and nested:
@@ -51,11 +50,14 @@ def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str
     if nested and annotator:
         problem = f"{annotator!r}, but {path} has folders of annotators such as {nested[0].parent.name}"
         raise InputError(problem, key="--annotator", remedy="Leave out the option")
-    others = [one for one in listed + inside if one not in folders and not _matches(one, ending)]
+    others = [deeper for folder in folders for deeper in _visible_folders(folder)]
+    others += [
+        file for folder in (path, *folders) for file in visible_files(folder) if file.suffix.lower() != ending.lower()
+    ]
     if ignored := [one for one in others if not AUDIO.fullmatch(one.name)]:
         logger.warning("%s: %d files or folders are ignored, such as %s", path, len(ignored), ignored[0])
     return [(annotator or path.resolve().name, one) for one in direct] + [(one.parent.name, one) for one in nested]
 
 
-def _matches(path: Path, ending: str) -> bool:
-    return path.name.lower().endswith(ending.lower()) and path.is_file()
+def _visible_folders(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))

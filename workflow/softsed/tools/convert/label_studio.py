@@ -12,9 +12,9 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from softsed.core.audio import AUDIO, OTHER_AUDIO
 from softsed.core.errors import InputError
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.core.text.files import AUDIO, OTHER_AUDIO
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import Table, decode
 
 NAMES = ("labels", "choices", "timeserieslabels")  # keys of the names of classes in a result
@@ -155,7 +155,6 @@ def read_annotations(path: Path, mapping: Mapping[str, str], annotator: str | No
     found = Annotations(path, SILENCE)
     used = [[answer for answer in one.answers if answer.control == chosen] for one in listed]
     found.clips = any(answers for answers in used) and not any(answer.times for answers in used for answer in answers)
-    addresses: dict[str, str] = {}
     for one, answers in zip(listed, used, strict=True):
         keys = [mapping["recording"]] if "recording" in mapping else [k for k, v in one.data.items() if _is_audio(v)]
         address = one.data.get(keys[0]) if len(keys) == 1 else None
@@ -163,11 +162,7 @@ def read_annotations(path: Path, mapping: Mapping[str, str], annotator: str | No
             problem = f"{'several keys' if len(keys) > 1 else 'no key'} with audio among {list(one.data)}"
             found.report("audio", one.place, problem, expected="one audio file", remedy="Pass --map recording=KEY")
             continue
-        name = recording_name(file_name(address))
-        if addresses.setdefault(name, address) != address:
-            problem = f"two audio files are called {name!r}: {address} and {addresses[name]}"
-            found.report("audio", one.place, problem, expected="a different name for each recording")
-            continue
+        name = found.name(one.place, address, file_name(address))
         who = one.annotator or annotator or ""
         if not found.listened(one.place, name, who):
             continue

@@ -6,11 +6,9 @@ from pathlib import Path
 from softsed.core.audio import list_audio, measure
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S, seconds_or_milliseconds
+from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import recording_name
 from softsed.tools.convert.delimited import Table
-
-DURATIONS = ("duration_s", "duration", "length", "seconds")
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,8 @@ def read_lengths(path: Path) -> Lengths:
         more, an empty scene.
     """
     table = Table.read(path)
-    columns = table.columns({}, ("recording", "scene"), needed=["recording"])
-    duration = next((table.header.index(name) for name in DURATIONS if name in table.header), None)
-    if duration is None:
-        problem = f"no column with the duration among {table.header}"
-        raise InputError(problem, file=path, line=1, expected=f"a column {' or '.join(DURATIONS)}, in seconds")
+    columns = table.columns({}, ("recording", "duration_s", "scene"), needed=["recording", "duration_s"])
+    duration = columns["duration_s"]
     found = Lengths(path, {})
     for line, fields in table.rows:
         name, seconds = recording_name(fields[columns["recording"]]), read_number(fields[duration])

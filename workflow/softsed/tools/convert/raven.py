@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
 from softsed.core.errors import InputError
+from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import Table
 from softsed.tools.convert.folders import find_files
 
@@ -70,7 +71,7 @@ def read_selections(path: Path, mapping: Mapping[str, str], annotator: str | Non
         limits = {tuple(row.get(name) for name in FREQUENCIES) for _, row in rows}
         limited += len(rows) if len(limits) > 1 else 0
         for line, row in rows:
-            name = recording_name(PureWindowsPath(row[column]).name) if column else own
+            name = found.name(Place(file, line), PureWindowsPath(row[column]).name) if column else own
             times: tuple[str, str] = row[BEGIN], row[END]
             if row.get(WITHIN):
                 start, length = read_number(row[WITHIN]), read_number(row[END]) - read_number(row[BEGIN])

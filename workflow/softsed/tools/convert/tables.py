@@ -10,7 +10,7 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import FIELDS, Table
 
 SILENCE = "add a row with this recording and annotator, and empty onset, offset and label"
@@ -65,7 +65,7 @@ def read_events(path: Path, mapping: Mapping[str, str], annotator: str | None) -
     for line, fields in table.rows:
         row = {name: fields[column] for name, column in columns.items()}
         place, who, scene = Place(path, line), row.get("annotator", annotator or ONE), row.get("scene", "")
-        names = recording_name(row["recording"]), who
+        names = found.name(place, row["recording"]), who
         onset, offset = row.get("onset", "0"), row.get("offset", "inf")
         if "duration" in row:
             offset = f"{read_number(onset) + read_number(row['duration']):.10g}" if onset or row["duration"] else ""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S
-from softsed.core.tsv import SPACES
-from softsed.tools.convert.annotations import Annotations, Place, recording_name
+from softsed.core.text.cells import SPACES
+from softsed.core.text.files import recording_name
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import decode
 from softsed.tools.convert.folders import find_files
 
