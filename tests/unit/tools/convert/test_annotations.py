@@ -27,6 +27,7 @@ def test_recording_has_one_text():
         (("r", "", "dog", (0, 1)), "no annotator"),
         (("r", "ann", "", (0, 1)), "no label"),
         (("r", "ann", "dog\tcat", (0, 1)), "dog\\tcat"),
+        (("r", "ann", '"dog" 1', (0, 1)), '"dog" 1'),
         (("r\n1", "ann", "dog", (0, 1)), "r\\n1"),
         (("r", "ann", "dog", ("x", 1)), "'x' to 1"),
         (("r", "ann", "dog", (2, 1)), "2 to 1"),

@@ -14,7 +14,8 @@ from softsed.core.metadata import LONGEST_S, seconds_or_milliseconds
 from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_number
 
-CONTROL = re.compile(r"[\x00-\x1f]")  # tabs and line breaks would end a field of the tables that are written
+# Tabs and line breaks end a field of the tables that are written, and a quotation mark begins a quoted field.
+UNWRITABLE = re.compile(r'[\x00-\x1f]|^"')
 
 
 class Place(NamedTuple):
@@ -141,9 +142,8 @@ class Annotations:
             self.rows[-1] = Row(place, recording, annotator, label, onset, offset, scene)
 
     def _printable(self, place: Place, what: str, name: str) -> bool:
-        if CONTROL.search(name):
-            self.report(
-                "names", place, f"{what} {name!r} contains a tab or a line break", expected="a name in one line"
-            )
+        if UNWRITABLE.search(name):
+            problem = f"{what} {name!r} contains a tab or a line break, or begins with a quotation mark"
+            self.report("names", place, problem, expected="a name in one line without quotation marks around it")
             return False
         return True
