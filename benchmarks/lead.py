@@ -23,7 +23,7 @@ from softsed.data import infer_tables
 from softsed.labels.aggregate import ESTIMATORS
 from softsed.labels.harden import expected_f1
 from softsed.labels.trials import METRICS, judge
-from softsed.tools import convert
+from softsed.tools.convert import command
 
 SIZES, DRAWINGS = (3, 5, 10), 3  # annotators per window, drawings of each number
 CONFIG = {"competence": {"method": "vb", "restarts": 10, "iterations": 50}}
@@ -46,7 +46,7 @@ def main() -> None:
         names = ("opinions", "recordings", "classes", "scenes", "majority")
         tables = {name: Path(scratch) / f"{name}.tsv" for name in names}
         strong = ["strong", "--annotations", options.annotations, "--opinions", tables["opinions"]]
-        convert.main([*map(str, strong), "--majority", str(tables["majority"])])
+        command.main([*map(str, strong), "--majority", str(tables["majority"])])
         infer_tables.main([f"--opinions={tables['opinions']}", f"--tables={scratch}"])
         classes = read_classes(tables["classes"])
         recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)

@@ -25,6 +25,16 @@ EXAMPLES = {
     + "".join(f"{r}\t0\t2\t{who}\t{c}\t{who}\n" for r in NAMES for who in (0, 1) for c in CLASSES),
     "strong": "recording\tscene\tannotator\tonset\toffset\tlabel\n"
     "r1\tstreet\tann\t0\t1.5\tcar\nr2\tstreet\tbob\t0\t2\tcar\n",
+    "audacity": "0.25\t1.5\tcar\n\\\t100.0\t2000.0\n1\t2\tpeople talking\n",
+    "raven": "Selection\tView\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tAnnotation\n"
+    "1\tWaveform 1\t0.25\t1.5\t0\t2000\tcar\n1\tSpectrogram 1\t0.25\t1.5\t0\t2000\tcar\n",
+    "textgrid": 'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 2.5\ntiers? <exists>\n'
+    'size = 1\nitem []:\n item [1]:\n class = "IntervalTier"\n name = "events"\n xmin = 0\n xmax = 2.5\n'
+    " intervals: size = 2\n"
+    ' intervals [1]:\n xmin = 0\n xmax = 1.5\n text = "car"\n intervals [2]:\n xmin = 1.5\n xmax = 2.5\n text = ""\n',
+    "label_studio": '[{"id": 1, "data": {"audio": "r1.wav"}, "annotations": [{"completed_by": 1, "result": [\n'
+    '{"from_name": "label", "type": "labels", "original_length": 2.5,\n'
+    '"value": {"start": 0.25, "end": 1.5, "labels": ["car"]}}]},\n{"completed_by": 2, "result": []}]}]\n',
     "sonyc": "audio_filename,annotator_id,1_engine_presence,2_saw_presence\n"
     "01.wav,3,1,0\n01.wav,-2,0,-1\n02.wav,4,0,0\n",
 }
@@ -55,7 +65,8 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     from softsed.data import infer_tables  # noqa: PLC0415
     from softsed.labels import adopt  # noqa: PLC0415
     from softsed.planning import validate  # noqa: PLC0415
-    from softsed.tools import convert  # noqa: PLC0415
+    from softsed.tools.convert import audacity, label_studio, raven, sonyc, tables, textgrid, write  # noqa: PLC0415
+    from softsed.tools.convert.crowd import Crowd  # noqa: PLC0415
 
     asked, recordings = {"street": CLASSES}, {name: metadata.Recording(name, "street", 2.5) for name in NAMES}
     (folder / "audio").mkdir()
@@ -104,15 +115,18 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         assert infer_tables.recording_names(path)
         return infer_tables.survey(path)
 
-    def strong(path: Path) -> str:
-        found = convert.Strong(path)
-        if sum(found.seconds.values()) < 100:  # longer ones only take longer
-            text = "".join(found.opinions(window=2, hop=1))
-            assert all(line.count("\t") == 6 for line in text.splitlines())
-        return str(found.asked)
+    def converted(reader: Callable, *arguments: object, **options: object) -> Callable[[Path], object]:
+        def read(path: Path) -> dict:
+            found = Crowd(reader(path, *arguments, **options))
+            if sum(found.lengths.values()) < 100:  # longer ones only take longer
+                lines = "".join(write.opinions(found, window=2, hop=1)).removesuffix("\n").split("\n")
+                assert {line.count("\t") for line in lines} in ({5}, {6})
+            return {str(key): own for key, own in found.events.items()}
 
-    def sonyc(path: Path) -> str:
-        text = "".join(convert.read_sonyc(path, "coarse"))
+        return read
+
+    def tags(path: Path) -> str:
+        text = "".join(sonyc.read_sonyc(path, "coarse"))
         assert all(line.count("\t") == 5 for line in text.removesuffix("\n").split("\n"))
         return text
 
@@ -152,7 +166,11 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         "own_opinions": own("opinions"),
         "own_soft": own("soft"),
         "own_hard": own("hard"),
-        "strong": strong,
-        "sonyc": sonyc,
+        "strong": converted(tables.read_events, {}, None),
+        "audacity": converted(audacity.read_labels, None),
+        "raven": converted(raven.read_selections, {}, None),
+        "textgrid": converted(textgrid.read_textgrids, tiers=(), meaning="ignored", annotator=None),
+        "label_studio": converted(label_studio.read_annotations, {}, None),
+        "sonyc": tags,
     }
     return {name: Parser(EXAMPLES[name], function) for name, function in functions.items()}

@@ -38,3 +38,11 @@ def write_tables(folder: Path, texts: Mapping[str, str]) -> list[str]:
     for name, text in texts.items():
         write_rows(folder / f"{name}.tsv", text.splitlines())
     return as_options({name: folder / f"{name}.tsv" for name in texts})
+
+
+def read_answers(rows: Iterable[str]) -> dict[tuple[str, int, int, str, str], int]:
+    """Return a table of opinions, line by line, as answers: (recording, onset, offset, annotator, class) to 0 or 1."""
+    header, *lines = rows
+    assert header.startswith(OPINIONS)
+    fields = [line.rstrip("\n").split("\t") for line in lines]
+    return {(f[0], int(f[1]), int(f[2]), f[3], f[4]): int(f[5]) for f in fields}

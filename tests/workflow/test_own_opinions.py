@@ -7,7 +7,7 @@ from support.shared import shared
 from support.tsv import read_rows, write_rows
 
 from softsed.core.labels import read_hard, read_soft
-from softsed.tools import convert
+from softsed.tools.convert import command
 
 HEADER = ["recording", "onset", "offset", "annotator", "class", "opinion"]
 OWN = ["--config", "opinions=my opinions.tsv", "experiment=mine"]
@@ -183,7 +183,7 @@ def test_strong_labels_of_twenty_people(fresh):
     kept = [line for line in lines if line.split("\t")[0] in wanted]
     (fresh / "strong.tsv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     arguments = ["strong", "--annotations", str(fresh / "strong.tsv"), "--opinions", str(fresh / "lead.tsv")]
-    convert.main([*arguments, "--majority", str(fresh / "majority"), "--minimum", "5"])
+    command.main([*arguments, "--majority", str(fresh / "majority"), "--minimum", "5"])
     change = (
         "opinions: lead.tsv\nexperiment: lead\ntruth: majority\nlabels:\n  compare: [joint]\n"
         "  crowd_sizes: [3, 5, 10, 20]\n  draws: 2\n  competence:\n    restarts: 2\n"

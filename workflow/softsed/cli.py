@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent
 # Commands for people, and their modules. All other commands are steps of the workflow, named after their modules.
 COMMANDS = {
     "check": "tools.check",
-    "convert": "tools.convert",
+    "convert": "tools.convert.command",
     "export": "tools.export",
     "apply": "predict.apply",
     "status": "tools.status",

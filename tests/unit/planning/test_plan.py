@@ -268,8 +268,8 @@ def test_listed_recordings_get_stems(project):
 
 
 def test_name_that_is_no_file_name_is_refused(project):
-    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na/b\tcity_center\t60\n")
-    with refused(file="mine.tsv", line=2, problem="'a/b'"):
+    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na\x7fb\tcity_center\t60\n")
+    with refused(file="mine.tsv", line=2, problem="'a\\x7fb'"):
         plan_of("recordings: mine.tsv", check=True)
 
 

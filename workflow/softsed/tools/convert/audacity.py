@@ -1,0 +1,38 @@
+"""Labels exported by Audacity: ``onset<TAB>offset<TAB>label`` without header, one file per recording.
+
+A line that begins with a backslash has the frequency limits of the label above it (spectral selections).
+"""
+
+import logging
+from pathlib import Path
+
+from softsed.core.text.cells import SPACES
+from softsed.core.text.files import recording_name
+from softsed.tools.convert.annotations import Annotations, Place
+from softsed.tools.convert.delimited import decode
+from softsed.tools.convert.folders import find_files
+
+SILENCE = "add an empty file of this recording to the folder of the annotator"
+
+logger = logging.getLogger(__name__)
+
+
+def read_labels(path: Path, annotator: str | None) -> Annotations:
+    """Read the label files of a folder, see `folders.find_files`. An empty file: the annotator heard nothing."""
+    found, spectral = Annotations(path, SILENCE), 0
+    for who, file in find_files(path, ".txt", annotator):
+        name = recording_name(file.stem)
+        found.listened(Place(file), name, who)
+        for number, line in enumerate(decode(file).split("\n"), start=1):
+            fields = [field.strip(SPACES) for field in line.rstrip(f"{SPACES}\t").split("\t")]
+            place = Place(file, number)
+            if fields[0] == "\\":
+                spectral += 1
+            elif len(fields) in (2, 3):
+                found.marked(place, name, who, (*fields, "")[2], (fields[0], fields[1]))
+            elif any(fields):
+                problem = f"the line has {len(fields)} tab-separated fields: {line!r}"
+                found.report("fields", place, problem, expected="onset, offset and label, as Audacity exports them")
+    if spectral:
+        logger.warning("%s: the frequency limits of %d labels are not used", path, spectral)
+    return found

@@ -1,0 +1,138 @@
+"""The command ``softsed convert``: annotations of other programs and datasets to opinions or hard labels."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from softsed.core.errors import InputError
+from softsed.core.options import build_parser
+from softsed.tools.convert import audacity, label_studio, raven, sonyc, tables, textgrid
+from softsed.tools.convert.annotations import Annotations
+from softsed.tools.convert.crowd import Crowd, read_renames
+from softsed.tools.convert.delimited import FIELDS, read_mapping
+from softsed.tools.convert.lengths import measure_folder, read_lengths
+from softsed.tools.convert.write import opinions, write_labels, write_opinions
+
+TABLES = ("table", "desed", "audioset")  # other names of `strong`: the columns decide, not the name of the dataset
+FOLDERS = "one folder per annotator, or the folder of one annotator"
+
+
+def _read_tables(options: argparse.Namespace) -> Annotations:
+    return tables.read_events(options.annotations, read_mapping(options.map, FIELDS), options.annotator)
+
+
+def _read_audacity(options: argparse.Namespace) -> Annotations:
+    return audacity.read_labels(options.annotations, options.annotator)
+
+
+def _read_raven(options: argparse.Namespace) -> Annotations:
+    return raven.read_selections(options.annotations, read_mapping(options.map, ["label"]), options.annotator)
+
+
+def _read_textgrids(options: argparse.Namespace) -> Annotations:
+    return textgrid.read_textgrids(
+        options.annotations, tiers=options.tier, meaning=options.tiers, annotator=options.annotator
+    )
+
+
+def _read_label_studio(options: argparse.Namespace) -> Annotations:
+    mapping = read_mapping(options.map, ["recording", "label"])
+    return label_studio.read_annotations(options.annotations, mapping, options.annotator)
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Write the opinions or the hard labels of a crowd, or both."""
+    if not 1 <= options.hop <= options.window:
+        problem = f"window {options.window} s, hop {options.hop} s"
+        raise InputError(problem, key="--hop", expected="1 <= hop <= window")
+    if not 0 <= options.points < float("inf"):
+        raise InputError(f"{options.points}", key="--points", expected="seconds, 0 or more")
+    if not (options.opinions or options.hard):
+        raise InputError("no output", key="--opinions", expected="--opinions, --hard or both")
+    lengths = read_lengths(options.recordings) if options.recordings else None
+    lengths = measure_folder(options.audio) if options.audio else lengths
+    crowd = Crowd(
+        options.read(options),
+        lengths,
+        minimum=options.minimum,
+        points=options.points,
+        rename=read_renames(options.rename) if options.rename else None,
+        everyone=options.everyone,
+    )
+    if options.opinions:
+        write_opinions(options.opinions, opinions(crowd, window=options.window, hop=options.hop))
+    if options.hard:
+        write_labels(options.hard, crowd)
+
+
+def convert_sonyc(options: argparse.Namespace) -> None:
+    """Write the opinions of the volunteers of SONYC-UST."""
+    write_opinions(options.opinions, sonyc.read_sonyc(options.annotations, options.level))
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    """Add the options of all formats whose events become opinions on windows."""
+    command.add_argument("--opinions", type=Path, help="table of opinions to write")
+    command.add_argument(
+        "--hard",
+        "--majority",
+        type=Path,
+        help="hard labels to write: seconds of the majority, or the events of a single annotator "
+        "(FILE.tsv, or a folder for one RECORDING.txt per recording)",
+    )
+    lengths = command.add_mutually_exclusive_group()
+    lengths.add_argument("--recordings", type=Path, help="table of recordings (recording, duration_s; optional: scene)")
+    lengths.add_argument("--audio", type=Path, help="folder of recordings, to measure their durations")
+    command.add_argument("--annotator", help="name of the annotator, if the annotations do not contain it")
+    command.add_argument("--everyone", action="store_true", help="every annotator listened to every recording")
+    command.add_argument("--window", type=int, default=10, help="length of a window, seconds (default: 10)")
+    command.add_argument(
+        "--hop", type=int, default=1, help="time between the starts of two windows, seconds (default: 1)"
+    )
+    command.add_argument(
+        "--minimum", type=int, default=1, help="leave out labels that fewer annotators used in a scene (default: 1)"
+    )
+    command.add_argument(
+        "--points", type=float, default=0.0, help="length of events without duration, seconds (default: ignore them)"
+    )
+    command.add_argument("--rename", type=Path, help="table of new names of labels (old, new), without header")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Convert annotations of other programs and datasets to a table of opinions or to hard labels."""
+    parser = build_parser(
+        "convert", main, example="strong --annotations mydata/annotations.tsv --opinions mydata/opinions.tsv"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, read: Callable, text: str, source: str, *names: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, aliases=names)
+        command.add_argument("--annotations", type=Path, required=True, help=f"annotations to convert: {source}")
+        command.set_defaults(read=read, run=convert)
+        _add_output(command)
+        return command
+
+    mapped = {
+        "strong": add("strong", _read_tables, "tables of events, TSV or CSV", "a table", *TABLES),
+        "raven": add("raven", _read_raven, "selection tables of Raven", FOLDERS),
+        "label-studio": add("label-studio", _read_label_studio, "exports of Label Studio", "JSON, CSV or TSV"),
+    }
+    for command in mapped.values():
+        text = "columns of fields, such as recording=filename,label=event_label (default: found by name)"
+        command.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN,...", help=text)
+    add("audacity", _read_audacity, "labels exported by Audacity", FOLDERS)
+    grids = add("textgrid", _read_textgrids, "TextGrids of Praat", FOLDERS)
+    grids.add_argument("--tier", nargs="+", default=[], help="names of the tiers to read (default: all)")
+    grids.add_argument(
+        "--tiers",
+        choices=("ignored", "classes", "annotators"),
+        default="ignored",
+        help="what the names of tiers are (default: ignored)",
+    )
+    tags = commands.add_parser("sonyc", help="tags of clips by the volunteers of SONYC-UST")
+    tags.add_argument("--annotations", type=Path, required=True, help="annotations to convert: annotations.csv")
+    tags.add_argument("--level", choices=sorted(sonyc.LEVELS), required=True, help="level of the classes")
+    tags.add_argument("--opinions", type=Path, required=True, help="table of opinions to write")
+    tags.set_defaults(run=convert_sonyc)
+    options = parser.parse_args(argv)
+    options.run(options)

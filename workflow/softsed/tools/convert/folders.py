@@ -1,0 +1,63 @@
+"""Folders of files, one file per recording and one folder per annotator: ANNOTATOR/RECORDING.txt."""
+
+import logging
+from pathlib import Path
+
+from softsed.core.errors import InputError
+from softsed.core.text.files import AUDIO, visible_files
+
+logger = logging.getLogger(__name__)
+
+
+def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str, Path]]:
+    """List the files of each annotator.
+
+    Parameters
+    ----------
+    path : Path
+        One file, a folder with the files of one annotator, or a folder with one folder per annotator. Hidden files are
+        ignored, such as ``._x.txt`` from macOS.
+    ending : str
+        Ending of the files, such as ``.txt``, in upper or lower case.
+    annotator : str or None
+        Name of the annotator of files that are not in a folder of an annotator; the name of their folder by default.
+
+    Returns
+    -------
+    list of (str, Path)
+        Annotator and file, sorted.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or folder, no file with this ending, or files beside folders of annotators.
+    """
+    expected = f"a folder with one folder per annotator, and in it one RECORDING{ending} per recording"
+    if path.is_file():
+        return [(annotator or path.resolve().parent.name, path)]
+    if not path.is_dir():
+        raise InputError("there is no such folder or file", file=path, expected=expected)
+    folders = _visible_folders(path)
+    direct = visible_files(path, ending.lower())
+    nested = [file for folder in folders for file in visible_files(folder, ending.lower())]
+    if not direct and not nested:
+        raise InputError(f"no file ends in {ending}", file=path, expected=expected)
+    if direct and nested:
+        problem = f"files such as {direct[0].name} beside folders of annotators such as {nested[0].parent.name}"
+        raise InputError(
+            problem, file=path, expected=expected, remedy="Move the files into a folder of their annotator"
+        )
+    if nested and annotator:
+        problem = f"{annotator!r}, but {path} has folders of annotators such as {nested[0].parent.name}"
+        raise InputError(problem, key="--annotator", remedy="Leave out the option")
+    others = [deeper for folder in folders for deeper in _visible_folders(folder)]
+    others += [
+        file for folder in (path, *folders) for file in visible_files(folder) if file.suffix.lower() != ending.lower()
+    ]
+    if ignored := [one for one in others if not AUDIO.fullmatch(one.name)]:
+        logger.warning("%s: %d files or folders are ignored, such as %s", path, len(ignored), ignored[0])
+    return [(annotator or path.resolve().name, one) for one in direct] + [(one.parent.name, one) for one in nested]
+
+
+def _visible_folders(path: Path) -> list[Path]:
+    return sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
