@@ -131,7 +131,7 @@ def test_folders_in_names_are_not_written(made, name):
     run(made, "events", "--hard", "hard.tsv")
     written = {path.name for path in (made / "events").iterdir()}
     assert written == {"good.txt", f"{name.rpartition('/')[2]}.txt"}
-    assert {path.parent for path in made.parent.rglob("escaped*")} <= {made / "events"}
+    assert not list(made.parent.glob("escaped*"))
 
 
 def test_make_folder_refuses_file(made):
