@@ -16,7 +16,7 @@ def test_both_formats(tmp_path):
     assert read_true_events(tmp_path / "demo.tsv", CLASSES) == read_true_events(tmp_path / "own.txt", CLASSES)
 
 
-@pytest.mark.parametrize("row", ["2\t2\tcar", "x\t2\tcar", "1\t2\tcat", "-1\t2\tcar", "1\tnan\tcar"])
+@pytest.mark.parametrize("row", ["2\t2\tcar", "x\t2\tcar", "-1\t2\tcar", "1\tnan\tcar"])
 def test_errors_name_file_and_line(tmp_path, row):
     (tmp_path / "own.txt").write_text(f"0\t1\tcar\n{row}\n", encoding="utf-8")
     (tmp_path / "demo.tsv").write_text(f"onset\toffset\tlabel\n0\t1\tcar\n{row}\n", encoding="utf-8")
@@ -24,6 +24,12 @@ def test_errors_name_file_and_line(tmp_path, row):
         read_true_events(tmp_path / "own.txt", CLASSES)
     with refused(file="demo.tsv", line=3):
         read_true_events(tmp_path / "demo.tsv", CLASSES)
+
+
+def test_true_events_of_other_classes_are_left_out(tmp_path):
+    (tmp_path / "r.txt").write_text("0\t1\tcat\n1\t2\tdog\n", encoding="utf-8")
+    assert read_true_events(tmp_path / "r.txt", CLASSES) == [(1, 2, "dog")]
+    assert read_true_events(tmp_path / "r.txt", ["car"]) == []
 
 
 def test_truth_file_needs_exactly_one(tmp_path):

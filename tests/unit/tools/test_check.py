@@ -34,5 +34,22 @@ def test_problems_are_reported_with_exit_code_1(data, capsys):
     command = ["check", "--audio", str(data / "audio"), "--soft", str(labels), "--tables", str(data / "out")]
     assert cli.main(command) == 1
     shown = capsys.readouterr().err
-    assert "1 problem in the dataset:\n  scene 'all' has 4 recordings, too few for 5 folds" in shown
+    assert "1 problem in the dataset:\n  5 folds need more recordings" in shown
     assert not (data / "out").exists()
+
+
+def test_opinions_without_audio_and_true_events(tmp_path, capsys):
+    labels = write_rows(tmp_path / "o.tsv", opinion_rows(), OPINIONS)
+    (tmp_path / "truth").mkdir()
+    for name in NAMES:
+        (tmp_path / f"truth/{name}.txt").write_text("0\t1\tcar\n1\t2\tsiren\n")
+    assert cli.main(["check", "--opinions", str(labels), "--truth", str(tmp_path / "truth")]) == 0
+    shown = capsys.readouterr().err
+    assert "4 of 8 true events do not count" in shown
+    assert "no problems: 4 recordings" in shown
+
+
+def test_labels_without_audio_are_refused(data, capsys):
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
+    assert cli.main(["check", "--soft", str(labels)]) == 1
+    assert "--audio: no audio" in capsys.readouterr().err

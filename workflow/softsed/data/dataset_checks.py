@@ -3,7 +3,7 @@
 Each function reports to `Problems` where a problem is (file and line), what was found, and what to do.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from softsed.core.audio import find_audio, measure
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import LabelRows
-from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes, spelled_twice
+from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes, spelled_twice, spelling
 from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.tsv import read_lines
 
@@ -78,16 +78,53 @@ def check_classes(first: Places, known: list[str] | None, problems: Problems) ->
             problems.add("classes", InputError(problem, **place, expected=f"one of {known}", remedy=remedy))
 
 
-def check_recordings(first: Places, lengths: dict[str, float], labels: Path, problems: Problems) -> None:
-    """Report labels without audio, at their first places, and audio without labels."""
-    for name, place in first.items():
-        if name not in lengths:
-            remedy = "Add the audio, correct the name or leave the labels out"
-            problems.add("no audio", InputError(f"no audio named {name!r}", **place, remedy=remedy))
-    for name in lengths:
-        if name not in first:
-            remedy = "Add labels or leave the audio out"
-            problems.add("no labels", InputError(f"no labels of the recording {name!r}", file=labels, remedy=remedy))
+def check_recordings(
+    first: Places, lengths: dict[str, float], labels: Path, problems: Problems, *, source: Path
+) -> None:
+    """Report labels without a recording and recordings without labels: one problem per side, with two examples.
+
+    If no name matches, or the recordings or labels could not be read at all, only this cause is reported.
+
+    Parameters
+    ----------
+    first : dict
+        Recording of the labels to its first place.
+    lengths : dict of float
+        Recordings in `source`.
+    labels, source : Path
+        Labels; folder of audio or table of recordings.
+    problems : Problems
+    """
+    if not lengths or (not first and problems):
+        return
+    unknown = [name for name in first if name not in lengths]
+    unlabelled = [name for name in lengths if name not in first]
+    remedy = _likely_cause(unknown, unlabelled)
+    if first and len(unknown) == len(first):
+        problem = f"no name matches a recording of {source}: {_examples(unknown)} here, {_examples(unlabelled)} there"
+        problems.add("names", InputError(problem, **first[unknown[0]], remedy=remedy))
+        return
+    if unknown:
+        problem = f"no {'audio' if source.is_dir() else 'recording'} named {_examples(unknown)} in {source}"
+        problems.add("no audio", InputError(problem, **first[unknown[0]], remedy=remedy))
+    if unlabelled:
+        problem = f"no labels of the recording{'s' * (len(unlabelled) > 1)} {_examples(unlabelled)} of {source}"
+        problems.add("no labels", InputError(problem, file=labels, remedy="Add labels or leave the recordings out"))
+
+
+def _examples(names: list[str]) -> str:
+    """Return the first two names, and the number of the others."""
+    others = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(map(repr, names[:2])) + others if names else "no other name"
+
+
+def _likely_cause(names: list[str], others: list[str]) -> str:
+    """Return what to do about names of labels that match no recording."""
+    if {PurePath(name).stem for name in names} & set(others):
+        return "Remove folders and endings from the names of the labels"
+    if {spelling(name) for name in names} & {spelling(name) for name in others}:
+        return "Write the names as those of the recordings: they differ in case, spaces, underscores or hyphens"
+    return "Correct the names, add the recordings or leave the labels out"
 
 
 def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems) -> None:
@@ -144,10 +181,15 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
             problems.add("incomplete", error)
 
 
-def check_opinions(table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems) -> None:
-    """Report problems of the rows of a table of opinions, and opinions and audio that do not belong together."""
+def check_opinions(
+    table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems, *, source: Path
+) -> None:
+    """Report problems of the rows of a table of opinions, and opinions and recordings that do not belong together.
+
+    `lengths` are those of the recordings in `source`, a folder of audio or a table.
+    """
     check_rows(table, lengths, problems)
-    check_recordings(places(table, "recording"), lengths, table.path, problems)
+    check_recordings(places(table, "recording"), lengths, table.path, problems, source=source)
     check_classes(places(table, "class"), known, problems)
 
 

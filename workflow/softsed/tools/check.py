@@ -13,11 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Check your recordings, labels and tables; report all problems with file and line."""
+    """Check your recordings, labels or opinions, tables and true events; report all problems with file and line."""
     parser = build_parser(
         "check", main, example="--audio results/demo/data/audio --opinions results/demo/data/opinions.tsv --folds 3"
     )
-    add_dataset(parser, audio_required=True)
+    add_dataset(parser)
+    parser.add_argument("--truth", type=Path, help="folder of RECORDING.txt with the true events, if known")
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
     parser.add_argument(
         "--validation", type=float, default=0.25, help="share of the recordings for validation (default: 0.25)"
@@ -28,7 +29,13 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     labels, kind, tables = read_dataset(options)
     recordings, classes, asked = check(
-        options.audio, labels, kind, tables, folds=options.folds, validation=options.validation
+        options.audio,
+        labels,
+        kind,
+        tables,
+        folds=options.folds,
+        validation=options.validation,
+        truth=options.truth,
     )
     logger.info("%s", summarise(kind, recordings, classes, asked), extra=PROGRESS)
     if options.tables:
