@@ -99,8 +99,7 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     other, more = ([*with_scenes[:2], name, *with_scenes[2:]] for name in ("other.yaml", "more.yaml"))
     assert planned(own, *targets, configuration=other) == {"make_folds": 1}
     shown = snakemake(own, *targets, configuration=more, fails=True)
-    assert "scene 'kitchen' has 3 recordings, too few for 4 folds" in shown
-    assert "scene 'yard' has 3 recordings, too few for 4 folds" in shown
+    assert "4 folds need more recordings in 2 of 2 scenes: 'kitchen' (3), 'yard' (3)" in shown
     assert "Traceback" not in shown
 
 

@@ -120,7 +120,7 @@ def test_problems_of_audio_and_scenes(data):
         "recordings.tsv, line 5: no audio named 'e'",
         "recordings.tsv, line 6: scene of 'b' is 'street', but 'yard' before",
         "recordings.tsv, line 7: scene of 'c' is ''",
-        "recordings.tsv: no scene of the recording 'd'",
+        "recordings.tsv: no scene of the recordings 'd', 'my name' and 2 more",
         "soft.tsv: no labels of the recordings 'my name', 'short' and 1 more",
     ):
         assert sum(line.startswith(message) for line in found) == 1, (message, found)

@@ -120,5 +120,14 @@ def read_true_events(path: Path, classes: list[str]) -> list[Event]:
     InputError
         If times are not 0 <= onset < offset seconds.
     """
+    return [event for event in _read_truth(path) if event.label in classes]
+
+
+def count_other_events(path: Path, classes: list[str]) -> int:
+    """Count the events of the ground truth that have other classes than `classes`."""
+    return sum(event.label not in classes for event in _read_truth(path))
+
+
+def _read_truth(path: Path) -> list[Event]:
     rows = read_rows(path, "hard", Problems(strict=True), recording=path.stem, header=path.suffix == ".tsv")
-    return rows.events(np.flatnonzero(np.isin(rows.label, classes)))
+    return rows.events(np.arange(len(rows.line)))

@@ -198,16 +198,22 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
     if path is None:
         return dict.fromkeys(lengths, ONLY_SCENE)
     scenes: dict[str, str] = {}
+    unknown: dict[str, int] = {}
     for line, row in read_lines(path, ("recording", "scene")):
         name, scene = row["recording"], row["scene"]
         if name not in lengths:
-            problems.add("no audio", InputError(f"no audio named {name!r}", file=path, line=line))
+            unknown.setdefault(name, line)
         if scenes.setdefault(name, scene) != scene or not scene:
             problem = f"scene of {name!r} is {scene!r}" + f", but {scenes[name]!r} before" * (scene != scenes[name])
             problems.add("scenes", InputError(problem, file=path, line=line, expected="one scene per recording"))
-    for name in lengths:
-        if name not in scenes:
-            problems.add("scenes", InputError(f"no scene of the recording {name!r}", file=path, remedy="Add a row"))
+    missing = [name for name in lengths if name not in scenes]
+    if unknown:
+        problem, line = f"no audio named {_examples(list(unknown))}", next(iter(unknown.values()))
+        remedy = _likely_cause(list(unknown), missing)
+        problems.add("no audio", InputError(problem, file=path, line=line, remedy=remedy))
+    if missing and len(missing) < len(lengths):  # otherwise the names differ, which is reported
+        problem = f"no scene of the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
+        problems.add("scenes", InputError(problem, file=path, remedy="Add rows"))
     return {name: scenes.get(name, ONLY_SCENE) for name in lengths}
 
 

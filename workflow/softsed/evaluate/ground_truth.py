@@ -35,7 +35,7 @@ from softsed.evaluate.inputs import cut_to, read_fold_scores, recordings_of
 from softsed.evaluate.ranking import UNITS as RANKING_UNITS
 from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
-from softsed.evaluate.true_seconds import read_true_seconds
+from softsed.evaluate.true_seconds import count_left_out, read_true_seconds
 
 MSE_UNIT = "mean squared difference from the true seconds, over the classes annotated in the scene, 0..1"
 
@@ -49,6 +49,7 @@ class EvaluatedRecording(NamedTuple):
     scores: np.ndarray  # scores or soft labels
     annotated: np.ndarray  # bool, whether the class is annotated in the scene
     active: dict[str, np.ndarray]  # bool, by operating point
+    left_out: int = 0  # true events of classes that are not annotated in the scene
 
 
 def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list[str]) -> dict:
@@ -64,8 +65,9 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
     Returns
     -------
     dict
-        recordings, seconds, pooled and folds. The last two contain operating_points (see `metrics_of`), ranking (see
-        `softsed.evaluate.ranking`) and mse, which is nan if no class is annotated in the scene.
+        recordings, seconds, left_out (number of true events that do not count), pooled and folds. The last two contain
+        operating_points (see `metrics_of`), ranking (see `softsed.evaluate.ranking`) and mse, which is nan if no class
+        is annotated in the scene.
     """
 
     def summarise(tested: list[EvaluatedRecording]) -> dict:
@@ -85,6 +87,7 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
     return {
         "recordings": len(everything),
         "seconds": sum(len(recording.truth) for recording in everything),
+        "left_out": sum(recording.left_out for recording in everything),
         "pooled": summarise(everything),
         "folds": {fold: summarise(tested) for fold, tested in folds.items()},
     }
@@ -103,11 +106,12 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
         thresholds[MIDRANGE][fold] = dict(zip(classes, midrange.tolist(), strict=True))
         folds[fold] = []
         for name, values in scores.items():
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
+            path = truth_file(options.truth, name)
+            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
             output = cut_to(len(truth), values, name)[:, chosen]
             annotated = ~np.isnan(soft[name][:, chosen])
             active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], output, annotated, active))
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], output, annotated, active, left_out))
     return folds, thresholds
 
 
@@ -119,11 +123,12 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
     folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
     for fold, listed in tests.items():
         for name in listed:
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
+            path = truth_file(options.truth, name)
+            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
             active = {options.threshold: hard[name][:, chosen]}
             labels = soft[name][:, chosen]
             annotated = ~np.isnan(labels)
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], np.nan_to_num(labels), annotated, active))
+            folds[fold].append(EvaluatedRecording(truth[:, chosen], np.nan_to_num(labels), annotated, active, left_out))
     return folds, {options.threshold: options.threshold}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError
-from softsed.core.event_text import read_true_events
+from softsed.core.event_text import count_other_events, read_true_events
 from softsed.core.labels import rasterise
 
 # True events that end later than this multiple of the labelled seconds are probably in milliseconds.
@@ -49,4 +49,14 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
         )
     if late := sum(event.onset >= seconds for event in events):
         logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
-    return rasterise(events, classes, seconds) & ~np.isnan(soft).all(axis=0)
+    return rasterise(events, classes, seconds) & _annotated(soft)
+
+
+def count_left_out(path: Path, soft: np.ndarray, classes: list[str]) -> int:
+    """Count the true events of a recording that have a class that is not annotated; arguments as above."""
+    return count_other_events(path, [name for name, asked in zip(classes, _annotated(soft), strict=True) if asked])
+
+
+def _annotated(soft: np.ndarray) -> np.ndarray:
+    """Return whether each class is annotated in the recording, bool [classes]."""
+    return ~np.isnan(soft).all(axis=0)

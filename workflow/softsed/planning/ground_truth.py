@@ -2,16 +2,24 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import read_rows
 from softsed.core.metadata import Recording, spelled_twice
+from softsed.planning.choices import find_truth
 
 EXAMPLES = 5  # classes that a note names
 
 logger = logging.getLogger(__name__)
+
+
+def truth_files(folder: Path, recordings: Iterable[str]) -> dict[str, Path]:
+    """Return the file of true events of each recording, as the plan names it; the file may be missing."""
+    names = list(recordings)
+    return dict(zip(names, map(Path, find_truth({"truth": str(folder)}, "own", names)), strict=True))
 
 
 def check_truth(
@@ -39,7 +47,7 @@ def check_truth(
         expected = "a folder with RECORDING.txt, the true events"
         problems.add("truth", InputError("the path is not a folder", file=folder, expected=expected))
         return
-    files = {name: folder / f"{name}.txt" for name in recordings}
+    files = truth_files(folder, recordings)
     if missing := [name for name, file in files.items() if not file.is_file()]:
         problem = f"{len(missing)} of {len(files)} recordings have no file of true events, such as {_names(missing)}"
         if found := sorted(path.name for path in folder.iterdir() if path.name[0] != "."):
@@ -53,7 +61,7 @@ def check_truth(
     for name, file in files.items():
         if name in missing:
             continue
-        rows = read_rows(file, "hard", problems, recording=name, header=False)
+        rows = read_rows(file, "hard", problems, recording=name, header=file.suffix.lower() != ".txt")
         annotated = asked.get(recordings[name].scene, [])
         for row, label in enumerate(rows.label):
             if label in annotated:

@@ -17,7 +17,7 @@ from softsed.core.opinions import read_opinions
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.folds import generate_folds
 from softsed.labels.aggregate import soft_labels
-from softsed.planning.ground_truth import check_truth
+from softsed.planning.ground_truth import check_truth, truth_files
 
 SHOWN = 5  # scenes in a problem
 FEWEST = 3  # recordings: one to train, one to validate, one to test
@@ -136,7 +136,7 @@ def _warn_left_out(audio: Path | None, files: list[Path], truth: Path | None, re
     for path in files:
         used |= {text.resolve() for text in path.glob("*.txt")} if path.is_dir() else set()
     used |= {path.resolve() for path in find_audio(audio, Problems()).values()} if audio else set()
-    used |= {(truth / f"{name}.txt").resolve() for name in recordings} if truth else set()
+    used |= {path.resolve() for path in truth_files(truth, recordings).values()} if truth else set()
     folders = [audio, *files, *([truth] if recordings else [])]
     for folder in dict.fromkeys(path for path in folders if path):
         if line := describe_left_out(folder, used):
