@@ -7,8 +7,8 @@ from pathlib import Path
 
 from softsed.core.audio import list_audio
 from softsed.core.errors import InputError
-from softsed.core.folders import describe_left_out
 from softsed.core.thresholds import MIDRANGE
+from softsed.planning.folders import describe_left_out
 from softsed.planning.patterns import pattern_error
 from softsed.predict.threshold import check_threshold
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from softsed.core.audio import find_audio
 from softsed.core.errors import InputError, Problems
-from softsed.core.folders import describe_left_out
 from softsed.core.metadata import Recording, choose_columns, read_asked, read_classes
 from softsed.core.opinions import read_opinions
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.folds import generate_folds
 from softsed.labels.aggregate import soft_labels
+from softsed.planning.folders import describe_left_out
 from softsed.planning.ground_truth import check_truth, truth_files
 
 SHOWN = 5  # scenes in a problem

@@ -1,6 +1,6 @@
 """What a folder contains beside the used files."""
 
-from softsed.core.folders import describe_left_out
+from softsed.planning.folders import describe_left_out
 
 
 def test_each_kind_has_number_and_first_name(tmp_path):
