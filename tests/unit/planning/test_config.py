@@ -163,7 +163,7 @@ FILES = {
             "data: {demo: {crowd: {confused: [[car, lorry]]}}}",
             {"key": "data.demo.crowd.confused", "problem": "['lorry']"},
         ),
-        ("folds: {number: 6}", {"problem": ["'cafe_restaurant'", "5 recordings", "6 folds"]}),
+        ("folds: {number: 6}", {"problem": ["'cafe_restaurant' (5)", "6 folds"]}),
         ("folds: {validation: 0.9}", {"problem": "5 folds"}),
         ("recordings: nowhere.tsv", {"file": "nowhere.tsv"}),
         ("recordings: {folder}/names.tsv", {"file": "names.tsv", "problem": "'a b'"}),

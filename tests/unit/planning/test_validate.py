@@ -1,8 +1,6 @@
 """The check of a dataset before anything runs: folds, coverage by windows, and datasets that were checked before."""
 
-import numpy as np
 import pytest
-import soundfile
 from support.dataset import NAMES, opinion_rows, soft_rows
 from support.errors import refused
 from support.tsv import OPINIONS, SOFT, write_rows
@@ -24,60 +22,6 @@ def test_too_few_recordings_for_the_folds(data):
     assert "5 folds" in error.problem
     assert "'all' (4)" in error.problem
     assert "folds.number to 4" in error.remedy
-
-
-def audio_of(folder, number):
-    """Return a folder with recordings, and a soft table of them."""
-    (folder / "audio").mkdir()
-    names = [f"r{index}" for index in range(number)]
-    for name in names:
-        soundfile.write(folder / "audio" / f"{name}.wav", np.full(2000, 0.1), 1000)
-    rows = [f"{name}\t{second}\t{second + 1}\tcar\t0.5" for name in names for second in (0, 1)]
-    return folder / "audio", write_rows(folder / "soft.tsv", rows, SOFT)
-
-
-@pytest.mark.parametrize(
-    ("number", "folds", "remedy"),
-    [
-        (1, 5, "Add recordings"),
-        (2, 5, "Add recordings"),  # with two recordings no number of folds is possible
-        (2, 2, "Add recordings"),
-        (3, 5, "Set the config key folds.number to 3 or add recordings"),
-        (3, 2, "Set the config key folds.number to 3 or add recordings"),
-        (4, 5, "Set the config key folds.number to 4 or add recordings"),
-    ],
-)
-def test_remedy_for_few_recordings_is_possible(tmp_path, number, folds, remedy):
-    audio, labels = audio_of(tmp_path, number)
-    with refused(golden=False) as caught:
-        validate.check(audio, labels, "soft", NO_TABLES, folds=folds, validation=0.25)
-    (error,) = caught.value.problems
-    assert error.remedy.startswith(remedy)
-    assert f"'all' ({number})" in error.problem or number >= folds
-    if "folds.number" in remedy:
-        possible = int(remedy.split()[6])
-        validate.check(audio, labels, "soft", NO_TABLES, folds=possible, validation=0.25)
-
-
-def test_large_share_of_validation_has_a_way_out(tmp_path):
-    audio, labels = audio_of(tmp_path, 4)
-    with refused(golden=False) as caught:
-        validate.check(audio, labels, "soft", NO_TABLES, folds=2, validation=0.9)
-    (error,) = caught.value.problems
-    assert error.remedy == "Lower the config key folds.validation or add recordings"
-    validate.check(audio, labels, "soft", NO_TABLES, folds=2, validation=0.25)
-
-
-def test_scenes_with_few_recordings_are_one_problem(tmp_path):
-    audio, labels = audio_of(tmp_path, 9)
-    scenes = ["a", "b", "b", "b", "c", "c", "d", "d", "d"]
-    rows = [f"r{index}\t{scene}" for index, scene in enumerate(scenes)]
-    tables = NO_TABLES | {"recordings": write_rows(tmp_path / "r.tsv", rows, "recording\tscene")}
-    with refused(golden=False) as caught:
-        validate.check(audio, labels, "soft", tables, folds=3, validation=0.25)
-    (error,) = caught.value.problems
-    assert "2 of 4 scenes: 'a' (1), 'c' (2)" in error.problem
-    assert error.remedy == "Add recordings or merge scenes"
 
 
 OPINIONS_ALONE = {"audio": None, "kind": "opinions", "tables": NO_TABLES, "folds": 5, "validation": 0.25}

@@ -72,7 +72,7 @@ class ApplyPlan:
         recordings, models = list_audio(audio), find_models(Path(config["model"]))
         source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
-        output = os.path.normpath(config.get("output") or f"results/apply/{name}")
+        output = str(Path(config.get("output") or f"results/apply/{name}"))
         for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
             if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
                 raise error

@@ -18,9 +18,10 @@ import yaml
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import check_name, choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
-from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
+from softsed.folds import OFFICIAL_NAMES, read_official
 from softsed.planning.choices import source_of
 from softsed.planning.contradictions import find_contradictions
+from softsed.planning.fold_numbers import check_folds
 from softsed.planning.ground_truth import check_truth
 
 # YAML 1.1 reads 1e-3 as text because it has no decimal point, and Snakemake reads nested values of --config as text.
@@ -192,17 +193,18 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
     for name in recordings:
         check_name(name, tables["recordings"])
     choose_classes(tables["classes"], config["evaluate"]["classes"])
+    problems = Problems()
     if config["truth"]:
-        problems = Problems()
         check_truth(Path(config["truth"]), recordings, classes, asked, problems)
-        problems.raise_all("in the true events", alone=True)
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
         problem, expected = f"no class {sorted(unknown)}", f"classes of {tables['classes']}"
         raise InputError(problem, key="data.demo.crowd.confused", expected=expected)
     folds = config["folds"]
     if folds["source"] == "generated":
-        generate_folds(recordings, number=folds["number"], validation=folds["validation"], seed=0)
+        check_folds(recordings, folds["number"], folds["validation"], problems)
+    problems.raise_all("in the tables and true events", alone=True)
+    if folds["source"] == "generated":
         return
     # Lists in a folder are checked here. Lists that are downloaded are checked after the download.
     folder = Path(folds["official"]["address"])

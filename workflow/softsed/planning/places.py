@@ -5,7 +5,6 @@ the folder of the Snakefile all paths are relative, so that Snakemake's records 
 folder the paths of the workflow's own files are absolute.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def locate(path: str) -> str:
 
     A path is a table of the workflow if it begins with `RESOURCES` and such a table exists.
     """
-    plain = os.path.normpath(path)
+    plain = str(Path(path))  # with "..", which may follow a link
     return workflow_file(plain) if plain.startswith(RESOURCES) and (ROOT / plain).is_file() else plain
 
 

@@ -4,7 +4,6 @@ The data are recordings with labels or opinions, or opinions without recordings,
 """
 
 import logging
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,10 @@ from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, choose_columns, read_asked, read_classes
 from softsed.core.opinions import read_opinions
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
-from softsed.folds import generate_folds
 from softsed.labels.aggregate import soft_labels
+from softsed.planning.fold_numbers import check_folds
 from softsed.planning.folders import describe_left_out
 from softsed.planning.ground_truth import check_truth, truth_files
-
-SHOWN = 5  # scenes in a problem
-FEWEST = 3  # recordings: one to train, one to validate, one to test
 
 Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
@@ -141,37 +137,6 @@ def _warn_left_out(audio: Path | None, files: list[Path], truth: Path | None, re
     for folder in dict.fromkeys(path for path in folders if path):
         if line := describe_left_out(folder, used):
             logger.warning("%s", line)
-
-
-def check_folds(recordings: dict[str, Recording], number: int, validation: float, problems: Problems) -> None:
-    """Report scenes with too few recordings for every part of every fold, and a number of folds that is possible."""
-    try:
-        generate_folds(recordings, number=number, validation=validation, seed=0)
-        return
-    except InputError as error:
-        reason = error
-    counts = Counter(recording.scene for recording in recordings.values())
-    nearest = sorted(range(2, min(counts.values()) + 1), key=lambda other: abs(other - number))
-    possible = next((other for other in nearest if _can_fold(recordings, other, validation)), None)
-    ways = [f"set the config key folds.number to {possible}"] if possible else []
-    ways += ["lower the config key folds.validation"] if _can_fold(recordings, number, 0.01) else []
-    ways += ["add recordings"] + ["merge scenes"] * (len(counts) > 1)
-    remedy = " or ".join(ways)
-    least = max(number, FEWEST)
-    small = [f"{scene!r} ({count})" for scene, count in counts.items() if count < least]
-    problem, expected = reason.problem, reason.expected
-    if small:
-        listed = f"{len(small)} of {len(counts)} scenes: {', '.join(small[:SHOWN])}"
-        problem = f"{number} folds need more recordings in {listed}"
-        expected = f"{least} recordings or more in each scene, because each fold tests, validates and trains on some"
-    problems.add("folds", InputError(problem, expected=expected, remedy=remedy[0].upper() + remedy[1:]))
-
-
-def _can_fold(recordings: dict[str, Recording], number: int, validation: float) -> bool:
-    try:
-        return bool(generate_folds(recordings, number=number, validation=validation, seed=0))
-    except InputError:
-        return False
 
 
 def check_coverage(
