@@ -152,8 +152,8 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
             "audio: audio is set, but none of soft, hard and opinions",
         ),
         (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio is set, with soft and hard"),
-        (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
-        (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
+        (["audio=my data/audio", "soft=nowhere.tsv"], "soft: there is no file or folder 'nowhere.tsv'"),
+        (["audio=nowhere", "soft=my data/soft.tsv"], "audio: there is no file or folder 'nowhere'"),
         (["soft=my data/soft.tsv"], "soft: soft is set, but audio is not"),
     ],
 )
