@@ -1,12 +1,15 @@
 # softsed: from annotators' opinions to a detector and its metrics.
 # One rule file per stage, in the order of the flow. `snakemake STAGE` runs up to that stage.
 
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.27.1")
 
 
-configfile: "config.yaml"
+# The config beside this file, also if Snakemake runs in another folder. A path in an error is relative if it can be.
+configfile: os.path.relpath(os.path.join(workflow.basedir, "config.yaml"))
 
 
 report: "workflow/report/workflow.rst"

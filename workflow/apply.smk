@@ -16,7 +16,8 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [workflow.basedir, os.
 from softsed import parent
 from softsed.core.code_hash import code
 from softsed.core.errors import InputError
-from softsed.planning.apply import ApplyPlan
+from softsed.planning.apply import PATHS, ApplyPlan
+from softsed.planning.command_line import check_typed
 
 shell.prefix("exec ")
 os.environ[parent.PARENT_PID] = str(os.getpid())
@@ -25,7 +26,11 @@ os.environ[parent.PARENT_PID] = str(os.getpid())
 include: "rules/jobs.smk"
 
 
+if workflow.is_main_process:
+    checked(check_typed, config, PATHS, sys.argv)
 PLAN = checked(ApplyPlan.from_config, config)
+if workflow.is_main_process and (note := PLAN.left_out()):
+    logger.warning(note)
 
 
 wildcard_constraints:

@@ -45,7 +45,7 @@ def test_nonsense_on_the_command_line(fresh):
 
 def test_true_events_that_are_not_there(fresh):
     shown = snakemake(fresh, "--dry-run", configuration=["--config", "truth=nowhere"], fails=True)
-    assert "truth: there is no folder 'nowhere'" in shown
+    assert "truth: there is no file or folder 'nowhere'" in shown
 
 
 def test_null_system_leaves_its_curves_out(fresh):

@@ -99,8 +99,7 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     other, more = ([*with_scenes[:2], name, *with_scenes[2:]] for name in ("other.yaml", "more.yaml"))
     assert planned(own, *targets, configuration=other) == {"make_folds": 1}
     shown = snakemake(own, *targets, configuration=more, fails=True)
-    assert "scene 'kitchen' has 3 recordings, too few for 4 folds" in shown
-    assert "scene 'yard' has 3 recordings, too few for 4 folds" in shown
+    assert "4 folds need more recordings in 2 of 2 scenes: 'kitchen' (3), 'yard' (3)" in shown
     assert "Traceback" not in shown
 
 
@@ -153,8 +152,8 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
             "audio: audio is set, but none of soft, hard and opinions",
         ),
         (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio is set, with soft and hard"),
-        (["audio=my data/audio", "soft=nowhere.tsv"], "nowhere.tsv: cannot be read as text"),
-        (["audio=nowhere", "soft=my data/soft.tsv"], "nowhere: there is no such folder"),
+        (["audio=my data/audio", "soft=nowhere.tsv"], "soft: there is no file or folder 'nowhere.tsv'"),
+        (["audio=nowhere", "soft=my data/soft.tsv"], "audio: there is no file or folder 'nowhere'"),
         (["soft=my data/soft.tsv"], "soft: soft is set, but audio is not"),
     ],
 )

@@ -47,10 +47,12 @@ rule render_baselines_document:
             "<results>/report/table1.tsv",
             "<results>/report/baselines.tsv",
             "<results>/report/baseline_differences.tsv",
-            "workflow/resources/published_systems.tsv",
+            workflow_file("workflow/resources/published_systems.tsv"),
         ],
         facts=f"<results>/metrics/{plan.baselines[0]}/run1.json",
-        templates=checked(list_templates, "workflow/softsed/report/documents/templates/without_audio.md.j2"),
+        templates=checked(
+            list_templates, workflow_file("workflow/softsed/report/documents/templates/without_audio.md.j2")
+        ),
     output:
         document="<results>/report/baselines.md",
     log:
@@ -66,6 +68,6 @@ rule render_baselines_document:
     message:
         "Render baselines.md"
     shell:
-        "python -m softsed --log {log} report.documents.render without_audio --tables {input.tables}"
-        " --facts {input.facts} --templates {input.templates} --experiment {params.experiment}"
+        "python -m softsed --log {log} report.documents.render without_audio --tables {input.tables:q}"
+        " --facts {input.facts} --templates {input.templates:q} --experiment {params.experiment}"
         " --source {params.source} --output {output.document}"

@@ -13,24 +13,29 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.en
 
 from softsed.core.code_hash import code
 from softsed.core.errors import InputError
+from softsed.planning.command_line import NAMES, check_typed
 from softsed.planning.config import check_config, check_files
+from softsed.planning.places import DATA_KEYS, check_links, unread_config, workflow_file
 from softsed.planning.plan import Plan, as_json
 from softsed.planning.templates import list_templates
 
 # An experiment on user-provided data has further keys. The command line and --configfile override these.
 for key, file in (("audio", "workflow/own.yaml"), ("opinions", "workflow/opinions.yaml")):
-    if config[key]:
+    if config.get(key):
         if workflow.is_main_process:
             logger.info(f"{file} is read after config.yaml, because the key {key} is set.")
 
-        configfile: file
+        configfile: os.path.relpath(os.path.join(workflow.basedir, file))
 
         break
 
 
 if workflow.is_main_process:  # not when a job parses this file again
+    checked(check_typed, config, (*NAMES, *DATA_KEYS), sys.argv)
     checked(check_files, map(Path, workflow.configfiles))
 checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+if workflow.is_main_process:
+    checked(check_links, config["experiment"], os.environ)
 plan = checked(partial(Plan.from_config, check=workflow.is_main_process), config)
 
 
@@ -51,5 +56,5 @@ wildcard_constraints:
 
 
 if workflow.is_main_process:
-    for note in plan.notes:
+    for note in filter(None, [unread_config(workflow.configfiles), *plan.notes]):
         logger.warning(note)

@@ -97,8 +97,8 @@ if plan.from_opinions:
             annotators="<results>/labels/annotators.tsv",
             crowd_size="<results>/labels/crowd_size.tsv",
             templates=[
-                "workflow/softsed/labels/templates/crowd_page.html.j2",
-                "workflow/softsed/core/templates/base.html.j2",
+                workflow_file("workflow/softsed/labels/templates/crowd_page.html.j2"),
+                workflow_file("workflow/softsed/core/templates/base.html.j2"),
             ],
         output:
             page="<results>/labels/page.html",
@@ -122,4 +122,4 @@ if plan.from_opinions:
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --labels {params.results}/labels --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} {params.truth} --experiment {params.experiment}"
-            " --templates {input.templates} --page {output.page}"
+            " --templates {input.templates:q} --page {output.page}"

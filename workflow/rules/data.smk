@@ -15,8 +15,8 @@ if plan.source == "demo":
             recordings=ancient(plan.tables["recordings"]),
             classes=plan.tables["classes"],
             scenes=plan.tables["scenes"],
-            events=config["data"]["demo"]["events"],
-            backgrounds=config["data"]["demo"]["backgrounds"],
+            events=plan.config["data"]["demo"]["events"],
+            backgrounds=plan.config["data"]["demo"]["backgrounds"],
         output:
             audio="<results>/data/audio/{recording}.wav",
             truth="<results>/data/truth/{recording}.tsv",
@@ -116,10 +116,12 @@ elif plan.source == "opinions":
     rule infer_tables:
         input:
             opinions=plan.opinions,
+            tables=list(plan.user.tables.values()),
         output:
             recordings="<results>/data/recordings.tsv",
             classes="<results>/data/classes.tsv",
             scenes="<results>/data/scenes.tsv",
+            dataset="<results>/data/dataset.json",
         log:
             "<logs>/infer_tables.log",
         benchmark:
@@ -130,10 +132,11 @@ elif plan.source == "opinions":
             *code("data.infer_tables"),
             *plan.user.content(),
             results=results_folder,
+            dataset=plan.user.options(),
         message:
             "Infer the tables of recordings, classes and scenes from the opinions"
         shell:
-            "python -m softsed --log {log} data.infer_tables --opinions {input.opinions:q} --tables {params.results}/data"
+            "python -m softsed --log {log} data.infer_tables {params.dataset} --tables {params.results}/data"
 
 else:
 

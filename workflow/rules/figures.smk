@@ -100,7 +100,7 @@ rule make_label_statistics:
         competence=expand("<results>/labels/{method}/competence.tsv", method=plan.method) if plan.from_opinions else [],
         recordings=plan.tables["recordings"],
         classes=plan.tables["classes"],
-        published="workflow/resources/published_labels.tsv",
+        published=workflow_file("workflow/resources/published_labels.tsv"),
     output:
         tsv=report(
             "<results>/report/label_statistics.tsv",
@@ -123,7 +123,7 @@ rule make_label_statistics:
     shell:
         "python -m softsed --log {log} report.label_statistics --soft {input.soft}"
         " --competence {input.competence} --recordings {input.recordings:q} --classes {input.classes:q}"
-        " --evaluated {params.evaluated:q} --published {input.published} --tsv {output.tsv} --counts {output.counts}"
+        " --evaluated {params.evaluated:q} --published {input.published:q} --tsv {output.tsv} --counts {output.counts}"
 
 
 rule make_label_quality:

@@ -44,8 +44,11 @@ def untracked(**values):
 def tables_of_document(wildcards):
     """List the tables that a document shows: the table of the same name, and tables beside it."""
     beside = {
-        "table1": ["workflow/resources/paper_table1.tsv", "workflow/resources/paper_recordings.tsv"],
-        "table2": ["workflow/resources/published_systems.tsv"],
+        "table1": [
+            workflow_file("workflow/resources/paper_table1.tsv"),
+            workflow_file("workflow/resources/paper_recordings.tsv"),
+        ],
+        "table2": [workflow_file("workflow/resources/published_systems.tsv")],
         "scores": [f"{plan.results}/report/differences.tsv"],
     }
     return [f"{plan.results}/report/{wildcards.document}.tsv", *beside.get(wildcards.document, [])]
@@ -63,7 +66,8 @@ def facts_of_document(wildcards):
 
 def templates_of_document(wildcards):
     """List the template of a document and the templates that it includes."""
-    return checked(list_templates, f"workflow/softsed/report/documents/templates/{wildcards.document}.md.j2")
+    templates = workflow_file("workflow/softsed/report/documents/templates")
+    return checked(list_templates, f"{templates}/{wildcards.document}.md.j2")
 
 
 def options_of_document(wildcards):

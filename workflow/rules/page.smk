@@ -1,7 +1,7 @@
 # report, continued: a page that shows the results and plays the recordings.
 
 
-PAGE = "workflow/softsed/report/page"
+PAGE = workflow_file("workflow/softsed/report/page")
 PAGE_ASSETS = expand(
     f"{PAGE}/assets/{{name}}",
     name=["page.css", "scoring.js", "tables.js", "curves.js", "timelines.js", "main.js"]
@@ -73,5 +73,5 @@ rule build_page:
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
-        " --audio {input.audio} --f-max {params.f_max}"
-        " --templates {input.templates} --assets {input.assets} --experiment {params.experiment} --page {output.page}"
+        " --audio {input.audio} --f-max {params.f_max} --templates {input.templates:q} --assets {input.assets:q}"
+        " --experiment {params.experiment} --page {output.page}"

@@ -64,7 +64,7 @@ rule make_table1:
 rule make_table2:
     input:
         metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
-        paper="workflow/resources/paper_table2.tsv",
+        paper=workflow_file("workflow/resources/paper_table2.tsv"),
     output:
         tsv=report(
             "<results>/report/table2.tsv",
@@ -84,7 +84,7 @@ rule make_table2:
     message:
         "Make Table 2"
     shell:
-        "python -m softsed --log {log} report.table2 --metrics {input.metrics} --paper {input.paper}"
+        "python -m softsed --log {log} report.table2 --metrics {input.metrics} --paper {input.paper:q}"
         " --tsv {output.tsv} --json {output.metrics}"
 
 
@@ -230,8 +230,8 @@ rule render_document:
     message:
         "Render {wildcards.document}.md"
     shell:
-        "python -m softsed --log {log} report.documents.render {wildcards.document} --tables {input.tables}"
-        " --facts {input.facts} --templates {input.templates} --experiment {params.experiment} {params.options}"
+        "python -m softsed --log {log} report.documents.render {wildcards.document} --tables {input.tables:q}"
+        " --facts {input.facts} --templates {input.templates:q} --experiment {params.experiment} {params.options}"
         " --output {output.document}"
 
 

@@ -64,7 +64,7 @@ def test_help_of_one_command_leaves_the_shared_text():
 @pytest.mark.parametrize("kind", DATASET_KINDS)
 def test_dataset_has_labels_kind_and_tables(kind):
     arguments = ["--audio", "folder", f"--{kind}", "labels", "--scenes", "scenes.tsv"]
-    options = parse(add_dataset, *arguments, audio_required=True)
+    options = parse(add_dataset, *arguments)
     assert options.audio == Path("folder")
     assert read_dataset(options) == (Path("labels"), kind, dict.fromkeys(TABLES) | {"scenes": Path("scenes.tsv")})
 
@@ -72,10 +72,9 @@ def test_dataset_has_labels_kind_and_tables(kind):
 @pytest.mark.parametrize("arguments", [[], ["--soft", "a", "--hard", "b"]])
 def test_dataset_needs_exactly_one_kind_of_labels(arguments):
     with pytest.raises(SystemExit):
-        parse(add_dataset, "--audio", "folder", *arguments, audio_required=True)
+        parse(add_dataset, "--audio", "folder", *arguments)
 
 
-def test_audio_is_optional_only_where_declared():
-    assert parse(add_dataset, "--soft", "a", audio_required=False).audio is None
-    with pytest.raises(SystemExit):
-        parse(add_dataset, "--soft", "a", audio_required=True)
+def test_audio_is_optional():
+    """Opinions need no audio. `infer_dataset` refuses labels without audio."""
+    assert parse(add_dataset, "--soft", "a").audio is None

@@ -171,8 +171,8 @@ def test_problems_of_audio_and_scenes(data):
         "recordings.tsv, line 5: no audio named 'e'",
         "recordings.tsv, line 6: scene of 'b' is 'street', but 'yard' before",
         "recordings.tsv, line 7: scene of 'c' is ''",
-        "recordings.tsv: no scene of the recording 'd'",
-        "soft.tsv: no labels of the recording 'short'",
+        "recordings.tsv: no scene of the recordings 'd', 'short' and 1 more",
+        "soft.tsv: no labels of the recordings 'short', 'text'",
     ):
         assert sum(line.startswith(message) for line in found) == 1, (message, found)
 
@@ -194,10 +194,44 @@ def test_files_without_labels_are_problems(data):
         ("soft", "empty", None, "no .txt file"),
         ("soft", "nowhere.tsv", None, "cannot be read as text"),
     ):
-        first, *others = found_in(data, kind, data / name)
-        assert first[:2] == (name, line)
-        assert part in first[2]
-        assert [one[0] for one in others] == [name] * len(NAMES)  # no labels of the recordings
+        (found,) = found_in(data, kind, data / name)  # recordings without labels are a consequence
+        assert found[:2] == (name, line)
+        assert part in found[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spell", "remedy"),
+    [
+        ("soft", "{}_take", "Correct the names"),
+        ("hard", "audio of {}", "Correct the names"),
+        ("opinions", " {} -x", "Correct the names"),
+    ],
+)
+def test_names_without_any_match_are_one_problem(data, kind, spell, remedy):
+    """The cause is one, as a header, an ending or the wrong folder: it is named with two names of each side."""
+    formats = {"soft": (SOFT, soft_rows()), "hard": (HARD, hard_rows()), "opinions": (OPINIONS, opinion_rows())}
+    header, rows = formats[kind]
+    renamed = [spell.format(row[0]) + row[1:] for row in rows]
+    problems = Problems()
+    table = write_rows(data / "table.tsv", renamed, header)
+    infer_dataset(data / "audio", table, kind, dict.fromkeys(TABLES), problems)
+    (error,) = problems.found["names"]
+    assert "no audio" not in problems.found
+    assert "no labels" not in problems.found
+    assert (error.file, error.line) == (table, 2)
+    first, second = (repr(spell.format(name).strip()) for name in "ab")
+    assert f"{first}, {second} and 2 more here, 'a', 'b' and 2 more there" in error.problem
+    assert remedy in error.remedy
+
+
+def test_some_unmatched_names_are_one_problem_per_side(data):
+    rows = [row for row in soft_rows() if row[0] != "d"] + [f"{name}\t0\t1\tcar\t0.5" for name in ("w", "x", "y")]
+    problems = Problems()
+    infer_dataset(data / "audio", write_rows(data / "s.tsv", rows, SOFT), "soft", dict.fromkeys(TABLES), problems)
+    (extra,), (bare,) = problems.found["no audio"], problems.found["no labels"]
+    assert extra.problem.startswith("no audio named 'w', 'x' and 1 more in ")
+    assert extra.line == 20
+    assert bare.problem.startswith("no labels of the recording 'd' of ")
 
 
 def test_scenes_table_must_list_labelled_classes(data):

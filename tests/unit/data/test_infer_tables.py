@@ -6,8 +6,10 @@ from support.errors import refused
 from support.tsv import OPINIONS, write_opinions
 
 from softsed.core.code_hash import closure
+from softsed.core.errors import Problems
 from softsed.core.metadata import read_asked, read_classes
 from softsed.core.opinions import read_opinions
+from softsed.core.options import TABLES
 from softsed.data import infer_tables
 
 ROWS = [
@@ -123,13 +125,21 @@ def test_a_table_without_opinions_or_columns(tmp_path):
         infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", [GOOD], OPINIONS.replace("annotator", "who")))
 
 
+def infer(opinions, **tables):
+    """Infer the tables of opinions without audio; raise the first problem."""
+    given = dict.fromkeys(TABLES) | tables
+    return infer_tables.infer_dataset(None, opinions, "opinions", given, Problems(strict=True))
+
+
 @pytest.mark.parametrize(("one", "other"), [("dog barking", "dog_barking"), ("Dog", "dog"), ("1", "01")])
 def test_one_class_in_two_spellings_is_not_two(tmp_path, one, other):
     path = write_opinions(tmp_path / "o.tsv", [("a", 0, 10, "ann", one, 1), ("b", 0, 10, "ann", other, 1)])
     with refused(file="o.tsv", line=3, problem=[f"'{other}'", f"'{one}'", "line 2"]):
-        infer_tables.recording_names(path)
+        infer(path)
     (tmp_path / "classes.tsv").write_text(f"class\n{one}\n{other}\n", encoding="utf-8")
-    assert infer_tables.recording_names(path, tmp_path / "classes.tsv") == ["a", "b"]
+    recordings, classes, _ = infer(path, classes=tmp_path / "classes.tsv")
+    assert list(recordings) == ["a", "b"]
+    assert classes == [one, other]
 
 
 def test_two_unicode_forms_are_one_name(tmp_path):
@@ -143,7 +153,7 @@ def test_two_unicode_forms_are_one_name(tmp_path):
 def test_one_recording_in_two_spellings_is_refused(tmp_path, other):
     rows = [("r.wav", 0, 10, "ann", "dog", 1), (other, 0, 10, "ann", "car", 1)]
     with refused(file="o.tsv", line=3, golden=False):
-        infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", rows))
+        infer(write_opinions(tmp_path / "o.tsv", rows))
 
 
 def tables(tmp_path):
@@ -163,12 +173,17 @@ def test_opinions_that_answer_given_tables(tmp_path, classes_given):
     given = tables(tmp_path)
     if not classes_given:
         del given["classes"]
-    infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", ROWS), given)
+    recordings, _, asked = infer(write_opinions(tmp_path / "o.tsv", ROWS), **given)
+    assert [(one.name, one.scene, one.duration_s) for one in recordings.values()] == [
+        ("a_2", "yard", 13),
+        ("b-1.x", "street", 10),
+        ("c", "street", 10),
+    ]
+    assert asked == {"street": ["car", "dog"], "yard": ["car"]}
     with refused(file="o.tsv", line=8, problem=["'d'", "recordings.tsv"]):
-        infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", [*ROWS, ("d", *GOOD[1:])]), given)
-    with refused(file="o.tsv", line=8, problem=["'dog'", "'yard'"]) as caught:
-        infer_tables.check_answered(write_opinions(tmp_path / "o.tsv", [*ROWS, ("a_2", *GOOD[1:])]), given)
-    assert "['car']" in caught.value.expected
+        infer(write_opinions(tmp_path / "o.tsv", [*ROWS, ("d", *GOOD[1:])]), **given)
+    with refused(file="scenes.tsv", problem=["'dog'", "'yard'"]):
+        infer(write_opinions(tmp_path / "o.tsv", [*ROWS, ("a_2", *GOOD[1:])]), **given)
 
 
 def test_labels_need_audio(tmp_path):

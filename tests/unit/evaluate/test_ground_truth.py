@@ -87,6 +87,16 @@ def of_system(folder):
     return run(folder, "system", "--system", "S", "--run", "2", "--scores", *scores)
 
 
+def test_events_without_annotation_change_no_metric(folder):
+    """Nobody was asked about b in r1, and about sirens anywhere: the number of their events is all that changes."""
+    before = of_system(folder)
+    with (folder / "truth/r1.txt").open("a") as file:
+        file.write("0\t2\tb\n0\t1\tsiren\n1\t2\tsiren\n")
+    after = of_system(folder)
+    assert (before.pop("left_out"), after.pop("left_out")) == (0, 3)
+    assert after == before
+
+
 def test_system_at_both_operating_points(folder):
     """Worked by hand, classes a and b. Truth: a in r1 at 0 s, in r2 at 0 and 1 s.
 
@@ -136,7 +146,7 @@ def test_recording_with_two_files_of_true_events(folder):
     with refused(golden=False) as caught:  # the message is that of core.event_text
         of_system(folder)
     assert "'r2'" in str(caught.value)
-    assert "two files" in str(caught.value)
+    assert "2 files" in str(caught.value)
 
 
 def test_empty_file_is_recording_without_events(folder):

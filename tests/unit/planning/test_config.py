@@ -98,6 +98,27 @@ def test_similar_key_is_suggested():
         check_config(merged(DEMO, STUDY, "trian: {epochs: 3}"), SCHEMA)
 
 
+def test_many_missing_keys_are_one_mistake():
+    """As without config.yaml, which Snakemake allows with --replace-workflow-config."""
+    config = {"experiment": "mine", "audio": "sounds"}
+    with refused(key="config", problem="19 keys are missing: seed, soft, hard, opinions, unticked and 14 more"):
+        check_config(config, SCHEMA)
+
+
+def test_config_of_another_program_is_one_mistake():
+    other = {f"key{number}": number for number in range(28)}
+    with refused(key="config", problem=["key0", "key1", "and 23 more"]) as caught:
+        check_config(merged() | other, SCHEMA)
+    assert "--configfile" in caught.value.remedy
+
+
+@pytest.mark.parametrize("value", ["007", "2024-05-01", "12:30", "1_000", "yes"])
+def test_name_without_quotation_marks_names_the_way_out(value):
+    with refused(key="experiment", problem="quotation marks", golden=False):
+        check_config(merged(f"experiment: {value}"), SCHEMA)
+    check_config(merged('experiment: "007"'), SCHEMA)
+
+
 def test_meaning_of_key_is_shown():
     with refused(key="runs", remedy="Meaning of the key: Trainings of each system and fold, each with its own seed"):
         check_config(merged(DEMO, STUDY, "runs: true"), SCHEMA)
@@ -142,7 +163,7 @@ FILES = {
             "data: {demo: {crowd: {confused: [[car, lorry]]}}}",
             {"key": "data.demo.crowd.confused", "problem": "['lorry']"},
         ),
-        ("folds: {number: 6}", {"problem": ["'cafe_restaurant'", "5 recordings", "6 folds"]}),
+        ("folds: {number: 6}", {"problem": ["'cafe_restaurant' (5)", "6 folds"]}),
         ("folds: {validation: 0.9}", {"problem": "5 folds"}),
         ("recordings: nowhere.tsv", {"file": "nowhere.tsv"}),
         ("recordings: {folder}/names.tsv", {"file": "names.tsv", "line": 2, "problem": "'a\\x7fb'"}),

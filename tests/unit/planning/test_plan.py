@@ -17,6 +17,7 @@ from support.tsv import SOFT, write_opinions, write_rows
 
 from softsed.core.code_hash import content
 from softsed.core.metadata import file_stem
+from softsed.planning import places
 from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
@@ -28,6 +29,7 @@ def project(tmp_path, monkeypatch):
     """Folder with the tables of the project and data of a user, as the working directory."""
     shutil.copytree(ROOT / "workflow/resources", tmp_path / "workflow/resources")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(places, "ROOT", tmp_path)
     (tmp_path / "audio").mkdir()
     for name in ("b", "a"):
         soundfile.write(tmp_path / "audio" / f"{name}.wav", np.zeros(16000), 8000)
@@ -174,9 +176,8 @@ def bad_dataset(project):
 
 
 def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
-    """They come before a missing folder of the ground truth."""
     with refused(golden=False) as caught:
-        plan_of(OWN, "{audio: audio, soft: soft.tsv, truth: nowhere}\n", check=True)
+        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n", check=True)
     problems = list(caught.value.problems)
     named = {str(error.file): error.remedy for error in problems if str(error.file).startswith("audio")}
     assert named == {f"audio/{name}.wav": "Rename the file" for name in BAD_NAMES}
@@ -248,12 +249,13 @@ def test_curve_without_compared_system_is_refused(project, change, problem):
     [
         (["truth: nowhere"], {"key": "truth", "problem": "'nowhere'"}),
         ([OPINIONS, "opinions: nowhere.tsv"], {"key": "opinions", "problem": "'nowhere.tsv'"}),
-        (["recordings: nowhere.tsv"], {"problem": "nowhere.tsv"}),
+        (["recordings: nowhere.tsv"], {"key": "recordings", "problem": "'nowhere.tsv'"}),
+        ([OWN, "{audio: x, hard: audio}"], {"key": "audio", "problem": "'x'"}),
     ],
 )
 def test_missing_file_is_refused(project, changes, parts):
     with refused(**parts, golden=False):  # the messages name the working directory
-        plan_of(*changes)
+        plan_of(*changes, check=True)
 
 
 def test_listed_recordings_get_stems(project):

@@ -47,7 +47,7 @@ def test_recordings_are_sorted_and_readable(folder):
 def test_options_are_those_of_check(folder):
     keys = {"audio": folder / "audio", "soft": folder / "my soft.tsv", "classes": folder / "classes.tsv"}
     parser = argparse.ArgumentParser()
-    add_dataset(parser, audio_required=True)
+    add_dataset(parser)
     parsed = parser.parse_args(shlex.split(user_data(**keys).options()))
     assert parsed.audio == keys["audio"]
     tables = {"recordings": None, "classes": keys["classes"], "scenes": None}
@@ -77,27 +77,26 @@ def test_label_files_of_a_folder_are_its_texts(tmp_path):
 
 def test_check_passes_folds_and_evaluated_classes(folder):
     user = user_data(audio=folder / "audio", soft=folder / "my soft.tsv")
-    table = folder / "results" / "recordings.tsv"
-    user.check(table, merged("{folds: {number: 2}, evaluate: {classes: all}}"))
+    inferred = folder / "results"
+    user.check(merged("{folds: {number: 2}, evaluate: {classes: all}}"), inferred)
     with refused(golden=False) as caught:
-        user.check(table, merged("{folds: {number: 5}, evaluate: {classes: all}}"))
+        user.check(merged("{folds: {number: 5}, evaluate: {classes: all}}"), inferred)
     (problem,) = caught.value.problems
-    assert all(text in problem.problem for text in ("'all'", "4 recordings", "5 folds"))
+    assert all(text in problem.problem for text in ("'all' (4)", "5 folds"))
     with refused(key="evaluate.classes", problem="['dog']", golden=False):
-        user.check(table, merged("{folds: {number: 2}, evaluate: {classes: [dog]}}"))
+        user.check(merged("{folds: {number: 2}, evaluate: {classes: [dog]}}"), inferred)
 
 
 def test_check_warns_once_about_formats(folder, caplog):
     """A dataset that was checked before is not examined again; the step `features` repeats the warning."""
     user = user_data(audio=folder / "audio", soft=folder / "my soft.tsv")
-    table = folder / "recordings.tsv"
     config = merged("{folds: {number: 2}, evaluate: {classes: all}}")
-    user.check(table, config)
+    user.check(config, folder)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "4 of 4 recordings have a sampling rate below 28000 Hz" in record.getMessage()
     infer_tables.main([*shlex.split(user.options()), "--tables", str(folder)])
-    user.check(table, config)
+    user.check(config, folder)
     assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
 
 

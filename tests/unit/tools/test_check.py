@@ -36,7 +36,7 @@ def test_problems_are_reported_with_exit_code_1(data, capsys):
     command = ["check", "--audio", str(data / "audio"), "--soft", str(labels), "--tables", str(data / "out")]
     assert cli.main(command) == 1
     shown = capsys.readouterr().err
-    assert "1 problem in the dataset:\n  scene 'all' has 4 recordings, too few for 5 folds" in shown
+    assert "1 problem in the dataset:\n  5 folds need more recordings" in shown
     assert not (data / "out").exists()
 
 
@@ -74,3 +74,20 @@ def test_annotators_who_never_disagree_are_named(data, capsys):
     shown = capsys.readouterr().err
     assert "1 of 1 pairs of annotators never disagree" in shown
     assert "'anna' and 'anna2' (12 times 0 and 12 times 1)" in shown
+
+
+def test_opinions_without_audio_and_true_events(tmp_path, capsys):
+    labels = write_rows(tmp_path / "o.tsv", opinion_rows(), OPINIONS)
+    (tmp_path / "truth").mkdir()
+    for name in NAMES:
+        (tmp_path / f"truth/{name}.txt").write_text("0\t1\tcar\n1\t2\tsiren\n")
+    assert cli.main(["check", "--opinions", str(labels), "--truth", str(tmp_path / "truth")]) == 0
+    shown = capsys.readouterr().err
+    assert "4 of 8 true events do not count" in shown
+    assert "no problems: 4 recordings" in shown
+
+
+def test_labels_without_audio_are_refused(data, capsys):
+    labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
+    assert cli.main(["check", "--soft", str(labels)]) == 1
+    assert "--audio: no audio" in capsys.readouterr().err

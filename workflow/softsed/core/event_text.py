@@ -139,9 +139,22 @@ def truth_file(folder: Path, name: str) -> Path:
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
     """Read ground truth: a table with the columns onset, offset and label (``.tsv``, ``.csv``), or hard label text.
 
+    Events of other classes than `classes` are left out: nobody was asked about them. The plan reports their number.
+
     Raises
     ------
     InputError
-        If times are not 0 <= onset < offset seconds, or a class is not in `classes`.
+        If times are not 0 <= onset < offset seconds.
     """
-    return read_events(path, classes, header=path.suffix.lower() != ".txt")
+    return [event for event in _read_truth(path) if event.label in classes]
+
+
+def count_other_events(path: Path, classes: list[str]) -> int:
+    """Count the events of the ground truth that have other classes than `classes`."""
+    return sum(event.label not in classes for event in _read_truth(path))
+
+
+def _read_truth(path: Path) -> list[Event]:
+    header = path.suffix.lower() != ".txt"
+    rows = read_rows(path, "hard", Problems(strict=True), recording=path.stem, header=header)
+    return rows.events(np.arange(len(rows.line)))

@@ -81,9 +81,9 @@ def add_options(parser: argparse.ArgumentParser, *names: str, **texts: str) -> N
         parser.add_argument(f"--{name}", required="default" not in option, **option)
 
 
-def add_dataset(parser: argparse.ArgumentParser, *, audio_required: bool) -> None:
+def add_dataset(parser: argparse.ArgumentParser) -> None:
     """Add the options that describe a user-provided dataset; `read_dataset` returns their values."""
-    parser.add_argument("--audio", type=Path, required=audio_required, help="folder of recordings (WAV, FLAC, ...)")
+    parser.add_argument("--audio", type=Path, help="folder of recordings (WAV, FLAC, ...)")
     kinds = parser.add_mutually_exclusive_group(required=True)
     for kind in DATASET_KINDS:
         folder = ", or folder of RECORDING.txt without header" if kind != "opinions" else ""

@@ -14,7 +14,7 @@ from softsed.core.label_rows import LabelRows, cut_rows, length_of_rows
 from softsed.core.metadata import Recording, read_scenes
 from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.text.last_second import split_ends
-from softsed.core.text.names import Places, check_spelling
+from softsed.core.text.names import Places, check_spelling, spelling
 from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_lines
 
@@ -54,17 +54,48 @@ def check_classes(first: Places, known: list[str] | None, problems: Problems) ->
             problems.add("classes", InputError(problem, **place, expected=f"one of {known}", remedy=remedy))
 
 
-def check_recordings(first: Places, lengths: dict[str, float], labels: Path, problems: Problems) -> None:
-    """Report labels without audio, at their first places, and audio without labels."""
-    reported = check_spelling(first, problems, column="recording", known=lengths, source="the audio")
-    for name, place in first.items():
-        if name not in lengths and name not in reported:
-            remedy = "Add the audio, correct the name or leave the labels out"
-            problems.add("no audio", InputError(f"no audio named {name!r}", **place, remedy=remedy))
-    for name in lengths:
-        if name not in first:
-            remedy = "Add labels or leave the audio out"
-            problems.add("no labels", InputError(f"no labels of the recording {name!r}", file=labels, remedy=remedy))
+def check_recordings(
+    first: Places, lengths: dict[str, float], labels: Path, problems: Problems, *, source: Path
+) -> None:
+    """Report labels without a recording and recordings without labels: one problem per side, with two examples.
+
+    If no name matches, or the recordings or labels could not be read at all, only this cause is reported. Names that
+    are other spellings of a recording are reported one by one.
+
+    Parameters
+    ----------
+    first : dict
+        Recording of the labels to its first place.
+    lengths : dict of float
+        Recordings in `source`.
+    labels, source : Path
+        Labels; folder of audio or table of recordings.
+    problems : Problems
+    """
+    if not lengths or (not first and problems):
+        return
+    known = () if source == labels else lengths
+    reported = check_spelling(first, problems, column="recording", known=known, source=str(source))
+    unknown = [name for name in first if name not in lengths and name not in reported]
+    spellings = {spelling(name) for name in reported}
+    unlabelled = [name for name in lengths if name not in first and spelling(name) not in spellings]
+    remedy = "Correct the names, add the recordings or leave the labels out"
+    if first and len(unknown) == len(first):
+        problem = f"no name matches a recording of {source}: {_examples(unknown)} here, {_examples(unlabelled)} there"
+        problems.add("names", InputError(problem, **first[unknown[0]], remedy=remedy))
+        return
+    if unknown:
+        problem = f"no {'audio' if source.is_dir() else 'recording'} named {_examples(unknown)} in {source}"
+        problems.add("no audio", InputError(problem, **first[unknown[0]], remedy=remedy))
+    if unlabelled:
+        problem = f"no labels of the recording{'s' * (len(unlabelled) > 1)} {_examples(unlabelled)} of {source}"
+        problems.add("no labels", InputError(problem, file=labels, remedy="Add labels or leave the recordings out"))
+
+
+def _examples(names: list[str]) -> str:
+    """Return the first two names, and the number of the others."""
+    others = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(map(repr, names[:2])) + others if names else "no other name"
 
 
 def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems) -> LabelRows:
@@ -130,16 +161,18 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
 
 
 def check_opinions(
-    table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems
+    table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems, *, source: Path
 ) -> OpinionTable:
-    """Report problems of the rows of a table of opinions, and opinions and audio that do not belong together.
+    """Report problems of the rows of a table of opinions, and opinions and recordings that do not belong together.
+
+    `lengths` are those of the recordings in `source`, a folder of audio or a table.
 
     Returns
     -------
     OpinionTable
         With windows that are cut to the whole seconds of their recordings. A warning counts them.
     """
-    check_recordings(table.places("recording"), lengths, table.path, problems)
+    check_recordings(table.places("recording"), lengths, table.path, problems, source=source)
     check_classes(table.places("class"), known, problems)
     table, note = cut_windows(table, lengths)
     if note:
@@ -160,16 +193,22 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
             found.setdefault(row[column], {"file": path, "line": line})
     reported = check_spelling(first["recording"], problems, column="recording", known=lengths, source="the audio")
     check_spelling(first["scene"], problems, column="scene")
+    unknown: dict[str, int] = {}
     for line, row in rows:
         name, scene = row["recording"], row["scene"]
         if name not in lengths and name not in reported:
-            problems.add("no audio", InputError(f"no audio named {name!r}", file=path, line=line))
+            unknown.setdefault(name, line)
         if scenes.setdefault(name, scene) != scene or not scene:
             problem = f"scene of {name!r} is {scene!r}" + f", but {scenes[name]!r} before" * (scene != scenes[name])
             problems.add("scenes", InputError(problem, file=path, line=line, expected="one scene per recording"))
-    for name in lengths:
-        if name not in scenes:
-            problems.add("scenes", InputError(f"no scene of the recording {name!r}", file=path, remedy="Add a row"))
+    missing = [name for name in lengths if name not in scenes]
+    if unknown:
+        problem, line = f"no audio named {_examples(list(unknown))}", next(iter(unknown.values()))
+        remedy = "Correct the names, add the audio or leave the rows out"
+        problems.add("no audio", InputError(problem, file=path, line=line, remedy=remedy))
+    if missing and len(missing) < len(lengths):  # otherwise the names differ, which is reported
+        problem = f"no scene of the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
+        problems.add("scenes", InputError(problem, file=path, remedy="Add rows"))
     return {name: scenes.get(name, ONLY_SCENE) for name in lengths}
 
 

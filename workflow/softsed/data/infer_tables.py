@@ -26,8 +26,8 @@ from softsed.core.metadata import (
     Recording,
     check_name,
     is_valid_name,
-    read_asked,
     read_classes,
+    read_recordings,
     seconds_or_milliseconds,
 )
 from softsed.core.opinions import OpinionTable
@@ -53,55 +53,15 @@ def read_named(path: Path) -> OpinionTable:
     return table
 
 
-def read_alone(path: Path, classes: Path | None = None) -> OpinionTable:
-    """Read a table of opinions without audio; `classes` is a table of classes, if there is one.
+def recording_names(path: Path) -> list[str]:
+    """List the recordings of a table of opinions, sorted.
 
     Raises
     ------
     InputError
-        If the table cannot be read or is empty, a name cannot be the name of a file, or a class or recording has two
-        spellings. A table of classes may list two spellings.
+        If the table cannot be read or is empty, or a name cannot be the name of a file.
     """
-    table, strict = read_named(path), Problems(strict=True)
-    known = read_classes(classes) if classes else []
-    check_spelling(table.places("class"), strict, known=known, source="the table of classes")
-    check_spelling(table.places("recording"), strict, column="recording")
-    return table
-
-
-def recording_names(path: Path, classes: Path | None = None) -> list[str]:
-    """List the recordings of a table of opinions that `read_alone` accepts, sorted."""
-    return sorted(set(read_alone(path, classes).columns["recording"]))
-
-
-def check_answered(path: Path, given: dict[str, Path]) -> None:
-    """Check that opinions belong to the recordings and classes of user-provided tables, as far as planning needs it.
-
-    Parameters
-    ----------
-    path : Path
-        Table of opinions.
-    given : dict of Path
-        Tables of recordings, scenes and, if there is one, classes.
-
-    Raises
-    ------
-    InputError
-        With file and line: an unknown recording, or a class that is not annotated in its scene. Also for tables that
-        contradict each other.
-    """
-    table = read_named(path)
-    known = read_classes(given["classes"]) if "classes" in given else []
-    check_spelling(table.places("class"), Problems(strict=True), known=known, source="the table of classes")
-    recordings, asked = read_asked(given["recordings"], given["scenes"], known or sorted(set(table.columns["class"])))
-    for (name, label), row in table.first_rows("recording", "class").items():
-        if name not in recordings:
-            problem = f"recording {name!r} is not in {given['recordings']}"
-            raise table.error(row, problem, remedy="Check its spelling")
-        scene = recordings[name].scene
-        if label not in asked[scene]:
-            problem = f"class {label!r} is not annotated in the scene {scene!r}"
-            raise table.error(row, problem, expected=f"one of {asked[scene]}, see {given['scenes']}")
+    return sorted(set(read_named(path).columns["recording"]))
 
 
 def longest_window(path: Path) -> float:
@@ -138,9 +98,7 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
         scene without a name, a scene in two spellings, a recording in two scenes. Steps check the rest.
     """
     table = opinions if isinstance(opinions, OpinionTable) else read_named(opinions)
-    table, note = cut_windows(table)
-    if note:
-        logger.warning("%s: %s", table.path, note)
+    table = _cut_last_windows(table)
     (spans, span), (_, offsets) = table.spans, table.times
     durations = dict.fromkeys(sorted({name for name, _, _ in spans}), 0)
     for index, ((name, _, text), offset) in enumerate(zip(spans, offsets.tolist(), strict=True)):
@@ -156,15 +114,29 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
         if "" in table.columns.get(column, []):
             row = table.columns[column].index("")
             raise table.error(row, f"no {column}", expected=f"the name of a {column} in every row")
-    answered: dict[str, set[str]] = {name: set() for name in durations}
-    for name, label in set(zip(table.columns["recording"], table.columns["class"], strict=True)):
-        answered[name].add(label)
+    answered = _answered(table)
     one_scene = dict.fromkeys(durations, dataset_checks.ONLY_SCENE)
     scenes = _named_scenes(table) if SCENE_COLUMN in table.columns else one_scene
     asked: dict[str, set[str]] = {}
     for name in durations:
         asked.setdefault(scenes[name], set()).update(answered[name])
     return durations, sorted(set(table.columns["class"])), scenes, {scene: sorted(asked[scene]) for scene in asked}
+
+
+def _cut_last_windows(table: OpinionTable) -> OpinionTable:
+    """Cut windows at the end of the last second of each recording, with a warning; see `cut_windows`."""
+    table, note = cut_windows(table)
+    if note:
+        logger.warning("%s: %s", table.path, note)
+    return table
+
+
+def _answered(table: OpinionTable) -> dict[str, set[str]]:
+    """Return the classes with an opinion about each recording."""
+    answered: dict[str, set[str]] = {}
+    for name, label in set(zip(table.columns["recording"], table.columns["class"], strict=True)):
+        answered.setdefault(name, set()).add(label)
+    return answered
 
 
 def _named_scenes(table: OpinionTable) -> dict[str, str]:
@@ -178,14 +150,15 @@ def _named_scenes(table: OpinionTable) -> dict[str, str]:
 
 
 def infer_dataset(
-    audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], problems: Problems
+    audio: Path | None, labels: Path, kind: str, tables: dict[str, Path | None], problems: Problems
 ) -> tuple[dict[str, Recording], list[str], dict[str, list[str]]]:
     """Check a dataset and infer its tables, which are incomplete if there are problems.
 
     Parameters
     ----------
-    audio : Path
-        Folder of recordings.
+    audio : Path or None
+        Folder of recordings; None for opinions without audio. The recordings are then those of the table of recordings
+        or, without one, of the opinions.
     labels : Path
         Soft labels, hard labels or opinions.
     kind : {"soft", "hard", "opinions"}
@@ -206,18 +179,25 @@ def infer_dataset(
     InputError
         If a table cannot be read as such.
     """
-    lengths = dataset_checks.check_audio(audio, problems)
     known = read_classes(tables["classes"]) if tables["classes"] else None
     if kind == "opinions":
-        table = OpinionTable.read(labels)
-        table = dataset_checks.check_opinions(table, lengths, known, problems)
+        table = OpinionTable.read(labels) if audio else _cut_last_windows(read_named(labels))
+        lengths = _lengths(audio, table, tables["recordings"], problems)
+        table = dataset_checks.check_opinions(
+            table, lengths, known, problems, source=audio or tables["recordings"] or labels
+        )
         if problems:
             return {}, known or [], {}
-        durations, classes, scenes, asked_in = survey(table)
-        lengths, used = dict(durations.items()), {name: set(asked_in[scene]) for name, scene in scenes.items()}
+        durations, classes, scenes, _ = survey(table)
+        if audio or not tables["recordings"]:
+            lengths = dict(durations.items())
+        used = _answered(table)
+    elif audio is None:
+        raise InputError("no audio", key="--audio", expected=f"the folder of recordings that --{kind} labels")
     else:
+        lengths = dataset_checks.check_audio(audio, problems)
         rows = read_label_rows(labels, kind, problems)
-        classes, used = _check_labels(rows, lengths, known, bool(tables["scenes"]), problems)
+        classes, used = _check_labels(rows, lengths, known, audio, problems, scenes_given=bool(tables["scenes"]))
     classes = known or classes
     if kind != "opinions" or tables["recordings"]:
         scenes = dataset_checks.check_scenes(tables["recordings"], lengths, problems)
@@ -229,8 +209,23 @@ def infer_dataset(
     return recordings, classes, dataset_checks.check_asked(tables["scenes"], asked, classes, problems)
 
 
+def _lengths(audio: Path | None, table: OpinionTable, recordings: Path | None, problems: Problems) -> dict[str, float]:
+    """Return the length of each recording: of the audio, of the table of recordings, or 0 where both are missing."""
+    if audio:
+        return dataset_checks.check_audio(audio, problems)
+    if recordings:
+        return {name: one.duration_s for name, one in read_recordings(recordings).items()}
+    return dict.fromkeys(table.columns["recording"], 0.0)
+
+
 def _check_labels(
-    rows: LabelRows, lengths: dict[str, float], known: list[str] | None, scenes_given: bool, problems: Problems
+    rows: LabelRows,
+    lengths: dict[str, float],
+    known: list[str] | None,
+    audio: Path,
+    problems: Problems,
+    *,
+    scenes_given: bool,
 ) -> tuple[list[str], dict[str, set[str]]]:
     """Check labels against the audio; return their classes, and the classes annotated in each recording.
 
@@ -238,7 +233,7 @@ def _check_labels(
     """
     own = rows.by_recording()
     places = {name: rows.place(one[0]) if len(one) else {"file": rows.file(name)} for name, one in own.items()}
-    dataset_checks.check_recordings(places, lengths, rows.path, problems)
+    dataset_checks.check_recordings(places, lengths, rows.path, problems, source=audio)
     first = {name: rows.place(row) for name, row in rows.first_rows().items()}
     dataset_checks.check_classes(first, known, problems)
     rows = dataset_checks.check_labels(rows, lengths, problems)
@@ -276,22 +271,15 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser(
         "data.infer_tables", main, example="--opinions results/demo/data/opinions.tsv --tables results/mine/data"
     )
-    add_dataset(parser, audio_required=False)
+    add_dataset(parser)
     parser.add_argument(
         "--tables", type=Path, required=True, help="folder to write recordings.tsv, classes.tsv and scenes.tsv into"
     )
     options = parser.parse_args(argv)
     labels, kind, tables = read_dataset(options)
-    if options.audio:
-        problems = Problems()
-        inferred = infer_dataset(options.audio, labels, kind, tables, problems)
-        problems.raise_all("in the dataset")
-        logger.info("%s", dataset_checks.summarise(kind, *inferred), extra=PROGRESS)
-        write_tables(options.tables, *inferred)
-        (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
-    elif kind == "opinions":
-        durations, classes, scenes, asked = survey(read_alone(labels, tables["classes"]))
-        recordings = {name: Recording(name, scenes[name], seconds) for name, seconds in durations.items()}
-        write_tables(options.tables, recordings, classes, asked)
-    else:
-        raise InputError("no audio", key="--audio", expected=f"the folder of recordings that --{kind} labels")
+    problems = Problems()
+    inferred = infer_dataset(options.audio, labels, kind, tables, problems)
+    problems.raise_all("in the dataset")
+    logger.info("%s", dataset_checks.summarise(kind, *inferred), extra=PROGRESS)
+    write_tables(options.tables, *inferred)
+    (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")

@@ -36,7 +36,7 @@ from softsed.evaluate.inputs import annotated_in_scenes, limit_to_labels, read_f
 from softsed.evaluate.ranking import UNITS as RANKING_UNITS
 from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
-from softsed.evaluate.true_seconds import read_true_seconds
+from softsed.evaluate.true_seconds import count_left_out, read_true_seconds
 
 MSE_UNIT = "mean squared difference from the true seconds, over the classes annotated in the scene, 0..1"
 
@@ -50,6 +50,7 @@ class EvaluatedRecording(NamedTuple):
     scores: np.ndarray  # scores or soft labels; nan in cells that do not count
     labelled: np.ndarray  # bool, whether the cell has a label
     active: dict[str, np.ndarray]  # bool, by operating point
+    left_out: int = 0  # true events of classes that are not annotated in the scene
 
 
 def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list[str]) -> dict:
@@ -65,8 +66,9 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
     Returns
     -------
     dict
-        recordings, seconds, pooled and folds. The last two contain operating_points (see `metrics_of`), ranking (see
-        `softsed.evaluate.ranking`) and mse, which is nan if no class is annotated in the scene.
+        recordings, seconds, left_out (number of true events that do not count), pooled and folds. The last two contain
+        operating_points (see `metrics_of`), ranking (see `softsed.evaluate.ranking`) and mse, which is nan if no class
+        is annotated in the scene.
     """
 
     def summarise(tested: list[EvaluatedRecording]) -> dict:
@@ -86,6 +88,7 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
     return {
         "recordings": len(everything),
         "seconds": sum(len(recording.truth) for recording in everything),
+        "left_out": sum(recording.left_out for recording in everything),
         "pooled": summarise(everything),
         "folds": {fold: summarise(tested) for fold, tested in folds.items()},
     }
@@ -105,11 +108,13 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
         thresholds[MIDRANGE][fold] = dict(zip(classes, midrange.tolist(), strict=True))
         folds[fold] = []
         for name, values in scores.items():
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)[:, chosen]
+            path = truth_file(options.truth, name)
+            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
             output = limit_to_labels(values, soft[name], annotated[name], name)[:, chosen]
             labelled = ~np.isnan(soft[name][:, chosen])
             active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
-            folds[fold].append(EvaluatedRecording(truth & ~np.isnan(output), output, labelled, active))
+            truth = truth[:, chosen] & ~np.isnan(output)
+            folds[fold].append(EvaluatedRecording(truth, output, labelled, active, left_out))
     return folds, thresholds
 
 
@@ -122,11 +127,13 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
     folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
     for fold, listed in tests.items():
         for name in listed:
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)[:, chosen]
+            path = truth_file(options.truth, name)
+            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
             output = limit_to_labels(np.nan_to_num(soft[name]), soft[name], annotated[name], name)[:, chosen]
             labelled = ~np.isnan(soft[name][:, chosen])
             active = {options.threshold: hard[name][:, chosen]}
-            folds[fold].append(EvaluatedRecording(truth & ~np.isnan(output), output, labelled, active))
+            truth = truth[:, chosen] & ~np.isnan(output)
+            folds[fold].append(EvaluatedRecording(truth, output, labelled, active, left_out))
     return folds, {options.threshold: options.threshold}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError
-from softsed.core.event_text import read_true_events
+from softsed.core.event_text import count_other_events, read_true_events
 from softsed.core.labels import rasterise
 
 # True events that end later than this multiple of the labelled seconds are probably in milliseconds.
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     """Read the true events of a recording and rasterise them to seconds.
 
-    True events that begin after the labelled seconds are left out, with a warning.
+    True events that begin after the labelled seconds are left out, with a warning. True events of classes that are not
+    annotated in the scene do not count, see `softsed.planning.ground_truth`.
 
     Parameters
     ----------
@@ -35,8 +36,7 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
     Raises
     ------
     InputError
-        If a true event has a class that is not annotated in the scene. Also if no event begins within the labelled
-        seconds although one ends `FAR` times later, which suggests another unit.
+        If no event begins within the labelled seconds although one ends `FAR` times later, which suggests another unit.
     """
     events, seconds = read_true_events(path, classes), len(soft)
     last = max((event.offset for event in events), default=0)
@@ -49,11 +49,14 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
         )
     if late := sum(event.onset >= seconds for event in events):
         logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
-    annotated = [name for column, name in enumerate(classes) if not np.isnan(soft[:, column]).all()]
-    if beyond := sorted({event.label for event in events} - set(annotated)):
-        raise InputError(
-            f"there are true events of {beyond}, which are not annotated in the scene of the recording",
-            file=path,
-            expected=f"the classes annotated in this scene: {annotated}",
-        )
-    return rasterise(events, classes, seconds)
+    return rasterise(events, classes, seconds) & _annotated(soft)
+
+
+def count_left_out(path: Path, soft: np.ndarray, classes: list[str]) -> int:
+    """Count the true events of a recording that have a class that is not annotated; arguments as above."""
+    return count_other_events(path, [name for name, asked in zip(classes, _annotated(soft), strict=True) if asked])
+
+
+def _annotated(soft: np.ndarray) -> np.ndarray:
+    """Return whether each class is annotated in the recording, bool [classes]."""
+    return ~np.isnan(soft).all(axis=0)

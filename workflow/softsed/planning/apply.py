@@ -8,6 +8,7 @@ from pathlib import Path
 from softsed.core.audio import list_audio
 from softsed.core.errors import InputError
 from softsed.core.thresholds import MIDRANGE
+from softsed.planning.folders import describe_left_out
 from softsed.planning.patterns import pattern_error
 from softsed.predict.threshold import check_threshold
 
@@ -17,6 +18,7 @@ KEYS = {
     "output": "folder for scores, events and timelines (default: results/apply/NAME, with the name of audio)",
     "threshold": "of the events: class-dependent (default), fixed (of the experiment) or a number from 0 to 1",
 }
+PATHS = ("audio", "model", "output")
 EXPECTED = "these keys after --config:\n" + "\n".join(f"  {key}={meaning}" for key, meaning in KEYS.items())
 
 
@@ -60,13 +62,17 @@ class ApplyPlan:
             raise InputError(f"unknown keys {unknown}", expected=EXPECTED)
         if missing := [key for key in ("audio", "model") if not config.get(key)]:
             raise InputError(f"the keys {missing} are missing", expected=EXPECTED)
+        for key in PATHS:
+            if not isinstance(config.get(key) or "", str):
+                problem, remedy = f"the value is {config[key]!r}, not text", "Write it in quotation marks in the file"
+                raise InputError(problem, key=key, expected="a path", remedy=remedy)
         threshold = str(config.get("threshold", MIDRANGE))
         check_threshold(threshold)
-        audio = Path(str(config["audio"]))
-        recordings, models = list_audio(audio), find_models(Path(str(config["model"])))
+        audio = Path(config["audio"])
+        recordings, models = list_audio(audio), find_models(Path(config["model"]))
         source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
-        output = str(config.get("output") or f"results/apply/{name}")
+        output = str(Path(config.get("output") or f"results/apply/{name}"))
         for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
             if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
                 raise error
@@ -86,6 +92,11 @@ class ApplyPlan:
                 key="output",
                 remedy="Choose another folder with output=FOLDER, or delete this folder",
             )
+
+    def left_out(self) -> str | None:
+        """Describe what the folder of the audio contains beside the recordings; None if there is nothing else."""
+        folder = Path(os.path.abspath(self.source))
+        return describe_left_out(folder, {path.resolve() for path in self.recordings.values()})
 
     def write_note(self) -> None:
         """Record which audio the default folder belongs to."""

@@ -5,10 +5,9 @@ from pathlib import Path
 from softsed.core.errors import InputError
 from softsed.core.event_text import TRUTH_ENDINGS
 from softsed.core.metadata import file_stem
-from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.text.files import recording_name, visible_files
 from softsed.core.tsv import read_table
-from softsed.data.infer_tables import check_answered, longest_window, recording_names
+from softsed.data.infer_tables import longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
 
@@ -47,15 +46,10 @@ def asked_methods(config: dict) -> list[str]:
 
 
 def opinion_recordings(config: dict) -> list[str]:
-    """List the recordings of a table of opinions, checked as far as planning needs; the steps check the rest."""
-    path, given = Path(config["opinions"]), {name: Path(config[name]) for name in TABLES if config[name]}
-    if not path.is_file():
-        expected = f"a tab-separated table with the columns {', '.join(OPINION_COLUMNS)}"
-        raise InputError(f"there is no file {str(path)!r} in {Path.cwd()}", key="opinions", expected=expected)
-    if "recordings" not in given:
-        return recording_names(path, given.get("classes"))
-    check_answered(path, given)
-    return [row["recording"] for row in read_table(given["recordings"], ("recording",))]
+    """List the recordings of the table of recordings or, without one, of the opinions. `UserData.check` checks both."""
+    if config["recordings"]:
+        return [row["recording"] for row in read_table(Path(config["recordings"]), ("recording",))]
+    return recording_names(Path(config["opinions"]))
 
 
 def find_gaps(features: dict) -> list[str]:
@@ -79,11 +73,7 @@ def drops_joint(config: dict, method: str, systems: dict) -> bool:
 
 def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
     """List the files of the ground truth: in a folder of the user, or made by the demo."""
-    folder = config["truth"]
-    if folder and not Path(folder).is_dir():
-        expected = "a folder with RECORDING.txt, the true events"
-        raise InputError(f"there is no folder {folder!r} in {Path.cwd()}", key="truth", expected=expected)
-    if folder:
+    if folder := config["truth"]:
         listed = visible_files(Path(folder), *TRUTH_ENDINGS) if Path(folder).is_dir() else []
         found = {recording_name(path.stem): f"{folder}/{path.name}" for path in listed}
         files = [found.get(recording, f"{folder}/{recording}.txt") for recording in recordings]

@@ -8,6 +8,7 @@ Snakemake's own validation reports a single mistake of one key, above some hundr
 import difflib
 import math
 from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -17,9 +18,11 @@ import yaml
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
-from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
+from softsed.folds import OFFICIAL_NAMES, read_official
 from softsed.planning.choices import source_of
 from softsed.planning.contradictions import find_contradictions
+from softsed.planning.fold_numbers import check_folds
+from softsed.planning.ground_truth import check_truth
 
 # YAML 1.1 reads 1e-3 as text because it has no decimal point, and Snakemake reads nested values of --config as text.
 TEXT_HINT = (
@@ -27,6 +30,10 @@ TEXT_HINT = (
     "not with --config)"
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML's parser in C, if it was built, is much faster
+SHOWN = 5  # names in a mistake about several keys
+# YAML 1.1 reads 007, 1_000, 12:30, 2024-05-01 and yes as something else than text.
+UNQUOTED = (bool, int, float, date)
+UNQUOTED_HINT = " (write text that YAML reads as a number, date or truth value in quotation marks in the file)"
 MERGE = "tag:yaml.org,2002:merge"
 DRAFT = jsonschema.Draft202012Validator
 
@@ -69,6 +76,11 @@ def find_mistakes(config: dict, schema: Path) -> list[InputError]:
     if found := list(_odd_keys(config)):
         return found
     errors = sorted(Validator(rules).iter_errors(config), key=lambda error: list(map(str, error.absolute_path)))
+    sections = [name for name in rules["required"] if name not in config]
+    if len(sections) > SHOWN:  # one cause, whose consequences are all other mistakes
+        remedy = "Run without --replace-workflow-config, and restore config.yaml if it was edited"
+        problem = f"{len(sections)} keys are missing: {_listed(sections)}"
+        return [InputError(problem, key="config", expected="all keys of config.yaml", remedy=remedy)]
     return [mistake for error in errors for mistake in _describe(error, rules)] or list(find_contradictions(config))
 
 
@@ -121,12 +133,25 @@ def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:
         yield from _odd_keys(value, f"{path}{name}.")
 
 
+def _listed(names: list[str]) -> str:
+    """Return the first names, and the number of the others."""
+    others = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + others
+
+
 def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[InputError]:
     """Turn an error of the schema into mistakes with the key and its meaning."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties") or error.schema.get("patternProperties", {}))
-        for name in sorted(set(error.instance) - set(known)):
+        unknown = sorted(set(error.instance) - set(known))
+        if len(unknown) > SHOWN and not path:
+            remedy = "Check whether the file given with --configfile is a config of softsed"
+            problem = f"there are no such keys: {_listed(unknown)}"
+            expected = f"keys such as {_listed(known)}"
+            yield InputError(problem, key="config", expected=expected, remedy=remedy)
+            return
+        for name in unknown:
             near = difflib.get_close_matches(name, known, 1)
             expected = f"{near[0]!r}, the most similar key" if near else f"one of {known}"
             yield InputError("there is no such key", key=".".join([*path, name]), expected=expected)
@@ -137,11 +162,13 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
         node = node if isinstance(node, dict) else {}
         meaning = node.get("description", meaning)
     message = error.message if len(error.message) < 300 else f"{error.message[:140]} ... {error.message[-140:]}"
+    if error.validator == "type" and "string" in error.validator_value and isinstance(error.instance, UNQUOTED):
+        message += UNQUOTED_HINT
     if error.validator == "type" and isinstance(error.instance, str):
         number = error.validator_value in ("number", "integer") and not math.isnan(read_number(error.instance))
         message += TEXT_HINT if number else ""
-    remedy = f"Meaning of the key: {' '.join(meaning.split()).rstrip('.')}" if meaning else None
-    yield InputError(message, key=".".join(path) or "config", remedy=remedy)
+    meant = f"Meaning of the key: {' '.join(meaning.split()).rstrip('.')}" if meaning else None
+    yield InputError(message, key=".".join(path) or "config", remedy=meant)
 
 
 def check_tables(config: dict, tables: dict[str, Path]) -> None:
@@ -162,15 +189,20 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
         lists of official folds that are not a cross-validation.
     """
     classes = read_classes(tables["classes"])
-    recordings, _ = read_asked(tables["recordings"], tables["scenes"], classes)
+    recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)
     choose_classes(tables["classes"], config["evaluate"]["classes"])
+    problems = Problems()
+    if config["truth"]:
+        check_truth(Path(config["truth"]), recordings, classes, asked, problems)
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
         problem, expected = f"no class {sorted(unknown)}", f"classes of {tables['classes']}"
         raise InputError(problem, key="data.demo.crowd.confused", expected=expected)
     folds = config["folds"]
     if folds["source"] == "generated":
-        generate_folds(recordings, number=folds["number"], validation=folds["validation"], seed=0)
+        check_folds(recordings, folds["number"], folds["validation"], problems)
+    problems.raise_all("in the tables and true events", alone=True)
+    if folds["source"] == "generated":
         return
     # Lists in a folder are checked here. Lists that are downloaded are checked after the download.
     folder = Path(folds["official"]["address"])

@@ -16,10 +16,10 @@ from softsed.core.metadata import file_stem
 from softsed.core.tsv import read_table
 from softsed.planning import choices
 from softsed.planning.choices import BASELINES, TABLES
-from softsed.planning.config import check_tables
+from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 
-PAPER_SYSTEMS = Path("workflow/resources/paper_table2.tsv")
+PAPER_SYSTEMS = "workflow/resources/paper_table2.tsv"
 
 
 def as_json(section: object) -> str:
@@ -90,25 +90,24 @@ class Plan:
         ----------
         config : dict
         check : bool
-            Check the tables, or a user-provided dataset with audio completely, before every call, but not in every
+            Check all tables and user-provided files completely (`UserData.check`) before every call, but not in every
             job. This is no rule: a job that depends on a rule that runs again either runs again without a change of its
             own or, with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
 
         Raises
         ------
         InputError
-            If `check` finds problems, a table cannot be read, the folder of the ground truth does not exist, or a curve
-            names no system trained on the reference labels.
+            If `check` finds problems, a table cannot be read, or a curve names no system that is trained on the
+            reference labels.
         """
+        config = locate_files(config)
         source, results = choices.source_of(config), f"results/{config['experiment']}"
         notes = choices.find_gaps(config["features"]) if source != "opinions" else []
         user = UserData.from_config(config)
         # The rule infer_tables writes all three tables for audio, and otherwise those that the config does not name.
         tables = {name: f"{results}/data/{name}.tsv" for name in TABLES} | ({} if source == "own" else user.tables)
-        if check and source == "own":
-            user.check(Path(tables["recordings"]), config)
-        elif check and source != "opinions":
-            check_tables(config, {name: Path(path) for name, path in tables.items()})
+        if check:
+            user.check(config, Path(f"{results}/data"))
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
         rows = [(row["recording"], row["scene"], row["duration_s"]) for row in listed]
@@ -125,7 +124,7 @@ class Plan:
             notes.append(f"joint is left out of labels.compare: {long}")
             methods.remove("joint")
         by_method = {name: system.get("method", method) for name, system in systems.items()}
-        in_paper = [row["system"] for row in read_table(PAPER_SYSTEMS, ("system",))]
+        in_paper = [row["system"] for row in read_table(Path(workflow_file(PAPER_SYSTEMS)), ("system",))]
         # Snakemake puts the systems of a later config file before those of config.yaml.
         order = sorted(systems, key=lambda name: (by_method[name] != method, name not in in_paper))
         reference = [name for name in order if by_method[name] == method]

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.planning.places import workflow_file
 
 # A pattern, because the import of Jinja2 would slow down every dry run; a test compares the pattern with Jinja2.
 REFERENCE = re.compile(r'{%-? *(?:extends|include|import|from) +"([^"]+)"')
-SHARED = (Path("workflow/softsed/report/templates"), Path("workflow/softsed/core/templates"))
+SHARED = ("workflow/softsed/report/templates", "workflow/softsed/core/templates")  # folders
 
 
 def list_templates(template: str) -> list[str]:
@@ -23,6 +24,7 @@ def list_templates(template: str) -> list[str]:
     InputError
         If a template does not exist.
     """
+    shared = [Path(workflow_file(folder)) for folder in SHARED]
     found: list[Path] = []
     waiting = [Path(template)]
     while waiting:
@@ -31,7 +33,7 @@ def list_templates(template: str) -> list[str]:
             continue
         found.append(path)
         for name in REFERENCE.findall(path.read_text(encoding="utf-8")):
-            places = [folder / name for folder in (Path(template).parent, *SHARED)]
+            places = [folder / name for folder in (Path(template).parent, *shared)]
             if not (used := next((place for place in places if place.is_file()), None)):
                 raise InputError(
                     f"there is no template {name!r}", file=path, expected=f"one of {list(map(str, places))}"

@@ -9,6 +9,8 @@ from softsed.core.code_hash import content
 from softsed.core.errors import Problems
 from softsed.core.text.files import visible_files
 from softsed.planning.choices import KINDS, TABLES
+from softsed.planning.config import check_tables
+from softsed.planning.places import check_paths
 
 
 def unlike_option(path: str) -> str:
@@ -60,38 +62,43 @@ class UserData:
 
     def options(self) -> str:
         """Return the options that pass the dataset to `softsed data.infer_tables`."""
-        given = {"audio": self.folder, self.kind: self.labels} | self.tables
+        given = ({"audio": self.folder} if self.folder else {}) | {self.kind: self.labels} | self.tables
         return " ".join(f"--{name}={shlex.quote(path)}" for name, path in given.items())
 
-    def check(self, inferred: Path, config: dict) -> None:
-        """Check audio, labels and tables completely, and warn about audio that does not fit the features.
+    def check(self, config: dict, inferred: Path) -> None:
+        """Check all paths of the config, then audio, labels, tables and true events; warn about unsuitable audio.
 
         Parameters
         ----------
-        inferred : Path
-            Table of recordings that an earlier run inferred from the dataset; may be missing.
         config : dict
-            The config, for its folds, its classes to evaluate and its features.
+            The config, for its folds, its classes to evaluate, its features and its true events.
+        inferred : Path
+            Folder of the tables that an earlier run inferred from the dataset; may be missing.
 
         Raises
         ------
         InputError
-            With all problems of the dataset.
+            With all paths that do not exist, or else all problems of the dataset.
         """
+        check_paths(config)
+        if not self.kind:
+            check_tables(config, {name: Path(config[name]) for name in TABLES})
+            return
         # Their import takes longer than planning.
         from softsed.features.examine import examine_readable, warn  # noqa: PLC0415
         from softsed.planning.validate import check_before  # noqa: PLC0415
 
         checked_now = check_before(
-            inferred,
-            audio=Path(self.folder),
+            inferred / "recordings.tsv",
+            audio=Path(self.folder) if self.folder else None,
             labels=Path(self.labels),
             kind=self.kind,
             tables={name: Path(self.tables[name]) if name in self.tables else None for name in TABLES},
             folds=config["folds"]["number"],
             validation=config["folds"]["validation"],
-            evaluated=config["evaluate"]["classes"],
+            evaluated=config["evaluate"]["classes"] if self.folder else "all",
             unticked=config["unticked"],
+            truth=Path(config["truth"]) if config["truth"] else None,
         )
         if checked_now:
             warn(examine_readable({name: Path(path) for name, path in self.audio.items()}), config["features"]["f_max"])

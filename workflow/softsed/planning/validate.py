@@ -1,22 +1,29 @@
-"""Validation of a user-provided dataset before anything runs: all problems at once, including those of later stages."""
+"""Validation of the user's data before anything is planned: all problems at once, including those of later stages.
+
+The data are recordings with labels or opinions, or opinions without recordings, with tables and true events.
+"""
 
 import logging
-from collections import Counter
 from pathlib import Path
 
 from softsed.core.audio import find_audio
 from softsed.core.errors import InputError, Problems
-from softsed.core.metadata import Recording, choose_classes, choose_columns, read_recordings
+from softsed.core.metadata import Recording, choose_columns, read_asked, read_classes
 from softsed.core.opinions import ABSENT, read_opinions
+from softsed.core.text.files import visible_files
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
-from softsed.folds import generate_folds
 from softsed.labels.plausibility import find_doubts
+from softsed.planning.fold_numbers import check_folds
+from softsed.planning.folders import describe_left_out
+from softsed.planning.ground_truth import check_truth, truth_files
+
+Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
 logger = logging.getLogger(__name__)
 
 
 def check(
-    audio: Path,
+    audio: Path | None,
     labels: Path,
     kind: str,
     tables: dict[str, Path | None],
@@ -24,7 +31,8 @@ def check(
     folds: int,
     validation: float,
     unticked: str = ABSENT,
-) -> tuple[dict[str, Recording], list[str], dict[str, list[str]]]:
+    truth: Path | None = None,
+) -> Dataset:
     """Check a dataset and return its tables as `infer_dataset` does.
 
     Parameters
@@ -37,6 +45,8 @@ def check(
         Share of the recordings of a fold that validate.
     unticked : {"absent", "zero"}
         What a missing row of opinions means; see `softsed.core.opinions.arrange`.
+    truth : Path, optional
+        Folder of the true events.
 
     Raises
     ------
@@ -44,24 +54,26 @@ def check(
         With all problems that can be found.
     """
     problems = Problems()
+    dataset: Dataset = {}, [], {}
     try:
-        recordings, classes, asked = infer_dataset(audio, labels, kind, tables, problems)
+        dataset = infer_dataset(audio, labels, kind, tables, problems)
         if not problems and kind == "opinions":
+            recordings, classes, asked = dataset
             opinions = read_opinions(labels, classes, asked=asked, recordings=recordings, unticked=unticked)
             for doubt in find_doubts(opinions, recordings):
                 logger.warning("%s: %s", labels, doubt)
-        if recordings and folds:
-            check_folds(recordings, folds, validation, problems)
     except InputError as error:  # a table that cannot be read: no further check is possible
         problems.add("tables", error)
+    _check_rest(dataset, problems, folds=folds if audio else 0, validation=validation, truth=truth)
+    _warn_left_out(audio, [labels, *filter(None, tables.values())], truth, dataset[0])
     problems.raise_all("in the dataset")
-    return recordings, classes, asked
+    return dataset
 
 
 def check_before(
     table: Path,
     *,
-    audio: Path,
+    audio: Path | None,
     labels: Path,
     kind: str,
     tables: dict[str, Path | None],
@@ -69,17 +81,18 @@ def check_before(
     validation: float,
     evaluated: str | list[str],
     unticked: str = ABSENT,
+    truth: Path | None = None,
 ) -> bool:
-    """Check a dataset as `check` does before each run of the workflow, but only its folds if it was checked before.
+    """Check a dataset as `check` does before each run of the workflow. What was checked before is not read again.
 
     A dataset was checked before if `DATASET` beside the inferred table of recordings lists the same labels and tables,
-    and that table lists the same recordings and is newer than all of them.
+    and that table lists the same recordings and is newer than all of them. Its folds and true events are checked again.
 
     Parameters
     ----------
     table : Path
         Inferred table of recordings.
-    audio, labels, kind, tables, folds, validation, unticked
+    audio, labels, kind, tables, folds, validation, unticked, truth
         As for `check`.
     evaluated : str or list of str
         Evaluated classes, or "all".
@@ -89,36 +102,51 @@ def check_before(
     bool
         Whether the dataset was checked completely.
     """
-    problems = Problems()
-    found = find_audio(audio, problems)
+    dataset = _checked_before(table, audio, describe_sources(labels, kind, tables))
+    checked_now = dataset is None
+    if dataset:
+        problems = Problems()
+        _check_rest(dataset, problems, folds=folds if audio else 0, validation=validation, truth=truth)
+        _warn_left_out(audio, [labels, *filter(None, tables.values())], truth, dataset[0])
+        problems.raise_all("in the dataset")
+    else:
+        dataset = check(audio, labels, kind, tables, folds=folds, validation=validation, unticked=unticked, truth=truth)
+    choose_columns(dataset[1], evaluated, tables["classes"] or labels)
+    return checked_now
+
+
+def _checked_before(table: Path, audio: Path | None, sources: str) -> Dataset | None:
+    """Return the inferred tables if they were inferred from the same files, and None otherwise."""
     note = table.with_name(DATASET)
-    sources = describe_sources(labels, kind, tables)
-    if found and not problems and note.exists() and note.read_text(encoding="utf-8") == sources:
-        made = table.stat().st_mtime if table.exists() else 0
-        recordings = read_recordings(table)
-        if recordings.keys() == found.keys() and all(path.stat().st_mtime < made for path in found.values()):
-            check_folds(recordings, folds, validation, problems)
-            problems.raise_all("in the dataset")
-            choose_classes(table.with_name("classes.tsv"), evaluated)
-            return False
-    _, classes, _ = check(audio, labels, kind, tables, folds=folds, validation=validation, unticked=unticked)
-    choose_columns(classes, evaluated, tables["classes"] or labels)
-    return True
+    if not (sources and table.exists() and note.exists() and note.read_text(encoding="utf-8") == sources):
+        return None
+    classes = read_classes(table.with_name("classes.tsv"))
+    recordings, asked = read_asked(table, table.with_name("scenes.tsv"), classes)
+    if audio:
+        problems, made = Problems(), table.stat().st_mtime
+        found = find_audio(audio, problems)
+        if problems or found.keys() != recordings.keys() or any(one.stat().st_mtime >= made for one in found.values()):
+            return None
+    return recordings, classes, asked
 
 
-def check_folds(recordings: dict[str, Recording], number: int, validation: float, problems: Problems) -> None:
-    """Report scenes with too few recordings for every part of every fold."""
-    small = {scene: n for scene, n in Counter(r.scene for r in recordings.values()).items() if n < number}
-    for scene, count in small.items():
-        error = InputError(
-            f"scene {scene!r} has {count} recordings, too few for {number} folds",
-            expected=f"{number} recordings or more, because each fold tests at least one",
-            remedy="Add recordings, lower the config key folds.number, or merge scenes (leave out the table "
-            "`recordings` for a single scene)",
-        )
-        problems.add("folds", error)
-    if not small:
-        try:
-            generate_folds(recordings, number=number, validation=validation, seed=0)
-        except InputError as error:
-            problems.add("folds", error)
+def _check_rest(dataset: Dataset, problems: Problems, *, folds: int, validation: float, truth: Path | None) -> None:
+    """Check the folds, and the true events of a dataset without problems."""
+    recordings, classes, asked = dataset
+    if recordings and truth and not problems:
+        check_truth(truth, recordings, classes, asked, problems)
+    if recordings and folds:
+        check_folds(recordings, folds, validation, problems)
+
+
+def _warn_left_out(audio: Path | None, files: list[Path], truth: Path | None, recordings: dict[str, Recording]) -> None:
+    """Name what is left out of each folder of the dataset, in one line per folder."""
+    used = {path.resolve() for path in files}
+    for path in files:
+        used |= {text.resolve() for text in visible_files(path, ".txt")} if path.is_dir() else set()
+    used |= {path.resolve() for path in find_audio(audio, Problems()).values()} if audio else set()
+    used |= {path.resolve() for path in truth_files(truth, recordings).values()} if truth else set()
+    folders = [audio, *files, *([truth] if recordings else [])]
+    for folder in dict.fromkeys(path for path in folders if path):
+        if line := describe_left_out(folder, used):
+            logger.warning("%s", line)

@@ -16,11 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Check your recordings, labels and tables; report all problems with file and line."""
+    """Check your recordings, labels or opinions, tables and true events; report all problems with file and line."""
     parser = build_parser(
         "check", main, example="--audio results/demo/data/audio --opinions results/demo/data/opinions.tsv --folds 3"
     )
-    add_dataset(parser, audio_required=True)
+    add_dataset(parser)
+    parser.add_argument("--truth", type=Path, help="folder of RECORDING.txt with the true events, if known")
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
     parser.add_argument(
         "--validation", type=float, default=0.25, help="share of the recordings for validation (default: 0.25)"
@@ -42,8 +43,10 @@ def main(argv: list[str] | None = None) -> None:
         folds=options.folds,
         validation=options.validation,
         unticked=options.unticked,
+        truth=options.truth,
     )
-    warn(examine_readable(find_audio(options.audio, Problems())), options.f_max)
+    if options.audio:
+        warn(examine_readable(find_audio(options.audio, Problems())), options.f_max)
     logger.info("%s", summarise(kind, recordings, classes, asked), extra=PROGRESS)
     if options.tables:
         write_tables(options.tables, recordings, classes, asked)

@@ -262,10 +262,11 @@ def test_truth_rounds_and_describes_gains(document, tmp_path):
     second += ["3", "4", "labels, eq1", "0.5", "15", "0", "30", "0", "1"]
     rows = [["labels", "eq1", "0.5", *first], ["labels", "joint", "expected_f1", *second]]
     write_rows(tmp_path / "truth.tsv", rows, columns.split())
-    facts = {"classes": list("abcd"), "folds": {"f1": 0, "f2": 0}, "recordings": 2, "seconds": 120}
+    facts = {"classes": list("abcd"), "folds": {"f1": 0, "f2": 0}, "recordings": 2, "seconds": 120, "left_out": 3}
     (tmp_path / "truth.json").write_text(json.dumps(facts | {"config": {"threshold": 0.5}}))
     page = document("truth", facts="truth.json", experiment="demo")
     assert "4 classes, 2 recordings, 120 s" in page
+    assert "\n\n3 true events do not count" in page
     assert "labels by `eq1`" in page
     joint = ["`labels`", "joint", "expected_f1"]
     assert section(page, "Metrics at a threshold")[2] == [

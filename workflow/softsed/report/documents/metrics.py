@@ -217,7 +217,7 @@ def truth(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     gained = rows[rows["f1_macro_gain"].notna() | rows["f1_micro_gain"].notna()]
     return {
         **{"classes": len(metrics["classes"]), "folds": len(metrics["folds"])},
-        **{name: metrics[name] for name in ("recordings", "seconds")},
+        **{name: metrics[name] for name in ("recordings", "seconds", "left_out")},
         **{"threshold": f"{metrics['config']['threshold']:g}", "method": options.method},
         "rows": text_frame(
             [

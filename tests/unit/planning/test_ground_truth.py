@@ -1,0 +1,76 @@
+"""True events of a user before anything is planned: other classes, spellings, missing files."""
+
+import logging
+
+import pytest
+
+from softsed.core.errors import Problems
+from softsed.core.metadata import Recording
+from softsed.planning.ground_truth import check_truth
+
+RECORDINGS = {name: Recording(name, scene, 20) for name, scene in (("r1", "yard"), ("r2", "yard"), ("r3", "road"))}
+ASKED = {"yard": ["car", "dog"], "road": ["car"]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in RECORDINGS:
+        (tmp_path / f"{name}.txt").write_text("1.2\t3.4\tcar\n")
+    return tmp_path
+
+
+def check(folder):
+    problems = Problems()
+    check_truth(folder, RECORDINGS, ["car", "dog"], ASKED, problems)
+    return list(problems)
+
+
+def test_true_events_of_annotated_classes_are_accepted(folder, caplog):
+    (folder / "r2.txt").write_text("")  # no events
+    assert check(folder) == []
+    assert caplog.text == ""
+
+
+def test_events_that_do_not_count_are_one_warning(folder, caplog):
+    """Nobody was asked about sirens, and about dogs in the yard only."""
+    for name in ("r1", "r3"):
+        (folder / f"{name}.txt").write_text("5\t9\tcar\n1\t2\tdog\n12.5\t13\tsiren\n14\t15\tsiren\n")
+    with caplog.at_level(logging.WARNING):
+        assert check(folder) == []
+    (record,) = caplog.records
+    text = record.getMessage()
+    assert "5 of 9 true events do not count" in text
+    assert "'siren' (4), 'dog' (1)" in text
+    assert "in r1.txt, line 3" in text
+
+
+def test_misspelled_class_is_a_problem(folder, caplog):
+    (folder / "r2.txt").write_text("1\t2\tDog\n3\t4\tsiren\n")
+    (error,) = check(folder)
+    assert (error.file, error.line) == (folder / "r2.txt", 1)
+    assert "'Dog' is spelled 'dog'" in error.problem
+    assert caplog.text == ""
+
+
+def test_true_events_without_any_annotated_class(folder):
+    for name in RECORDINGS:
+        (folder / f"{name}.txt").write_text("1\t2\tsiren\n")
+    (error,) = check(folder)
+    assert "none of the 3 true events" in error.problem
+    assert "'siren' (3)" in error.problem
+
+
+def test_missing_files_are_one_problem(folder):
+    (folder / "r1.txt").rename(folder / "one.txt")
+    (folder / "r3.txt").unlink()
+    (error,) = check(folder)
+    assert all(text in error.problem for text in ("2 of 3", "'r1' and 'r3'", "'one.txt'"))
+    (folder / "file").touch()
+    (error,) = check(folder / "file")
+    assert error.file == folder / "file"
+
+
+def test_rows_of_all_files_are_checked(folder):
+    (folder / "r1.txt").write_text("2\t1\tcar\n")
+    (folder / "r3.txt").write_text("x\t1\tcar\n")
+    assert [(error.file.name, error.line) for error in check(folder)] == [("r1.txt", 1), ("r3.txt", 1)]
