@@ -2,9 +2,11 @@
 
 import logging
 import sys
+import time
 from pathlib import Path
 
 PROGRESS = {"progress": True}  # extra=PROGRESS: show this message on the terminal as well
+FIRST_S, NEXT_S = 5, 30  # seconds of work before the first line of `Remaining`, and between two lines
 
 
 class LogFile(logging.FileHandler):
@@ -35,3 +37,34 @@ def start(path: Path | None) -> None:
         terminal.addFilter(lambda record: record.levelno >= logging.WARNING or getattr(record, "progress", False))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
     logging.captureWarnings(True)
+
+
+class Remaining:
+    """Report on the terminal how long a computation still takes, estimated from its finished parts.
+
+    A computation that ends within `NEXT_S` reports nothing.
+
+    Parameters
+    ----------
+    logger : Logger
+    parts : str
+        Name of the computation and its parts, such as "joint: EM steps".
+    total : int
+        Number of parts, or the largest number that is possible.
+    """
+
+    def __init__(self, logger: logging.Logger, parts: str, total: int) -> None:
+        self.logger, self.parts, self.total, self.done = logger, parts, total, 0
+        self.start = time.monotonic()
+        self.due = self.start + FIRST_S
+
+    def advance(self) -> None:
+        """Count one finished part."""
+        self.done += 1
+        now = time.monotonic()
+        left = (now - self.start) / self.done * (self.total - self.done)
+        if now >= self.due and (left > NEXT_S or self.due > self.start + FIRST_S):
+            text = "%s: %d of %d, at most %s left"
+            duration = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+            self.logger.info(text, self.parts, self.done, self.total, duration, extra=PROGRESS)
+            self.due = now + NEXT_S

@@ -4,6 +4,7 @@ The size of the page is bounded: `RECORDINGS` timelines of at most `CLASSES` cla
 per table. The tables beside the page hold all rows.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +75,11 @@ def choose(recordings: dict[str, Recording], divided: dict[tuple[str, int], floa
     for (name, _), value in divided.items():
         total.setdefault(name, []).append(value)
     order = sorted(total, key=lambda name: (-np.mean(total[name]), name))
-    rank: dict[str, int] = {}
+    number: Counter[str] = Counter()  # of recordings per scene so far
+    rank = {}
     for name in order:
-        rank[name] = sum(recordings[other].scene == recordings[name].scene for other in rank)
+        rank[name] = number[recordings[name].scene]
+        number[recordings[name].scene] += 1
     return sorted(order, key=rank.__getitem__)[:RECORDINGS]
 
 
