@@ -27,7 +27,7 @@ EXAMPLE = """\
       --truth results/demo/data/truth --experiment demo --page results/demo/labels/page.html
       --templates workflow/softsed/labels/templates/crowd_page.html.j2 workflow/softsed/core/templates/base.html.j2"""
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
-ROWS = 200  # bound of each table
+ROWS = 600  # bound of each table
 SIZE_COLUMNS = ["method", "annotators", "f1", "difference", "correlation", "competence"]
 SIZE_COLUMNS += ["truth_f1", "truth_f1_best", "truth_brier"]
 
@@ -167,6 +167,7 @@ def main(argv: list[str] | None = None) -> None:
         drawing, omitted = draw_recording(opinions, name, labels, truth, divided)
         recording = {"name": name, "scene": recordings[name].scene, "cut": recordings[name].duration_s > SECONDS}
         timelines.append(recording | {"drawing": drawing, "omitted": omitted})
+    *by_class, all_classes = read_table(options.agreement, ("class", "alpha"))
     sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
     page = render(
         options.templates,
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
         seconds=SECONDS,
         competence=draw_competence({method: list(made.competence.values()) for method, made in labels.items()}),
         annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement")), labels),
-        agreement=read_table(options.agreement, ("class", "alpha")),
+        agreement=[all_classes, *by_class],
         crowd_size=draw_crowd_size(sizes),
         sizes=size_rows(sizes),
         timelines=timelines,

@@ -259,7 +259,7 @@ def joint_labels(
         If a window is longer than `LONGEST_S`.
     """
     chains = Chains(opinions, recordings, asked)
-    steps = Remaining(logger, "joint: steps of EM", ITERATIONS * len(DETECTIONS))
+    steps = Remaining(logger, "joint: steps of EM", ITERATIONS * len(DETECTIONS), bound=True)
     fits = {FIRST: fit(chains, chains.start(DETECTIONS[FIRST]), steps)}
     for step in (1, -1):
         place = FIRST + step

@@ -115,6 +115,25 @@ def test_curves_with_gaps():
     }
 
 
+def test_curves_have_most_frequent_classes():
+    names = [f"class {i:03} with a name of more than 30 characters" for i in range(50)]
+    figure2 = pd.DataFrame({"class": names, "instances": "3", "a": 1.5})
+    training = pd.DataFrame(columns=["system", "run", "fold", "train_loss", "validation_loss"])
+    found = curves(figure2, training)["figure2"]
+    assert found["classes"][::39] == ["class 000 with…30 characters", "class 039 with…30 characters"]
+    assert len(found["instances"]) == len(found["curves"]["a"]) == 40
+
+
+def test_page_lists_all_classes_in_tables(tmp_path, monkeypatch):
+    names = [f"sound {i}" for i in range(50)]
+    monkeypatch.setattr("support.page.CLASSES", names)
+    text = " ".join(build_page(tmp_path, sound=False).page.read_text(encoding="utf-8").split())
+    assert "The figure shows the 40 most frequent of 50 classes." in text
+    table = re.findall(r'<table class="sortable">.*?</table>', text)[-1]
+    assert re.findall(r'<td class="text">(.*?)</td>', table) == names
+    assert re.findall(r"<td>(.*?)</td>", table)[:3] == ["3", "50.0", "20.0"]
+
+
 def test_rounded_with_standard_deviation():
     columns = {"system": ["a", "b"], "f1_micro": [12.345, NAN], "f1_micro_std": [1.26, NAN], "mse": [0.1, 2.0]}
     columns |= {"classes_detected": [6, NAN], "classes_in_reference": [11, NAN]}
@@ -166,8 +185,8 @@ def test_origin_tables_of_training():
 def test_page_marks_baselines(made):
     text = made.page.read_text(encoding="utf-8")
     tables = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
-    # Table 2, scores, differences, ground truth, table 1, origin
-    expected = [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0)]
+    # Table 2, scores, differences, ground truth, table 1, origin, class-wise F1
+    expected = [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0), 0]
     assert [table.count('<tr class="prior">') for table in tables] == expected
     assert [table.count("no audio") for table in tables] == expected
     assert '<td class="text">&lt;i&gt;linear&lt;/i&gt;</td>' in tables[0]

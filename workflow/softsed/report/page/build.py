@@ -23,6 +23,7 @@ from softsed.evaluate.inputs import read_inputs, scores_of_run
 from softsed.report.display import (
     AGAINST_TRUTH,
     BEST,
+    MOST_CLASSES,
     MPAUC,
     THRESHOLDED,
     UNTHRESHOLDED,
@@ -32,8 +33,9 @@ from softsed.report.display import (
     format_number,
     format_share,
     select_metrics,
+    shorten,
 )
-from softsed.report.tables import read_frame, read_metrics_table
+from softsed.report.tables import arrange_by_class, read_frame, read_metrics_table
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
@@ -145,11 +147,12 @@ def reals(column: pd.Series) -> list[float | None]:
 
 def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
     """Arrange the tables of Fig. 2 and of the training histories for `curves.js`."""
+    shown = figure2.head(MOST_CLASSES)  # the most frequent classes come first
     return {
         "figure2": {
-            "classes": list(figure2["class"]),
-            "instances": list(figure2["instances"]),
-            "curves": {name: reals(figure2[name]) for name in figure2.columns.drop(["class", "instances"])},
+            "classes": [shorten(name) for name in shown["class"]],
+            "instances": list(shown["instances"]),
+            "curves": {name: reals(shown[name]) for name in shown.columns.drop(["class", "instances"])},
         },
         "training": {
             str(system): [
@@ -243,17 +246,19 @@ def main(argv: list[str] | None = None) -> None:
     }
     classes, _, soft, hard = next(iter(scored.values()))
     systems = {system: found.folds for system, found in scored.items()}
+    figure2 = read_frame(options.figure2, text=("class", "instances"), numbers=None)
+    curve_names = list(figure2.columns.drop(["class", "instances"]))
     data = {
         "classes": classes,
         "priors": options.priors,
         **numbers(systems, soft, hard, dict(zip(folds["recording"], folds["scene"], strict=True)), options.config),
         **curves(
-            read_frame(options.figure2, text=("class", "instances"), numbers=None),
+            figure2,
             read_frame(options.training, text=("system", "run", "fold"), numbers=("train_loss", "validation_loss")),
         ),
     }
     files = {path.stem: path for path in options.tables}
-    table1 = read_frame(files.pop("table1"), text=("scene",))
+    table1 = arrange_by_class(read_frame(files.pop("table1"), text=("scene",)))
     tables = {name: read_metrics_table(path) for name, path in files.items()}
     origin = json.loads(options.origin.read_text(encoding="utf-8"))
     page = render(
@@ -268,6 +273,10 @@ def main(argv: list[str] | None = None) -> None:
         ranking=[metric[:2] for metric in (BEST, MPAUC, WITHIN)],
         against_truth=[metric[:2] for metric in AGAINST_TRUTH],
         class_dependent=(MIDRANGE, ALL_CLASSES),
+        class_wise_columns=[(name, name) for name in curve_names],
+        class_wise=figure2.assign(
+            **{name: figure2[name].map("{:.1f}".format, na_action="ignore").fillna("") for name in curve_names}
+        ).to_dict("records"),
         table1_columns=[(name, name) for name in table1],
         table1=table1.to_dict("records"),
         table2=rounded(tables["table2"]),
