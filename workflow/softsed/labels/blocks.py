@@ -31,7 +31,7 @@ def sum_paths(transition: np.ndarray, longest: int) -> np.ndarray:
         for state in (0, 1):
             old = sums[:, length - 1, ..., : longest + 1 - state, :] * transition[:, None, None, None, :, state]
             reached = new[..., state:, state]  # [classes, statistics, 2, numbers]
-            reached[:] = old.sum(axis=-1)
+            reached[:] = old[..., 0] + old[..., 1]
             reached[:, longest + 1 + state] += old[:, 0, ..., 0]
             reached[:, longest + 3 + state] += old[:, 0, ..., 1]
         new[:, length, ..., 1] = new[:, 0, ..., 1]

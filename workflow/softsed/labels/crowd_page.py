@@ -174,6 +174,7 @@ def main(argv: list[str] | None = None) -> None:
         experiment=options.experiment,
         max_rows=ROWS,
         most_annotators=MOST_ROWS,
+        most_classes=CLASSES,
         seconds=SECONDS,
         competence=draw_competence({method: list(made.competence.values()) for method, made in labels.items()}),
         annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement")), labels),
