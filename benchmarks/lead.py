@@ -59,7 +59,7 @@ def main() -> None:
         for drawing in range(drawings):
             opinions = draw(everybody, number, np.random.default_rng([number, drawing]))
             for method, estimate in ESTIMATORS.items():
-                soft = list(estimate(opinions, CONFIG, recordings=recordings, asked=asked, seed=0)[1].values())
+                soft = list(estimate(opinions, CONFIG, recordings=recordings, seed=0)[1].values())
                 own = expected_f1(soft) if method == "joint" else np.full(len(classes), 0.5)
                 found[method].append(judge(np.concatenate(soft), np.concatenate(truth), own)[0])
         for method, scores in found.items():

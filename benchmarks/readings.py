@@ -48,12 +48,11 @@ def compare_competence(experiment: Path, recordings: Path) -> list[list]:
     classes = read_classes(CLASSES)
     listed, asked = read_asked(recordings, ROOT / "workflow/resources/scenes.tsv", classes)
     opinions = read_opinions(experiment / "data/opinions.tsv", classes, asked=asked, recordings=listed)
-    tables = {"recordings": listed, "asked": asked}
-    pooled = soft_labels(opinions, competence(opinions, **MACE), **tables)
+    pooled = soft_labels(opinions, competence(opinions, **MACE), recordings=listed)
     by_class = {name: matrix.copy() for name, matrix in pooled.items()}
     for column in np.unique(opinions.label).tolist():
         weights = competence(select(opinions, column), **MACE)
-        for name, matrix in soft_labels(opinions, weights, **tables).items():
+        for name, matrix in soft_labels(opinions, weights, recordings=listed).items():
             by_class[name][:, column] = matrix[:, column]
     truth = {name: read_true_seconds(experiment / f"data/truth/{name}.tsv", pooled[name], classes) for name in listed}
     active = [{name: harden(soft[name], 0.5) for name in listed} for soft in (pooled, by_class)]

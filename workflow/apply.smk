@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         [f"{PLAN.output}/scores/{recording}.tsv" for recording in PLAN.recordings],
+        f"{PLAN.output}/audio.tsv",
 
 
 onstart:
@@ -66,6 +67,33 @@ rule make_filterbank:
         "python -m softsed --log {log:q} apply --models {input.model:q} --filterbank {output.filterbank:q} --device cpu"
 
 
+# One warning about all recordings, instead of one per recording. It reads a few seconds of each recording.
+localrules:
+    examine_audio,
+
+
+rule examine_audio:
+    input:
+        filterbank=f"{PLAN.output}/filterbank.npz",
+        audio=[str(path) for path in PLAN.recordings.values()],
+    output:
+        table=f"{PLAN.output}/audio.tsv",
+    log:
+        f"{PLAN.output}/logs/examine/audio.log",
+    benchmark:
+        f"{PLAN.output}/benchmarks/examine/audio.tsv"
+    conda:
+        "../envs/softsed.yaml"
+    params:
+        *code("features.examine"),
+        audio=str(config["audio"]),
+    message:
+        "Examine the formats of the recordings"
+    shell:
+        "python -m softsed --log {log:q} features.examine --audio={params.audio:q} --filterbank {input.filterbank:q}"
+        " --output {output.table:q}"
+
+
 rule apply_model:
     input:
         filterbank=f"{PLAN.output}/filterbank.npz",
@@ -89,7 +117,7 @@ rule apply_model:
         *code("predict.apply"),
         threshold=PLAN.threshold,
     message:
-        "Score {wildcards.recording}"
+        "Score {input.audio}"
     shell:
         "python -m softsed --log {log:q} apply --models {input.models:q} --filterbank {input.filterbank:q}"
         " --audio={input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"

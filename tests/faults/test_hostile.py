@@ -11,6 +11,7 @@ from support.tiny import SECONDS, write_noise, write_sizes
 from support.tsv import write_rows
 
 from softsed.core.event_text import read_events
+from softsed.core.metadata import file_stem
 from softsed.core.tsv import read_table
 
 MARK = "PWNED"
@@ -100,9 +101,9 @@ def test_no_page_executes_a_name(results, page):
         assert driver.find_elements("css selector", "img[onerror]") == []
 
 
-@pytest.mark.parametrize("name", [f"$(touch {MARK}); touch {MARK}", "-rf", "{fold}" + IMAGE])
+@pytest.mark.parametrize("name", ["{fold}" + IMAGE, f"a\ttouch {MARK}"])
 def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
-    """Its name becomes that of files. Names that no file can have come in tables, so these are looked at as well."""
+    """Snakemake would read its path as a pattern, or no row of a table could contain its name."""
     for path in (dataset / "sounds").iterdir():
         (tmp_path / path.name).hardlink_to(path)
     (tmp_path / "r0.wav").rename(tmp_path / f"{name}.wav")
@@ -111,13 +112,30 @@ def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
     assert f"{name}.wav: " in shown
     assert "Rename the file." in shown
     assert "Traceback" not in shown
+    assert not os.path.exists(dataset / "results/renamed/features")
+
+
+def test_a_recording_of_a_table_cannot_leave_its_folder(dataset):
+    name = f"../{MARK}"
     (dataset / "table.tsv").write_text(f"recording\tscene\tduration_s\n{name}\tcity_center\t20\n")
     (dataset / "table.yaml").write_text("recordings: table.tsv\n")
     shown = snakemake(dataset, configuration=[*TINY, "table.yaml"], fails=True)
-    assert f"table.tsv: recording {name!r} cannot be the name of a file" in shown
-    assert marks(dataset) == marks(tmp_path) == []
-    assert not os.path.exists(dataset / "results/renamed/features")
+    assert f"table.tsv, line 2: recording {name!r} cannot be the name of a file" in shown
+    assert marks(dataset) == []
     assert not (dataset / "results/tiny").exists()
+
+
+def test_names_of_recordings_in_a_table_are_text(dataset):
+    """The demo renders recordings of any names that a table can contain, and the crowd listens to them."""
+    names = [f"$(touch {MARK}); touch {MARK}", "-rf", "{fold}" + IMAGE, "--help"]
+    rows = "".join(f"{name}\tcity_center\t20\n" for name in names)
+    (dataset / "table.tsv").write_text("recording\tscene\tduration_s\n" + rows)
+    (dataset / "table.yaml").write_text("recordings: table.tsv\nexperiment: named\n")
+    snakemake(dataset, "results/named/data/opinions.tsv", configuration=[*TINY, "table.yaml"])
+    opinions = read_table(dataset / "results/named/data/opinions.tsv", ["recording"])
+    assert {row["recording"] for row in opinions} == set(names)
+    assert {path.stem for path in (dataset / "results/named/data/audio").iterdir()} == set(map(file_stem, names))
+    assert marks(dataset) == []
 
 
 @pytest.mark.parametrize("key", ["audio", "truth"])

@@ -61,7 +61,7 @@ def crowds() -> list[tuple[dict, np.ndarray, simulate.Pool]]:
     for seed in SEEDS:
         opinions, pool = collect(seed)
         config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
-        weights, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
+        weights, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, seed=seed)
         evaluated = [matrix[:, EVALUATED] for matrix in soft.values()]
         results.append((describe(to_series(evaluated, scenes)), weights, pool))
     return results
@@ -90,7 +90,7 @@ def between_recordings(seed, **changes):
     scenes = [recording.scene for recording in RECORDINGS.values()]
     opinions, _ = collect(seed, **changes)
     config = {"competence": {"method": "vb", "restarts": 1, "iterations": 50}}
-    _, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, asked=ASKED, seed=seed)
+    _, soft = aggregate.estimate_eq1(opinions, config, recordings=RECORDINGS, seed=seed)
     return [
         describe(to_series([matrix[:, EVALUATED] for matrix in found.values()], scenes))[
             "variance_between_recordings", "recordings"
@@ -106,7 +106,7 @@ def test_joint_labels_are_nearest_to_the_true_events():
     config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
     macro = {}
     for method in ("joint", "eq1", "majority"):
-        _, soft = aggregate.ESTIMATORS[method](opinions, config, recordings=RECORDINGS, asked=ASKED, seed=0)
+        _, soft = aggregate.ESTIMATORS[method](opinions, config, recordings=RECORDINGS, seed=0)
         matrices = list(soft.values())
         thresholds = expected_f1(matrices) if method == "joint" else np.full(len(NAMES), 0.5)
         active = (np.nan_to_num(np.concatenate(matrices)) > thresholds)[:, EVALUATED]

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from softsed.core.labels import to_events, write_hard, write_soft
+from softsed.core.metadata import file_stem
 from softsed.core.scores import write_scores
 from softsed.planning.templates import list_templates
 from softsed.report.page import build, media
@@ -23,6 +24,7 @@ NAMES = ["one", "two", "<b>three & 'four' %41 #5", '"five"']
 SYSTEMS = ["net", "<i>linear</i>", "scene_prior"]
 PRIORS = ["scene_prior"]
 FOLDS = {"fold1": NAMES[:2], "fold2": NAMES[2:]}
+FORMAT = {"sample_rate": 8000, "channels_cancel": 0}
 CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10}
 
 
@@ -135,6 +137,8 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
         "--figure2": [tsv(folder / "figure2.tsv", curves)],
         "--training": [tsv(folder / "training.tsv", losses)],
         "--origin": [str(folder / "origin.json")],
+        "--audio": [tsv(folder / "audio.tsv", [{"recording": n, **FORMAT} for n in NAMES])],
+        "--f-max": ["14000"],
         "--templates": [str(path) for path in TEMPLATES],
         "--assets": [str(path) for path in ASSETS],
         "--experiment": [HOSTILE],
@@ -146,6 +150,6 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
         audio, features = folder / "audio.wav", folder / "features.npz"
         soundfile.write(audio, 0.1 * rng.standard_normal(len(soft) * 8000 + 900), 8000)
         np.savez(features, mel=rng.random((len(soft) * 5 + 2, 64)), hop_s=0.2)
-        files = [str(made.page.parent / "media" / f"{name}.{form}") for form in ("mp3", "webp")]
+        files = [str(made.page.parent / "media" / f"{file_stem(name)}.{form}") for form in ("mp3", "webp")]
         media.main(["--audio", str(audio), "--features", str(features), "--sound", files[0], "--picture", files[1]])
     return made

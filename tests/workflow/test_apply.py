@@ -39,7 +39,8 @@ def apply(folder, *options, dry=False, fails=False):
 
 def test_scores_events_and_pictures_of_a_folder(somewhere):
     own = ["audio=my sounds", f"model={RUN}"]
-    apply(somewhere, *own)
+    shown = apply(somewhere, *own)
+    assert "different sampling rates: 44100 Hz (1, first: 'Straße 1'), 48000 Hz (1, first: 'b')" in shown
     made = somewhere / "results/apply/my_sounds"
     classes = read_classes(somewhere / "workflow/resources/classes.tsv")
     for name, seconds in {"Straße 1": 8, "b": 3}.items():
@@ -54,7 +55,7 @@ def test_scores_events_and_pictures_of_a_folder(somewhere):
     # Only what is new is scored; another threshold scores all.
     assert rules(apply(somewhere, *own, dry=True)) == {}
     shutil.copy(somewhere / "my sounds/b.wav", somewhere / "my sounds/c.wav")
-    assert rules(apply(somewhere, *own, dry=True)) == {"apply_model": 1}
+    assert rules(apply(somewhere, *own, dry=True)) == {"apply_model": 1, "examine_audio": 1}
     (somewhere / "my sounds/c.wav").unlink()
     assert rules(apply(somewhere, *own, "threshold=fixed", dry=True)) == {"apply_model": 2}
 

@@ -92,6 +92,11 @@ CHANGES = [
         ["(harden_labels|measure_crowd_size)/joint", "run_trials/.*"],
         "now: .*0.42",
     ),
+    (
+        "unticked: zero",
+        ["(aggregate_opinions|measure_crowd_size)/.*", "measure_agreement", "make_crowd_page"],
+        "now: .*zero",
+    ),
     ("labels:\n  draws: 77", ["measure_crowd_size/.*"], "now: .*77"),
     ("trials:\n  duration_s: 50", ["run_trials/.*"], '"duration_s": 50'),
     ("data:\n  demo:\n    crowd:\n      lapse: 0.1", ["simulate_annotators", "run_trials/.*"], '"lapse": 0.1'),

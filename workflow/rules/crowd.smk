@@ -21,12 +21,13 @@ if plan.from_opinions:
         params:
             *code("labels.agreement"),
             *plan.user.content(),
+            unticked=config["unticked"],
         message:
             "Measure how far the annotators agree"
         shell:
-            "python -m softsed --log {log} labels.agreement --opinions {input.opinions:q} --recordings {input.recordings:q}"
-            " --classes {input.classes:q} --scenes {input.scenes:q} --agreement {output.agreement}"
-            " --annotators {output.annotators}"
+            "python -m softsed --log {log} labels.agreement --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --agreement {output.agreement} --annotators {output.annotators}"
 
     rule measure_crowd_size:
         input:
@@ -48,6 +49,7 @@ if plan.from_opinions:
             "../../envs/softsed.yaml"
         params:
             *code("labels.crowd_size"),
+            unticked=config["unticked"],
             truth=plan.truth_option,
             config=from_wildcards(plan.estimator, "method"),
             threshold=from_wildcards(plan.threshold, "method"),
@@ -58,8 +60,8 @@ if plan.from_opinions:
             "Make labels ({wildcards.method}) from fewer annotators"
         shell:
             "python -m softsed --log {log} labels.crowd_size measure --opinions {input.opinions:q}"
-            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-            " --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
+            " --unticked {params.unticked} --recordings {input.recordings:q} --classes {input.classes:q}"
+            " --scenes {input.scenes:q} --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
             " --seed {params.seed} --competence {input.competence} {params.truth}"
             " --soft {input.soft} --hard {input.hard} --output {output.table}"
 
@@ -108,6 +110,7 @@ if plan.from_opinions:
             "../../envs/softsed.yaml"
         params:
             *code("labels.crowd_page"),
+            unticked=config["unticked"],
             results=results_folder,
             experiment=config["experiment"],
             truth=plan.truth_option,
@@ -115,8 +118,8 @@ if plan.from_opinions:
         message:
             "Build the page about the crowd"
         shell:
-            "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --recordings {input.recordings:q}"
-            " --classes {input.classes:q} --scenes {input.scenes:q} --labels {params.results}/labels"
-            " --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
+            "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --labels {params.results}/labels --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
             " --crowd-size {input.crowd_size} {params.truth} --experiment {params.experiment}"
             " --templates {input.templates} --page {output.page}"

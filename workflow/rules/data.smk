@@ -31,10 +31,11 @@ if plan.source == "demo":
             config=as_json(config["data"]["demo"]["level"]),
             seed=plan.derive_seed("demo"),
             listed=from_wildcards(plan.listed_until, "recording"),
+            recording=from_wildcards(plan.name_of, "recording"),
         message:
-            "Render {wildcards.recording}"
+            "Render {params.recording}"
         shell:
-            "python -m softsed --log {log} data.render --recording {wildcards.recording} --recordings {input.recordings:q}"
+            "python -m softsed --log {log} data.render --recording={params.recording:q} --recordings {input.recordings:q}"
             " --classes {input.classes:q} --scenes {input.scenes:q} --specification {input.events:q}"
             " --backgrounds {input.backgrounds:q} --config {params.config:q} --seed {params.seed} --audio {output.audio} --truth {output.truth}"
 
@@ -194,10 +195,11 @@ else:
             *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_audio"]["md5"],
             scene=from_wildcards(plan.scene_of, "recording"),
+            recording=from_wildcards(plan.name_of, "recording"),
         message:
-            "Unpack {wildcards.recording}"
+            "Unpack {params.recording}"
         shell:
-            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording={params.recording:q}"
             " --scene {params.scene:q} --output {output.audio}"
 
     rule unpack_labels:
@@ -215,10 +217,11 @@ else:
             *code("data.maestro_real"),
             md5=MAESTRO["archives"]["development_annotation"]["md5"],
             scene=from_wildcards(plan.scene_of, "recording"),
+            recording=from_wildcards(plan.name_of, "recording"),
         message:
-            "Unpack the published labels of {wildcards.recording}"
+            "Unpack the published labels of {params.recording}"
         shell:
-            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording {wildcards.recording}"
+            "python -m softsed --log {log} data.maestro_real unpack --receipt {input.receipt} --recording={params.recording:q}"
             " --scene {params.scene:q} --output {output.published}"
 
     rule unpack_evaluation:

@@ -45,10 +45,10 @@ rule extract_features:
         *code("features.extract"),
         config=as_json(config["features"]),
     message:
-        "Extract features of {wildcards.recording}"
+        "Extract features of {input.audio}"
     shell:
         "python -m softsed --log {log} features.extract --config {params.config:q} --filterbank {input.filterbank}"
-        " --audio {input.audio:q} --output {output.features}"
+        " --audio={input.audio:q} --output {output.features}"
 
 
 rule write_manifest:
@@ -57,6 +57,7 @@ rule write_manifest:
         recordings=plan.tables["recordings"],
     output:
         index="<results>/features/index.tsv",
+        audio="<results>/features/audio.tsv",
     log:
         "<logs>/write_manifest.log",
     benchmark:
@@ -66,8 +67,9 @@ rule write_manifest:
     params:
         *code("features.manifest"),
         results=results_folder,
+        f_max=config["features"]["f_max"],
     message:
         "Write the manifest of the features of all recordings"
     shell:
         "python -m softsed --log {log} features.manifest --features {params.results}/features"
-        " --recordings {input.recordings:q} --output {output.index}"
+        " --recordings {input.recordings:q} --f-max {params.f_max} --output {output.index} --audio {output.audio}"

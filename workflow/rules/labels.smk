@@ -34,14 +34,15 @@ if plan.from_opinions:
         params:
             *code("labels.aggregate"),
             *plan.user.content(),
+            unticked=config["unticked"],
             config=from_wildcards(plan.estimator, "method"),
             seed=plan.derive_seed("labels"),
         message:
             "Estimate competence and aggregate opinions to soft labels ({wildcards.method})"
         shell:
-            "python -m softsed --log {log} labels.aggregate --opinions {input.opinions:q} --recordings {input.recordings:q}"
-            " --classes {input.classes:q} --scenes {input.scenes:q} --config {params.config:q} --seed {params.seed}"
-            " --competence {output.competence} --soft {output.soft}"
+            "python -m softsed --log {log} labels.aggregate --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --config {params.config:q} --seed {params.seed} --competence {output.competence} --soft {output.soft}"
 
 elif plan.source == "own":
 

@@ -25,9 +25,9 @@ rule make_media:
     params:
         *code("report.page.media"),
     message:
-        "Make sound and picture of {wildcards.recording} for the results page"
+        "Make sound and picture of {input.audio} for the results page"
     shell:
-        "python -m softsed --log {log} report.page.media --audio {input.audio:q} --features {input.features}"
+        "python -m softsed --log {log} report.page.media --audio={input.audio:q} --features {input.features}"
         " --sound {output.sound} --picture {output.picture}"
 
 
@@ -47,6 +47,7 @@ rule build_page:
         figure2="<results>/report/figure2.tsv",
         training="<results>/report/training.tsv",
         origin="<results>/report/origin.json",
+        audio="<results>/features/audio.tsv",
         templates=checked(list_templates, f"{PAGE}/templates/index.html.j2"),
         assets=PAGE_ASSETS,
     output:
@@ -64,6 +65,7 @@ rule build_page:
         config=as_json({key: config["evaluate"][key] for key in ("classes", "threshold", "trim")}),
         systems=plan.compared_systems,
         priors=plan.baselines,
+        f_max=config["features"]["f_max"],
     message:
         "Build the results page"
     shell:
@@ -71,4 +73,5 @@ rule build_page:
         " --systems {params.systems:q} --priors {params.priors} --folds {input.folds}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --config {params.config:q}"
         " --tables {input.tables} --figure2 {input.figure2} --training {input.training} --origin {input.origin}"
+        " --audio {input.audio} --f-max {params.f_max}"
         " --templates {input.templates} --assets {input.assets} --experiment {params.experiment} --page {output.page}"

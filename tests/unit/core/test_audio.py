@@ -1,5 +1,7 @@
 """Recordings are found, measured and read; files that cannot be used are named."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 import soundfile
@@ -9,6 +11,7 @@ from support.errors import refused
 from softsed.core import audio
 from softsed.core.audio import find_audio, list_audio, measure, read_audio
 from softsed.core.errors import Problems
+from softsed.core.tsv import normalise
 
 
 def whole(path, rate=44100):
@@ -37,6 +40,31 @@ def test_find_audio_lists_names_and_problems(tmp_path):
         "{x}.wav": ("braces", "Rename"),
     }.items():
         assert all(word in text for word, text in zip(words, found[name], strict=True)), name
+
+
+ODD = ["Müller (2) [take 1]", "-x", "a b", '"q" \'*?\\', "$(touch x);&|#%", "0512", "会議"]
+
+
+def test_find_audio_accepts_names_of_any_characters(tmp_path):
+    for name in ODD:
+        (tmp_path / f"{unicodedata.normalize('NFD', name)} .wav").touch()
+    recordings = list_audio(tmp_path)
+    assert set(recordings) == set(ODD)
+    assert all(path.exists() and normalise(path.stem) == name for name, path in recordings.items())
+
+
+@pytest.mark.parametrize("name", ["a{1}", "<a>", "a\tb", "a\nb", "\udcff", " "])
+def test_find_audio_refuses_names_without_a_row_or_path(tmp_path, name):
+    (tmp_path / f"{name}.wav").touch()
+    with refused(golden=False, file=f"{name}.wav", remedy="Rename the file"):
+        list_audio(tmp_path)
+
+
+def test_find_audio_refuses_one_name_in_two_forms(tmp_path):
+    for name in ("Tür", "Tu\u0308r"):
+        (tmp_path / f"{name}.wav").touch()
+    with refused(file="Tür.wav", problem=["Tu\u0308r.wav", "Unicode form"], remedy="Rename one of the two files"):
+        list_audio(tmp_path)
 
 
 def test_list_audio_accepts_one_file(tmp_path):

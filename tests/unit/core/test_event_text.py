@@ -3,7 +3,9 @@
 import pytest
 from support.errors import refused
 
-from softsed.core.event_text import read_true_events, truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import read_label_rows, read_true_events, truth_file
+from softsed.core.metadata import file_stem
 
 CLASSES = ["car", "dog"]
 
@@ -36,6 +38,26 @@ def test_truth_file_needs_exactly_one(tmp_path):
         else:
             assert truth_file(tmp_path, "r") == tmp_path / "r.txt"
         (tmp_path / ("r.txt" if number else "r.tsv")).touch()
+
+
+@pytest.mark.parametrize("stem", ["Tür (1)", "Tu\u0308r (1)", "Tür (1) ", file_stem("Tür (1)")])
+def test_truth_file_of_special_characters(tmp_path, stem):
+    """Files of a user, also in the Unicode form of macOS, and files of the demo."""
+    (tmp_path / f"{stem}.txt").touch()
+    assert truth_file(tmp_path, "Tür (1)") == tmp_path / f"{stem}.txt"
+
+
+def test_label_files_are_named_as_tables_name_recordings(tmp_path):
+    for name in ("Tu\u0308r (1)", "-x", " a b "):
+        (tmp_path / f"{name}.txt").write_text("0\t1\tcar\n")
+    problems = Problems()
+    assert read_label_rows(tmp_path, "hard", problems).names == ["a b", "-x", "Tür (1)"]
+    assert not problems
+    (tmp_path / "Tür (1).txt").touch()
+    read_label_rows(tmp_path, "hard", problems)
+    (error,) = problems
+    assert error.file == tmp_path / "Tür (1).txt"
+    assert "Tu\u0308r (1).txt" in error.problem
 
 
 def test_a_recording_without_truth(tmp_path):

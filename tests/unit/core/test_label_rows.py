@@ -104,7 +104,6 @@ SECOND, LEVEL = "one whole second per row, such as 4 to 5", "a soft label from 0
         ("3\t4\tpeople talking\t0.5", "'people talking' at 3 s", "times up to 3 s"),
         ("1\t2\tpeople talking\t1.00001", "value '1.00001'", LEVEL),
         ("1\t2\tpeople talking\t-0.1", "value '-0.1'", LEVEL),
-        ("1\t2\tpeople talking\tnan", "value 'nan'", NUMBERS),
         ("1\t2\tpeople talking\tloud", "value 'loud'", NUMBERS),
         ("1\t2\t\t0.5", "label ''", "the name of a class as label"),
         ("0\t1\tpeople talking\t0.5", "'people talking' at 0 s", "one row per second and class"),
@@ -133,7 +132,7 @@ SECONDS = ["r\t0\t1\tbirds_singing\t0", "r\t1\t2\tbirds_singing\t0"]
         ([*SECONDS, "r\t-1\t0\tbirds_singing\t0"], 4, "onset '-1'"),
         ([*SECONDS, "r\tx\t3\tbirds_singing\t0"], 4, "onset 'x'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\t1.1"], 4, "value '1.1'"),
-        ([*SECONDS, "r\t2\t3\tbirds_singing\tnan"], 4, "value 'nan'"),
+        ([*SECONDS, "r\t2\t3\tbirds_singing\tn/a"], 4, "value 'n/a'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing\tloud"], 4, "value 'loud'"),
         ([*SECONDS, "r\t2\t3\tbirds_singing"], 4, "4 tab-separated fields"),
     ],
@@ -205,3 +204,12 @@ def test_errors_in_hard_text(tmp_path):
 def test_a_missing_file_is_an_input_error(tmp_path):
     with refused(file="none.txt", problem="cannot be read"):
         read_events(tmp_path / "none.txt", CLASSES)
+
+
+@pytest.mark.parametrize("unknown", ["", "nan", "NA"])
+def test_unknown_soft_label_is_nan(tmp_path, unknown):
+    rows = [f"r\t0\t1\t{CLASSES[0]}\t0.5", f"r\t1\t2\t{CLASSES[0]}\t{unknown}"]
+    path = write_rows(tmp_path / "soft.tsv", rows, SOFT)
+    np.testing.assert_array_equal(read_soft(path, CLASSES[:1])["r"], [[0.5], [np.nan]])
+    write_soft(tmp_path / "again.tsv", read_soft(path, CLASSES[:1]), CLASSES[:1])
+    np.testing.assert_array_equal(read_soft(tmp_path / "again.tsv", CLASSES[:1])["r"], [[0.5], [np.nan]])

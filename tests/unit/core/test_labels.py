@@ -75,7 +75,7 @@ def test_windows_dilate_events_by_8_seconds(length):
         opinion=touches.astype(int),
     )
     table = {"p1": Recording("p1", "park", 60.4)}
-    soft = soft_labels(opinions, np.ones(1), recordings=table, asked={"park": ["birds"]})["p1"]
+    soft = soft_labels(opinions, np.ones(1), recordings=table)["p1"]
     assert to_events(harden(soft, 0.5), ["birds"]) == [Event(onset - 4, onset + length + 4, "birds")]
 
 

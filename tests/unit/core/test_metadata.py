@@ -1,15 +1,20 @@
 """The tables that define classes, scenes and recordings, and the mistakes people make in them."""
 
+import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support.errors import refused
 
 from softsed.core.metadata import (
     Recording,
     check_name,
     choose_classes,
+    file_stem,
     read_asked,
     read_classes,
     read_fold_scenes,
@@ -104,15 +109,71 @@ def test_a_recording_may_last_for_days(tmp_path):
     assert read_recordings(tmp_path / "r.tsv")["a"].duration_s == 48 * 3600
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "-x", "two words", "a\\b", "{wild}", "*", "é", "a$b"])
+@pytest.mark.parametrize("name", ["", "a/b", "/", "../x", "a\tb", "a\nb", "\x7f", "a\x85", "a\u2028b", "\udcff"])
 def test_names_that_cannot_be_file_names(name):
     with refused(file="t.tsv", line=3, problem=repr(name)):
         check_name(name, "t.tsv", 3)
 
 
-@pytest.mark.parametrize("name", ["street_a001", "7", "00_000066", "a.b-c_D"])
+UNCHANGED = ["street_a001", "7", "00_000066", "a.b-c_D", "x" * 250]
+CHANGED = [
+    "..",
+    ".hidden",
+    "-x",
+    "two words",
+    "a\\b",
+    "{wild}",
+    "*",
+    "é",
+    "a$b",
+    "会議 1",
+    "a+b",
+    "x" * 251,
+    "a" * 90 + " b",
+]
+
+
+@pytest.mark.parametrize("name", UNCHANGED + CHANGED)
 def test_names_that_can_be_file_names(name):
     check_name(name, "t.tsv")
+
+
+@pytest.mark.parametrize("name", UNCHANGED)
+def test_file_stem_keeps_names_without_special_characters(name):
+    assert file_stem(name) == name
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_file_stem_of_special_characters_is_plain(name):
+    """Letters, digits and four other characters; the stem of the stem differs, so it is no other recording's."""
+    stem = file_stem(name)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{,249}", stem)
+    assert stem not in (name, file_stem(stem))
+
+
+def test_file_stem_keeps_the_readable_part():
+    assert file_stem("Müller (2) [take 1]").startswith("Muller_2_take_1+")
+    assert file_stem("-x").startswith("x+")
+    assert file_stem("会議").startswith("recording+")
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+@example("a b", "a_b")
+@example("a b", "a  b")
+@example("-x", "x")
+@example("Müller", "Muller")
+@example("ﬁ", "fi")
+@example("x" * 251, "x" * 252)
+def test_file_stem_differs_where_names_differ(one, other):
+    same = unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+    assert (file_stem(one) == file_stem(other)) == same
+
+
+@given(st.text(min_size=1))
+@example("Mu\u0308ller")
+def test_file_stem_ignores_the_unicode_form(name):
+    stems = {file_stem(unicodedata.normalize(form, name)) for form in ("NFC", "NFD")}
+    assert len(stems) == 1
 
 
 def test_spelled_twice_pairs_names():

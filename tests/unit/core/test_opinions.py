@@ -64,13 +64,36 @@ WINDOW = "whole seconds, 0 <= onset < offset"
         (("p1", "nan", 5, "A", "birds", 1), "'nan' to '5'", WINDOW),
         (("p1", "start", 5, "A", "birds", 1), "'start' to '5'", WINDOW),
         (("p1", 0, "inf", "A", "birds", 1), "'0' to 'inf'", WINDOW),
-        (("s1", 0, 10, "A", "car", 1), "'A' has 1 opinions", "one opinion about each of ['car', 'people']"),
         (("p1", 0, 10, "A", "birds"), "5 tab-separated fields", "6"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, expected):
     with refused(file="o.tsv", line=3, problem=problem, expected=expected):
         read(write_opinions(tmp_path / "o.tsv", [GOOD, row]))
+
+
+def test_missing_row_is_no_opinion(tmp_path):
+    """Four annotators of one window were asked about one class each: four opinions, in any scene."""
+    rows = [("s1", 0, 10, who, label, 1) for who, label in zip("ABCD", ["car", "car", "people", "people"], strict=True)]
+    opinions = read(write_opinions(tmp_path / "o.tsv", rows))
+    assert opinions.label.tolist() == [1, 1, 2, 2]
+    assert opinions.opinion.tolist() == [1, 1, 1, 1]
+
+
+def test_unticked_zero_completes_answer_sheets(tmp_path):
+    """A judged both windows, B only the first: three sheets of two classes; the park has another class."""
+    rows = [
+        ("s1", 0, 10, "A", "people", 1),
+        ("s1", 0, 10, "B", "car", 0),
+        ("s1", 5, 12, "A", "car", 1),
+        ("p1", 0, 10, "B", "birds", 1),
+    ]
+    path = write_opinions(tmp_path / "o.tsv", rows)
+    found = read_opinions(path, CLASSES, asked=ASKED, recordings=RECORDINGS, unticked="zero")
+    columns = (found.window, found.annotator, found.label, found.opinion)
+    assert np.column_stack(columns).tolist() == [
+        *([0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 2, 1], [1, 1, 1, 0], [1, 1, 2, 0], [2, 0, 1, 1], [2, 0, 2, 0]),
+    ]
 
 
 def test_rows_report_all_problems(tmp_path):

@@ -36,7 +36,7 @@ def test_shared_options_are_required_without_default(capsys):
     message = capsys.readouterr().err.splitlines()[-1]
     required = message.split("required: ")[1].split(", ")
     assert required == [f"--{name}" for name, option in SHARED.items() if "default" not in option]
-    assert set(SHARED) - {name[2:] for name in required} == {"device", "priors", "threads"}
+    assert set(SHARED) - {name[2:] for name in required} == {"device", "priors", "threads", "unticked"}
 
 
 def test_shared_options_have_types():

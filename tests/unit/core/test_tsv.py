@@ -6,7 +6,7 @@ import resource
 import pytest
 from support.errors import refused
 
-from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_text
+from softsed.core.tsv import atomic_write, normalise, read_columns, read_lines, read_number, read_text
 
 
 def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
@@ -87,6 +87,12 @@ def test_numbers():
 def test_no_break_spaces_around_fields_do_not_count(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
     assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}
+
+
+def test_names_of_files_and_text_have_one_unicode_form(tmp_path):
+    (tmp_path / "t.tsv").write_text("Mu\u0308ller\tb\nTu\u0308r \t1\n", encoding="utf-8")
+    assert read_columns(tmp_path / "t.tsv", ("Müller", "b")) == {"Müller": ["Tür"], "b": ["1"]}
+    assert normalise(" Tu\u0308r\u00a0") == "Tür"
 
 
 @pytest.mark.parametrize("data", ["é\r\n", b"\x00\r\n"])

@@ -105,7 +105,7 @@ def test_problems_of_audio_and_scenes(data):
     labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
     (data / "audio/text.wav").write_text("no audio")
     soundfile.write(data / "audio/short.wav", np.zeros(500), 1000)
-    soundfile.write(data / "audio/my name.wav", np.zeros(3000), 1000)
+    soundfile.write(data / "audio/my {name}.wav", np.zeros(3000), 1000)
     (data / "audio/a.wav").write_text("twice")
     rows = ["a\tyard", "b\tyard", "c\tyard", "e\tyard", "b\tstreet", "c\t"]
     scenes = write_rows(data / "recordings.tsv", rows, "recording\tscene")
@@ -116,12 +116,12 @@ def test_problems_of_audio_and_scenes(data):
         "audio/a.wav: audio/a.flac has the same name except for its ending",
         "audio/text.wav: cannot be read as audio",
         "audio/short.wav: lasts 0.50 s",
-        "audio/my name.wav: ",
+        "audio/my {name}.wav: ",
         "recordings.tsv, line 5: no audio named 'e'",
         "recordings.tsv, line 6: scene of 'b' is 'street', but 'yard' before",
         "recordings.tsv, line 7: scene of 'c' is ''",
         "recordings.tsv: no scene of the recording 'd'",
-        "soft.tsv: no labels of the recording 'my name'",
+        "soft.tsv: no labels of the recording 'short'",
     ):
         assert sum(line.startswith(message) for line in found) == 1, (message, found)
 

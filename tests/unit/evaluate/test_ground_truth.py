@@ -62,7 +62,7 @@ def folder(tmp_path):
     truth = {"r1": [Event(0.5, 0.6, "a"), Event(0, 2, "c")], "r2": [Event(0, 1.5, "a")]}
     for fold, (test, train) in enumerate((("r1", "r2"), ("r2", "r1")), start=1):
         write_events(tmp_path / "truth" / f"{test}.txt", truth[test])
-        rows = f"recording\tscene\tpart\n{test}\ts\ttest\n{train}\ts\ttrain\nr3\ts\tvalidation\n"
+        rows = f"recording\tscene\tpart\n{test}\tof {test}\ttest\n{train}\tof {train}\ttrain\nr3\ts\tvalidation\n"
         (tmp_path / "folds" / f"fold{fold}.tsv").write_text(rows)
         write_scores(tmp_path / "scores" / f"fold{fold}.tsv", {test: np.array(scores[test])}, CLASSES)
     write_soft(tmp_path / "soft.tsv", {name: np.array(values) for name, values in soft.items()}, CLASSES)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support.errors import refused
 
-from softsed.core.labels import harden, to_events, write_hard, write_soft
+from softsed.core.labels import harden, read_soft, to_events, write_hard, write_soft
 from softsed.core.scores import write_scores
-from softsed.evaluate.inputs import read_fold_scores, read_inputs, recordings_of, scores_of_run
+from softsed.evaluate.inputs import limit_to_labels, read_fold_scores, read_inputs, recordings_of, scores_of_run
 
 CLASSES = ["a", "b", "c"]
 
@@ -75,3 +75,20 @@ def test_scores_shorter_than_labels(folder):
     write_scores(folder / "net/run1/fold1.tsv", {"r1": np.zeros((29, 3))}, CLASSES)
     with refused(problem=["'r1'", "29 s", "30 s"], remedy="Predict its fold again"):
         inputs(folder)
+
+
+def test_cells_without_a_label_have_no_score():
+    """a is labelled, b is annotated in the scene but unknown in the second second, c is not annotated in the scene."""
+    soft = np.array([[0.1, 0.2, np.nan], [0.3, np.nan, np.nan]])
+    limited = limit_to_labels(np.ones((3, 3)), soft, np.array([True, True, False]), "r")
+    np.testing.assert_array_equal(limited, [[1, 1, 1], [1, np.nan, 1]])
+
+
+def test_class_labelled_elsewhere_in_the_scene(folder):
+    """Nobody labelled c in r1, but in r2 of the same scene: c does not count in r1."""
+    labels = read_soft(folder / "soft.tsv", CLASSES)
+    labels["r1"][:, 2] = np.nan
+    write_soft(folder / "soft.tsv", labels, CLASSES)
+    found = inputs(folder)
+    assert np.isnan(found.folds["fold1"][0]["r1"]).all(axis=0).tolist() == [False, True]
+    assert not np.isnan(found.folds["fold2"][0]["r2"]).any()

@@ -87,6 +87,26 @@ def test_divergence_of_class_not_annotated():
     assert found["soft"]["kld_time"] == 0  # one second: both distributions are 1
 
 
+def test_unlabelled_seconds_change_no_metric():
+    """Seconds without any label give the metrics of recordings without these seconds."""
+    rng = np.random.default_rng(5)
+    soft = {name: rng.random((40, 3)) for name in "rst"}
+    kept = {name: rng.random(40) < 0.7 for name in soft}
+    scores = {name: np.clip(soft[name] + rng.normal(0, 0.3, (40, 3)), 0, 1) for name in "rs"}
+    cut = {name: values[kept[name]] for name, values in soft.items()}
+    hard = {name: harden(values, 0.5) for name, values in cut.items()}
+    expected = evaluate({"fold1": ({n: scores[n][kept[n]] for n in scores}, ["t"])}, cut, hard, CLASSES, config=CONFIG)
+    for name, mask in kept.items():
+        soft[name][~mask] = np.nan
+    hard = {name: harden(values, 0.5) for name, values in soft.items()}
+    limited = {n: np.where(np.isnan(soft[n]), np.nan, scores[n]) for n in scores}
+    found = evaluate({"fold1": (limited, ["t"])}, soft, hard, CLASSES, config=CONFIG)
+    for part in ("operating_points", "ranking", "without_hard_labels"):
+        assert found["pooled"][part] == expected["pooled"][part]
+    for kind, values in expected["pooled"]["kld"].items():
+        assert found["pooled"]["kld"][kind] == pytest.approx(values)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Two folds of one recording each, random labels; c is not evaluated, and b is not annotated in r1."""

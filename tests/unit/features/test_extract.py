@@ -151,6 +151,16 @@ def test_command_writes_features(tmp_path):
     assert read_features(tmp_path / "a.npz").shape == (51, 64)
 
 
+def test_command_notes_the_format_of_the_recording(tmp_path):
+    tone = 0.1 * np.sin(np.arange(16000))
+    soundfile.write(tmp_path / "a.wav", np.stack([tone, -tone], axis=1), 16000)
+    config = ["--config", json.dumps(CONFIG), "--filterbank", str(tmp_path / "bank.npz")]
+    main(config)
+    main([*config, "--audio", str(tmp_path / "a.wav"), "--output", str(tmp_path / "a.npz")])
+    with np.load(tmp_path / "a.npz") as file:
+        assert (file["sample_rate"], file["recorded_rate"], file["channels_cancel"]) == (44100, 16000, True)
+
+
 def test_read_filterbank_refuses_other_files(tmp_path, filterbank):
     path = tmp_path / "bank.npz"
     np.savez(path, filterbank=filterbank)

@@ -66,9 +66,9 @@ def test_soft_labels_of_reliable_minority(tmp_path):
     table = recordings(p1=10)
     answers = [("p1", 0, 10, f"A{who}", ["birds"] if who < 2 else []) for who in range(5)]
     opinions = ask(tmp_path, answers, table)
-    weighted = soft_labels(opinions, np.array([0.9, 0.9, 0.2, 0.2, 0.2]), recordings=table, asked=ASKED)["p1"]
+    weighted = soft_labels(opinions, np.array([0.9, 0.9, 0.2, 0.2, 0.2]), recordings=table)["p1"]
     np.testing.assert_allclose(weighted[:, 0], np.full(10, 0.75))
-    counted = soft_labels(opinions, np.ones(5), recordings=table, asked=ASKED)["p1"]
+    counted = soft_labels(opinions, np.ones(5), recordings=table)["p1"]
     np.testing.assert_allclose(counted[:, 0], np.full(10, 0.4))
 
 
@@ -81,7 +81,7 @@ def test_soft_labels_pool_windows(tmp_path):
         ("p1", 1, 3, "A1", []),
         ("p1", 1, 3, "A2", []),
     ]
-    values = soft_labels(ask(tmp_path, answers, table), np.array([0.5, 0.25, 0.25]), recordings=table, asked=ASKED)
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.5, 0.25, 0.25]), recordings=table)
     np.testing.assert_allclose(values["p1"][:, 0], [1, 1 / 3, 0])
 
 
@@ -89,7 +89,7 @@ def test_edge_seconds_have_fewer_windows(tmp_path):
     """12 s, 10-s windows at 0, 1 and 2, ticked in the first only: 1/1, 1/2, then 1/3, and 0 from second 10 on."""
     table = recordings(p1=12.9)
     answers = [("p1", onset, onset + 10, "A0", ["birds"] if onset == 0 else []) for onset in range(3)]
-    values = soft_labels(ask(tmp_path, answers, table), np.array([0.3]), recordings=table, asked=ASKED)["p1"][:, 0]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.3]), recordings=table)["p1"][:, 0]
     np.testing.assert_allclose(values, [1, 1 / 2, *[1 / 3] * 8, 0, 0])
     assert not values[10:].any()  # exactly 0, which cumulative sums would miss
 
@@ -100,7 +100,7 @@ def test_soft_labels_equal_eq1_by_loops(tmp_path, window):
     opinions, table, answers = random_crowd(tmp_path, rng, window)
     weights = rng.uniform(0.001, 1, size=8)
     expected = eq1_by_loops(answers, weights, table)
-    actual = soft_labels(opinions, weights, recordings=table, asked=ASKED)
+    actual = soft_labels(opinions, weights, recordings=table)
     assert list(actual) == ["s1", "p1"]
     for name in table:
         np.testing.assert_allclose(actual[name], expected[name], rtol=1e-12)  # nan where not asked, in both
@@ -109,7 +109,7 @@ def test_soft_labels_equal_eq1_by_loops(tmp_path, window):
 def test_soft_labels_of_windows_of_different_lengths(tmp_path):
     table = recordings(p1=6)
     answers = [("p1", 0, 6, "A0", ["birds"]), ("p1", 2, 3, "A1", []), ("p1", 4, 6, "A1", [])]
-    values = soft_labels(ask(tmp_path, answers, table), np.array([0.6, 0.2]), recordings=table, asked=ASKED)["p1"]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.6, 0.2]), recordings=table)["p1"]
     np.testing.assert_allclose(values[:, 0], [1, 1, 0.75, 1, 0.75, 0.75])
 
 
@@ -118,7 +118,7 @@ def test_values_lie_in_0_to_1_even_with_tiny_weights(tmp_path, seed):
     rng = np.random.default_rng(seed)
     opinions, table, _ = random_crowd(tmp_path, rng)
     weights = 10.0 ** rng.uniform(-300, 0, size=8)
-    for values in soft_labels(opinions, weights, recordings=table, asked=ASKED).values():
+    for values in soft_labels(opinions, weights, recordings=table).values():
         heard = values[~np.isnan(values)]
         assert heard.min() >= 0
         assert heard.max() <= 1
@@ -128,7 +128,7 @@ def test_scale_of_the_weights_has_no_influence(tmp_path):
     rng = np.random.default_rng(1)
     opinions, table, _ = random_crowd(tmp_path, rng)
     weights = rng.uniform(size=8)
-    one, half = (soft_labels(opinions, w, recordings=table, asked=ASKED) for w in (weights, weights / 2))
+    one, half = (soft_labels(opinions, w, recordings=table) for w in (weights, weights / 2))
     for name in table:
         np.testing.assert_array_equal(one[name], half[name])
 
@@ -136,7 +136,7 @@ def test_scale_of_the_weights_has_no_influence(tmp_path):
 @pytest.mark.parametrize("weight", [0.7, 0.0])
 def test_soft_labels_of_equal_weights_are_means(tmp_path, weight):
     opinions, table, answers = random_crowd(tmp_path, np.random.default_rng(2))
-    actual = soft_labels(opinions, np.full(8, weight), recordings=table, asked=ASKED)
+    actual = soft_labels(opinions, np.full(8, weight), recordings=table)
     expected = eq1_by_loops(answers, np.ones(8), table)
     for name in table:
         np.testing.assert_allclose(actual[name], expected[name], rtol=1e-12)
@@ -145,28 +145,38 @@ def test_soft_labels_of_equal_weights_are_means(tmp_path, weight):
 def test_soft_labels_ignore_weight_0_beside_others(tmp_path):
     table = recordings(p1=2)
     answers = [("p1", 0, 1, "A0", ["birds"]), ("p1", 0, 1, "A1", []), ("p1", 1, 2, "A0", ["birds"])]
-    values = soft_labels(ask(tmp_path, answers, table), np.array([0.0, 0.5]), recordings=table, asked=ASKED)["p1"]
+    values = soft_labels(ask(tmp_path, answers, table), np.array([0.0, 0.5]), recordings=table)["p1"]
     np.testing.assert_array_equal(values[:, 0], [0, 1])  # second 1 has only the annotator of weight 0
 
 
 def test_classes_not_asked_are_nan(tmp_path):
     opinions, table, _ = random_crowd(tmp_path, np.random.default_rng(3))
-    values = soft_labels(opinions, np.ones(8), recordings=table, asked=ASKED)
+    values = soft_labels(opinions, np.ones(8), recordings=table)
     assert np.isnan(values["s1"]).all(axis=0).tolist() == [True, False, False]
     assert np.isnan(values["p1"]).all(axis=0).tolist() == [False, True, True]
 
 
-def test_soft_labels_refuses_second_without_opinion(tmp_path):
-    table = recordings(p1=4)
-    opinions = ask(tmp_path, [("p1", 0, 2, "A0", []), ("p1", 3, 4, "A0", [])], table)
-    with refused(problem=["'p1'", "second 2 to 3", "'birds'"]):
-        soft_labels(opinions, np.ones(1), recordings=table, asked=ASKED)
+def test_seconds_without_opinion_have_no_label(tmp_path):
+    table = recordings(p1=4, s1=2)
+    opinions = ask(tmp_path, [("p1", 0, 2, "A0", ["birds"]), ("p1", 3, 4, "A0", [])], table)
+    values = soft_labels(opinions, np.ones(1), recordings=table)
+    np.testing.assert_array_equal(values["p1"][:, 0], [1, 1, np.nan, 0])
+    assert np.isnan(values["s1"]).all()
 
 
-def test_soft_labels_refuses_recording_without_opinion(tmp_path):
-    opinions = ask(tmp_path, [("p1", 0, 4, "A0", [])], recordings(p1=4))
-    with refused(problem=["'s1'", "second 0 to 1", "'car'"]):
-        soft_labels(opinions, np.ones(1), recordings=recordings(p1=4, s1=4), asked=ASKED)
+@pytest.mark.parametrize("method", ["eq1", "majority"])
+def test_classes_asked_of_different_people(tmp_path, method):
+    """The dog of clip1 was heard by both people who were asked about it: 1, whatever others were asked."""
+    rows = [("clip1", 0, 10, who, "dog", 1) for who in "AB"] + [("clip1", 0, 10, who, "car", 0) for who in "CD"]
+    rows += [("clip2", 0, 10, who, "dog", 0) for who in "AB"] + [("clip2", 0, 10, who, "car", 1) for who in "CD"]
+    rows += [("clip3", 0, 10, "A", "dog", 1)]
+    table = {name: Recording(name, "all", 10.0) for name in ("clip1", "clip2", "clip3")}
+    path = write_opinions(tmp_path / "opinions.tsv", rows)
+    opinions = read_opinions(path, ["car", "dog"], asked={"all": ["car", "dog"]}, recordings=table)
+    config = {"competence": {"method": "vb", "restarts": 2, "iterations": 10}}
+    _, soft = aggregate.ESTIMATORS[method](opinions, config, recordings=table, seed=0)
+    found = [values[0].tolist() for values in soft.values()]
+    np.testing.assert_array_equal(found, [[0, 1], [1, 0], [np.nan, 1]])
 
 
 def test_order_of_the_rows_changes_nothing(tmp_path):
@@ -227,7 +237,7 @@ def test_command_writes_competences_and_soft_labels(tmp_path):
     weights = competence(opinions, **CONFIG["competence"], seed=3)
     np.testing.assert_allclose([float(row[1]) for row in rows], weights, atol=5e-7)
     assert sum(int(row[2]) for row in rows) == len(opinions.opinion)
-    expected = soft_labels(opinions, weights, recordings=table, asked=ASKED)
+    expected = soft_labels(opinions, weights, recordings=table)
     found = read_soft(tmp_path / "out/soft.tsv", CLASSES)
     assert list(found) == list(table)
     for name in table:

@@ -13,7 +13,7 @@ from softsed.core.errors import InputError
 from softsed.core.opinions import Opinions
 from softsed.core.tsv import read_table
 from softsed.labels import aggregate, crowd_size, harden
-from softsed.labels.crowd_size import Comparison, annotators_per_window, correlation, draw, list_answer_sheets
+from softsed.labels.crowd_size import Comparison, annotators_per_cell, correlation, draw, list_answer_sheets
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -79,7 +79,7 @@ def test_a_draw_keeps_whole_sheets_with_their_answers():
     assert all((w, a, 1 - c) in kept for w, a, c in kept)
     assert sorted({a for _, a, _ in kept}) == part.annotators  # nobody without an opinion
     np.testing.assert_array_equal(part.onset, opinions.onset)
-    assert annotators_per_window(part).tolist() == [3] * 6 + [3, 3, 2, 1]
+    assert annotators_per_cell(part).tolist() == [3] * 12 + [3, 3, 3, 3, 2, 2, 1, 1]
 
 
 def test_everybody_has_the_same_chance():

@@ -34,7 +34,7 @@ def crowd_of(ticks, *, window=10, hop=1, scene="park", shuffle=None):
 
 def infer(ticks, **settings):
     opinions, recordings = crowd_of(ticks, **settings)
-    weights, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
+    weights, soft = joint_labels(opinions, recordings=recordings)
     return weights, soft["r"]
 
 
@@ -49,8 +49,8 @@ def test_short_events_that_eq_1_smears():
     active = np.zeros((200, 2), dtype=bool)
     active[20:190:25] = True
     opinions, recordings = crowd_of(heard(active, people=5))
-    _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
-    smeared = soft_labels(opinions, np.ones(5), recordings=recordings, asked=ASKED)["r"] > 0.5
+    _, soft = joint_labels(opinions, recordings=recordings)
+    smeared = soft_labels(opinions, np.ones(5), recordings=recordings)["r"] > 0.5
     assert smeared.sum() == 9 * active.sum()
     found = soft["r"] > 0.5
     assert found[active].all()
@@ -117,8 +117,8 @@ def test_labels_claim_no_more_than_people_said():
     ticks = np.zeros((60, 5, 2))
     ticks[20:40, :2, 0] = 1
     opinions, recordings = crowd_of(ticks)
-    _, soft = joint_labels(opinions, recordings=recordings, asked=ASKED)
-    weights, labels = ESTIMATORS["joint"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+    _, soft = joint_labels(opinions, recordings=recordings)
+    weights, labels = ESTIMATORS["joint"](opinions, CONFIG, recordings=recordings, seed=0)
     assert soft["r"][29:40, 0].max() > 0.6
     assert labels["r"][29:40, 0].max() == pytest.approx(
         weights[:2].sum() / weights.sum(), abs=1e-6
@@ -139,8 +139,8 @@ def test_clips_of_other_lengths_weaken_no_evidence():
         *columns, np.append(alone.opinion, 0 * lengths),
     )  # fmt: skip
     clips = {name: Recording(name, "park", float(length)) for name, length in zip(names, lengths, strict=True)}
-    _, expected = joint_labels(alone, recordings=recordings, asked=ASKED)
-    _, found = joint_labels(together, recordings=recordings | clips, asked=ASKED)
+    _, expected = joint_labels(alone, recordings=recordings)
+    _, found = joint_labels(together, recordings=recordings | clips)
     assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the crowd is the same: so are its parameters, nearly
 
 
@@ -161,7 +161,7 @@ def test_clips_of_one_window_by_their_answers():
     names = np.array([f"clip{place:02}" for place in range(40)])
     apart = replace(apart, recording=names, onset=np.zeros(40, dtype=int), offset=np.full(40, 8))
     clips = {name: Recording(name, "park", 8.9) for name in names.tolist()}
-    _, soft = joint_labels(apart, recordings=clips, asked=ASKED)
+    _, soft = joint_labels(apart, recordings=clips)
     means = np.array([soft[name].mean(axis=0) for name in names])
     heard_of = ticks[:, 0].astype(bool)
     assert soft["clip00"].shape == (8, 2)
@@ -170,11 +170,14 @@ def test_clips_of_one_window_by_their_answers():
         assert np.ptp(means[heard_of[:, label], label]) < 1e-9  # equal answers, equal labels
 
 
-@pytest.mark.parametrize("method", ["majority", "joint"])
-def test_estimators_refuse_seconds_without_opinion(method):
-    opinions, recordings = crowd_of(np.zeros((3, 2, 2)), window=2, hop=3)
-    with refused(problem=["'r'", "second 2 to 3", "'birds'"]):
-        ESTIMATORS[method](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+def test_joint_labels_nothing_without_opinions():
+    """Seconds between two windows and a class that nobody was asked about have no label."""
+    opinions, recordings = crowd_of(np.ones((2, 2, 2)), window=2, hop=3)
+    asked = opinions.label == 0
+    parts = {name: getattr(opinions, name)[asked] for name in ("window", "annotator", "label", "opinion")}
+    _, soft = ESTIMATORS["joint"](replace(opinions, **parts), CONFIG, recordings=recordings, seed=0)
+    assert np.isnan(soft["r"][:, 0]).tolist() == [False, False, True, False, False]
+    assert np.isnan(soft["r"][:, 1]).all()
 
 
 def test_majority_by_hand():
@@ -182,7 +185,7 @@ def test_majority_by_hand():
     ticks = np.zeros((2, 3, 2))
     ticks[0, :2, 0] = ticks[1, 2, 0] = 1
     opinions, recordings = crowd_of(ticks, window=2)
-    weights, soft = ESTIMATORS["majority"](opinions, CONFIG, recordings=recordings, asked=ASKED, seed=0)
+    weights, soft = ESTIMATORS["majority"](opinions, CONFIG, recordings=recordings, seed=0)
     assert weights.shape == (3,)
     np.testing.assert_allclose(soft["r"][:, 0], [2 / 3, 1 / 2, 1 / 3])
     assert not soft["r"][:, 1].any()

@@ -124,7 +124,7 @@ def test_later_checks_need_earlier_ones(more, keys):
 
 # Files in a folder of the test.
 FILES = {
-    "names.tsv": "recording\tscene\tduration_s\na b\tcity_center\t60\n",
+    "names.tsv": "recording\tscene\tduration_s\na/b\tcity_center\t60\n",
     "scene.tsv": "recording\tscene\tduration_s\na\tyard\t60\n",
     "milliseconds.tsv": "recording\tscene\tduration_s\na\tcity_center\t60000000\n",
     "asked.tsv": "scene\tclass\ncity_center\tpeople_talking\n",
@@ -145,7 +145,7 @@ FILES = {
         ("folds: {number: 6}", {"problem": ["'cafe_restaurant'", "5 recordings", "6 folds"]}),
         ("folds: {validation: 0.9}", {"problem": "5 folds"}),
         ("recordings: nowhere.tsv", {"file": "nowhere.tsv"}),
-        ("recordings: {folder}/names.tsv", {"file": "names.tsv", "problem": "'a b'"}),
+        ("recordings: {folder}/names.tsv", {"file": "names.tsv", "line": 2, "problem": "'a/b'"}),
         ("recordings: {folder}/scene.tsv", {"file": "scene.tsv", "problem": ["'a'", "'yard'"]}),
         ("recordings: {folder}/milliseconds.tsv", {"file": "milliseconds.tsv", "line": 2, "problem": "'60000000'"}),
         ("scenes: {folder}/asked.tsv", {"file": "asked.tsv", "line": 2, "problem": "'people_talking'"}),

@@ -16,6 +16,7 @@ from support.project import ROOT
 from support.tsv import SOFT, write_opinions, write_rows
 
 from softsed.core.code_hash import content
+from softsed.core.metadata import file_stem
 from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
@@ -74,7 +75,7 @@ def test_plan_of_study(project):
     assert [plan.method_of(system) for system in plan.systems] == ["eq1"] * 6 + ["joint"] * 3
     assert plan.reference_systems == plan.systems[:6]
     assert plan.truth[0] == "results/study/data/truth/cafe_restaurant_00.tsv"
-    assert plan.truth_option == "--truth results/study/data/truth"
+    assert plan.truth_option == "--truth=results/study/data/truth"
     assert plan.trials == list(range(1, 9))
     assert plan.opinions == "results/study/data/opinions.tsv"
     assert plan.estimator("joint") == {"method": "joint"}
@@ -92,11 +93,11 @@ def test_plan_of_study(project):
 def test_plan_of_user_audio(project):
     plan = plan_of(OWN, "{audio: audio, soft: soft.tsv}")
     assert plan.source == "own"
-    assert plan.recordings == ["a", "b"]
+    assert plan.recordings == {"a": "a", "b": "b"}
     assert plan.audio_of("b") == "audio/b.wav"
     assert (plan.method, plan.user.kind, plan.from_opinions) == ("given", "soft", False)
     assert plan.tables["recordings"] == plan.config["recordings"] == "results/own/data/recordings.tsv"
-    assert plan.user.options() == "--audio audio --soft soft.tsv"
+    assert plan.user.options() == "--audio=audio --soft=soft.tsv"
     assert [text.split("@")[0] for text in plan.user.content()] == ["soft.tsv"]
     with refused(file="audio", problem="'c'"):
         plan.audio_of("c")
@@ -160,7 +161,7 @@ def test_unclear_demo_is_refused(project, changes, key, problem):
     compare(str(found[0]))
 
 
-BAD_NAMES = ["-rf", "$(touch x)"]
+BAD_NAMES = ["-rf{x}", "<touch x>"]
 
 
 @pytest.fixture
@@ -182,16 +183,23 @@ def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
     assert [error.line for error in problems if error.file == Path("soft.tsv") and "'loud'" in error.problem] == [3]
 
 
-def test_name_of_user_audio_is_refused_with_its_file(bad_dataset):
-    """Jobs do not check the dataset, but no job runs a command with such a name."""
-    with refused(file="audio/$(touch x).wav", problem="'$(touch x)'"):
-        plan_of(OWN, "{audio: audio, soft: soft.tsv}\n")
+def test_names_of_user_audio_get_stems(project):
+    """The jobs know a recording by the stem of its files, the steps by its name."""
+    names = {"a": "Mu\u0308ller (2)", "b": "-x"}
+    for old, new in names.items():
+        (project / f"audio/{old}.wav").rename(project / f"audio/{new}.wav")
+    plan = plan_of(OWN, "{audio: audio, soft: soft.tsv}\n")
+    assert plan.recordings == {file_stem("-x"): "-x", file_stem("Müller (2)"): "Müller (2)"}
+    assert plan.audio_of(file_stem("-x")) == "audio/-x.wav"
+    assert plan.audio_of(file_stem("Müller (2)")) == "audio/Mu\u0308ller (2).wav"
+    with refused(file="audio", problem="'-x'"):
+        plan.audio_of("-x")
 
 
 def test_plan_of_user_opinions(project):
     plan = plan_of(OPINIONS, "opinions: opinions.tsv")
     assert plan.source == "opinions"
-    assert plan.recordings == ["x", "y"]
+    assert plan.recordings == {"x": "x", "y": "y"}
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.opinions == "opinions.tsv"
     assert plan.tables["scenes"] == "results/crowd/data/scenes.tsv"
@@ -248,17 +256,42 @@ def test_missing_file_is_refused(project, changes, parts):
         plan_of(*changes)
 
 
+def test_listed_recordings_get_stems(project):
+    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na b\tcity_center\t60\nc\tcity_center\t60\n")
+    plan = plan_of(DEMO, "recordings: mine.tsv")
+    stem = file_stem("a b")
+    assert plan.recordings == {stem: "a b", "c": "c"}
+    assert plan.scene_of(stem) == "city_center"
+    assert plan.audio_of(stem) == f"{plan.results}/data/audio/{stem}.wav"
+    assert plan.truth[0] == f"{plan.results}/data/truth/{stem}.tsv"
+    assert plan.listed_until(stem) != plan.listed_until("c")
+
+
 def test_name_that_is_no_file_name_is_refused(project):
-    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na b\tcity_center\t60\n")
-    with refused(problem="'a b'"):
-        plan_of("recordings: mine.tsv")
+    (project / "mine.tsv").write_text("recording\tscene\tduration_s\na/b\tcity_center\t60\n")
+    with refused(file="mine.tsv", line=2, problem="'a/b'"):
+        plan_of("recordings: mine.tsv", check=True)
 
 
 def test_truth_of_the_user(project):
     (project / "my truth").mkdir()
     plan = plan_of(OPINIONS, "{opinions: opinions.tsv, truth: my truth}")
     assert plan.truth == ["my truth/x.txt", "my truth/y.txt"]
-    assert plan.truth_option == "--truth 'my truth'"
+    assert plan.truth_option == "--truth='my truth'"
+
+
+def test_truth_of_the_user_has_the_names_of_the_user(project):
+    """Also in the Unicode form of macOS; a file that Snakemake would read as a pattern is refused."""
+    names = ["Tür 1", "Zu\u0308g", "{x}"]
+    write_opinions(project / "odd.tsv", [(name, 0, 10, who, "dog", 1) for name in names[:2] for who in ("Ann", "Bob")])
+    (project / "my truth").mkdir()
+    for name in ("Tu\u0308r 1", "Zu\u0308g"):
+        (project / f"my truth/{name}.txt").touch()
+    plan = plan_of(OPINIONS, "{opinions: odd.tsv, truth: my truth}")
+    assert plan.truth == ["my truth/Tu\u0308r 1.txt", "my truth/Zu\u0308g.txt"]
+    write_opinions(project / "odd.tsv", [("{x}", 0, 10, who, "dog", 1) for who in ("Ann", "Bob")])
+    with refused(key="truth", problem="{x}.txt"):
+        plan_of(OPINIONS, "{opinions: odd.tsv, truth: my truth}")
 
 
 def test_per_run_orders_systems_folds_runs(project):

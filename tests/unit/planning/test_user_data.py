@@ -13,6 +13,7 @@ from support.tsv import SOFT, write_rows
 
 from softsed.core.code_hash import content
 from softsed.core.options import add_dataset, read_dataset
+from softsed.data import infer_tables
 from softsed.planning.user_data import UserData
 
 KEYS = ("audio", "soft", "hard", "opinions", "recordings", "classes", "scenes")
@@ -84,3 +85,24 @@ def test_check_passes_folds_and_evaluated_classes(folder):
     assert all(text in problem.problem for text in ("'all'", "4 recordings", "5 folds"))
     with refused(key="evaluate.classes", problem="['dog']", golden=False):
         user.check(table, merged("{folds: {number: 2}, evaluate: {classes: [dog]}}"))
+
+
+def test_check_warns_once_about_formats(folder, caplog):
+    """A dataset that was checked before is not examined again; the step `features` repeats the warning."""
+    user = user_data(audio=folder / "audio", soft=folder / "my soft.tsv")
+    table = folder / "recordings.tsv"
+    config = merged("{folds: {number: 2}, evaluate: {classes: all}}")
+    user.check(table, config)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "4 of 4 recordings have a sampling rate below 28000 Hz" in record.getMessage()
+    infer_tables.main([*shlex.split(user.options()), "--tables", str(folder)])
+    user.check(table, config)
+    assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+
+
+def test_paths_with_a_hyphen_first_are_no_options(folder):
+    """They are passed to commands as values of options, where a parser would refuse ``-my labels``."""
+    user = user_data(audio=folder / "audio", hard="-my labels", recordings="-r.tsv", classes=folder / "classes.tsv")
+    assert (user.labels, user.tables["recordings"]) == ("./-my labels", "./-r.tsv")
+    assert user.tables["classes"] == str(folder / "classes.tsv")

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 from support.errors import refused
+from support.headers import set_sizes
 from support.tiny_model import BANK, FEATURES, save_model
 from support.tsv import as_options
 
@@ -160,3 +161,26 @@ def test_recordings_that_cannot_be_scored(models, tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"{name}.*{message}"):
             apply.score_recording(models, tmp_path / name, BANK)
+
+
+def test_scores_of_a_file_whose_header_is_wrong(models, tmp_path):
+    """A header that was never completed: the scores are those of the correct file, also in stretches."""
+    soundfile.write(tmp_path / "r.wav", noise(90), 8000)
+    expected = apply.score_recording(models, tmp_path / "r.wav", BANK, length=40, context=10)
+    set_sizes(tmp_path / "r.wav", samples=0, whole=0)
+    assert measure(tmp_path / "r.wav") == 90
+    found = apply.score_recording(models, tmp_path / "r.wav", BANK, length=40, context=10)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("rate", "warned"), [(8000, False), (6000, True)])
+def test_main_reports_rates_below_the_features(tmp_path, caplog, rate, warned):
+    """Features up to 4000 Hz, which recordings at 8000 Hz contain."""
+    caplog.set_level("INFO")
+    soundfile.write(tmp_path / "r.wav", noise(3, rate), rate)
+    common = ["--models", str(save_model(tmp_path / "m.pt", seed=1)), "--filterbank", str(tmp_path / "bank.npz")]
+    apply.main(common)
+    outputs = {"scores": tmp_path / "r.tsv", "events": tmp_path / "r.txt", "timeline": tmp_path / "r.png"}
+    apply.main([*common, "--audio", str(tmp_path / "r.wav"), *as_options(outputs)])
+    assert ("'r' at 6000 Hz" in caplog.text) == warned
+    assert ("below 8000 Hz, twice the f_max" in caplog.text) == warned

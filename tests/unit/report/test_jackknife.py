@@ -84,6 +84,15 @@ def test_weighted_rankings_equal_repeated_recordings(data):
             assert values[row] == pytest.approx(theirs[name], nan_ok=True), name
 
 
+def test_weighted_rankings_leave_out_unlabelled_cells(data):
+    reference, outputs = data
+    rng = np.random.default_rng(4)
+    outputs = [np.where(rng.random(output.shape) < 0.3, np.nan, output) for output in outputs]
+    together = rank_together(reference, outputs)
+    for name, metric in ranking_metrics(reference, outputs).items():
+        assert metric(np.ones((1, len(outputs)))).tolist() == [pytest.approx(together[name])], name
+
+
 def test_bias_of_plug_in_variance_is_exact():
     """The jackknife turns the variance with divisor n into the unbiased one with divisor n - 1 (Quenouille, 1956)."""
     sample = np.random.default_rng(5).normal(0, 1, 9)

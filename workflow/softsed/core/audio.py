@@ -2,28 +2,30 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from softsed.core.containers.sound import ENDLESS, open_sound
 from softsed.core.errors import InputError, Problems
+
+if TYPE_CHECKING:
+    import soundfile
 
 # The formats that libsndfile 1.2 reads (`soundfile.available_formats()`), with their usual endings. A list, because
 # each call of the workflow needs the names, and opening ten thousand files would take longer than the rest of a call.
 AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 READABLE = "WAV, FLAC, OGG or MP3"
 # Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
 OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
-# How libsndfile notes a chunk that is shorter than its header announces.
-SHORTER = re.compile(r"(?:data|SSND|Data Size|riff|Riff size)\s*: (\d+) \(should be (\d+)\)")
-# Placeholders for a length in 32 bits that programs write into a pipe, before they know the length.
-STREAMED = range(0x7FFF0000, 0x100000000)
-# Characters of names that are patterns or quotes of the workflow, or separators of tables.
-UNUSABLE = re.compile(r"[{}*?\"\\\x00-\x1f]")
+# Characters of file names that Snakemake 9.27.1 reads as patterns, or that no row of a table can contain.
+UNUSABLE = re.compile(r"[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PIECE = 1 << 16  # samples read at once: small enough for the processor's cache, chosen by trial
 
 logger = logging.getLogger(__name__)
@@ -45,7 +47,8 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     Returns
     -------
     dict of Path
-        Recording (name of the file without its ending) -> file, sorted by name.
+        Recording (name of the file without its ending, as `softsed.core.tsv.normalise` returns it) -> file, sorted by
+        the name of the file.
     """
 
     def report(path: Path, problem: str, *, expected: str | None = None, remedy: str | None = None) -> None:
@@ -70,14 +73,17 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
         report(folder, "no recording", expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)")
     recordings: dict[str, Path] = {}
     for path in found:
-        if UNUSABLE.search(path.name):
-            problem = "the name contains braces, quotation marks, *, ?, backslashes or control characters"
-            report(path, problem, remedy="Rename the file")
-        elif path.stem in recordings:
-            problem = f"{recordings[path.stem]} has the same name except for its ending"
+        # As `softsed.core.tsv.normalise`, which is not imported: a change of the reader of tables must not rerun the
+        # features.
+        name = unicodedata.normalize("NFC", path.stem).strip(" \u00a0")
+        if UNUSABLE.search(path.name) or not name:
+            problem = "the name contains braces, angle brackets, control characters or bytes that are not UTF-8"
+            report(path, problem if name else "the name consists of spaces", remedy="Rename the file")
+        elif name in recordings:
+            problem = f"{recordings[name]} has the same name except for its ending, spaces or its Unicode form"
             report(path, problem, remedy="Rename one of the two files")
         else:
-            recordings[path.stem] = path
+            recordings[name] = path
     return recordings
 
 
@@ -89,55 +95,24 @@ def list_audio(folder: Path) -> dict[str, Path]:
     return recordings
 
 
-def check_whole(path: Path, header: str, seconds: float) -> None:
-    """Raise an error if a file is shorter than its header announces by one second or more.
-
-    libsndfile reads such a file up to its end without an error. Smaller differences are accepted: some programs count a
-    byte of padding or their last block wrongly, and the file still plays to its end.
-
-    Parameters
-    ----------
-    path : Path
-        File, for the message.
-    header : str
-        Notes of libsndfile about the file (`soundfile.SoundFile.extra_info`). They contain both lengths for WAV, RF64,
-        AIFF, AU and W64. A cut FLAC or MP3 file is detected only by reading it; a cut OGG, Opus, VOC, NIST or AVR file
-        is not detected.
-    seconds : float
-        Length of the audio that is present.
-
-    Raises
-    ------
-    InputError
-        If the file is cut off.
-    """
-    for found in SHORTER.finditer(header):
-        announced, present = map(int, found.groups())
-        lacks_a_second = (announced - present) * seconds >= present  # a second has present / seconds bytes
-        if present < announced and announced not in STREAMED and lacks_a_second:
-            raise InputError(
-                f"the recording is cut off: its header announces {announced} bytes of audio, there are only {present}",
-                file=path,
-                remedy="Copy the file again. If it plays to its end, save it again as WAV or FLAC",
-            )
-
-
 def measure(path: Path) -> float:
     """Return the length of a recording in seconds, and check that its last second can be read.
 
     Raises
     ------
     InputError
-        If the file is not audio, empty or cut off.
+        If the file is not audio, empty or cut off, or if its header and its content differ (`open_sound`).
     """
     import soundfile  # noqa: PLC0415  # listing a folder needs no audio library
 
     try:
-        with soundfile.SoundFile(path) as file:
-            frames, rate = len(file), file.samplerate
-            check_whole(path, file.extra_info, frames / rate)
-            file.seek(max(0, frames - rate))
-            last = len(file.read(rate))
+        with open_sound(path) as file:
+            frames, rate = file.frames, file.samplerate
+            if frames > ENDLESS:  # a FLAC file from a pipe does not announce its length
+                frames = last = sum(map(len, read_pieces(file)))
+            else:
+                file.seek(max(0, frames - rate))
+                last = len(file.read(rate))
     except (OSError, soundfile.SoundFileError) as error:
         raise unreadable(path, error) from error
     if not frames:
@@ -145,6 +120,13 @@ def measure(path: Path) -> float:
     if last < min(frames, rate):
         raise InputError(f"the recording is cut off before its {frames / rate:.1f} s", file=path)
     return frames / rate
+
+
+def read_pieces(file: "soundfile.SoundFile") -> Iterator[np.ndarray]:
+    """Yield the samples of an open file, float32 [samples, channels], each in the buffer of the one before."""
+    buffer = np.empty((PIECE, file.channels), dtype=np.float32)
+    while len(audio := file.read(out=buffer)):
+        yield audio
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
@@ -171,20 +153,19 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     InputError
-        If the file cannot be read, is empty or cut off, or contains samples that are not finite numbers.
+        If the file cannot be read, is empty or cut off, contains samples that are not finite numbers, or if its header
+        and its content differ (`open_sound`).
     """
     import soundfile  # noqa: PLC0415  # listing a folder needs no audio library
 
     samples = broken = 0
     try:
-        with soundfile.SoundFile(path) as file:
-            announced, rate = len(file), file.samplerate
-            check_whole(path, file.extra_info, announced / rate)
+        with open_sound(path) as file:
+            announced, rate = file.frames, file.samplerate
             convert = resampler(path, rate, sample_rate)
-            buffer = np.empty((PIECE, file.channels), dtype=np.float32)
-            while len(audio := file.read(out=buffer)):  # [samples, channels]
+            for audio in read_pieces(file):
                 samples += len(audio)
-                broken += audio.size - np.count_nonzero(np.isfinite(audio))
+                broken += audio.size - int(np.count_nonzero(np.isfinite(audio)))
                 if not broken:  # after the first broken sample, broken samples are only counted
                     # Channel by channel: a mean along the short axis takes longer than reading the file.
                     yield convert(sum(audio.T) / np.float32(file.channels), last=False)
@@ -193,7 +174,9 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         raise unreadable(path, error) from error
     if not samples:
         raise InputError("the recording is empty", file=path)
-    if samples + rate < announced:  # one second of tolerance, because some MP3 files only estimate their length
+    if (
+        samples + rate < announced < ENDLESS
+    ):  # one second of tolerance, because some MP3 files only estimate their length
         raise InputError(
             f"the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s",
             file=path,

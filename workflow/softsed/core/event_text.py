@@ -14,6 +14,8 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import Event, LabelRows, join_rows, read_rows
+from softsed.core.metadata import file_stem
+from softsed.core.tsv import normalise
 
 
 def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
@@ -36,7 +38,16 @@ def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
             InputError("the folder contains no .txt file", file=path, expected="one RECORDING.txt per recording"),
         )
         return LabelRows(kind, path)
-    return join_rows(path, [read_rows(file, kind, problems, recording=file.stem, header=False) for file in files])
+    first: dict[str, Path] = {}
+    for file in files:
+        if (other := first.setdefault(normalise(file.stem), file)) != file:
+            problem, remedy = (
+                f"{other.name} has the same name except for its Unicode form or spaces",
+                "Join the two files",
+            )
+            problems.add("files", InputError(problem, file=file, remedy=remedy))
+    tables = [read_rows(file, kind, problems, recording=name, header=False) for name, file in first.items()]
+    return join_rows(path, tables)
 
 
 def read_published(path: Path, classes: list[str], *, asked: list[str], seconds: int) -> np.ndarray:
@@ -100,9 +111,15 @@ def write_events(path: Path, events: list[Event]) -> None:
 
 
 def truth_file(folder: Path, name: str) -> Path:
-    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or one of each kind."""
+    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or one of each kind.
+
+    Users name the file as the recording, the demo as `file_stem` does.
+    """
     files = [folder / f"{name}{suffix}" for suffix in (".tsv", ".txt")]
-    found = [path for path in files if path.exists()]
+    made = [folder / f"{file_stem(name)}{path.suffix}" for path in files]
+    found = [path for path in dict.fromkeys(files + made) if path.exists()]
+    if not found:  # the name has another Unicode form or spaces around it
+        found = [path for path in folder.glob("*.t[sx][vt]") if normalise(path.stem) == name]
     if len(found) != 1:
         number = "two files" if found else "no file"
         expected = f"one file, {' or '.join(map(str, files))}"

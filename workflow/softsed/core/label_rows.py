@@ -19,6 +19,7 @@ SOFT_COLUMNS = (*HARD_COLUMNS, "value")
 LABEL_KINDS = ("soft", "hard")
 # The published soft labels contain 1.000000031, the rounding error of a sum of weights. Larger errors are mistakes.
 ROUNDING = 1e-6
+UNKNOWN = ("", "nan", "NaN", "NA")  # a soft label that is not known: nobody was asked about this second and class
 
 
 class Event(NamedTuple):
@@ -45,7 +46,7 @@ class LabelRows:
     recording, line : ndarray of int [rows]
         Index into `names`; line in the file, counted from 1.
     onset, offset, value : ndarray [rows]
-        Seconds, 0 <= onset < offset; level in 0..1, which is 1 in hard labels.
+        Seconds, 0 <= onset < offset; level in 0..1, which is 1 in hard labels; nan for an unknown level.
     label : ndarray of object [rows]
         Name of the class.
     """
@@ -157,7 +158,8 @@ def read_rows(
         problems.add_rows(kind_, np.flatnonzero(wrong & good), describe)
         good[wrong] = False
 
-    numbers = {"onset": onset, "offset": offset} | ({"value": value} if kind == "soft" else {})
+    unknown = np.array([kind == "soft" and text in UNKNOWN for text in texts[-1]], dtype=bool)
+    numbers = {"onset": onset, "offset": offset} | ({"value": np.where(unknown, 0, value)} if kind == "soft" else {})
     refuse("numbers", "a number", **{name: np.isnan(column) for name, column in numbers.items()})
     refuse("labels", "the name of a class as label", label=label == "")
     reversed_ = ~((onset >= 0) & (onset < offset) & (offset < np.inf))
@@ -166,7 +168,8 @@ def read_rows(
         with np.errstate(invalid="ignore"):
             longer = (onset % 1 != 0) | (offset != onset + 1)
         refuse("times", "one whole second per row, such as 4 to 5", onset=longer, offset=longer)
-        refuse("values", "a soft label from 0 to 1", value=~((value >= -ROUNDING) & (value <= 1 + ROUNDING)))
+        within = (value >= -ROUNDING) & (value <= 1 + ROUNDING)
+        refuse("values", "a soft label from 0 to 1", value=~(within | unknown))
     arrays: tuple[np.ndarray, ...] = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
     if not good.all():
         arrays = tuple(array[good] for array in arrays)

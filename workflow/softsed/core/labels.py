@@ -87,7 +87,7 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
     Returns
     -------
     dict of ndarray [seconds, classes]
-        Activity levels in 0..1; nan in the columns of classes without a row.
+        Activity levels in 0..1; nan in the columns of classes without a row and where the value is unknown.
 
     Raises
     ------
@@ -101,12 +101,11 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
     labels = {}
     for recording, rows in table.by_recording().items():
         seconds, listed = int(table.onset[rows].max()) + 1, np.unique(column[rows])
-        complete = len(rows) == seconds * len(listed)  # counted first: a row of the year 3000 would fill the memory
-        if complete:
+        cells = np.unique(table.onset[rows].astype(int) * len(classes) + column[rows])
+        if len(rows) == len(cells) == seconds * len(listed):
             labels[recording] = np.full((seconds, len(classes)), np.nan)
             labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
-            complete = not np.isnan(labels[recording][:, listed]).any()
-        if not complete:
+        else:
             raise InputError(
                 f"recording {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} classes",
                 **table.place(rows[0]),
@@ -116,13 +115,17 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
 
 
 def write_soft(path: Path, labels: dict[str, np.ndarray], classes: list[str]) -> None:
-    """Write label matrices [seconds, classes] as a soft table; columns of nan (class not annotated) are left out."""
+    """Write label matrices [seconds, classes] as a soft table.
+
+    An unknown label (nan) is a row with an empty value. A class without any known label in a recording has no rows.
+    """
+    listed = {recording: np.flatnonzero(~np.isnan(values).all(axis=0)).tolist() for recording, values in labels.items()}
     rows = [
-        f"{recording}\t{second}\t{second + 1}\t{name}\t{row[column]:.6f}\n"
+        f"{recording}\t{second}\t{second + 1}\t{classes[column]}\t"
+        + ("\n" if np.isnan(row[column]) else f"{row[column]:.6f}\n")
         for recording, values in labels.items()
         for second, row in enumerate(values)
-        for column, name in enumerate(classes)
-        if not np.isnan(row[column])
+        for column in listed[recording]
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\t".join(SOFT_COLUMNS) + "\n" + "".join(rows), encoding="utf-8")

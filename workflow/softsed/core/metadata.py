@@ -5,6 +5,7 @@ classes that are annotated in each scene. A class that is not annotated in a sce
 annotator reported: label matrices contain nan for the first and 0 for the second.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -16,10 +17,12 @@ from softsed.core.tsv import read_lines, read_number
 
 PARTS = ("train", "validation", "test")
 LONGEST_S = 30 * 24 * 3600  # longest recording, a month: larger numbers are milliseconds of an hour or more
-# Names of recordings become file names, and the workflow matches them: no path separators, no characters that a shell
-# or a pattern interprets, no hidden files, no options.
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-NAME_RULE = "a name of letters (A-Z, a-z), digits, '_', '-' and '.' that begins with a letter, a digit or '_'"
+# Names that no file or no row of a table can have: path separators, control characters, bytes that are not UTF-8.
+IMPOSSIBLE = re.compile(r"[/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Names that are stems of files in results as they are: no character that a shell, a pattern or a path interprets, no
+# hidden file, no option, and room for an ending in the 255 bytes of most file systems.
+STEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{,249}")
+READABLE = 80  # greatest number of characters of a changed name before its hash
 
 
 def seconds_or_milliseconds(seconds: float) -> str | None:
@@ -36,10 +39,33 @@ class Recording:
     duration_s: float
 
 
+def is_valid_name(name: str) -> bool:
+    """Report whether a recording can have this name."""
+    return bool(name) and not IMPOSSIBLE.search(name)
+
+
 def check_name(name: str, file: Path | str, line: int | None = None) -> None:
     """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` say where it stands."""
-    if not NAME.fullmatch(name):
-        raise InputError(f"recording {name!r} cannot be the name of a file", file=file, line=line, expected=NAME_RULE)
+    if not is_valid_name(name):
+        problem = f"recording {name!r} cannot be the name of a file"
+        expected = "a name without '/' and control characters"
+        remedy = "Leave the folder out of the name" if "/" in name else None
+        raise InputError(problem, file=file, line=line, expected=expected, remedy=remedy)
+
+
+def file_stem(name: str) -> str:
+    """Return the name of a recording's files in results, without their ending.
+
+    A name of up to 250 letters (A-Z, a-z), digits, ``_``, ``-`` and ``.`` that does not begin with ``-`` or ``.`` stays
+    as it is. All other names keep their readable part and get a hash: ``Müller (2)`` becomes
+    ``Muller_2+8cfcd8b76d9af4ed``. No unchanged name contains ``+``, and the hash has 64 bits, so two recordings never
+    share files. The manifest of the features lists each recording with its file.
+    """
+    if STEM.fullmatch(name):
+        return name
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", letters).strip("_.-")[:READABLE] or "recording"
+    return f"{readable}+{hashlib.sha256(unicodedata.normalize('NFC', name).encode()).hexdigest()[:16]}"
 
 
 def spelling(name: str) -> str:
@@ -116,6 +142,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     for line, row in read_lines(path, ("recording", "scene", "duration_s")):
         _check_filled(path, line, row, "recording", "scene")
         name, duration = row["recording"], read_number(row["duration_s"])
+        check_name(name, path, line)
         if name in recordings:
             raise InputError(f"recording {name!r} is listed twice", file=path, line=line)
         if not 1 <= duration <= LONGEST_S:

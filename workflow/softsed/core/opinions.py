@@ -1,7 +1,8 @@
 """Opinions of a crowd: who ticked which class in which window of which recording.
 
 An opinion is one annotator's answer, 1 (ticked) or 0, about one class in one window of a recording. Windows start and
-end on whole seconds.
+end on whole seconds. A missing row is no opinion: nothing is assumed about who was asked about which class. For tables
+that list only ticks, `unticked` ``zero`` adds an opinion 0 for each class that an annotator did not tick in a window.
 
 `OpinionTable.read` is the one reader of the format. Each further step checks more: `check_rows` each row on its own,
 `arrange` the rows together with the tables of recordings, classes and scenes.
@@ -21,6 +22,7 @@ from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.tsv import read_columns, read_number
 
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
+ABSENT, ZERO = "absent", "zero"  # values of the config key `labels.unticked`
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class OpinionTable:
         """Read the columns of a file; an InputError for a file without opinions."""
         columns = read_columns(path, OPINION_COLUMNS)
         if not columns["opinion"]:
-            expected = "one row per window, annotator and class annotated in the scene"
+            expected = "one row per window, annotator and class"
             raise InputError("no opinions", file=path, expected=expected)
         return cls(path, columns)
 
@@ -151,7 +153,12 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
 
 
 def arrange(
-    table: OpinionTable, classes: list[str], *, asked: dict[str, list[str]], recordings: dict[str, Recording]
+    table: OpinionTable,
+    classes: list[str],
+    *,
+    asked: dict[str, list[str]],
+    recordings: dict[str, Recording],
+    unticked: str = ABSENT,
 ) -> Opinions:
     """Check opinions as a whole and convert them to arrays.
 
@@ -163,12 +170,15 @@ def arrange(
     asked : dict of list of str
         Scene to the classes annotated in it.
     recordings : dict of Recording
+    unticked : {"absent", "zero"}
+        What a class without a row means in a window that the annotator has judged: no opinion, or an opinion 0 about
+        each other class annotated in the scene. An annotator has judged a window if they have a row in it.
 
     Raises
     ------
     InputError
         With file and line: everything that `check_rows` reports, an unknown recording, a class that is not annotated in
-        the scene, a repeated or missing row.
+        the scene, a repeated row.
     """
     problems = Problems(strict=True)
     spans, span = table.spans
@@ -205,26 +215,27 @@ def arrange(
             row, f"repeats line {np.argmax(key == key[row]) + 2}", expected="one row per window, annotator and class"
         ),
     )
-    # A missing row would count as a class that the annotator was not asked about.
-    _, inverse, number = np.unique(sheet, return_inverse=True, return_counts=True)
-    given = number[inverse]
-    problems.add_rows(
-        "incomplete",
-        np.flatnonzero(given != allowed.sum(axis=1)[window]),
-        lambda row: table.error(
-            row,
-            f"annotator {table.columns['annotator'][row]!r} has {given[row]} opinions about this window",
-            expected=f"one opinion about each of {expected[window[row]]}",
-            remedy="Add a row with opinion 0 for each class that was not ticked",
-        ),
-    )
+    key, answers = key[order], table.answers[order]
+    if unticked == ZERO:
+        sheets = np.unique(sheet)
+        judged, column = np.nonzero(allowed[sheets // len(annotators), :-1])
+        every = sheets[judged] * len(classes) + column  # sorted
+        ticked = np.searchsorted(every, key)
+        answers = np.bincount(ticked, weights=answers, minlength=len(every)).astype(np.int64)
+        key = every
+    sheet, label = np.divmod(key, len(classes))
+    window, annotator = np.divmod(sheet, len(annotators))
     name, onset, offset = (np.array(column) for column in zip(*windows, strict=True))
-    rows = [array[order] for array in (window, annotator, label, table.answers)]
-    return Opinions(name, onset, offset, annotators, list(classes), *rows)
+    return Opinions(name, onset, offset, annotators, list(classes), window, annotator, label, answers)
 
 
 def read_opinions(
-    path: Path, classes: list[str], *, asked: dict[str, list[str]], recordings: dict[str, Recording]
+    path: Path,
+    classes: list[str],
+    *,
+    asked: dict[str, list[str]],
+    recordings: dict[str, Recording],
+    unticked: str = ABSENT,
 ) -> Opinions:
     """Read the table of opinions: ``recording onset offset annotator class opinion``, tab-separated with a header.
 
@@ -234,20 +245,22 @@ def read_opinions(
     classes : list of str
         Names of all classes, in order.
     asked : dict of list of str
-        Scene to the classes annotated in it. Each annotator of a window answers about all these classes. A class that
-        was not ticked is a row with 0, because a missing row would count as never asked and raise the soft label.
+        Scene to the classes annotated in it.
     recordings : dict of Recording
+    unticked : {"absent", "zero"}
+        See `arrange`.
 
     Raises
     ------
     InputError
         With file and line, for the first problem that `arrange` finds. Also for a table without opinions.
     """
-    return arrange(OpinionTable.read(path), classes, asked=asked, recordings=recordings)
+    return arrange(OpinionTable.read(path), classes, asked=asked, recordings=recordings, unticked=unticked)
 
 
-def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording], dict[str, list[str]]]:
-    """Read opinions, recordings, and scene to the classes annotated in it, from the files of the arguments."""
+def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording]]:
+    """Read opinions and recordings from the files of the arguments."""
     classes = read_classes(options.classes)
     recordings, asked = read_asked(options.recordings, options.scenes, classes)
-    return read_opinions(options.opinions, classes, asked=asked, recordings=recordings), recordings, asked
+    table = OpinionTable.read(options.opinions)
+    return arrange(table, classes, asked=asked, recordings=recordings, unticked=options.unticked), recordings

@@ -8,6 +8,12 @@ from pathlib import Path
 # Every option is required unless it has a default. Options that only one step has are declared in its `main`.
 SHARED: dict[str, dict] = {
     "opinions": {"type": Path, "help": "table of opinions (recording, onset, offset, annotator, class, opinion)"},
+    "unticked": {
+        "choices": ["absent", "zero"],
+        "default": "absent",
+        "help": "a class without a row in a window that the annotator has judged: absent, no opinion (default); zero, "
+        "an opinion 0, for tables that list only ticks",
+    },
     "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
     "classes": {"type": Path, "help": "table of classes (class)"},
     "scenes": {"type": Path, "help": "table of the classes annotated in each scene (scene, class)"},
@@ -15,7 +21,7 @@ SHARED: dict[str, dict] = {
     "hard": {"type": Path, "help": "table of hard labels (recording, onset, offset, label)"},
     "fold": {"type": Path, "help": "table of one fold (recording, scene, part)"},
     "folds": {"type": Path, "nargs": "+", "help": "tables of all folds, one file per fold (recording, scene, part)"},
-    "features": {"type": Path, "help": "folder of features, one RECORDING.npz per recording"},
+    "features": {"type": Path, "help": "folder of features, one .npz file per recording"},
     "system": {"help": "name of the system (recorded in the output)"},
     "run": {"type": int, "help": "number of the run (recorded in the output)"},
     "scores": {"type": Path, "nargs": "+", "help": "scores of one run, one file per fold"},

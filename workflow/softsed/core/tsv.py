@@ -6,11 +6,13 @@ Conventions
   spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be another annotator.
 - A line ends where a text editor ends it, so that line numbers agree with the editor. A form feed or U+2028 does not
   end a line, although `str.splitlines` splits there.
+- Text is read in the Unicode form NFC, because macOS writes names of files in another form.
 - Quotation marks are part of the text.
 - Numbers are those of Python, but without underscores: ``0_5`` would be 5.
 """
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
@@ -19,6 +21,11 @@ from pathlib import Path
 from softsed.core.errors import InputError, Problems
 
 SPACES = " \u00a0"
+
+
+def normalise(name: str) -> str:
+    """Return the name of a file as `read_text` reads it in a table: in Unicode form NFC, without spaces around it."""
+    return unicodedata.normalize("NFC", name).strip(SPACES)
 
 
 def read_text(path: Path) -> list[str]:
@@ -37,7 +44,7 @@ def read_text(path: Path) -> list[str]:
         If the file cannot be read, is not UTF-8, or contains a NUL character, as text in UTF-16 does.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = unicodedata.normalize("NFC", Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as text: {error}", file=path, expected="a text file in UTF-8") from error
     if "\0" in text:

@@ -11,7 +11,7 @@ import numpy as np
 from softsed.core.audio import find_audio, measure
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import LabelRows
-from softsed.core.metadata import NAME, NAME_RULE, Recording, read_scenes, spelled_twice
+from softsed.core.metadata import Recording, read_scenes, spelled_twice
 from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.tsv import read_lines
 
@@ -29,9 +29,6 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
     """
     lengths = {}
     for name, path in find_audio(folder, problems).items():
-        if not NAME.fullmatch(name):
-            problem = f"the recording name {name!r} is not valid"
-            problems.add("names", InputError(problem, file=path, expected=NAME_RULE, remedy="Rename the file"))
         try:
             lengths[name] = measure(path)
             if lengths[name] < 1:

@@ -6,7 +6,7 @@ the others are inferred:
 - A recording lasts as long as its audio. With a soft table or opinions, it ends with its last row or window.
 - The classes are those of the labels.
 - Without a table of recordings (recording, scene), all recordings of labels have the scene ``all``. Recordings of
-  opinions have the scene in the column ``scene``. Without this column, recordings with the same classes share a scene.
+  opinions have the scene in the column ``scene``, or without this column the scene ``all``.
 - The classes annotated in a scene are those with a row in it (soft table, opinions). For all other labels they are all
   classes, including classes of a table of classes without a label. A table of scenes replaces this rule.
 """
@@ -22,9 +22,9 @@ from softsed.core.label_rows import LabelRows
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import (
     LONGEST_S,
-    NAME,
     Recording,
     check_name,
+    is_valid_name,
     read_asked,
     read_classes,
     seconds_or_milliseconds,
@@ -46,7 +46,7 @@ def read_named(path: Path) -> OpinionTable:
     table = OpinionTable.read(path)
     names = table.columns["recording"]
     for name in dict.fromkeys(names):
-        if not NAME.fullmatch(name):
+        if not is_valid_name(name):
             check_name(name, path, names.index(name) + 2)
     return table
 
@@ -123,8 +123,7 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
     classes : list of str
         Sorted.
     scenes : dict of str
-        Recording to its scene: from the column ``scene``, or ``asked_1``, ``asked_2``, ... for recordings with the same
-        classes.
+        Recording to its scene: from the column ``scene``, or ``all``.
     asked : dict of list of str
         Scene to the classes annotated in it, sorted.
 
@@ -153,9 +152,8 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
     answered: dict[str, set[str]] = {name: set() for name in durations}
     for name, label in set(zip(table.columns["recording"], table.columns["class"], strict=True)):
         answered[name].add(label)
-    kinds = {kind: f"asked_{number}" for number, kind in enumerate(dict.fromkeys(map(frozenset, answered.values())), 1)}
-    by_classes = {name: kinds[frozenset(labels)] for name, labels in answered.items()}
-    scenes = _named_scenes(table) if SCENE_COLUMN in table.columns else by_classes
+    one_scene = dict.fromkeys(durations, dataset_checks.ONLY_SCENE)
+    scenes = _named_scenes(table) if SCENE_COLUMN in table.columns else one_scene
     asked: dict[str, set[str]] = {}
     for name in durations:
         asked.setdefault(scenes[name], set()).update(answered[name])

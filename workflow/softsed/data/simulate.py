@@ -30,7 +30,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from softsed.core.errors import InputError
-from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.metadata import Recording, file_stem, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_lines
 
@@ -289,7 +289,7 @@ def main(argv: list[str] | None = None) -> None:
         file.write("recording\tonset\toffset\tannotator\tclass\topinion\n")
         for recording in recordings.values():
             names = annotated_in_scene[recording.scene]
-            truth = read_event_levels(options.truth / f"{recording.name}.tsv", names)
+            truth = read_event_levels(options.truth / f"{file_stem(recording.name)}.tsv", names)
             starts, who, opinions = annotate(recording, truth, names, pool, config, seed=options.seed)
             for start, people, ticks in zip(starts, who, opinions, strict=True):
                 window = f"{recording.name}\t{start}\t{start + config['window_s']}"

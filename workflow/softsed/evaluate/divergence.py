@@ -8,7 +8,7 @@ Conventions
 -----------
 - Natural logarithm, so nats; D(reference || output).
 - `reference` is [seconds, classes] in 0..1 without nan. `output` has the same shape and is first clipped to
-  epsilon..1 - epsilon (0 < epsilon < 0.5), because linear outputs may exceed 0..1.
+  epsilon..1 - epsilon (0 < epsilon < 0.5), because linear outputs may exceed 0..1. Cells where it is nan do not count.
 """
 
 import math
@@ -32,27 +32,29 @@ def kld_time(reference: np.ndarray, output: np.ndarray, *, epsilon: float) -> fl
     float
         Nats; 0 for outputs proportional to the reference, nan if no class has a positive reference.
     """
-    present = reference.sum(axis=0) > 0
+    known = np.where(np.isnan(output), 0, reference)
+    present = known.sum(axis=0) > 0
     if not present.any():
         return math.nan
-    p = reference[:, present] / reference[:, present].sum(axis=0)
+    p = known[:, present] / known[:, present].sum(axis=0)
     q = np.clip(output[:, present], epsilon, 1 - epsilon)
-    return float(relative_entropy(p, q / q.sum(axis=0)).sum(axis=0).mean())
+    return float(np.nansum(relative_entropy(p, q / np.nansum(q, axis=0)), axis=0).mean())
 
 
 def kld_bernoulli(reference: np.ndarray, output: np.ndarray, *, epsilon: float) -> float:
     """Compute the divergence of reference and output as probabilities of activity.
 
     Each second and class is a Bernoulli variable: p log(p / q) + (1 - p) log((1 - p) / (1 - q)), summed over the
-    classes, mean over the seconds.
+    classes, mean over the seconds. If cells are left out, their mean over all other cells, times the number of classes.
 
     Returns
     -------
     float
         Nats per second; 0 for outputs equal to the reference, nan without seconds.
     """
-    if not len(reference):
+    known = ~np.isnan(output)
+    if not known.any():
         return math.nan
     q = np.clip(output, epsilon, 1 - epsilon)
     cells = relative_entropy(reference, q) + relative_entropy(1 - reference, 1 - q)
-    return float(cells.sum(axis=1).mean())
+    return float(cells[known].mean() * output.shape[1])

@@ -5,7 +5,8 @@ of all rows is the same: the seconds that a true event overlaps.
 
 Conventions
 -----------
-- True seconds are those of `true_seconds`. Only labelled seconds count.
+- True seconds are those of `true_seconds`. Only the cells count that `softsed.evaluate.inputs` defines, so that systems
+  and labels are compared on the same seconds and classes.
 - The operating points of a system are those of `evaluate.system`: the threshold of the config, and class-dependent
   thresholds from the soft labels that the system was trained on. A class without a class-dependent threshold is not
   detected, and its true seconds are misses. A class that is not annotated in the scene has no true seconds, and its
@@ -31,7 +32,7 @@ from softsed.core.labels import harden, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
-from softsed.evaluate.inputs import cut_to, read_fold_scores, recordings_of
+from softsed.evaluate.inputs import annotated_in_scenes, limit_to_labels, read_fold_scores, recordings_of
 from softsed.evaluate.ranking import UNITS as RANKING_UNITS
 from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import UNITS, count, jsonable, metrics_of
@@ -45,9 +46,9 @@ logger = logging.getLogger(__name__)
 class EvaluatedRecording(NamedTuple):
     """Truth and output of one test recording; all arrays are [seconds, classes]."""
 
-    truth: np.ndarray  # bool
-    scores: np.ndarray  # scores or soft labels
-    annotated: np.ndarray  # bool, whether the class is annotated in the scene
+    truth: np.ndarray  # bool; False in cells that do not count
+    scores: np.ndarray  # scores or soft labels; nan in cells that do not count
+    labelled: np.ndarray  # bool, whether the cell has a label
     active: dict[str, np.ndarray]  # bool, by operating point
 
 
@@ -74,7 +75,7 @@ def compare_with_truth(folds: dict[str, list[EvaluatedRecording]], classes: list
             for point in tested[0].active
         }
         truth, scores = [r.truth for r in tested], [r.scores for r in tested]
-        known = np.concatenate([((np.clip(r.scores, 0, 1) - r.truth) ** 2)[r.annotated] for r in tested])
+        known = np.concatenate([((np.clip(r.scores, 0, 1) - r.truth) ** 2)[r.labelled] for r in tested])
         return {
             "operating_points": points,
             "ranking": rank_together(truth, scores) | {"auroc_within": auroc_within(truth, scores)},
@@ -98,16 +99,17 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
     thresholds: dict = {f"{fixed:g}": fixed, MIDRANGE: {}}
     found = read_fold_scores(options.scores, options.folds, names)
     soft = read_soft(options.soft, names, recordings_of(found))
+    annotated = annotated_in_scenes(soft, options.folds)
     for fold, (scores, training) in found.items():
         midrange = trimmed_midrange([soft[name][:, chosen] for name in training], options.config["trim"])
         thresholds[MIDRANGE][fold] = dict(zip(classes, midrange.tolist(), strict=True))
         folds[fold] = []
         for name, values in scores.items():
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
-            output = cut_to(len(truth), values, name)[:, chosen]
-            annotated = ~np.isnan(soft[name][:, chosen])
+            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)[:, chosen]
+            output = limit_to_labels(values, soft[name], annotated[name], name)[:, chosen]
+            labelled = ~np.isnan(soft[name][:, chosen])
             active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], output, annotated, active))
+            folds[fold].append(EvaluatedRecording(truth & ~np.isnan(output), output, labelled, active))
     return folds, thresholds
 
 
@@ -116,14 +118,15 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
     tests = {path.stem: read_fold(path)["test"] for path in options.folds}
     soft = read_soft(options.soft, names, [name for listed in tests.values() for name in listed])
     hard = read_active(options.hard, soft, names)
+    annotated = annotated_in_scenes(soft, options.folds)
     folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
     for fold, listed in tests.items():
         for name in listed:
-            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)
+            truth = read_true_seconds(truth_file(options.truth, name), soft[name], names)[:, chosen]
+            output = limit_to_labels(np.nan_to_num(soft[name]), soft[name], annotated[name], name)[:, chosen]
+            labelled = ~np.isnan(soft[name][:, chosen])
             active = {options.threshold: hard[name][:, chosen]}
-            labels = soft[name][:, chosen]
-            annotated = ~np.isnan(labels)
-            folds[fold].append(EvaluatedRecording(truth[:, chosen], np.nan_to_num(labels), annotated, active))
+            folds[fold].append(EvaluatedRecording(truth & ~np.isnan(output), output, labelled, active))
     return folds, {options.threshold: options.threshold}
 
 

@@ -1,4 +1,9 @@
-"""Scores and labels as the evaluation reads them: checked against the folds and cut to the labelled seconds."""
+"""Scores and labels as the evaluation reads them: checked against the folds and limited to the labelled cells.
+
+A cell is a second and class. A cell counts if it has a soft label, or if its class is not annotated in the scene of the
+recording: then the class counts as inactive, as in the published evaluation. The score of a cell that does not count is
+nan: the class is annotated in the scene, but nobody gave an opinion about this cell.
+"""
 
 import logging
 from pathlib import Path
@@ -8,7 +13,7 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_active, read_soft
-from softsed.core.metadata import choose_classes, read_fold
+from softsed.core.metadata import choose_classes, read_fold, read_fold_scenes
 from softsed.core.scores import read_scores
 
 logger = logging.getLogger(__name__)
@@ -62,14 +67,50 @@ def recordings_of(folds: FoldScores) -> list[str]:
     return list(dict.fromkeys(name for scores, training in folds.values() for name in (*scores, *training)))
 
 
-def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
-    """Cut the scores [seconds, classes] of recording `name` to its labelled seconds.
+def annotated_in_scenes(soft: dict[str, np.ndarray], folds: list[Path]) -> dict[str, np.ndarray]:
+    """Find the classes annotated in the scene of each recording: those with a soft label in the scene.
+
+    Parameters
+    ----------
+    soft : dict of ndarray [seconds, classes]
+        Soft labels of each recording.
+    folds : list of Path
+        Tables of folds, which name the scene of every recording.
+
+    Returns
+    -------
+    dict of ndarray of bool [classes]
+    """
+    scenes = {name: scene for path in folds for name, scene in read_fold_scenes(path).items()}
+    found: dict[str, np.ndarray] = {}
+    for name, levels in soft.items():
+        labelled = ~np.isnan(levels).all(axis=0)
+        found[scenes[name]] = found.get(scenes[name], False) | labelled
+    return {name: found[scenes[name]] for name in soft}
+
+
+def limit_to_labels(scores: np.ndarray, soft: np.ndarray, annotated: np.ndarray, name: str) -> np.ndarray:
+    """Limit the scores of recording `name` to the cells that count.
+
+    Parameters
+    ----------
+    scores : ndarray [seconds or more, classes]
+    soft : ndarray [seconds, classes]
+        Soft labels.
+    annotated : ndarray of bool [classes]
+        Whether the class is annotated in the scene of the recording.
+
+    Returns
+    -------
+    ndarray [seconds, classes]
+        The scores of the labelled seconds; nan in cells that do not count.
 
     Raises
     ------
     InputError
         If there are fewer scores than labelled seconds.
     """
+    labelled = len(soft)
     if len(scores) < labelled:
         raise InputError(
             f"recording {name!r} has {len(scores)} s of scores, but {labelled} s of labels",
@@ -77,7 +118,7 @@ def cut_to(labelled: int, scores: np.ndarray, name: str) -> np.ndarray:
         )
     if len(scores) > labelled:
         logger.warning("%s: of %d s of scores, only the %d s with labels count", name, len(scores), labelled)
-    return scores[:labelled]
+    return np.where(np.isnan(soft) & annotated, np.nan, scores[:labelled])
 
 
 def scores_of_run(predictions: Path, system: str, run: int, folds: list[Path]) -> list[Path]:
@@ -89,9 +130,9 @@ class EvaluationInputs(NamedTuple):
     """Scores and labels of the evaluated classes, which are the columns of all matrices [seconds, classes]."""
 
     classes: list[str]
-    folds: FoldScores  # cut to the labelled seconds
-    soft: dict[str, np.ndarray]  # nan for classes not annotated in the scene
-    hard: dict[str, np.ndarray]  # bool
+    folds: FoldScores  # limited to the labelled cells
+    soft: dict[str, np.ndarray]  # nan without a label
+    hard: dict[str, np.ndarray]  # bool; False without a label
 
 
 def read_inputs(
@@ -112,11 +153,14 @@ def read_inputs(
     found = read_fold_scores(scores, folds, names)
     levels = read_soft(soft, names, recordings_of(found))
     active = read_active(hard, levels, names)
+    annotated = annotated_in_scenes(levels, folds)
+
+    def limit(tested: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        limited = {n: limit_to_labels(scores, levels[n], annotated[n], n) for n, scores in tested.items()}
+        return {n: scores[:, chosen] for n, scores in limited.items()}
+
     return EvaluationInputs(
         [names[i] for i in chosen],
-        {
-            fold: ({n: cut_to(len(levels[n]), values, n)[:, chosen] for n, values in tested.items()}, training)
-            for fold, (tested, training) in found.items()
-        },
+        {fold: (limit(tested), training) for fold, (tested, training) in found.items()},
         *({name: values[:, chosen] for name, values in labels.items()} for labels in (levels, active)),
     )

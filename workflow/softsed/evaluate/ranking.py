@@ -43,17 +43,17 @@ def threshold_steps(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Whether a sorted score is the last of its value. Thresholds lie between different values.
     """
     order = np.argsort(-scores, kind="stable")
-    return order, np.append(np.diff(scores[order]) != 0, True)
+    return order, np.append(np.diff(scores[order]) != 0, True)[: len(scores)]
 
 
 def best_f1(hits: np.ndarray, alarms: np.ndarray) -> float:
     """Find the best F1 from the hits and false alarms above each threshold, highest threshold first."""
-    return float((2 * hits / np.maximum(hits + alarms + hits[-1], 1)).max()) if hits[-1] else float("nan")
+    return float((2 * hits / np.maximum(hits + alarms + hits[-1], 1)).max()) if hits.any() else float("nan")
 
 
 def partial_auc(hits: np.ndarray, alarms: np.ndarray) -> float:
     """Compute the area under the ROC (a step function) up to `MAX_FPR`, as a share of the largest possible area."""
-    if not hits[-1] or not alarms[-1]:
+    if not hits.any() or not alarms.any():
         return float("nan")
     rate = np.append(np.minimum(alarms / alarms[-1], MAX_FPR), MAX_FPR)
     return float((hits / hits[-1] * np.diff(rate)).sum() / MAX_FPR)
@@ -67,7 +67,7 @@ def rank_together(references: list[np.ndarray], outputs: list[np.ndarray]) -> di
     references : list of ndarray of bool [seconds, classes]
         One matrix per recording.
     outputs : list of ndarray [seconds, classes]
-        Scores, in the same order and of the same shapes.
+        Scores, in the same order and of the same shapes; nan in cells that do not count.
 
     Returns
     -------
@@ -77,8 +77,9 @@ def rank_together(references: list[np.ndarray], outputs: list[np.ndarray]) -> di
     active, scores = np.concatenate(references), np.concatenate(outputs)
     found = []
     for column in range(scores.shape[1]):
-        order, last = threshold_steps(scores[:, column])
-        true = active[order, column]
+        known = ~np.isnan(scores[:, column])
+        order, last = threshold_steps(scores[known, column])
+        true = active[known, column][order]
         steps = np.cumsum(true)[last], np.cumsum(~true)[last]
         found.append((best_f1(*steps), partial_auc(*steps)))
     return dict(zip(("f1_best_macro", "mpauc"), map(mean_of_defined, np.array(found).T), strict=True))
@@ -92,7 +93,7 @@ def auroc_within(references: list[np.ndarray], outputs: list[np.ndarray]) -> flo
     references : list of ndarray [seconds, classes]
         Bool or levels; nan in seconds of classes that are not annotated in the scene.
     outputs : list of ndarray [seconds, classes]
-        Scores, in the same order and of the same shapes.
+        Scores, in the same order and of the same shapes; nan in cells that do not count.
 
     Returns
     -------
@@ -117,16 +118,15 @@ def concordance(reference: np.ndarray, scores: np.ndarray) -> float:
 
     Parameters
     ----------
-    reference : ndarray [seconds]
-        Bool or levels. Pairs of equal values and seconds with nan do not count.
-    scores : ndarray [seconds]
+    reference, scores : ndarray [seconds]
+        Bool or levels, and scores. Pairs of equal reference values and seconds with nan do not count.
 
     Returns
     -------
     float
         In 0..1, where equal scores count half; nan without two different reference values.
     """
-    known = ~np.isnan(reference)
+    known = ~(np.isnan(reference) | np.isnan(scores))
     order = np.argsort(reference[known], kind="stable")
     levels = reference[known][order].astype(float)
     _, sizes = np.unique(levels, return_counts=True)

@@ -24,6 +24,7 @@ import numpy as np
 from softsed.core.audio import read_audio
 from softsed.core.errors import InputError
 from softsed.core.options import add_options, build_parser
+from softsed.features.examine import examine
 
 BLOCK_FRAMES = 64  # frames transformed at once: small enough for the processor's cache, chosen by trial
 DELETE = "Delete the file; the workflow creates it again"
@@ -174,6 +175,11 @@ def hop_samples(config: dict) -> int:
     return round(hop)
 
 
+def write_filterbank(path: Path, config: dict) -> None:
+    """Write the filter bank of a config, with its highest frequency; `config` as for `make_filterbank`."""
+    np.savez(path, filterbank=make_filterbank(config), f_max=config["f_max"])
+
+
 def read_filterbank(path: Path, config: dict) -> np.ndarray:
     """Read a filter bank and check that it fits the config.
 
@@ -221,10 +227,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, help="features of the recording (.npz), written")
     options = parser.parse_args(argv)
     if options.audio is None:
-        np.savez(options.filterbank, filterbank=make_filterbank(options.config))
+        write_filterbank(options.filterbank, options.config)
         return
     filterbank = read_filterbank(options.filterbank, options.config)
     rate, hop_s = options.config["sample_rate"], options.config["hop_s"]
     mel = mel_energies(read_audio(options.audio, rate), filterbank, options.config)
-    np.savez(options.output, mel=mel, sample_rate=rate, hop_s=hop_s)
+    recorded = examine(options.audio.stem, options.audio)
+    arrays = {"mel": mel, "sample_rate": rate, "hop_s": hop_s}
+    arrays |= {"recorded_rate": recorded.sample_rate, "channels_cancel": recorded.cancels}
+    np.savez(options.output, **arrays)
     logger.info("%s: %.1f s, %d frames of %d bands", options.audio, (len(mel) - 1) * hop_s, *mel.shape)

@@ -6,6 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError
+from softsed.core.metadata import file_stem
+
+
+def features_file(folder: Path, recording: str) -> Path:
+    """Return the file of a recording's features in their folder."""
+    return folder / f"{file_stem(recording)}.npz"
 
 
 def read_features(path: Path) -> np.ndarray:

@@ -16,7 +16,7 @@ from softsed.core.errors import InputError, Problems
 from softsed.core.event_text import read_label_rows, read_published
 from softsed.core.label_rows import LABEL_KINDS, LabelRows
 from softsed.core.labels import rasterise, write_soft
-from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.metadata import Recording, file_stem, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
 
 CHECK_AGAIN = "Check the labels again with `softsed check`"
@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.kind == "published":
         soft = {
             name: read_published(
-                options.labels / f"{name}.txt", classes, asked=asked[one.scene], seconds=int(one.duration_s)
+                options.labels / f"{file_stem(name)}.txt", classes, asked=asked[one.scene], seconds=int(one.duration_s)
             )
             for name, one in recordings.items()
         }

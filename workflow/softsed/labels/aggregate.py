@@ -67,9 +67,7 @@ def competence(opinions: Opinions, *, method: str, restarts: int, iterations: in
     ).competence
 
 
-def soft_labels(
-    opinions: Opinions, weights: np.ndarray, *, recordings: dict[str, Recording], asked: dict[str, list[str]]
-) -> dict[str, np.ndarray]:
+def soft_labels(opinions: Opinions, weights: np.ndarray, *, recordings: dict[str, Recording]) -> dict[str, np.ndarray]:
     """Combine opinions, weighted by competence, into the activity level of each second and class (eq. 1).
 
     a_t = sum_j (theta_j * v_j) / sum_j theta_j
@@ -86,18 +84,11 @@ def soft_labels(
         Competence theta of each annotator, 0 or more.
     recordings : dict of Recording
         Name -> recording, in the order of the result.
-    asked : dict of list of str
-        Scene -> classes annotated in this scene.
 
     Returns
     -------
     dict of ndarray [seconds, classes]
-        Recording -> activity levels, 0..1; NaN for classes that are not annotated in the scene of the recording.
-
-    Raises
-    ------
-    InputError
-        If a second of a recording has no opinion about a class annotated in its scene.
+        Recording -> activity levels, 0..1; NaN for seconds and classes without any opinion.
     """
     seconds = [int(recording.duration_s) for recording in recordings.values()]
     starts = dict(zip(recordings, np.cumsum([0, *seconds]), strict=False))
@@ -128,26 +119,11 @@ def soft_labels(
     numerator = np.where(weighted, pool(theta * v), pool(v))
     denominator = np.where(weighted, total, count)
     activity = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)  # eq. 1
-    result = {}
-    for name, recording in recordings.items():
-        annotated = [column for column, label in enumerate(opinions.classes) if label in asked[recording.scene]]
-        values = activity[starts[name] : starts[name] + int(recording.duration_s), annotated]
-        if np.isnan(values).any():
-            second, column = np.argwhere(np.isnan(values))[0]
-            label = opinions.classes[annotated[column]]
-            raise InputError(
-                f"recording {name!r}, second {second} to {second + 1}: no opinion on {label!r}",
-                expected="at least one window that covers each second from 0 on",
-                remedy="Count onsets from the start of the recording. If the windows have gaps, make each part between "
-                "two gaps a separate recording",
-            )
-        result[name] = np.full((len(values), len(opinions.classes)), np.nan)
-        result[name][:, annotated] = values
-    return result
+    return {name: activity[starts[name] : starts[name] + int(one.duration_s)] for name, one in recordings.items()}
 
 
 def estimate_eq1(
-    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
+    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Estimate as in the paper: competence by MACE, then eq. 1.
 
@@ -157,7 +133,7 @@ def estimate_eq1(
         Opinions of all annotators.
     config : dict
         ``method`` of the labels and ``competence`` (settings of MACE).
-    recordings, asked
+    recordings : dict of Recording
         As in `soft_labels`.
     seed : int
         Seed of the random restarts.
@@ -170,22 +146,22 @@ def estimate_eq1(
         Soft labels, as from `soft_labels`.
     """
     weights = competence(opinions, **config["competence"], seed=seed)
-    return weights, soft_labels(opinions, weights, recordings=recordings, asked=asked)
+    return weights, soft_labels(opinions, weights, recordings=recordings)
 
 
 def estimate_majority(
-    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
+    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Count all opinions equally, so that a soft label above 0.5 is a majority vote; as in `estimate_eq1`.
 
     The competence by MACE is returned but not used.
     """
     weights = competence(opinions, **config["competence"], seed=seed)
-    return weights, soft_labels(opinions, np.ones_like(weights), recordings=recordings, asked=asked)
+    return weights, soft_labels(opinions, np.ones_like(weights), recordings=recordings)
 
 
 def estimate_joint(
-    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], asked: dict[str, list[str]], seed: int
+    opinions: Opinions, config: dict, *, recordings: dict[str, Recording], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Infer active seconds and competence together (see `softsed.labels.joint`), with eq. 1 as an upper limit.
 
@@ -194,10 +170,8 @@ def estimate_joint(
     even if most annotators disagree throughout. Parameters and results are those of `estimate_eq1`; MACE, its settings
     and the seed are not used.
     """
-    equal = np.ones(len(opinions.annotators))
-    soft_labels(opinions, equal, recordings=recordings, asked=asked)  # reports missing opinions before the slow part
-    weights, active = joint_labels(opinions, recordings=recordings, asked=asked)
-    shares = soft_labels(opinions, weights, recordings=recordings, asked=asked)
+    weights, active = joint_labels(opinions, recordings=recordings)
+    shares = soft_labels(opinions, weights, recordings=recordings)
     return weights, {name: np.minimum(active[name], share) for name, share in shares.items()}
 
 
@@ -221,15 +195,15 @@ def main(argv: list[str] | None = None) -> None:
     example += f"--config '{json.dumps(config)}' --seed 1 "
     example += "--competence results/demo/labels/eq1/competence.tsv --soft results/demo/labels/eq1/soft.tsv"
     parser = build_parser("labels.aggregate", main, example=example)
-    add_options(parser, "opinions", "recordings", "classes", "scenes")
+    add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes")
     texts = {"config": "keys `method` and `competence` of the section `labels`, as JSON"}
     add_options(parser, **texts, seed="seed of the random restarts of MACE", soft="table of soft labels to write")
     help_text = "table to write (annotator, competence, opinions)"
     parser.add_argument("--competence", type=Path, required=True, help=help_text)
     options = parser.parse_args(argv)
     estimate = estimator(options.config["method"])
-    opinions, recordings, asked = read_tables(options)
-    weights, soft = estimate(opinions, options.config, recordings=recordings, asked=asked, seed=options.seed)
+    opinions, recordings = read_tables(options)
+    weights, soft = estimate(opinions, options.config, recordings=recordings, seed=options.seed)
     logger.info(
         "%d opinions of %d annotators: competence %.3f to %.3f",
         len(opinions.opinion),

@@ -147,7 +147,7 @@ def size_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def main(argv: list[str] | None = None) -> None:
     """Build the page about a crowd."""
     parser = build_parser("labels.crowd_page", main, example=EXAMPLE)
-    add_options(parser, "opinions", "recordings", "classes", "scenes", "experiment")
+    add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes", "experiment")
     parser.add_argument("--labels", type=Path, required=True, help="folder with one folder of labels per method")
     parser.add_argument("--methods", nargs="+", required=True, help="methods to show")
     parser.add_argument("--truth", type=Path, help="folder of the ground truth, if any (RECORDING.tsv or .txt)")
@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
     parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
-    opinions, recordings, _ = read_tables(options)
+    opinions, recordings = read_tables(options)
     divided = disagreement(opinions)
     names = choose(recordings, divided)
     labels = {method: read_labels(options.labels / method, names, opinions.classes) for method in options.methods}

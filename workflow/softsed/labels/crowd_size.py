@@ -46,23 +46,24 @@ def list_answer_sheets(opinions: Opinions) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack(np.divmod(keys, people)), rows
 
 
-def annotators_per_window(opinions: Opinions) -> np.ndarray:
-    """Count the annotators of each window: ndarray of int [windows]."""
-    return np.bincount(list_answer_sheets(opinions)[0][:, 0])
+def annotators_per_cell(opinions: Opinions) -> np.ndarray:
+    """Count the annotators of each window and class with opinions: ndarray of int [cells]."""
+    return np.unique(opinions.window * len(opinions.classes) + opinions.label, return_counts=True)[1]
 
 
 def draw(opinions: Opinions, number: int, rng: np.random.Generator) -> Opinions:
-    """Draw the opinions of a given number of annotators per window.
+    """Draw the opinions of a given number of annotators per window and class.
 
-    If the same annotators answered all windows of a recording, annotators are drawn for the whole recording. Otherwise,
-    annotators are drawn for each window separately.
+    If the same annotators judged all windows of a recording, annotators are drawn for the whole recording. Otherwise,
+    annotators are drawn for each window separately. Where annotators of a window were asked about different classes,
+    each class gets the given number of those who were asked about it.
 
     Parameters
     ----------
     opinions : Opinions
         Opinions of all annotators.
     number : int
-        Annotators per window. A window with fewer annotators keeps all of them.
+        Annotators per window and class. Windows with fewer annotators keep all of them.
     rng : numpy.random.Generator
         Source of the random numbers.
 
@@ -79,10 +80,11 @@ def draw(opinions: Opinions, number: int, rng: np.random.Generator) -> Opinions:
     windows, people = np.bincount(place), np.bincount(pairs // len(opinions.annotators))
     complete = np.bincount(recording) == windows * people
     lot = np.where(complete[recording], rng.random(len(pairs))[pair], rng.random(len(sheets)))
-    order = np.lexsort((lot, window))
-    rank = np.empty(len(sheets), dtype=np.int64)
-    rank[order] = np.arange(len(sheets)) - np.searchsorted(window, window)[order]
-    kept = (rank < number)[rows]
+    cell = opinions.window * len(opinions.classes) + opinions.label
+    order = np.lexsort((lot[rows], cell))
+    rank = np.empty(len(cell), dtype=np.int64)
+    rank[order] = np.arange(len(cell)) - np.searchsorted(cell[order], cell[order])
+    kept = rank < number
     left, annotator = np.unique(opinions.annotator[kept], return_inverse=True)
     return replace(
         opinions,
@@ -196,7 +198,7 @@ def measure(options: argparse.Namespace) -> str:
     """Estimate labels from draws of each size, compare them, and format the table of one method."""
     method = options.config["method"]
     estimate = estimator(method)
-    opinions, recordings, annotated_in_scene = read_tables(options)
+    opinions, recordings = read_tables(options)
     classes = opinions.classes
     soft_of_all = read_soft(options.soft, classes, list(recordings))
     hard = read_active(options.hard, soft_of_all, classes)
@@ -208,7 +210,7 @@ def measure(options: argparse.Namespace) -> str:
         events = {name: read_true_events(truth_file(options.truth, name), classes) for name in recordings}
         truth = {name: rasterise(events[name], classes, len(soft_of_all[name])) for name in recordings}
     comparison = Comparison(soft_of_all, hard, competence_of_all, truth)
-    available = annotators_per_window(opinions)
+    available = annotators_per_cell(opinions)
     table = header()
     sizes = sorted(size for size in set(options.sizes) if size < available.max())
     remaining = Remaining(logger, f"crowd size, {method}: draws", len(sizes) * options.draws)
@@ -217,9 +219,7 @@ def measure(options: argparse.Namespace) -> str:
         for index in range(options.draws):
             rng = np.random.default_rng([options.seed, size, index])
             part = draw(opinions, size, rng)
-            weights, soft = estimate(
-                part, options.config, recordings=recordings, asked=annotated_in_scene, seed=options.seed
-            )
+            weights, soft = estimate(part, options.config, recordings=recordings, seed=options.seed)
             soft = {
                 name: values.round(6) for name, values in soft.items()
             }  # as in the file of labels from all opinions
@@ -246,7 +246,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("labels.crowd_size", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("measure", help="compare labels from draws with labels from all opinions, for one method")
-    add_options(one, "opinions", "recordings", "classes", "scenes")
+    add_options(one, "opinions", "unticked", "recordings", "classes", "scenes")
     texts = {"config": "`method` and its keys in the section `labels`, as JSON", "seed": "seed of draws and method"}
     add_options(one, **texts, soft="soft labels from all opinions", hard="hard labels from all opinions")
     one.add_argument("--threshold", required=True, help="threshold of the hard labels, as for `labels.harden`")

@@ -86,12 +86,12 @@ class Parameters:
 
 
 class Chains:
-    """Opinions as evidence about Markov chains: one chain per recording and class annotated in its scene.
+    """Opinions as evidence about Markov chains: one chain per recording and class with opinions.
 
     Parameters and errors are those of `joint_labels`.
     """
 
-    def __init__(self, opinions: Opinions, recordings: dict[str, Recording], asked: dict[str, list[str]]) -> None:
+    def __init__(self, opinions: Opinions, recordings: dict[str, Recording]) -> None:
         length = opinions.offset - opinions.onset
         if length.max() > LONGEST_S:
             worst = int(np.argmax(length))
@@ -103,19 +103,16 @@ class Chains:
             )
         self.annotators, self.classes = len(opinions.annotators), len(opinions.classes)
         lengths = np.unique(length)
-        self.names = [
-            (name, column)
-            for name, recording in recordings.items()
-            for column, label in enumerate(opinions.classes)
-            if label in asked[recording.scene]
-        ]
-        self.label = np.array([column for _, column in self.names])
-        seconds = np.array([int(recordings[name].duration_s) for name, _ in self.names])
         # A cell is a window and class with opinions.
         key, cell = np.unique(opinions.window * self.classes + opinions.label, return_inverse=True)
         window, label = np.divmod(key, self.classes)
-        lookup = {name: chain for chain, name in enumerate(self.names)}
-        chain = np.array([lookup[name, column] for name, column in zip(opinions.recording[window], label, strict=True)])
+        number = {name: place for place, name in enumerate(recordings)}
+        owner = np.array([number[name] for name in opinions.recording])[window]
+        pairs, chain = np.unique(owner * self.classes + label, return_inverse=True)
+        owner, self.label = np.divmod(pairs, self.classes)
+        names = list(recordings)
+        self.names = [(names[place], column) for place, column in zip(owner.tolist(), self.label.tolist(), strict=True)]
+        seconds = np.array([int(recordings[name].duration_s) for name, _ in self.names])
         self.smoother = Smoother(chain, opinions.onset[window], length[window], seconds=seconds, label=self.label)
         self.longest = self.smoother.longest
         used = np.zeros((len(self.names), len(lengths)), dtype=bool)
@@ -231,9 +228,7 @@ def fit(chains: Chains, start: Parameters, steps: Remaining) -> Fit:
     return Fit(now, active, likelihood * COARSE / (COARSE + cells))
 
 
-def joint_labels(
-    opinions: Opinions, *, recordings: dict[str, Recording], asked: dict[str, list[str]]
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def joint_labels(opinions: Opinions, *, recordings: dict[str, Recording]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Infer the competence of annotators and the activity of each second and class from all opinions together.
 
     Parameters
@@ -242,23 +237,21 @@ def joint_labels(
         Opinions on windows of up to `LONGEST_S` seconds, with any hop. Windows may have different lengths.
     recordings : dict of Recording
         Name -> recording.
-    asked : dict of list of str
-        Scene -> classes annotated in this scene.
 
     Returns
     -------
     competence : ndarray [annotators]
         Probability, 0..1, that the annotator has listened. Not comparable with the competence of MACE.
     soft : dict of ndarray [seconds, classes]
-        Recording -> posterior probability that the class is active in the second; NaN for classes that are not
-        annotated in the scene. For a second without windows, the probability follows from the neighbouring seconds.
+        Recording -> posterior probability that the class is active in the second; NaN for classes without any opinion
+        about the recording. For a second without windows, the probability follows from the neighbouring seconds.
 
     Raises
     ------
     InputError
         If a window is longer than `LONGEST_S`.
     """
-    chains = Chains(opinions, recordings, asked)
+    chains = Chains(opinions, recordings)
     steps = Remaining(logger, "joint: steps of EM", ITERATIONS * len(DETECTIONS), bound=True)
     fits = {FIRST: fit(chains, chains.start(DETECTIONS[FIRST]), steps)}
     for step in (1, -1):

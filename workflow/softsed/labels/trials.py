@@ -207,9 +207,7 @@ def main(argv: list[str] | None = None) -> None:
         opinions, recordings, truth = simulate(setting, options.config, options.crowd, seed=seed)
         true = np.concatenate(list(truth.values()))
         for method, keys in options.methods.items():
-            estimated = ESTIMATORS[method](
-                opinions, keys["config"], recordings=recordings, asked={SCENE: CLASSES}, seed=options.seed
-            )[1]
+            estimated = ESTIMATORS[method](opinions, keys["config"], recordings=recordings, seed=options.seed)[1]
             soft = list(estimated.values())
             fixed = keys["threshold"] != EXPECTED_F1
             thresholds = np.full(len(CLASSES), keys["threshold"]) if fixed else expected_f1(soft)

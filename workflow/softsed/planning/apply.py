@@ -70,9 +70,6 @@ class ApplyPlan:
         for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
             if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
                 raise error
-        if set(output) & set('"\\'):
-            problem = f"the path {output} has quotation marks or backslashes, which the workflow cannot use"
-            raise InputError(problem, key="output", remedy="Choose another folder")
         note = None if config.get("output") else Path(output, "audio.txt")
         plan = cls(recordings, models, output, threshold, note, os.path.relpath(source))
         plan.check_note()

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.metadata import file_stem
 from softsed.core.opinions import OPINION_COLUMNS
-from softsed.core.tsv import read_table
+from softsed.core.tsv import normalise, read_table
 from softsed.data.infer_tables import check_answered, longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
+from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
 RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
@@ -80,9 +82,13 @@ def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
         expected = "a folder with RECORDING.txt, the true events"
         raise InputError(f"there is no folder {folder!r} in {Path.cwd()}", key="truth", expected=expected)
     if folder:
-        return [f"{folder}/{recording}.txt" for recording in recordings]
+        found = {normalise(path.stem): str(path) for path in sorted(Path(folder).glob("*.txt"))}
+        files = [found.get(recording, f"{folder}/{recording}.txt") for recording in recordings]
+        if error := next(filter(None, (pattern_error("truth", path) for path in files)), None):
+            raise error
+        return files
     made = f"results/{config['experiment']}/data/truth"
-    return [f"{made}/{recording}.tsv" for recording in recordings] if source == "demo" else []
+    return [f"{made}/{file_stem(recording)}.tsv" for recording in recordings] if source == "demo" else []
 
 
 def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ import jsonschema
 import yaml
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.metadata import check_name, choose_classes, read_asked, read_classes
+from softsed.core.metadata import choose_classes, read_asked, read_classes
 from softsed.core.tsv import read_number
 from softsed.folds import OFFICIAL_NAMES, generate_folds, read_official
 from softsed.planning.choices import source_of
@@ -163,8 +163,6 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
     """
     classes = read_classes(tables["classes"])
     recordings, _ = read_asked(tables["recordings"], tables["scenes"], classes)
-    for name in recordings:
-        check_name(name, tables["recordings"])
     choose_classes(tables["classes"], config["evaluate"]["classes"])
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):

@@ -1,7 +1,7 @@
 """What will be run: recordings, folds, systems, labels, curves and trials, computed from the config.
 
 The rule files read everything from one `Plan`, which needs no Snakemake. Paths are relative to the working directory.
-Methods that take a recording, method, system, run or trial serve as input and parameter functions of the rules.
+Methods that take a stem, method, system, run or trial serve as input and parameter functions of the rules.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.metadata import check_name
+from softsed.core.metadata import file_stem
 from softsed.core.tsv import read_table
 from softsed.planning import choices
 from softsed.planning.choices import BASELINES, TABLES
@@ -41,8 +41,8 @@ class Plan:
         Paths of the tables of recordings, classes and scenes that the steps read.
     user : UserData
         Files that the user provides.
-    recordings : list of str
-        In the order of their table, or sorted by name.
+    recordings : dict of str
+        Stem of a recording's files in results (`file_stem`) to the recording, in the order of their table, or sorted.
     rows : list of tuple
         Recording, scene and duration as text, per row of the table; empty for data from the user.
     scenes : dict of str
@@ -69,7 +69,7 @@ class Plan:
     source: str
     tables: dict[str, str]
     user: UserData
-    recordings: list[str]
+    recordings: dict[str, str]
     rows: list[tuple[str, str, str]]
     scenes: dict[str, str]
     folds: list[int]
@@ -97,8 +97,8 @@ class Plan:
         Raises
         ------
         InputError
-            If `check` finds problems, a table cannot be read, a recording's name cannot be the name of a file, the
-            folder of the ground truth does not exist, or a curve names no system trained on the reference labels.
+            If `check` finds problems, a table cannot be read, the folder of the ground truth does not exist, or a curve
+            names no system trained on the reference labels.
         """
         source, results = choices.source_of(config), f"results/{config['experiment']}"
         notes = choices.find_gaps(config["features"]) if source != "opinions" else []
@@ -115,8 +115,6 @@ class Plan:
         recordings = [name for name, *_ in rows] or list(user.audio)
         if source == "opinions":
             recordings = choices.opinion_recordings(config)
-        for name in recordings:  # before it becomes the name of files and part of commands
-            check_name(name, user.audio.get(name) or config["recordings"] or config["opinions"])
 
         given = "given" if source == "own" else "published"
         method = config["labels"]["method"] if choices.makes_labels(config) else given
@@ -136,7 +134,7 @@ class Plan:
             source=source,
             tables=tables,
             user=user,
-            recordings=recordings,
+            recordings={file_stem(name): name for name in recordings},
             rows=rows,
             scenes={name: scene for name, scene, _ in rows},
             folds=list(range(1, config["folds"]["number"] + 1)),
@@ -183,12 +181,12 @@ class Plan:
     @property
     def opinions(self) -> str:
         """Table of opinions: from the user, or of the simulated annotators."""
-        return self.config["opinions"] or f"{self.results}/data/opinions.tsv"
+        return self.user.labels if self.config["opinions"] else f"{self.results}/data/opinions.tsv"
 
     @property
     def truth_option(self) -> str:
         """Option for the folder of the ground truth: the names of thousands of files may not fit into a command."""
-        return f"--truth {shlex.quote(str(Path(self.truth[0]).parent))}" if self.truth else ""
+        return f"--truth={shlex.quote(str(Path(self.truth[0]).parent))}" if self.truth else ""
 
     def derive_seed(self, *parts: object) -> int:
         """Derive the seed of one job: the same parts give the same number, other parts an unrelated number."""
@@ -199,24 +197,26 @@ class Plan:
         """Derive the seed of one trial."""
         return self.derive_seed("trials", trial)
 
-    def scene_of(self, recording: str) -> str:
-        """Return the scene of a listed recording."""
-        if recording not in self.scenes:
-            raise InputError(f"there is no recording {recording!r}", file=self.tables["recordings"])
-        return self.scenes[recording]
+    def name_of(self, stem: str) -> str:
+        """Return the recording whose files in results have this stem."""
+        if stem in self.recordings:
+            return self.recordings[stem]
+        raise InputError(f"there is no recording {stem!r}", file=self.user.folder or self.tables["recordings"])
 
-    def audio_of(self, recording: str) -> str:
+    def scene_of(self, stem: str) -> str:
+        """Return the scene of a listed recording."""
+        return self.scenes[self.name_of(stem)]
+
+    def audio_of(self, stem: str) -> str:
         """Return the audio file of a recording: from the user, or made by the stage data."""
         if self.source != "own":
-            return f"{self.results}/data/audio/{recording}.wav"
-        if audio := self.user.audio.get(recording):
-            return audio
-        raise InputError(f"there is no recording {recording!r}", file=self.user.folder)
+            return f"{self.results}/data/audio/{stem}.wav"
+        return self.user.audio[self.name_of(stem)]
 
-    def listed_until(self, recording: str) -> str:
+    def listed_until(self, stem: str) -> str:
         """Hash a recording and the recordings of its scene that are listed before it."""
-        scene = [row for row in self.rows if row[1] == self.scene_of(recording)]
-        position = [name for name, *_ in scene].index(recording)
+        scene = [row for row in self.rows if row[1] == self.scene_of(stem)]
+        position = [name for name, *_ in scene].index(self.name_of(stem))
         return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
 
     def labels(self, kind: str, methods: Iterable[str] | None = None) -> list[str]:

@@ -10,6 +10,11 @@ from softsed.core.errors import Problems
 from softsed.planning.choices import KINDS, TABLES
 
 
+def unlike_option(path: str) -> str:
+    """Return a path that the parser of a command does not read as an option: ``./-x.tsv`` for ``-x.tsv``."""
+    return f"./{path}" if path.startswith("-") else path
+
+
 @dataclass(frozen=True)
 class UserData:
     """What the config names of the user's data.
@@ -39,9 +44,9 @@ class UserData:
         """Find the data; `check` reports what is wrong with them."""
         found = find_audio(Path(config["audio"]), Problems()) if config["audio"] else {}
         kind = next((kind for kind in KINDS if config[kind]), "")
-        tables = {name: config[name] for name in TABLES if config[name]}
+        tables = {name: unlike_option(config[name]) for name in TABLES if config[name]}
         audio = {name: str(path) for name, path in found.items()}
-        return cls(config["audio"] or "", audio, kind, config[kind] if kind else "", tables)
+        return cls(config["audio"] or "", audio, kind, unlike_option(config[kind]) if kind else "", tables)
 
     def content(self) -> list[str]:
         """Hash labels or opinions and tables by content; empty for the demo and MAESTRO Real."""
@@ -55,26 +60,28 @@ class UserData:
     def options(self) -> str:
         """Return the options that pass the dataset to `softsed data.infer_tables`."""
         given = {"audio": self.folder, self.kind: self.labels} | self.tables
-        return " ".join(f"--{name} {shlex.quote(path)}" for name, path in given.items())
+        return " ".join(f"--{name}={shlex.quote(path)}" for name, path in given.items())
 
     def check(self, inferred: Path, config: dict) -> None:
-        """Check audio, labels and tables completely.
+        """Check audio, labels and tables completely, and warn about audio that does not fit the features.
 
         Parameters
         ----------
         inferred : Path
             Table of recordings that an earlier run inferred from the dataset; may be missing.
         config : dict
-            The config, for its folds and its classes to evaluate.
+            The config, for its folds, its classes to evaluate and its features.
 
         Raises
         ------
         InputError
             With all problems of the dataset.
         """
-        from softsed.planning.validate import check_before  # noqa: PLC0415  # its import takes longer than planning
+        # Their import takes longer than planning.
+        from softsed.features.examine import examine_readable, warn  # noqa: PLC0415
+        from softsed.planning.validate import check_before  # noqa: PLC0415
 
-        check_before(
+        checked_now = check_before(
             inferred,
             audio=Path(self.folder),
             labels=Path(self.labels),
@@ -83,4 +90,7 @@ class UserData:
             folds=config["folds"]["number"],
             validation=config["folds"]["validation"],
             evaluated=config["evaluate"]["classes"],
+            unticked=config["unticked"],
         )
+        if checked_now:
+            warn(examine_readable({name: Path(path) for name, path in self.audio.items()}), config["features"]["f_max"])

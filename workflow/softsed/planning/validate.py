@@ -1,21 +1,29 @@
 """Validation of a user-provided dataset before anything runs: all problems at once, including those of later stages."""
 
+import logging
 from collections import Counter
 from pathlib import Path
-
-import numpy as np
 
 from softsed.core.audio import find_audio
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, choose_classes, choose_columns, read_recordings
-from softsed.core.opinions import read_opinions
+from softsed.core.opinions import ABSENT, read_opinions
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.folds import generate_folds
-from softsed.labels.aggregate import soft_labels
+from softsed.labels.plausibility import find_doubts
+
+logger = logging.getLogger(__name__)
 
 
 def check(
-    audio: Path, labels: Path, kind: str, tables: dict[str, Path | None], *, folds: int, validation: float
+    audio: Path,
+    labels: Path,
+    kind: str,
+    tables: dict[str, Path | None],
+    *,
+    folds: int,
+    validation: float,
+    unticked: str = ABSENT,
 ) -> tuple[dict[str, Recording], list[str], dict[str, list[str]]]:
     """Check a dataset and return its tables as `infer_dataset` does.
 
@@ -27,6 +35,8 @@ def check(
         Number of folds, 0 without folds.
     validation : float
         Share of the recordings of a fold that validate.
+    unticked : {"absent", "zero"}
+        What a missing row of opinions means; see `softsed.core.opinions.arrange`.
 
     Raises
     ------
@@ -37,10 +47,12 @@ def check(
     try:
         recordings, classes, asked = infer_dataset(audio, labels, kind, tables, problems)
         if not problems and kind == "opinions":
-            check_coverage(labels, recordings, classes, asked)
+            opinions = read_opinions(labels, classes, asked=asked, recordings=recordings, unticked=unticked)
+            for doubt in find_doubts(opinions, recordings):
+                logger.warning("%s: %s", labels, doubt)
         if recordings and folds:
             check_folds(recordings, folds, validation, problems)
-    except InputError as error:  # a table that cannot be read, or incomplete opinions: no further check is possible
+    except InputError as error:  # a table that cannot be read: no further check is possible
         problems.add("tables", error)
     problems.raise_all("in the dataset")
     return recordings, classes, asked
@@ -56,7 +68,8 @@ def check_before(
     folds: int,
     validation: float,
     evaluated: str | list[str],
-) -> None:
+    unticked: str = ABSENT,
+) -> bool:
     """Check a dataset as `check` does before each run of the workflow, but only its folds if it was checked before.
 
     A dataset was checked before if `DATASET` beside the inferred table of recordings lists the same labels and tables,
@@ -66,10 +79,15 @@ def check_before(
     ----------
     table : Path
         Inferred table of recordings.
-    audio, labels, kind, tables, folds, validation
+    audio, labels, kind, tables, folds, validation, unticked
         As for `check`.
     evaluated : str or list of str
         Evaluated classes, or "all".
+
+    Returns
+    -------
+    bool
+        Whether the dataset was checked completely.
     """
     problems = Problems()
     found = find_audio(audio, problems)
@@ -82,9 +100,10 @@ def check_before(
             check_folds(recordings, folds, validation, problems)
             problems.raise_all("in the dataset")
             choose_classes(table.with_name("classes.tsv"), evaluated)
-            return
-    _, classes, _ = check(audio, labels, kind, tables, folds=folds, validation=validation)
+            return False
+    _, classes, _ = check(audio, labels, kind, tables, folds=folds, validation=validation, unticked=unticked)
     choose_columns(classes, evaluated, tables["classes"] or labels)
+    return True
 
 
 def check_folds(recordings: dict[str, Recording], number: int, validation: float, problems: Problems) -> None:
@@ -103,11 +122,3 @@ def check_folds(recordings: dict[str, Recording], number: int, validation: float
             generate_folds(recordings, number=number, validation=validation, seed=0)
         except InputError as error:
             problems.add("folds", error)
-
-
-def check_coverage(
-    path: Path, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]
-) -> None:
-    """Raise an InputError for opinions that are incomplete as a whole: missing answers, seconds without a window."""
-    opinions = read_opinions(path, classes, asked=asked, recordings=recordings)
-    soft_labels(opinions, np.ones(len(opinions.annotators)), recordings=recordings, asked=asked)

@@ -22,8 +22,10 @@ from softsed.core.labels import harden, to_events
 from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_plain
 from softsed.core.thresholds import MIDRANGE
-from softsed.features.extract import make_filterbank, read_filterbank
+from softsed.features.examine import examine
+from softsed.features.extract import read_filterbank, write_filterbank
 from softsed.features.files import frames_per_second
+from softsed.features.recorded import describe
 from softsed.predict.long_audio import CONTEXT_S, STRETCH_S, mel_of, overlapping
 from softsed.predict.system import CONTEXTS, POOLING, load_model, score
 from softsed.predict.threshold import FIXED, choose_threshold
@@ -174,11 +176,14 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     models = load_models(options.models, choose_device(options.device))
     if options.audio is None:
-        np.savez(options.filterbank, filterbank=make_filterbank(models[0][1]["features"]))
+        write_filterbank(options.filterbank, models[0][1]["features"])
         return
     filterbank = read_filterbank(options.filterbank, models[0][1]["features"])
     classes = models[0][1]["classes"]
     thresholds = choose_threshold([extras for _, extras in models], options.threshold)
+    # In the workflow, `features.examine` warns once about all recordings. These lines go to the log of the job.
+    for line in describe([examine(options.audio.stem, options.audio)], models[0][1]["features"]["f_max"]):
+        logger.info("%s", line)
     scores = score_recording(models, options.audio, filterbank)
     events = to_events(harden(scores, thresholds), classes)
     write_plain(options.scores, scores, classes)

@@ -11,7 +11,7 @@ from softsed.core.errors import InputError, is_out_of_memory
 from softsed.core.metadata import read_fold
 from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_scores
-from softsed.features.files import frames_per_second, read_features, whole_seconds
+from softsed.features.files import features_file, frames_per_second, read_features, whole_seconds
 from softsed.train.device import choose_device
 from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.network import CRNN
@@ -197,7 +197,7 @@ def main(argv: list[str] | None = None) -> None:
     device = choose_device(options.device)
     model, extras = load_model(options.model, device)
     scores = {
-        name: score(model, extras, read_features(options.features / f"{name}.npz"), options.config)
+        name: score(model, extras, read_features(features_file(options.features, name)), options.config)
         for name in read_fold(options.fold)["test"]
     }
     write_scores(options.output, scores, extras["classes"])

@@ -120,7 +120,8 @@ def truth_metrics(inputs: EvaluationInputs, truth: dict[str, np.ndarray], order:
     """
     outputs = {name: output for scores, _ in inputs.folds.values() for name, output in scores.items()}
     annotated = [~np.isnan(inputs.soft[name]) for name in order]
-    found = binary_metrics([truth[name] for name in order], [outputs[name] for name in order], annotated)
+    known = [truth[name] & ~np.isnan(outputs[name]) for name in order]
+    found = binary_metrics(known, [outputs[name] for name in order], annotated)
     return {(ANY, TRUTH, name): metric for name, metric in found.items()}
 
 

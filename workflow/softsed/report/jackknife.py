@@ -127,6 +127,7 @@ def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> d
     ----------
     reference : list of ndarray of bool [seconds, classes]
     outputs : list of ndarray [seconds, classes]
+        nan in cells that do not count.
 
     Returns
     -------
@@ -137,8 +138,9 @@ def ranking_metrics(reference: list[np.ndarray], outputs: list[np.ndarray]) -> d
     active, values = np.concatenate(reference), np.concatenate(outputs)
     classes = []
     for column in range(values.shape[1]):
-        order, last = threshold_steps(values[:, column])
-        classes.append((owner[order], active[order, column], last))
+        known = ~np.isnan(values[:, column])
+        order, last = threshold_steps(values[known, column])
+        classes.append((owner[known][order], active[known, column][order], last))
 
     def over_classes(w: np.ndarray, metric: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
         found = np.empty((len(w), len(classes)))

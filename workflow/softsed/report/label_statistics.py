@@ -46,7 +46,8 @@ def to_series(matrices: Iterable[np.ndarray], scenes: Iterable[str]) -> Series:
     Parameters
     ----------
     matrices : iterable of ndarray [seconds, classes]
-        Soft labels in 0..1, one matrix per recording. Columns with nan (not annotated) are left out.
+        Soft labels in 0..1, one matrix per recording. Columns with nan (not annotated, or unknown in some seconds)
+        are left out.
     scenes : iterable of str
         Scene of each recording.
 

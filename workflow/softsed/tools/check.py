@@ -3,10 +3,13 @@
 import logging
 from pathlib import Path
 
+from softsed.core.audio import find_audio
+from softsed.core.errors import Problems
 from softsed.core.log import PROGRESS
-from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.core.options import add_dataset, add_options, build_parser, read_dataset
 from softsed.data.dataset_checks import summarise
 from softsed.data.infer_tables import DATASET, describe_sources, write_tables
+from softsed.features.examine import examine_readable, warn
 from softsed.planning.validate import check
 
 logger = logging.getLogger(__name__)
@@ -22,14 +25,25 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--validation", type=float, default=0.25, help="share of the recordings for validation (default: 0.25)"
     )
+    add_options(parser, "unticked")
+    parser.add_argument(
+        "--f-max", type=float, default=14000, help="highest frequency of the features in Hz (default: 14000)"
+    )
     parser.add_argument(
         "--tables", type=Path, help="folder to write the inferred recordings.tsv, classes.tsv, scenes.tsv"
     )
     options = parser.parse_args(argv)
     labels, kind, tables = read_dataset(options)
     recordings, classes, asked = check(
-        options.audio, labels, kind, tables, folds=options.folds, validation=options.validation
+        options.audio,
+        labels,
+        kind,
+        tables,
+        folds=options.folds,
+        validation=options.validation,
+        unticked=options.unticked,
     )
+    warn(examine_readable(find_audio(options.audio, Problems())), options.f_max)
     logger.info("%s", summarise(kind, recordings, classes, asked), extra=PROGRESS)
     if options.tables:
         write_tables(options.tables, recordings, classes, asked)

@@ -29,7 +29,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.event_text import write_events
 from softsed.core.labels import to_events
-from softsed.core.metadata import LONGEST_S, NAME, check_name, seconds_or_milliseconds
+from softsed.core.metadata import LONGEST_S, check_name, is_valid_name, seconds_or_milliseconds
 from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.options import build_parser
 from softsed.core.tsv import atomic_write, read_lines, read_number
@@ -197,7 +197,7 @@ def read_sonyc(path: Path, level: str) -> Iterable[str]:
                     raise InputError("too many or too few fields", **where, expected=f"{len(header)}, comma-separated")
                 if not re.fullmatch(r"-?[0-9]+", who):
                     raise InputError(f"annotator_id is {who!r}", **where, expected="a whole number")
-                if not NAME.fullmatch(Path(clip).stem):
+                if not is_valid_name(Path(clip).stem):
                     raise InputError(f"audio_filename is {clip!r}", **where, expected="a name such as 01_000006.wav")
                 if who[0] == "-" or not who.strip("0"):
                     continue

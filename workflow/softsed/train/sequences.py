@@ -4,7 +4,8 @@ Conventions
 -----------
 - A frame has the labels of the second in which it lies. Frames after the last whole second are left out.
 - A recording is cut into sequences of equal length. The last sequence is padded, and the padding is masked.
-- Classes that are not annotated in the scene (nan) count as inactive, as in the published files, or are masked.
+- Seconds and classes without a label (nan) count as inactive, as in the published files, or are masked. These are
+  classes that are not annotated in the scene, and cells about which nobody gave an opinion.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_active, read_soft
-from softsed.features.files import read_features, whole_seconds
+from softsed.features.files import features_file, read_features, whole_seconds
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Sequences:
     targets : Tensor [sequences, frames, classes]
         Activity levels in 0..1.
     mask : Tensor [sequences, frames, classes]
-        1 for elements that count in the loss, else 0. Padding does not count, nor do classes that are not annotated in
-        the scene of a system with ``mask: asked``.
+        1 for elements that count in the loss, else 0. Padding does not count, nor do elements without a label of a
+        system with ``mask: asked``.
     """
 
     features: Tensor
@@ -84,7 +85,7 @@ def read_targets(
     classes : list of str
         Classes, in the order of the columns.
     asked_only : bool
-        Whether classes that are not annotated in the scene are left out (nan) or count as inactive (0).
+        Whether seconds and classes without a label are left out (nan) or count as inactive (0).
 
     Returns
     -------
@@ -165,6 +166,6 @@ def read_part(
 
     Parameters as in `read_targets`; `features` is the folder of the feature files.
     """
-    xs = [read_features(features / f"{name}.npz") for name in recordings]
+    xs = [read_features(features_file(features, name)) for name in recordings]
     targets = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes, asked_only=asked_only)
     return xs, [frame_targets(name, x, y, rate) for x, (name, y) in zip(xs, targets.items(), strict=True)]

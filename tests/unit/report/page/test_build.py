@@ -1,6 +1,7 @@
 """The results page: numbers packed without loss, thresholds that compare as in Python, text that stays text."""
 
 import base64
+import html
 import json
 import re
 import zlib
@@ -11,11 +12,13 @@ import pytest
 from support.page import CLASSES, HOSTILE, NAMES, SYSTEMS, TEMPLATES, build_page
 
 from softsed.core.labels import harden
+from softsed.core.metadata import file_stem
 from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
-    NOT_ANNOTATED,
+    NOT_LABELLED,
     curves,
+    describe_formats,
     intervals,
     origin_tables,
     pack,
@@ -44,18 +47,18 @@ def data(made):
 
 def test_page_data_keeps_all_digits(made, data):
     assert [row["name"] for row in data["recordings"]] == NAMES
+    assert [row["file"] for row in data["recordings"]] == [file_stem(name) for name in NAMES]
     assert [row["fold"] for row in data["recordings"]] == [0, 0, 1, 1]
     soft, hard = unpack(data["soft"], 4), unpack(data["hard"], 4)
     for row in data["recordings"]:
         part = slice(row["start"], row["start"] + row["seconds"])
         expected = made.soft[row["name"]]
         np.testing.assert_array_equal(soft[part][~np.isnan(expected)] / MICRO, expected[~np.isnan(expected)])
-        assert (soft[part][np.isnan(expected)] == NOT_ANNOTATED).all()
+        assert (soft[part][np.isnan(expected)] == NOT_LABELLED).all()
         np.testing.assert_array_equal(hard[part], made.hard[row["name"]])
         for system in SYSTEMS:
-            np.testing.assert_array_equal(
-                unpack(data["scores"][system], 4)[part] / MICRO, made.scores[system][row["name"]]
-            )
+            counted = np.where(np.isnan(expected), NOT_LABELLED / MICRO, made.scores[system][row["name"]])
+            np.testing.assert_array_equal(unpack(data["scores"][system], 4)[part] / MICRO, counted)
 
 
 def test_whole_thresholds_compare_like_floats():
@@ -74,7 +77,7 @@ def test_whole_thresholds_undefined():
 
 def test_pack_order_of_matrices():
     text = pack([np.array([[0.1, -0.2]]), np.array([[0.3, np.nan], [1.5, 0.000001]])])
-    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_ANNOTATED], [1_500_000, 1]]
+    assert unpack(text, 2).tolist() == [[100_000, -200_000], [300_000, NOT_LABELLED], [1_500_000, 1]]
 
 
 def test_page_escapes_hostile_names(made):
@@ -88,6 +91,19 @@ def test_page_explains_intervals_and_differences(made):
     text = " ".join(made.page.read_text(encoding="utf-8").split())
     assert "Its intervals are extended by the bias" in text
     assert "<code>scene_prior</code>: difference from a baseline that knows only the scene." in text
+
+
+def test_page_warns_about_formats(made, tmp_path):
+    """Both figures are on the page, and formats that fit the features are not mentioned."""
+    text = html.unescape(made.page.read_text(encoding="utf-8"))
+    assert "4 of 4 recordings have a sampling rate below 28000 Hz" in text
+    assert "at 8000 Hz" in text
+    table = tmp_path / "audio.tsv"
+    table.write_text("recording\tsample_rate\tchannels_cancel\na\t44100\t0\nb\t44100\t1\n")
+    (line,) = describe_formats(table, 14000)
+    assert "'b'" in line
+    table.write_text("recording\tsample_rate\tchannels_cancel\na\t44100\t0\n")
+    assert describe_formats(table, 14000) == []
 
 
 def test_page_without_external_addresses(made):

@@ -17,9 +17,11 @@ import numpy as np
 import pandas as pd
 
 from softsed.core.html import render
+from softsed.core.metadata import file_stem
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import ALL_CLASSES, MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import read_inputs, scores_of_run
+from softsed.features.recorded import Recorded, describe
 from softsed.report.display import (
     AGAINST_TRUTH,
     BEST,
@@ -45,13 +47,14 @@ EXAMPLE = """\
       --tables results/demo/report/table1.tsv results/demo/report/table2.tsv results/demo/report/scores.tsv
       results/demo/report/differences.tsv --origin results/demo/report/origin.json
       --figure2 results/demo/report/figure2.tsv --training results/demo/report/training.tsv
+      --audio results/demo/features/audio.tsv --f-max 14000
       --templates workflow/softsed/report/page/templates/index.html.j2 workflow/softsed/report/page/templates/*
       workflow/softsed/report/templates/* workflow/softsed/core/templates/*
       --assets workflow/softsed/report/page/assets/*.*
       workflow/softsed/report/page/assets/vendor/*.min.*
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
-NOT_ANNOTATED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO
+NOT_LABELLED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO, and of its score
 # Numbers of classes in the tables, each shown out of the number in another column.
 SHARES = {
     "classes_detected": "classes_in_reference",
@@ -72,10 +75,10 @@ def pack(matrices: list[np.ndarray]) -> str:
     Returns
     -------
     str
-        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_ANNOTATED`.
+        Base64 of the deflated 32-bit whole numbers, in millionths; nan becomes `NOT_LABELLED`.
     """
     values = np.concatenate(matrices).T
-    whole = np.where(np.isnan(values), NOT_ANNOTATED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
+    whole = np.where(np.isnan(values), NOT_LABELLED, np.round(np.nan_to_num(values) * MICRO)).astype("<i4")
     return base64.b64encode(zlib.compress(whole.tobytes(), 9)).decode("ascii")
 
 
@@ -119,6 +122,7 @@ def numbers(
             seconds = len(soft[name])
             recordings.append(
                 {"name": name, "scene": scene_of[name], "fold": place, "start": start, "seconds": seconds}
+                | {"file": file_stem(name)}
             )
             start += seconds
     order = [name for scores, _ in folds.values() for name in scores]
@@ -213,6 +217,12 @@ def origin_tables(origin: dict) -> dict[str, list[dict]]:
     }
 
 
+def describe_formats(path: Path, f_max: float) -> list[str]:
+    """Describe what the formats of the recordings in a table hide from the systems, as in the step `features`."""
+    rows = read_frame(path, text=("recording",), numbers=("sample_rate", "channels_cancel"))
+    return describe([Recorded(name, int(rate), cancels == 1) for name, rate, cancels in rows.to_numpy()], f_max)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Build the results page."""
     parser = build_parser("report.page.build", main, example=EXAMPLE)
@@ -229,6 +239,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--origin", type=Path, required=True, help="origin of the results (origin.json)")
     parser.add_argument("--figure2", type=Path, required=True, help="table of Fig. 2")
     parser.add_argument("--training", type=Path, required=True, help="table of training histories")
+    help_text = "formats of the recordings (recording, sample_rate, channels_cancel)"
+    parser.add_argument("--audio", type=Path, required=True, help=help_text)
+    parser.add_argument("--f-max", type=float, required=True, help="highest frequency of the features, in Hz")
     parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
     parser.add_argument("--assets", type=Path, nargs="+", required=True, help="styles and scripts of the page")
     parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
@@ -265,6 +278,7 @@ def main(argv: list[str] | None = None) -> None:
         options.templates,
         assets={path.name: path.read_text(encoding="utf-8") for path in options.assets},
         experiment=options.experiment,
+        warnings=describe_formats(options.audio, options.f_max),
         priors=options.priors,
         threshold=f"{options.config['threshold']:g}",
         data=data,

@@ -90,7 +90,7 @@ function choose(index, time = 0) {
   byId("recording").selectedIndex = index;
   byId("about").textContent = `${recording.scene}, ${recording.seconds} s, tested in ${data.folds[recording.fold]}`;
   if (other) {
-    const file = `media/${encodeURIComponent(recording.name)}`;
+    const file = `media/${encodeURIComponent(recording.file)}`;
     byId("silent").hidden = true;
     sound.src = `${file}.mp3`;
     byId("picture").querySelector("img").src = `${file}.webp`;
