@@ -17,7 +17,6 @@ from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
     NOT_LABELLED,
-    curves,
     describe_formats,
     intervals,
     origin_tables,
@@ -116,28 +115,6 @@ def test_page_templates_all_listed():
     """The tests, as the rule, pass every template of the folder."""
     folder = TEMPLATES[0].parent
     assert {path for path in TEMPLATES if path.parent == folder} == set(folder.iterdir())
-
-
-def test_curves_with_gaps():
-    figure2 = pd.DataFrame({"class": ["car"], "instances": ["3"], "b": [NAN], "a": [1.5]})
-    training = pd.DataFrame(
-        {"system": "a", "run": "1", "fold": ["2", "2", "1"], "train_loss": 2.0, "validation_loss": NAN}
-    )
-    found = curves(figure2, training)
-    assert found["figure2"] == {"classes": ["car"], "instances": ["3"], "curves": {"b": [None], "a": [1.5]}}
-    assert list(found["figure2"]["curves"]) == ["b", "a"]  # the order of the table
-    assert found["training"] == {
-        "a": [{"train": [2, 2], "validation": [None, None]}, {"train": [2], "validation": [None]}]
-    }
-
-
-def test_curves_have_most_frequent_classes():
-    names = [f"class {i:03} with a name of more than 30 characters" for i in range(50)]
-    figure2 = pd.DataFrame({"class": names, "instances": "3", "a": 1.5})
-    training = pd.DataFrame(columns=["system", "run", "fold", "train_loss", "validation_loss"])
-    found = curves(figure2, training)["figure2"]
-    assert found["classes"][::39] == ["class 000 with…30 characters", "class 039 with…30 characters"]
-    assert len(found["instances"]) == len(found["curves"]["a"]) == 40
 
 
 def test_page_lists_all_classes_in_tables(tmp_path, monkeypatch):

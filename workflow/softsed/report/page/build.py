@@ -25,7 +25,6 @@ from softsed.features.recorded import Recorded, describe
 from softsed.report.display import (
     AGAINST_TRUTH,
     BEST,
-    MOST_CLASSES,
     MPAUC,
     THRESHOLDED,
     UNTHRESHOLDED,
@@ -35,8 +34,8 @@ from softsed.report.display import (
     format_number,
     format_share,
     select_metrics,
-    shorten,
 )
+from softsed.report.page.curves import class_wise_rows, curves, list_curves
 from softsed.report.tables import arrange_by_class, read_frame, read_metrics_table
 
 EXAMPLE = """\
@@ -144,30 +143,6 @@ def numbers(
     }
 
 
-def reals(column: pd.Series) -> list[float | None]:
-    """List the numbers of a column, with None for nan, which JSON does not have."""
-    return [None if np.isnan(value) else value for value in column]
-
-
-def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
-    """Arrange the tables of Fig. 2 and of the training histories for `curves.js`."""
-    shown = figure2.head(MOST_CLASSES)  # the most frequent classes come first
-    return {
-        "figure2": {
-            "classes": [shorten(name) for name in shown["class"]],
-            "instances": list(shown["instances"]),
-            "curves": {name: reals(shown[name]) for name in shown.columns.drop(["class", "instances"])},
-        },
-        "training": {
-            str(system): [
-                {"train": reals(line["train_loss"]), "validation": reals(line["validation_loss"])}
-                for _, line in rows.groupby(["run", "fold"], sort=False)
-            ]
-            for system, rows in training.groupby("system", sort=False)
-        },
-    }
-
-
 def rounded(table: pd.DataFrame) -> list[dict]:
     """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, and format `SHARES`."""
     shown = table.copy()
@@ -260,7 +235,6 @@ def main(argv: list[str] | None = None) -> None:
     classes, _, soft, hard = next(iter(scored.values()))
     systems = {system: found.folds for system, found in scored.items()}
     figure2 = read_frame(options.figure2, text=("class", "instances"), numbers=None)
-    curve_names = list(figure2.columns.drop(["class", "instances"]))
     data = {
         "classes": classes,
         "priors": options.priors,
@@ -287,10 +261,8 @@ def main(argv: list[str] | None = None) -> None:
         ranking=[metric[:2] for metric in (BEST, MPAUC, WITHIN)],
         against_truth=[metric[:2] for metric in AGAINST_TRUTH],
         class_dependent=(MIDRANGE, ALL_CLASSES),
-        class_wise_columns=[(name, name) for name in curve_names],
-        class_wise=figure2.assign(
-            **{name: figure2[name].map("{:.1f}".format, na_action="ignore").fillna("") for name in curve_names}
-        ).to_dict("records"),
+        class_wise_columns=[(name, name) for name in list_curves(figure2)],
+        class_wise=class_wise_rows(figure2),
         table1_columns=[(name, name) for name in table1],
         table1=table1.to_dict("records"),
         table2=rounded(tables["table2"]),
