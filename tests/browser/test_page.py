@@ -138,8 +138,8 @@ def test_baselines_beside_the_chosen_system(driver, made):
     assert rows[1].find_elements(By.TAG_NAME, "td")[1].text == f"{expected[0]:.3f}"
     tables = driver.find_elements(By.CSS_SELECTOR, "table.sortable")
     marked = [len(table.find_elements(By.CSS_SELECTOR, "tr.prior")) for table in tables]
-    # Table 2, scores, differences, ground truth, table 1, origin
-    assert marked == [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0)]
+    # Table 2, scores, differences, ground truth, table 1, origin, class-wise F1
+    assert marked == [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0), 0]
 
 
 def test_hostile_names_are_text(driver, made):
@@ -271,6 +271,37 @@ def test_page_fits_the_window(made, width, scheme):
         colour = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
         light = sum(int(part) for part in colour[4:-1].split(",")) > 3 * 128
         assert light == (scheme == "light")
+        assert quiet(driver)
+
+
+def test_many_classes_show_the_most_active(tmp_path, monkeypatch):
+    """Of 60 annotated classes the page shows 20, an error of another class adds its row, the box shows all."""
+    monkeypatch.setattr(
+        "support.page.CLASSES", [f"a sound with a long name that is cut in the figure {i}" for i in range(60)]
+    )
+    made = build_page(tmp_path)
+    with chromium(PHONE) as driver:
+        visit(driver, made.page)
+        text = driver.find_element(By.ID, "chosen").text
+        assert text.startswith("The rows show 20 of 60 annotated classes, those with the highest soft labels")
+
+        def visible():
+            rows = driver.find_elements(By.CSS_SELECTOR, "#classes .row")
+            return {place for place, row in enumerate(rows) if row.is_displayed()}
+
+        sums = made.soft[NAMES[0]].sum(axis=0)
+        assert visible() == set(np.argsort(-sums, kind="stable")[:20].tolist())
+        assert driver.execute_script("return document.documentElement.scrollWidth") == PHONE
+        wait(driver, lambda: driver.execute_script("return mistakes.length"))
+        label = driver.execute_script(
+            "const hidden = ({ recording, label }) => recording === state.recording && rows[label].whole.hidden;"
+            "const place = mistakes.findIndex(hidden); jump(place); return mistakes[place].label"
+        )
+        assert label in visible()
+        assert len(visible()) == 21
+        driver.find_element(By.ID, "every").send_keys(Keys.SPACE)
+        assert visible() == set(range(60))
+        assert driver.find_element(By.ID, "chosen").text == ""
         assert quiet(driver)
 
 

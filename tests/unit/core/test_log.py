@@ -59,3 +59,40 @@ def test_log_file_ignores_disk_errors(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(file.stream, "write", full, raising=False)
     logger.warning("clipped")
     assert capsys.readouterr().err == "clipped\n"  # no traceback of the handler
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Clock of `log.Remaining` that the test moves."""
+    now = [0.0]
+    monkeypatch.setattr(log.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_remaining_reports_minutes(tmp_path, capsys, clock):
+    log.start(tmp_path / "step.log")
+    steps = log.Remaining(logger, "joint: steps", 20)
+    for _ in range(20):
+        clock[0] += 15
+        steps.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "joint: steps: 1 of 20, about 5 min left"  # 19 * 15 s
+    assert lines[1] == "joint: steps: 3 of 20, about 4 min left"  # every 30 s
+    assert lines[-1] == "joint: steps: 19 of 20, about 15 s left"
+
+
+def test_remaining_is_silent_if_fast(tmp_path, capsys, clock):
+    log.start(tmp_path / "step.log")
+    steps = log.Remaining(logger, "joint: steps", 20)
+    for _ in range(20):
+        clock[0] += 4
+        steps.advance()
+    assert capsys.readouterr().err == ""
+
+
+def test_remaining_says_that_total_is_bound(tmp_path, capsys, clock):
+    log.start(tmp_path / "step.log")
+    steps = log.Remaining(logger, "joint: steps", 200, bound=True)
+    clock[0] += 60
+    steps.advance()
+    assert capsys.readouterr().err == "joint: steps: 1 of 200, at most 199 min left\n"

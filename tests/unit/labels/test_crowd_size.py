@@ -8,6 +8,7 @@ from scipy.stats import spearmanr
 from support.errors import refused
 from support.tsv import OPINIONS, write_tables
 
+from softsed.core import log
 from softsed.core.errors import InputError
 from softsed.core.opinions import Opinions
 from softsed.core.tsv import read_table
@@ -215,6 +216,17 @@ def test_main_without_truth_leaves_columns_empty(labelled):
     both = [str(folder / "size.tsv")] * 2
     crowd_size.main(["collect", "--tables", *both, "--output", str(folder / "all.tsv")])
     assert read_table(folder / "all.tsv", crowd_size.COLUMNS) == rows * 2
+
+
+def test_draws_report_the_time_left(labelled, caplog, monkeypatch):
+    folder, tables = labelled
+    for name in ("FIRST_S", "LEAST_S", "NEXT_S"):
+        monkeypatch.setattr(log, name, 0)
+    caplog.set_level("INFO")
+    crowd_size.main(command(folder, tables, "majority"))
+    lines = [record.message for record in caplog.records if getattr(record, "progress", False)]
+    assert len(lines) == 7  # two sizes, four draws each; nothing after the last
+    assert lines[0].startswith("crowd size, majority: draws: 1 of 8, about ")
 
 
 def test_an_unknown_method_is_an_error(labelled):

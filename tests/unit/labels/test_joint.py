@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.errors import refused
 
+from softsed.core import log
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels.aggregate import ESTIMATORS, soft_labels
@@ -141,6 +142,32 @@ def test_clips_of_other_lengths_weaken_no_evidence():
     _, expected = joint_labels(alone, recordings=recordings)
     _, found = joint_labels(together, recordings=recordings | clips)
     assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the crowd is the same: so are its parameters, nearly
+
+
+def test_joint_labels_report_the_time_left(caplog, monkeypatch):
+    for name in ("FIRST_S", "LEAST_S", "NEXT_S"):
+        monkeypatch.setattr(log, name, 0)
+    caplog.set_level("INFO")
+    infer(np.zeros((4, 2, 2)), window=5, hop=5)
+    lines = [record.message for record in caplog.records if getattr(record, "progress", False)]
+    assert lines[0].startswith("joint: steps of EM: 1 of 200, at most ")
+
+
+def test_clips_of_one_window_by_their_answers():
+    """Equal answers about clips of 8.9 s give equal labels, and ticked clips get higher labels than others."""
+    rng = np.random.default_rng(4)
+    ticks = np.repeat(rng.uniform(size=(40, 1, 2)) < 0.4, 3, axis=1)  # three annotators who agree
+    apart, _ = crowd_of(ticks, window=8, hop=8)
+    names = np.array([f"clip{place:02}" for place in range(40)])
+    apart = replace(apart, recording=names, onset=np.zeros(40, dtype=int), offset=np.full(40, 8))
+    clips = {name: Recording(name, "park", 8.9) for name in names.tolist()}
+    _, soft = joint_labels(apart, recordings=clips)
+    means = np.array([soft[name].mean(axis=0) for name in names])
+    heard_of = ticks[:, 0].astype(bool)
+    assert soft["clip00"].shape == (8, 2)
+    for label in (0, 1):
+        assert means[heard_of[:, label], label].min() > means[~heard_of[:, label], label].max()
+        assert np.ptp(means[heard_of[:, label], label]) < 1e-9  # equal answers, equal labels
 
 
 def test_joint_labels_nothing_without_opinions():

@@ -25,3 +25,15 @@ def test_size_and_marks_have_bounds(seconds):
     figure = draw_timeline(np.zeros((seconds, 2)), [], CLASSES, title="x.wav")
     assert 2 <= len(figure.axes[0].get_xticks()) <= 17
     assert figure.get_size_inches()[0] <= 40
+
+
+def test_many_classes_show_the_detected_ones():
+    scores = np.zeros((10, 360))
+    scores[:, 100:139] = 0.4  # not detected, but above all others
+    names = [f"sound {i}" for i in range(360)]
+    figure = draw_timeline(scores, [Event(2, 5, "sound 359")], names, title="x.wav")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [*names[100:139], "sound 359"]
+    assert len(axes.collections[-1].get_paths()) == 1
+    assert axes.get_title() == "x.wav (40 of 360 classes, by detected seconds): scores, and events in orange"
+    assert figure.get_size_inches()[1] < 12

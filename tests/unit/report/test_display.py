@@ -10,6 +10,7 @@ from softsed.report.display import (
     format_share,
     is_shown,
     select_metrics,
+    shorten,
 )
 
 NAN = float("nan")
@@ -33,6 +34,14 @@ def test_shares_of_classes():
     assert format_share(8 + 1 / 3, 11.0) == "8.33 of 11"
     assert format_share(6.0, 6.0) == "6 of 6"
     assert format_share(NAN, 6.0) == format_share(0.0, NAN) == ""
+
+
+def test_shorten_keeps_both_ends():
+    assert shorten("people talking") == "people talking"
+    assert shorten("x" * 30) == "x" * 30
+    short = shorten("Mechanical sounds of engines, far away, type 17")
+    assert short == "Mechanical soun…away, type 17"
+    assert len(shorten("x" * 31)) <= 30
 
 
 def test_metrics_are_shown_with_their_reference():

@@ -107,6 +107,27 @@ def test_figure2_labels_do_not_overlap(table, tmp_path):
     assert min(apart) > texts[0].get_fontsize() * figure.dpi / 72
 
 
+@pytest.mark.parametrize(("classes", "drawn"), [(1, 1), (18, 18), (40, 40), (360, 40)])
+def test_figure2_is_readable_for_any_classes(table, tmp_path, classes, drawn):
+    names = "".join(
+        f"class {i:03} whose name has more than thirty characters\t{999 - i}\t50\t20\n" for i in range(classes)
+    )
+    with mpl.rc_context(STYLE):
+        figure = draw_figure2(table("class\tinstances\tsystem\tscene_prior\n" + names))
+        figure.savefig(tmp_path / "out.png")
+    (axes,) = figure.axes
+    texts = axes.get_xticklabels()
+    assert len(texts) == len(axes.lines[0].get_xdata()) == drawn
+    assert texts[0].get_text() == "class 000 whose…rty characters (999)"
+    counted = ": the 40 most frequent of 360 classes" if classes > drawn else ""
+    assert axes.get_xlabel() == f"class (event instances){counted}"
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+    assert all(b.x0 >= a.x1 - 1 for a, b in itertools.pairwise(boxes))  # vertical names
+    assert axes.bbox.height > 0.3 * figure.bbox.height
+    assert (axes.lines[1].get_marker() == "_") == (classes == 1)  # a line of one point is invisible
+
+
 def test_training_panels_and_best_epochs(table):
     figure = draw_training(table(TRAINING))
     assert [axes.get_title() for axes in figure.axes] == ["H_BCE_sig", "S_MSE_lin"]

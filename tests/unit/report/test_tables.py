@@ -3,7 +3,7 @@
 import pandas as pd
 from support.errors import refused
 
-from softsed.report.tables import format_counts, read_frame, read_metrics_table, write_frame
+from softsed.report.tables import arrange_by_class, format_counts, read_frame, read_metrics_table, write_frame
 
 NAN = float("nan")
 
@@ -46,6 +46,18 @@ def test_total_of_counts():
         ["y", "-", "-", "3", "2.25"],
         ["Total", "1", "-", "5", "3.75"],
     ]
+
+
+def test_classes_become_rows_if_many():
+    """More than 20 classes: rows, the most frequent first, a class without a count after classes with 0 events."""
+    counts = pd.DataFrame({f"c{i}": [float(i % 7), 1.0] for i in range(19)} | {"never asked": [NAN, NAN]}, ["x", "y"])
+    few = format_counts(counts.assign(files=2, minutes=1.5))
+    assert arrange_by_class(few) is few
+    many = arrange_by_class(format_counts(counts.assign(most=[9, NAN], files=2, minutes=1.5)))
+    assert list(many) == ["class", "x", "y", "Total"]
+    rows = many.to_numpy().tolist()
+    assert rows[:3] == [["most", "9", "-", "9"], ["c6", "6", "1", "7"], ["c13", "6", "1", "7"]]
+    assert rows[-3:] == [["never asked", "-", "-", "-"], ["files", "2", "2", "4"], ["minutes", "1.50", "1.50", "3.00"]]
 
 
 def test_metrics_table_has_numbers_and_text(tmp_path):

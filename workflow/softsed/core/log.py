@@ -2,9 +2,12 @@
 
 import logging
 import sys
+import time
 from pathlib import Path
 
 PROGRESS = {"progress": True}  # extra=PROGRESS: show this message on the terminal as well
+# `Remaining`: work before the first estimate, shortest time left that is reported, time between two lines; in seconds
+FIRST_S, LEAST_S, NEXT_S = 5, 90, 30
 
 
 class LogFile(logging.FileHandler):
@@ -35,3 +38,36 @@ def start(path: Path | None) -> None:
         terminal.addFilter(lambda record: record.levelno >= logging.WARNING or getattr(record, "progress", False))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
     logging.captureWarnings(True)
+
+
+class Remaining:
+    """Report on the terminal how long a computation still takes, estimated from its finished parts.
+
+    A computation of less than `LEAST_S` seconds reports nothing.
+
+    Parameters
+    ----------
+    logger : Logger
+    parts : str
+        Name of the computation and its parts, such as "joint: EM steps".
+    total : int
+        Number of parts.
+    bound : bool
+        Whether `total` is the largest possible number.
+    """
+
+    def __init__(self, logger: logging.Logger, parts: str, total: int, *, bound: bool = False) -> None:
+        self.logger, self.parts, self.total, self.done = logger, parts, total, 0
+        self.word = "at most" if bound else "about"
+        self.start = time.monotonic()
+        self.due, self.reported = self.start + FIRST_S, False
+
+    def advance(self) -> None:
+        """Count one finished part."""
+        self.done += 1
+        now = time.monotonic()
+        left = (now - self.start) / self.done * (self.total - self.done)
+        if self.done < self.total and now >= self.due and (left >= LEAST_S or self.reported):
+            duration = f"{self.word} {left / 60:.0f} min" if left >= LEAST_S else f"{self.word} {left:.0f} s"
+            self.logger.info("%s: %d of %d, %s left", self.parts, self.done, self.total, duration, extra=PROGRESS)
+            self.due, self.reported = now + NEXT_S, True

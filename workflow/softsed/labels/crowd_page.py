@@ -4,6 +4,7 @@ The size of the page is bounded: `RECORDINGS` timelines of at most `CLASSES` cla
 per table. The tables beside the page hold all rows.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ EXAMPLE = """\
       --truth results/demo/data/truth --experiment demo --page results/demo/labels/page.html
       --templates workflow/softsed/labels/templates/crowd_page.html.j2 workflow/softsed/core/templates/base.html.j2"""
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
-ROWS = 200  # bound of each table
+ROWS = 600  # bound of each table
 SIZE_COLUMNS = ["method", "annotators", "f1", "difference", "correlation", "competence"]
 SIZE_COLUMNS += ["truth_f1", "truth_f1_best", "truth_brier"]
 
@@ -74,9 +75,11 @@ def choose(recordings: dict[str, Recording], divided: dict[tuple[str, int], floa
     for (name, _), value in divided.items():
         total.setdefault(name, []).append(value)
     order = sorted(total, key=lambda name: (-np.mean(total[name]), name))
-    rank: dict[str, int] = {}
+    number: Counter[str] = Counter()  # of recordings per scene so far
+    rank = {}
     for name in order:
-        rank[name] = sum(recordings[other].scene == recordings[name].scene for other in rank)
+        rank[name] = number[recordings[name].scene]
+        number[recordings[name].scene] += 1
     return sorted(order, key=rank.__getitem__)[:RECORDINGS]
 
 
@@ -164,16 +167,18 @@ def main(argv: list[str] | None = None) -> None:
         drawing, omitted = draw_recording(opinions, name, labels, truth, divided)
         recording = {"name": name, "scene": recordings[name].scene, "cut": recordings[name].duration_s > SECONDS}
         timelines.append(recording | {"drawing": drawing, "omitted": omitted})
+    *by_class, all_classes = read_table(options.agreement, ("class", "alpha"))
     sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
     page = render(
         options.templates,
         experiment=options.experiment,
         max_rows=ROWS,
         most_annotators=MOST_ROWS,
+        most_classes=CLASSES,
         seconds=SECONDS,
         competence=draw_competence({method: list(made.competence.values()) for method, made in labels.items()}),
         annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement")), labels),
-        agreement=read_table(options.agreement, ("class", "alpha")),
+        agreement=[all_classes, *by_class],
         crowd_size=draw_crowd_size(sizes),
         sizes=size_rows(sizes),
         timelines=timelines,

@@ -17,6 +17,7 @@ import numpy as np
 from softsed.core.binary_metrics import best_threshold, brier_score, calibration_error, f1_score, reliability
 from softsed.core.event_text import read_true_events, truth_file
 from softsed.core.labels import harden, rasterise, read_active, read_soft
+from softsed.core.log import Remaining
 from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
@@ -211,9 +212,9 @@ def measure(options: argparse.Namespace) -> str:
     comparison = Comparison(soft_of_all, hard, competence_of_all, truth)
     available = annotators_per_cell(opinions)
     table = header()
-    for size in sorted(set(options.sizes)):
-        if size >= available.max():
-            continue
+    sizes = sorted(size for size in set(options.sizes) if size < available.max())
+    remaining = Remaining(logger, f"crowd size, {method}: draws", len(sizes) * options.draws)
+    for size in sizes:
         found = []
         for index in range(options.draws):
             rng = np.random.default_rng([options.seed, size, index])
@@ -226,6 +227,7 @@ def measure(options: argparse.Namespace) -> str:
             competence = dict(zip(part.annotators, weights, strict=True))
             found.append(comparison.measure(soft, thresholds, competence))
             logger.info("%s, %d annotators, draw %d: %s", method, size, index + 1, found[-1])
+            remaining.advance()
         table += row(method, size, np.minimum(available, size).mean(), found)
     thresholds = choose_thresholds(options.threshold, list(soft_of_all.values()), classes)
     found = [comparison.measure(soft_of_all, thresholds, competence_of_all)]

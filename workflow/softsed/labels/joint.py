@@ -17,8 +17,8 @@ the information that separates d from the length of events. In reality the answe
 event is faint for all annotators and in all ten windows. Therefore the evidence of each window is raised to a power
 below 1, `TEMPER` (Miller and Dunson, "Robust Bayesian inference via coarsening", JASA 2019).
 
-For each d of a grid, EM estimates the other parameters, with exact forward-backward sums over the 2^w states of the
-last w seconds, where w is the longest window (`softsed.labels.forward_backward`). The posteriors of all d are averaged,
+For each d of a grid, EM estimates the other parameters, with exact forward-backward sums over all sequences of active
+and inactive seconds (`softsed.labels.smoothing`). The posteriors of all d are averaged,
 because the data hardly determine d and the length of events separately. Nothing is random.
 
 The soft labels are probabilities. Therefore the threshold of hard labels can be computed
@@ -33,9 +33,11 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from softsed.core.errors import InputError
+from softsed.core.log import Remaining
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.labels.forward_backward import LONGEST_S, smooth
+from softsed.labels.forward_backward import LONGEST_S
+from softsed.labels.smoothing import Smoother
 
 TEMPER = 0.7  # power of the evidence of a window, chosen by simulation: 1 is overconfident, 0.5 loses accuracy
 DETECTIONS = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98])  # grid of d
@@ -50,7 +52,6 @@ KNOWING, TICKING, FALSE_ALARM = (1, 1), (1, 1), (1, 50)
 ONSET, OFFSET, CHAIN_S = 0.05, 0.2, 5  # prior rates in 1/s, and the seconds of data to which they are equivalent
 # Lowest log evidence of a window relative to its highest. Twelve windows cover a second, and exp(12 * -7) fits 32 bits.
 LEAST = -7.0
-BLOCK = 24_000_000  # cells of the table [states, seconds, chains] that is in memory at once: 96 MB
 
 logger = logging.getLogger(__name__)
 
@@ -101,9 +102,8 @@ class Chains:
                 remedy="Use eq1 or majority",
             )
         self.annotators, self.classes = len(opinions.annotators), len(opinions.classes)
-        self.lengths = np.unique(length)
-        self.longest = max(2, int(length.max()))  # at least two seconds, which a transition needs
-        # A cell is a window and class with opinions. `place` is the position of its evidence: length, second, chain.
+        lengths = np.unique(length)
+        # A cell is a window and class with opinions.
         key, cell = np.unique(opinions.window * self.classes + opinions.label, return_inverse=True)
         window, label = np.divmod(key, self.classes)
         number = {name: place for place, name in enumerate(recordings)}
@@ -112,11 +112,11 @@ class Chains:
         owner, self.label = np.divmod(pairs, self.classes)
         names = list(recordings)
         self.names = [(names[place], column) for place, column in zip(owner.tolist(), self.label.tolist(), strict=True)]
-        self.seconds = np.array([int(recordings[name].duration_s) for name, _ in self.names])
-        kind = np.searchsorted(self.lengths, length[window])
-        self.place = kind, opinions.offset[window] - 1, slice(None), chain
-        used = np.zeros((len(self.names), len(self.lengths)), dtype=bool)
-        used[chain, kind] = True  # windows of all lengths of a chain share LEAST
+        seconds = np.array([int(recordings[name].duration_s) for name, _ in self.names])
+        self.smoother = Smoother(chain, opinions.onset[window], length[window], seconds=seconds, label=self.label)
+        self.longest = self.smoother.longest
+        used = np.zeros((len(self.names), len(lengths)), dtype=bool)
+        used[chain, np.searchsorted(lengths, length[window])] = True  # windows of all lengths of a chain share LEAST
         self.least = LEAST / used.sum(axis=1)[chain, None]
         choice = (opinions.label * self.annotators + opinions.annotator) * 2 + opinions.opinion
         shape = len(key), self.classes * self.annotators * 2
@@ -127,8 +127,8 @@ class Chains:
 
         Returns
         -------
-        active : ndarray [seconds, chains]
-            Posterior probability that the second is active; without meaning after the end of a shorter recording.
+        active : ndarray [seconds of all chains]
+            Posterior probability that the second is active, one chain after the other.
         choices : ndarray [classes, annotators, 2, w + 1]
             Expected number of opinions by answer (0, 1) and number of active seconds in the window.
         moves : ndarray [4, classes]
@@ -142,22 +142,10 @@ class Chains:
         chance = np.log(competence * heard + (1 - competence) * guess)
         cells = TEMPER * (self.votes @ chance.reshape(-1, self.longest + 1))  # [cells, n]
         top = cells.max(axis=1, keepdims=True)
-        duration, chains = self.seconds.max(), len(self.names)
-        evidence = np.ones((len(self.lengths), duration, self.longest + 1, chains), dtype=np.float32)
-        evidence[self.place] = np.exp(np.maximum(cells - top, self.least))
-        onset, offset = now.onset[self.label], now.offset[self.label]
-        transition = np.array([[1 - onset, onset], [offset, 1 - offset]])
-        counts, moves = np.empty(evidence.shape), np.empty((duration, 4, chains))
-        log_scale = np.empty((duration, chains))
-        width = max(1, min(64, BLOCK // (duration << self.longest)))  # up to 64, so that the arrays fit into the cache
-        for start in range(0, chains, width):
-            part = np.s_[..., start : start + width]
-            counts[part], moves[part], log_scale[part] = smooth(evidence[part], transition[part], self.lengths.tolist())
-        inside = np.arange(duration)[:, None] < self.seconds
-        moved = (moves[1:] * inside[1:, None]).sum(axis=0)  # [4, chains]; the first second has no previous one
-        by_class = np.stack([np.bincount(self.label, weights=row, minlength=self.classes) for row in moved])
-        choices = (self.votes.T @ counts[self.place]).reshape(self.classes, self.annotators, 2, -1)
-        return moves[:, 1] + moves[:, 3], choices, by_class, float(top.sum() + log_scale[inside].sum())
+        transition = np.array([[1 - now.onset, now.onset], [now.offset, 1 - now.offset]])
+        found = self.smoother.posterior(np.exp(np.maximum(cells - top, self.least)), transition)
+        choices = (self.votes.T @ found.counts).reshape(self.classes, self.annotators, 2, -1)
+        return found.active, choices, found.moves, found.log_likelihood + float(top.sum())
 
     def start(self, detection: float) -> Parameters:
         """Return the initial parameters: competence 0.7, and the tick rate of all answers of an annotator."""
@@ -215,8 +203,8 @@ class Fit:
     ----------
     parameters : Parameters
         Estimated parameters.
-    active : ndarray [seconds, chains]
-        Posterior probability that the second is active.
+    active : ndarray [seconds of all chains]
+        Posterior probability that the second is active, one chain after the other.
     log_weight : float
         Logarithm of the weight of this d, without the prior.
     """
@@ -226,11 +214,12 @@ class Fit:
     log_weight: float
 
 
-def fit(chains: Chains, start: Parameters) -> Fit:
+def fit(chains: Chains, start: Parameters, steps: Remaining) -> Fit:
     """Run EM with the fixed d of `start`."""
     now, likelihood, cells = start, -np.inf, chains.votes.shape[0]
     for _ in range(ITERATIONS):
         active, choices, moves, reached = chains.expect(now)
+        steps.advance()
         gain, likelihood = reached - likelihood, reached
         if gain < TOLERANCE * cells:
             break
@@ -263,7 +252,8 @@ def joint_labels(opinions: Opinions, *, recordings: dict[str, Recording]) -> tup
         If a window is longer than `LONGEST_S`.
     """
     chains = Chains(opinions, recordings)
-    fits = {FIRST: fit(chains, chains.start(DETECTIONS[FIRST]))}
+    steps = Remaining(logger, "joint: steps of EM", ITERATIONS * len(DETECTIONS), bound=True)
+    fits = {FIRST: fit(chains, chains.start(DETECTIONS[FIRST]), steps)}
     for step in (1, -1):
         place = FIRST + step
         while 0 <= place < len(DETECTIONS):
@@ -271,7 +261,7 @@ def joint_labels(opinions: Opinions, *, recordings: dict[str, Recording]) -> tup
             if near.log_weight <= max(found.log_weight for found in fits.values()) - FAR:
                 break
             # The parameters of the neighbour are a better start than those of `chains.start`.
-            fits[place] = fit(chains, replace(near.parameters, detection=DETECTIONS[place]))
+            fits[place] = fit(chains, replace(near.parameters, detection=DETECTIONS[place]), steps)
             place += step
     weights = np.array([found.log_weight for found in fits.values()])
     weights = PRIOR[list(fits)] * np.exp(weights - weights.max())
@@ -281,5 +271,6 @@ def joint_labels(opinions: Opinions, *, recordings: dict[str, Recording]) -> tup
     competence = sum(weight * found.parameters.competence for weight, found in zip(weights, fits.values(), strict=True))
     soft = {name: np.full((int(r.duration_s), chains.classes), np.nan) for name, r in recordings.items()}
     for chain, (name, column) in enumerate(chains.names):
-        soft[name][:, column] = active[: chains.seconds[chain], chain]
+        start = chains.smoother.start[chain]
+        soft[name][:, column] = active[start : start + len(soft[name])]
     return competence, soft

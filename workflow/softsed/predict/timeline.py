@@ -24,6 +24,7 @@ STEPS_S = (
     21600,
     86400,
 )  # distances between marks of the time axis
+MOST_CLASSES = 40  # rows, at most: the picture stays readable with hundreds of classes
 MARKS = 16  # marks of the time axis, at most
 
 
@@ -38,7 +39,8 @@ def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *
     events : list of Event
         Shown as bars in the row of their class.
     classes : list of str
-        Names of the rows, from the top.
+        Names of the rows, from the top. Of more than `MOST_CLASSES`, the picture shows the classes with the longest
+        events, then those with the highest scores, and its title counts the others.
     title : str
         Name of the recording.
 
@@ -48,6 +50,12 @@ def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *
         Its width grows with the recording.
     """
     seconds = len(scores)
+    detected = {name: sum(event.offset - event.onset for event in events if event.label == name) for name in classes}
+    order = sorted(range(len(classes)), key=lambda column: (-detected[classes[column]], -scores[:, column].max()))
+    if len(classes) > MOST_CLASSES:
+        title += f" ({MOST_CLASSES} of {len(classes)} classes, by detected seconds)"
+    chosen = sorted(order[:MOST_CLASSES])
+    scores, classes = scores[:, chosen], [classes[column] for column in chosen]
     width = min(WIDEST, 9 + seconds / 120)
     figure = Figure(figsize=(width, 1.1 + 0.26 * len(classes)), layout="constrained")
     axes = figure.add_subplot()

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+MOST_CLASSES = 40  # classes in a figure: more names overlap
+NAME_LENGTH = 30  # characters of a name in a figure
+
 
 class Metric(NamedTuple):
     """A metric as a column of a table, with the name of DCASE 2023 Task 4B in its heading where there is one."""
@@ -43,6 +46,12 @@ def select_metrics(rows: pd.DataFrame, metrics: list[Metric]) -> pd.DataFrame:
 def format_share(part: float, whole: float) -> str:
     """Format a number of classes, which may be a mean over runs, out of all: "8.33 of 11"; "" if not defined."""
     return "" if is_missing(part) or is_missing(whole) else f"{part:.3g} of {whole:.3g}"
+
+
+def shorten(name: str) -> str:
+    """Replace the middle of a name by "…" if it is longer than `NAME_LENGTH`: similar names often differ at the end."""
+    half = NAME_LENGTH // 2
+    return name if len(name) <= NAME_LENGTH else f"{name[:half].rstrip()}…{name[1 - half :].lstrip()}"
 
 
 def is_missing(value: float | None) -> bool:

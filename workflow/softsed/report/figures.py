@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from softsed.core.errors import InputError
 from softsed.core.options import build_parser
+from softsed.report.display import MOST_CLASSES, shorten
 from softsed.report.tables import read_frame
 
 # Okabe and Ito (2008): distinct for colour-blind readers. Markers differ as well, for print in black and white.
@@ -46,7 +47,8 @@ def draw_figure2(path: Path) -> Figure:
     ----------
     path : Path
         Table with the columns class, instances and one per curve, F1 in percent. Rows are in the order of the axis. An
-        empty cell leaves a gap: classes that are not evaluated have no value at the fixed threshold.
+        empty cell leaves a gap: classes that are not evaluated have no value at the fixed threshold. The figure shows
+        the first `MOST_CLASSES` rows, and the name of its axis counts the others.
 
     Returns
     -------
@@ -63,8 +65,10 @@ def draw_figure2(path: Path) -> Figure:
         raise InputError(
             f"there is no curve beside the columns {list(names)}", file=path, expected="one column per curve"
         )
-    rows = read_rows(path, names, tuple(curves))
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    table = read_rows(path, names, tuple(curves))
+    rows = table.head(MOST_CLASSES)
+    few = len(rows) <= 17  # names of more classes fit only if they are vertical, below a higher figure
+    figure = Figure(figsize=(7.2, 4.2 if few else 5.4), layout="constrained")
     axes = figure.add_subplot()
     detectors = [curve for curve in curves if not PRIOR.fullmatch(curve)]
     style: dict[str, Any]
@@ -75,11 +79,18 @@ def draw_figure2(path: Path) -> Figure:
         else:  # the length of the dashes distinguishes the operating points
             dashes = (0, (2, 2)) if curve.endswith("_s") else (0, (6, 2))
             style = {"color": "0.55", "linestyle": dashes, "linewidth": 1.0, "zorder": 1}
+            if len(rows) == 1:  # a line of one point is invisible
+                style["marker"] = "_"
         label = curve if curve in detectors else f"{curve} (no audio)"
         axes.plot(range(len(rows)), rows[curve], label=label, markersize=5, **style)
-    labels = [f"{name.replace('_', ' ')} ({n})" for name, n in zip(rows["class"], rows["instances"], strict=True)]
-    axes.set_xticks(range(len(rows)), labels, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set(ylim=(-2, 100), ylabel="F1 in 1-s segments (%)", xlabel="class (event instances)")
+    shown = zip(rows["class"], rows["instances"], strict=True)
+    labels = [f"{shorten(name.replace('_', ' '))} ({number})" for name, number in shown]
+    position: dict[str, Any] = (
+        {"rotation": 40, "ha": "right"} if few else {"rotation": 90, "ha": "right", "va": "center"}
+    )
+    axes.set_xticks(range(len(rows)), labels, rotation_mode="anchor", **position)
+    chosen = f": the {len(rows)} most frequent of {len(table)} classes" if len(rows) < len(table) else ""
+    axes.set(ylim=(-2, 100), ylabel="F1 in 1-s segments (%)", xlabel=f"class (event instances){chosen}")
     axes.grid(axis="y", color="0.9")
     axes.set_axisbelow(True)
     figure.legend(loc="outside upper center", ncols=3, frameon=False)

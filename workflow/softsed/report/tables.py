@@ -9,6 +9,7 @@ from softsed.core.errors import InputError
 from softsed.core.tsv import read_table
 
 TOTAL = "Total"
+WIDEST = 20  # classes that are columns of Table 1; the paper has 17
 # Suffix of an operating point that is restricted to the annotated classes: other classes count as not detected.
 SCENE_KNOWN = ", scene known"
 # Columns of text in the tables of metrics; all other columns contain numbers.
@@ -83,3 +84,25 @@ def format_counts(counts: pd.DataFrame) -> pd.DataFrame:
     minutes = counts.pop("minutes").map("{:.2f}".format)
     texts = counts.astype(object).map(lambda value: "-" if pd.isna(value) else f"{value:.0f}")
     return texts.assign(minutes=minutes).rename_axis("scene").reset_index()
+
+
+def arrange_by_class(counts: pd.DataFrame) -> pd.DataFrame:
+    """Make the classes of Table 1 rows, if they are too many for columns.
+
+    Parameters
+    ----------
+    counts : DataFrame of str
+        From `format_counts`: one row per scene, then the row of totals.
+
+    Returns
+    -------
+    DataFrame of str
+        The same table up to `WIDEST` classes. Otherwise one row per class, the most frequent first and classes with
+        equal numbers in their order, then the rows files and minutes; one column per scene.
+    """
+    if len(counts.columns) - 3 <= WIDEST:
+        return counts
+    turned = counts.set_index("scene").T.rename_axis(index="class", columns=None)
+    classes = turned.iloc[:-2]
+    order = pd.to_numeric(classes[TOTAL], errors="coerce").sort_values(ascending=False, kind="stable").index
+    return pd.concat([classes.loc[order], turned.iloc[-2:]]).reset_index()

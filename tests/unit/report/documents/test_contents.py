@@ -25,6 +25,20 @@ def test_table1_shows_published_table_with_totals(document, tmp_path):
     assert "not comparable" not in document("table1")
 
 
+def test_table1_of_many_classes_has_rows(document, tmp_path):
+    """The table of the paper keeps its own 17 classes."""
+    names = [f"sound {i}" for i in range(360)]
+    rows = ["\t".join([scene, *map(str, range(360)), "2", "2.10"]) for scene in ("street", "Total")]
+    (tmp_path / "table1.tsv").write_text("\n".join(["\t".join(["scene", *names, "files", "minutes"]), *rows]) + "\n")
+    own, paper = document("table1", experiment="mine", source="own").split("## Published")
+    table = [cells(line) for line in own.splitlines() if line.startswith("|")]
+    assert table[0] == ["class", "street", "Total"]
+    assert table[2] == ["sound 359", "359", "359"]
+    assert table[-2] == ["files", "2", "2"]
+    assert len(table) == 2 + 360 + 2
+    assert len(cells(next(line for line in paper.splitlines() if line.startswith("|")))) == 1 + 17 + 2
+
+
 def test_label_statistics_with_counts(document, tmp_path):
     rows = "nonzero\trecordings\t1\t0.75\t0.25\nquantile_0.5\trecordings\t\t0.5\t\n"
     (tmp_path / "label_statistics.tsv").write_text("statistic\ton\tvalue\tpublished\tdifference\n" + rows)

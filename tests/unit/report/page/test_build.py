@@ -17,7 +17,6 @@ from softsed.report.display import THRESHOLDED, UNTHRESHOLDED
 from softsed.report.page.build import (
     MICRO,
     NOT_LABELLED,
-    curves,
     describe_formats,
     intervals,
     origin_tables,
@@ -118,17 +117,14 @@ def test_page_templates_all_listed():
     assert {path for path in TEMPLATES if path.parent == folder} == set(folder.iterdir())
 
 
-def test_curves_with_gaps():
-    figure2 = pd.DataFrame({"class": ["car"], "instances": ["3"], "b": [NAN], "a": [1.5]})
-    training = pd.DataFrame(
-        {"system": "a", "run": "1", "fold": ["2", "2", "1"], "train_loss": 2.0, "validation_loss": NAN}
-    )
-    found = curves(figure2, training)
-    assert found["figure2"] == {"classes": ["car"], "instances": ["3"], "curves": {"b": [None], "a": [1.5]}}
-    assert list(found["figure2"]["curves"]) == ["b", "a"]  # the order of the table
-    assert found["training"] == {
-        "a": [{"train": [2, 2], "validation": [None, None]}, {"train": [2], "validation": [None]}]
-    }
+def test_page_lists_all_classes_in_tables(tmp_path, monkeypatch):
+    names = [f"sound {i}" for i in range(50)]
+    monkeypatch.setattr("support.page.CLASSES", names)
+    text = " ".join(build_page(tmp_path, sound=False).page.read_text(encoding="utf-8").split())
+    assert "The figure shows the 40 most frequent of 50 classes." in text
+    table = re.findall(r'<table class="sortable">.*?</table>', text)[-1]
+    assert re.findall(r'<td class="text">(.*?)</td>', table) == names
+    assert re.findall(r"<td>(.*?)</td>", table)[:3] == ["3", "50.0", "20.0"]
 
 
 def test_rounded_with_standard_deviation():
@@ -182,8 +178,8 @@ def test_origin_tables_of_training():
 def test_page_marks_baselines(made):
     text = made.page.read_text(encoding="utf-8")
     tables = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
-    # Table 2, scores, differences, ground truth, table 1, origin
-    expected = [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0)]
+    # Table 2, scores, differences, ground truth, table 1, origin, class-wise F1
+    expected = [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0), 0]
     assert [table.count('<tr class="prior">') for table in tables] == expected
     assert [table.count("no audio") for table in tables] == expected
     assert '<td class="text">&lt;i&gt;linear&lt;/i&gt;</td>' in tables[0]

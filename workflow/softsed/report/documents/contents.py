@@ -5,22 +5,23 @@ from pathlib import Path
 
 from softsed.report.documents.columns import code_column, number_column, text_frame, widen
 from softsed.report.documents.published import PAPER_SOURCE
-from softsed.report.tables import format_counts, read_frame
+from softsed.report.tables import arrange_by_class, format_counts, read_frame
 
 
 def table1(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
-    """Provide the data of Table 1: the counts of the experiment and of the paper."""
+    """Provide the data of Table 1: the counts of the experiment and of the paper, which has its own classes."""
     counts = read_frame(tables["table1"], text=("scene", "files", "minutes"))
-    classes = [name for name in counts.columns if name not in ("scene", "files", "minutes")]
     listed = read_frame(tables["paper_table1"], text=("scene", "class"), numbers=("instances",))
     totals = read_frame(tables["paper_recordings"], text=("scene",), numbers=("files", "minutes")).set_index("scene")
+    known = set(listed["class"])
+    classes = [name for name in counts.columns if name in known] if known <= set(counts.columns) else sorted(known)
     events = listed.pivot_table(index="scene", columns="class", values="instances").reindex(
         totals.index, columns=classes
     )
     paper = format_counts(events.join(totals))
     return {
         "is_paper_data": options.source == PAPER_SOURCE,
-        **{"counts": counts, "recordings": counts["files"].iloc[-1]},
+        **{"counts": arrange_by_class(counts), "recordings": counts["files"].iloc[-1]},
         **{"paper": paper, "paper_recordings": paper["files"].iloc[-1]},
     }
 

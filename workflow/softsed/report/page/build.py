@@ -35,7 +35,8 @@ from softsed.report.display import (
     format_share,
     select_metrics,
 )
-from softsed.report.tables import read_frame, read_metrics_table
+from softsed.report.page.curves import class_wise_rows, curves, list_curves
+from softsed.report.tables import arrange_by_class, read_frame, read_metrics_table
 
 EXAMPLE = """\
 --predictions results/demo/predictions --systems S_MSE_lin scene_prior --priors scene_prior
@@ -142,29 +143,6 @@ def numbers(
     }
 
 
-def reals(column: pd.Series) -> list[float | None]:
-    """List the numbers of a column, with None for nan, which JSON does not have."""
-    return [None if np.isnan(value) else value for value in column]
-
-
-def curves(figure2: pd.DataFrame, training: pd.DataFrame) -> dict:
-    """Arrange the tables of Fig. 2 and of the training histories for `curves.js`."""
-    return {
-        "figure2": {
-            "classes": list(figure2["class"]),
-            "instances": list(figure2["instances"]),
-            "curves": {name: reals(figure2[name]) for name in figure2.columns.drop(["class", "instances"])},
-        },
-        "training": {
-            str(system): [
-                {"train": reals(line["train_loss"]), "validation": reals(line["validation_loss"])}
-                for _, line in rows.groupby(["run", "fold"], sort=False)
-            ]
-            for system, rows in training.groupby("system", sort=False)
-        },
-    }
-
-
 def rounded(table: pd.DataFrame) -> list[dict]:
     """Round the columns of `DIGITS`, each with the standard deviation of its column `_std`, and format `SHARES`."""
     shown = table.copy()
@@ -256,17 +234,18 @@ def main(argv: list[str] | None = None) -> None:
     }
     classes, _, soft, hard = next(iter(scored.values()))
     systems = {system: found.folds for system, found in scored.items()}
+    figure2 = read_frame(options.figure2, text=("class", "instances"), numbers=None)
     data = {
         "classes": classes,
         "priors": options.priors,
         **numbers(systems, soft, hard, dict(zip(folds["recording"], folds["scene"], strict=True)), options.config),
         **curves(
-            read_frame(options.figure2, text=("class", "instances"), numbers=None),
+            figure2,
             read_frame(options.training, text=("system", "run", "fold"), numbers=("train_loss", "validation_loss")),
         ),
     }
     files = {path.stem: path for path in options.tables}
-    table1 = read_frame(files.pop("table1"), text=("scene",))
+    table1 = arrange_by_class(read_frame(files.pop("table1"), text=("scene",)))
     tables = {name: read_metrics_table(path) for name, path in files.items()}
     origin = json.loads(options.origin.read_text(encoding="utf-8"))
     page = render(
@@ -282,6 +261,8 @@ def main(argv: list[str] | None = None) -> None:
         ranking=[metric[:2] for metric in (BEST, MPAUC, WITHIN)],
         against_truth=[metric[:2] for metric in AGAINST_TRUTH],
         class_dependent=(MIDRANGE, ALL_CLASSES),
+        class_wise_columns=[(name, name) for name in list_curves(figure2)],
+        class_wise=class_wise_rows(figure2),
         table1_columns=[(name, name) for name in table1],
         table1=table1.to_dict("records"),
         table2=rounded(tables["table2"]),

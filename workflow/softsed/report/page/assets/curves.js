@@ -11,11 +11,13 @@ const axis = (more) => ({
   stroke: () => css("--quiet"), grid: { stroke: () => css("--rule"), width: 1 }, ticks: { stroke: () => css("--rule") },
   font: "12px system-ui", ...more,
 });
-const drawn = []; // [plot, place, height], redrawn for a new width or colour scheme
+const drawn = []; // functions that fit a plot into its place, and plots, redrawn for a new width or colour scheme
 
-function plot(options, columns, place) {
-  const made = new uPlot({ width: place.clientWidth, ...options }, columns, place);
-  drawn.push([made, place, options.height]);
+/** Draw a plot as wide as its place, and at least `least` pixels wide: a narrow place scrolls. */
+function plot(options, columns, place, least = 0) {
+  const size = () => ({ width: Math.max(least, place.clientWidth), height: options.height });
+  const made = new uPlot({ ...options, ...size() }, columns, place);
+  drawn.push([made, () => made.setSize(size())]);
 }
 
 function drawFigure2({ classes, instances, curves }) {
@@ -30,18 +32,19 @@ function drawFigure2({ classes, instances, curves }) {
       points: { show: !prior, size: 6 }, value: (_, value) => (value == null ? "-" : value.toFixed(1)),
     };
   });
+  const below = Math.max(150, 20 + 6.5 * Math.max(...classes.map((_, index) => label(index).length))); // longest name
   const options = {
-    height: 420,
+    height: 270 + below,
     scales: { x: { time: false, range: [-0.3, classes.length - 0.7] }, y: { range: [0, 100] } },
     series: [{ label: "class", value: (_, index) => (index == null ? "-" : label(index)) }, ...series],
     axes: [
-      axis({ splits: () => classes.map((_, index) => index), values: (_, splits) => splits.map(label), rotate: -90, size: 150,
+      axis({ splits: () => classes.map((_, index) => index), values: (_, splits) => splits.map(label), rotate: -90, size: below,
         space: 1 }),
       axis({ size: 36 }),
     ],
     cursor: { y: false, drag: { x: false, y: false } },
   };
-  plot(options, [classes.map((_, index) => index), ...names.map((name) => curves[name])], byId("figure2"));
+  plot(options, [classes.map((_, index) => index), ...names.map((name) => curves[name])], byId("figure2"), 60 + 18 * classes.length);
 }
 
 function drawTraining(trainings) {
@@ -65,7 +68,7 @@ function drawTraining(trainings) {
 }
 
 function fitPlots() {
-  for (const [made, place, height] of drawn) made.setSize({ width: place.clientWidth, height });
+  for (const [, fit] of drawn) fit();
 }
 
 drawFigure2(data.figure2);

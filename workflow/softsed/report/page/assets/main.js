@@ -76,7 +76,7 @@ function jump(index) {
   current = index;
   [...byId("mistakes").tBodies[0].rows].forEach((row, place) => row.classList.toggle("here", place === index));
   const { recording, label, onset, length } = mistake;
-  if (data.soft[label * data.seconds + recording.start] < 0) byId("every").checked = true;
+  state.wanted = mistake; // its class is shown, also if it is not annotated or not chosen
   choose(data.recordings.indexOf(recording), Math.max(0, onset - 1));
   look(Math.max(20, 2 * length), onset + length / 2);
   rows[label].whole.scrollIntoView({ block: "center" });

@@ -8,8 +8,10 @@ const BARS = { reference: [-0.05, -0.17], output: [-0.2, -0.32] };
 /** The visible choices and their data, filled by `start` in main.js. */
 const state = {
   system: null, recording: null, thresholds: [], moved: [], reference: null, scores: {}, shown: {}, view: [0, 1], time: 0,
+  wanted: null,
 };
 const rows = []; // per class: its elements and its plot
+const MOST_ROWS = 20; // annotated classes that are shown: the page stays short and fast with hundreds of classes
 
 const lineColour = (name) => {
   if (isPrior(name)) return css("--prior");
@@ -122,12 +124,24 @@ function showThresholds(counts) {
   });
 }
 
+/** Return the annotated classes of the recording, and those to show: the ones with the highest sums of soft labels. */
+function chooseRows() {
+  const soft = (label) => data.soft.subarray(...range(label)), labels = [...data.classes.keys()];
+  const asked = labels.filter((label) => soft(label).some((value) => value >= 0));
+  if (byId("every").checked) return [asked, labels];
+  const sums = labels.map((label) => soft(label).reduce((sum, value) => sum + Math.max(0, value), 0));
+  const shown = [...asked].sort((a, b) => sums[b] - sums[a]).slice(0, MOST_ROWS);
+  return [asked, state.wanted?.recording === state.recording ? [...shown, state.wanted.label] : shown];
+}
+
 /** Redraw the recording. */
 function drawRecording() {
+  const [asked, shown] = chooseRows(), drawn = asked.filter((label) => shown.includes(label)).length;
+  byId("chosen").textContent = drawn < asked.length
+    ? `The rows show ${drawn} of ${asked.length} annotated classes, those with the highest soft labels in this recording.` : "";
   rows.forEach((row, label) => {
-    const asked = data.soft.subarray(...range(label)).some((value) => value >= 0);
-    row.whole.hidden = !asked && !byId("every").checked;
-    row.whole.classList.toggle("not-asked", !asked);
+    row.whole.hidden = !shown.includes(label);
+    row.whole.classList.toggle("not-asked", !asked.includes(label));
     if (row.whole.hidden) return;
     if (row.plot) row.plot.setData(columnsOf(label));
     else makePlot(row, label);
