@@ -20,7 +20,7 @@ ASSETS = sorted(path for path in (PACKAGE / "report/page/assets").rglob("*") if 
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 CLASSES = ["car", HOSTILE, "</script><script>document.title=2</script>", "rare & never labelled"]
-NAMES = ["one", "two", "<b>three & 'four' %41 #5", '"five"']
+NAMES = ["one", "two", "<b>three & 'four' %41 #5", 'fi"ve']
 SYSTEMS = ["net", "<i>linear</i>", "scene_prior"]
 PRIORS = ["scene_prior"]
 FOLDS = {"fold1": NAMES[:2], "fold2": NAMES[2:]}

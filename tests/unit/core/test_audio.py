@@ -42,7 +42,7 @@ def test_find_audio_lists_names_and_problems(tmp_path):
         assert all(word in text for word, text in zip(words, found[name], strict=True)), name
 
 
-ODD = ["Müller (2) [take 1]", "-x", "a b", '"q" \'*?', "$(touch x);&|#%", "0512", "会議"]
+ODD = ["Müller (2) [take 1]", "-x", "a b", "q\" '*?", "$(touch x);&|#%", "0512", "会議"]
 
 
 def test_find_audio_accepts_names_of_any_characters(tmp_path):
@@ -53,7 +53,7 @@ def test_find_audio_accepts_names_of_any_characters(tmp_path):
     assert all(path.exists() and recording_name(path.stem) == name for name, path in recordings.items())
 
 
-@pytest.mark.parametrize("name", ["a{1}", "<a>", "a\tb", "a\nb", "\udcff", " "])
+@pytest.mark.parametrize("name", ["a{1}", "<a>", "a\tb", "a\nb", "\udcff", " ", '"q"'])
 def test_find_audio_refuses_names_without_a_row_or_path(tmp_path, name):
     (tmp_path / f"{name}.wav").touch()
     with refused(golden=False, file=f"{name}.wav", remedy="Rename the file"):

@@ -10,10 +10,10 @@ NAN = float("nan")
 
 def test_text_survives_reading_and_writing(tmp_path):
     path = tmp_path / "a.tsv"
-    text = 'class\tvalue\nNA\t1\n"quoted\t\n1e5\t-2.5\nnull\tnan\n0.50\t1e-07\n'
+    text = 'class\tvalue\nNA\t1\nquo"ted\t\n1e5\t-2.5\nnull\tnan\n0.50\t1e-07\n'
     path.write_text(text)
     frame = read_frame(path, text=("class",), numbers=("value",))
-    assert frame["class"].tolist() == ["NA", '"quoted', "1e5", "null", "0.50"]
+    assert frame["class"].tolist() == ["NA", 'quo"ted', "1e5", "null", "0.50"]
     assert frame["value"].isna().tolist() == [False, True, False, True, False]
     write_frame(path, frame)
     assert path.read_text() == text.replace("\tnan\n", "\t\n")

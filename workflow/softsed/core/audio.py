@@ -65,9 +65,11 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
     recordings: dict[str, Path] = {}
     for path in found:
         name = recording_name(path.stem)
-        if UNUSABLE.search(path.name) or not name:
+        if UNUSABLE.search(path.name) or not name or name.startswith('"'):
             problem = "the name contains braces, angle brackets, control characters or bytes that are not UTF-8"
-            report(path, problem if name else "the name consists of spaces", remedy="Rename the file")
+            if not UNUSABLE.search(path.name):
+                problem = "the name begins with a quotation mark" if name else "the name consists of spaces"
+            report(path, problem, remedy="Rename the file")
         elif name in recordings:
             problem = f"{recordings[name]} has the same name except for its ending, spaces or its Unicode form"
             report(path, problem, remedy="Rename one of the two files")

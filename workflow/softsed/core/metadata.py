@@ -41,14 +41,14 @@ class Recording:
 
 def is_valid_name(name: str) -> bool:
     """Report whether a recording can have this name."""
-    return bool(name) and not IMPOSSIBLE.search(name)
+    return bool(name) and not IMPOSSIBLE.search(name) and not name.startswith('"')
 
 
 def check_name(name: str, file: Path | str, line: int | None = None) -> None:
     """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` say where it stands."""
     if not is_valid_name(name):
         problem = f"recording {name!r} cannot be the name of a file"
-        expected = "a name without '/' and control characters"
+        expected = "a name without '/', control characters and a quotation mark at its beginning"
         remedy = "Leave the folder out of the name" if "/" in name else None
         raise InputError(problem, file=file, line=line, expected=expected, remedy=remedy)
 
