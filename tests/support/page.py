@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
     for place, name in enumerate(NAMES):
         soft = np.round(rng.random((14 + place, len(CLASSES))), 6)
         soft[:, 3] = 0
-        soft[:, 2] = np.nan if place == 1 else soft[:, 2]  # not asked
+        soft[:, 2] = np.nan if place == 1 else soft[:, 2]  # nobody was asked about the class in this recording
         made.soft[name], made.hard[name] = soft, np.nan_to_num(soft) > 0.5
     for system in SYSTEMS:
         made.scores[system] = {n: np.round(rng.uniform(-0.2, 1.2, v.shape), 6) for n, v in made.soft.items()}
@@ -104,6 +105,8 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
             path = folder / "predictions" / system / "run1" / f"{fold}.tsv"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_scores(path, {name: made.scores[system][name] for name in names}, CLASSES)
+    for system, name in product(SYSTEMS, NAMES):  # the class is annotated in the scene, so these scores do not count
+        made.scores[system][name][np.isnan(made.soft[name])] = np.nan
     write_soft(folder / "soft.tsv", made.soft, CLASSES)
     write_hard(folder / "hard.tsv", {name: to_events(active, CLASSES) for name, active in made.hard.items()})
     tsv(folder / "classes.tsv", [{"class": name} for name in CLASSES])

@@ -56,7 +56,7 @@ def test_page_data_keeps_all_digits(made, data):
         assert (soft[part][np.isnan(expected)] == NOT_LABELLED).all()
         np.testing.assert_array_equal(hard[part], made.hard[row["name"]])
         for system in SYSTEMS:
-            counted = np.where(np.isnan(expected), NOT_LABELLED / MICRO, made.scores[system][row["name"]])
+            counted = np.nan_to_num(made.scores[system][row["name"]], nan=NOT_LABELLED / MICRO)
             np.testing.assert_array_equal(unpack(data["scores"][system], 4)[part] / MICRO, counted)
 
 
