@@ -105,9 +105,10 @@ def test_what_the_readme_links_to_and_tells_to_type_exists():
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
 
 
-def test_faults_name_existing_tests():
-    """Each test and each test file in docs/faults.md exists; names that end in `...` are the start of a name."""
-    text = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", ["faults", "your_files"])
+def test_documents_name_existing_tests(document):
+    """Each test and each test file in the document exists; names that end in `...` are the start of a name."""
+    text = (ROOT / f"docs/{document}.md").read_text(encoding="utf-8")
     files = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
     names = {name for content in files.values() for name in re.findall(r"^def (test_\w+)", content, re.MULTILINE)}
     listed = re.findall(r"\b((?:unit|faults|workflow|browser|slurm)/[\w/]*test_\w+)(?:\.py)?(?:::(test_\w+))?", text)
