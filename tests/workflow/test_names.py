@@ -40,9 +40,11 @@ def own(tmp_path_factory):
         for labels in ("-my labels", "my truth"):
             write_rows(folder / labels / f"{decomposed(name)}.txt", [(2, 5, "car"), (4, 9, "dog")])
         for onset in range(0, SECONDS - 2):
-            rows += [
-                (name, onset, onset + 3, who, c, rng.integers(2)) for who in ("Ann", "Bob") for c in ("car", "dog")
-            ]
+            # Nobody was asked about dogs in "a b" from 7 s on, and only Ann about dogs in "-x".
+            asked = [(who, c) for who in ("Ann", "Bob") for c in ("car", "dog")]
+            asked = [one for one in asked if one[1] == "car" or not (name == "a b" and onset > 4)]
+            asked = [one for one in asked if name != "-x" or one != ("Bob", "dog")]
+            rows += [(name, onset, onset + 3, who, c, rng.integers(2)) for who, c in asked]
     write_rows(folder / "-opinions.tsv", rows, OPINIONS)
     write_sizes(folder / "sizes.yaml", **SIZES)
     return folder
@@ -57,6 +59,17 @@ def results(own):
     snakemake(own, *page, "results/named/labels/page.html", configuration=options)
     assert planned(own, *page, configuration=options) == {}
     return own / "results/named"
+
+
+def test_seconds_without_opinion_count_in_no_metric(results):
+    """Seconds 7 to 11 of the dog in "a b" have no label, and no hit, miss or false alarm."""
+    rows = [row for row in read_rows(results / "labels/eq1/soft.tsv") if not row["value"]]
+    assert [(row["recording"], row["onset"], row["label"]) for row in rows] == [
+        ("a b", str(second), "dog") for second in range(7, 12)
+    ]
+    found = json.loads((results / "metrics/scene_prior/run1.json").read_text())["pooled"]["operating_points"]
+    dog = found["class-dependent"]["class_wise"]["dog"]
+    assert dog["tp"] + dog["fp"] + dog["fn"] <= 4 * SECONDS - 5
 
 
 def test_tables_show_the_names_and_files_have_stems(results):

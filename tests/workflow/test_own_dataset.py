@@ -129,14 +129,14 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     lines[3] = lines[3].replace("dog barking", "dog_barking")
     lines[5] = lines[5].rsplit("\t", 1)[0] + "\t1.5"
     lines.append("attic\t0\t1\ttap\t0.5")
-    lines.append("yard.2\t12\t13\ttap\t0.5")
+    lines.append("yard.2\t14\t15\ttap\t0.5")
     (own / "my data/wrong.tsv").write_text("\n".join(lines) + "\n")
     shown = snakemake(own, configuration=config("soft", "wrong.tsv", "experiment=wrong"), fails=True)
     for message in (
         "line 4: class 'dog_barking' is spelled 'dog barking' in my data/wrong.tsv, line 2",
         "value '1.5'. Expected a soft label from 0 to 1",
         "line 146: no audio named 'attic'",
-        "line 147: the row lasts from 12 to 13 s, but the recording 'yard.2' lasts 12.50 s",
+        "line 147: the row lasts from 14 to 15 s, but the recording 'yard.2' lasts 12.50 s",
     ):
         assert message in shown
     assert "Traceback" not in shown

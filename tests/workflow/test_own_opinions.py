@@ -142,7 +142,7 @@ def test_tables_and_truth_of_ones_own(fresh):
     [
         (["--config", "opinions=nowhere.tsv"], "there is no file or folder 'nowhere.tsv'"),
         (["--config", "opinions=header.tsv"], "header.tsv, line 1: no column ['annotator']"),
-        (["--config", "opinions=name.tsv"], "name.tsv, line 3: recording '../b' cannot be the name of a file"),
+        (["--config", "opinions=name.tsv"], "name.tsv, line 3: recording 'b\\x7f' cannot be the name of a file"),
         (["--configfile", "null.yaml"], "recordings: no table. Expected the path of a table"),
         (
             ["--configfile", "workflow/demo.yaml", "--config", "opinions=my opinions.tsv"],
@@ -153,9 +153,9 @@ def test_tables_and_truth_of_ones_own(fresh):
 )
 def test_mistakes_stop_before_anything_runs(fresh, configuration, message):
     table = own_opinions()[:3]
-    (fresh / "header.tsv").write_text("\t".join(HEADER).replace("annotator", "worker") + "\n")
+    (fresh / "header.tsv").write_text("\t".join(HEADER).replace("annotator", "whose") + "\n")
     (fresh / "null.yaml").write_text("recordings: null\n")
-    table[2][0] = "../b"
+    table[2][0] = "b\x7f"
     write_rows(fresh / "name.tsv", table)
     assert message in snakemake(fresh, "--dry-run", "labels", configuration=configuration, fails=True)
 
