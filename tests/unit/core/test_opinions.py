@@ -59,6 +59,7 @@ def test_opinions_of_a_comma_separated_table(tmp_path):
     assert (opinions.recording.tolist(), opinions.annotators, opinions.opinion.tolist()) == (["p1"], ["A"], [1])
 
 
+VALUES = "0 or 1; no row if the annotator was not asked"
 WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may be between two seconds"
 
 
@@ -68,8 +69,8 @@ WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may 
         (("p2", 0, 10, "A", "birds", 1), "'p2'", None),
         (("p1", 0, 10, "B", "car", 1), "'car'", "one of ['birds']"),
         (("p1", 0, 10, "B", "Birds", 1), "'Birds'", "one of ['birds']"),
-        (("p1", 0, 10, "B", "birds", 2), "opinion is '2'", "0 or 1"),
-        (("p1", 0, 10, "B", "birds", ""), "opinion is ''", "0 or 1"),
+        (("p1", 0, 10, "B", "birds", 2), "opinion is '2'", VALUES),
+        (("p1", 0, 10, "B", "birds", ""), "opinion is ''", VALUES),
         (("p1", 0, 10, "", "birds", 1), "no annotator", "the name or number of an annotator"),
         (("p1", 0, 10, "B", "", 1), "no class", "the name of a class"),
         (("p1", 0, 10, "A", "birds", 0), "line 2", "one row per window, annotator and class"),

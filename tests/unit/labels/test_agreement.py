@@ -145,18 +145,3 @@ def test_command_writes_both_tables(tmp_path):
         ["A", "6", "0.3333", value],
         ["B", "6", "0.1667", value],
     ]
-
-
-def test_command_points_out_copied_answers(tmp_path, caplog):
-    lines = [OPINIONS, *(f"r\t{onset}\t{onset + 2}\t{who}\tcar\t{onset % 2}" for onset in range(30) for who in "AB")]
-    texts = {
-        "opinions": "\n".join(lines),
-        "recordings": "recording\tscene\tduration_s\nr\ts\t31",
-        "classes": "class\ncar",
-        "scenes": "scene\tclass\ns\tcar",
-    }
-    outputs = ["--agreement", str(tmp_path / "agreement.tsv"), "--annotators", str(tmp_path / "annotators.tsv")]
-    agreement.main([*write_tables(tmp_path, texts), *outputs])
-    (message,) = caplog.messages
-    assert "opinions.tsv: 1 of 1 pairs" in message
-    assert "'A' and 'B' (15 times 0 and 15 times 1)" in message

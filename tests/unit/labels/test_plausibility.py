@@ -27,14 +27,34 @@ def test_no_doubt_about_a_complete_table(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([(*row[:5], 1) for row in FULL], ["no opinion is 0", "`unticked` to zero"]),
-        ([row for row in FULL if row[3] != "B" or row[5]], ["1 of 3 annotators", "'B' (3 opinions)"]),
-        ([(*row[:5], 1 if row[4] == "car" else row[5]) for row in FULL], ["1 of 2 classes", "'car' (6 opinions)"]),
+        ([(*row[:5], 1) for row in FULL], ["no opinion is 0", "`unticked=zero`"]),
+        ([row for row in FULL if row[3] != "B" or row[5]], ["1 of 3 annotators", "'B' (3 times 1)"]),
+        ([(*row[:5], 1 if row[4] == "car" else row[5]) for row in FULL], ["1 of 2 classes", "'car' (6 times 1)"]),
     ],
 )
 def test_missing_zeros_are_pointed_out(tmp_path, rows, words):
     first = doubts(tmp_path, rows)[0]
     assert all(word in first for word in words)
+
+
+def test_option_is_named_only_where_it_helps(tmp_path):
+    """With one class, missing zeros are annotators without a row, which no option can add."""
+    rows = [(*row[:5], 1) for row in FULL if row[4] == "dog"]
+    assert "unticked" not in doubts(tmp_path, rows)[0]
+    some = [row for row in FULL if row[3] != "B" or row[5]]
+    assert "unticked" not in doubts(tmp_path, some)[0]
+
+
+def test_added_zeros_beside_stated_zeros(tmp_path):
+    opinions = read_opinions(
+        write_opinions(tmp_path / "o.tsv", FULL[:-1]),
+        CLASSES,
+        asked={"all": CLASSES},
+        recordings={"r1": Recording("r1", "all", 20.0)},
+        unticked="zero",
+    )
+    (found,) = find_doubts(opinions, {"r1": Recording("r1", "all", 20.0)}, added=1)
+    assert "adds 1 opinions 0 to a table that states 6 opinions 0" in found
 
 
 def test_cells_without_opinions_are_counted(tmp_path):

@@ -3,10 +3,11 @@
 Conventions
 -----------
 - A label matrix is a float array [seconds, classes]: row t is the second from t to t + 1, columns follow
-  ``classes.tsv``, values are activity levels in 0..1. A column of nan is a class that is not annotated in the scene; 0
-  is a class that is annotated in the scene and that no annotator reported.
-- Soft table: ``recording onset offset label value``, one row per second and class annotated in the scene, zeros
-  included.
+  ``classes.tsv``, values are activity levels in 0..1. nan means that there is no label: the class is not
+  annotated in the scene, or nobody gave an opinion about the second. 0 means that no asked annotator reported the
+  class.
+- Soft table: ``recording onset offset label value``, one row per second and class with labels in the recording, zeros
+  included. The value is empty for a second without a label.
 - Hard table: ``recording onset offset label``, one row per event, contiguous active seconds merged (Sec. 2.2). A
   recording without events has one row whose other fields are empty.
 - One table contains all recordings of an experiment: the workflow then plans with one file per method, not one per

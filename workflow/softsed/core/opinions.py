@@ -26,7 +26,7 @@ from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_columns, read_number
 
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
-ABSENT, ZERO = "absent", "zero"  # values of the config key `labels.unticked`
+ABSENT, ZERO = "absent", "zero"  # values of the config key `unticked`
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,9 @@ class OpinionTable:
 
     @cached_property
     def answers(self) -> np.ndarray:
-        """Return the opinion of each row as a number; -1 for text other than 0 and 1."""
-        return self.indices("opinion", ["0", "1"])
+        """Return the opinion of each row as a number; -1 for text other than 0, 1, 0.0 and 1.0."""
+        place = self.indices("opinion", ["0", "1", "0.0", "1.0"])
+        return np.where(place < 0, -1, place % 2)
 
 
 def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problems) -> None:
@@ -164,7 +165,7 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
         if "" in table.columns[column]:
             refuse("names", table.indices(column, [""]) == 0, f"no {column}", expected)
     check_spelling(table.places("annotator"), problems, column="annotator")
-    refuse("values", table.answers < 0, "opinion is {opinion!r}", "0 or 1")
+    refuse("values", table.answers < 0, "opinion is {opinion!r}", "0 or 1; no row if the annotator was not asked")
 
 
 def arrange(

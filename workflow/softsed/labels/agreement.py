@@ -6,7 +6,6 @@ the crowd. Negative values are systematic disagreement. A unit is a window of a 
 classes together. A unit may have any number of opinions; units with a single opinion do not count.
 """
 
-import logging
 from pathlib import Path
 
 import krippendorff
@@ -14,11 +13,8 @@ import numpy as np
 
 from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
-from softsed.labels.plausibility import find_doubts
 
 ALL = "all classes"  # row of the table for all classes together
-
-logger = logging.getLogger(__name__)
 
 
 def alpha(opinions: Opinions, rows: np.ndarray) -> float:
@@ -124,8 +120,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--agreement", type=Path, required=True, help="table of the agreement per class to write")
     parser.add_argument("--annotators", type=Path, required=True, help="table of the annotators to write")
     options = parser.parse_args(argv)
-    opinions, recordings = read_tables(options)
-    for doubt in find_doubts(opinions, recordings):
-        logger.warning("%s: %s", options.opinions, doubt)
+    opinions, _ = read_tables(options)
     options.agreement.write_text(class_table(opinions), encoding="utf-8")
     options.annotators.write_text(annotator_table(opinions), encoding="utf-8")

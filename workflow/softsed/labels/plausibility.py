@@ -1,7 +1,7 @@
-"""Plausibility of opinions: warnings about tables that are valid but probably do not say what their author meant.
+"""Plausibility of opinions: warnings about valid tables that probably have another meaning than intended.
 
-A row is an opinion, and a missing row is none. A table that lists only ticks is therefore a table in which every asked
-annotator ticked, and all its soft labels are 1.
+A row is an opinion, and a missing row is none. In a table that lists only ticks, every asked annotator ticked, and all
+soft labels are 1.
 """
 
 import numpy as np
@@ -11,40 +11,57 @@ from softsed.core.opinions import Opinions
 from softsed.labels.aggregate import soft_labels
 from softsed.labels.same_answers import find_same_answers
 
-ONLY_TICKS = "If the table lists only ticks, set `unticked` to zero (`unticked=zero`, for a check `--unticked zero`)"
+ADD_ZEROS = "Add a row with opinion 0 for each class that an annotator was asked about and did not tick"
+EXAMPLES = 3  # annotators or classes that a warning names
 
 
-def find_doubts(opinions: Opinions, recordings: dict[str, Recording]) -> list[str]:
-    """Describe what is probably wrong with opinions, one sentence or two per kind.
+def find_doubts(opinions: Opinions, recordings: dict[str, Recording], *, added: int = 0) -> list[str]:
+    """Describe the doubts about opinions, one or two sentences per kind.
 
     Parameters
     ----------
     opinions : Opinions
     recordings : dict of Recording
+    added : int
+        Number of opinions 0 that `unticked` ``zero`` added to the rows of the table.
 
     Returns
     -------
     list of str
-        Warnings about a table, annotators or classes without any opinion 0, about seconds and classes without any
-        opinion, and about annotators who never disagree.
+        Warnings about a table, annotators or classes without any opinion 0, about added zeros beside stated zeros,
+        about seconds and classes without any opinion, and about annotators who never disagree.
     """
-    return [*_missing_zeros(opinions), *_missing_opinions(opinions, recordings), *find_same_answers(opinions)]
+    return [
+        *_missing_zeros(opinions, added),
+        *_missing_opinions(opinions, recordings),
+        *find_same_answers(opinions),
+    ]
 
 
-def _missing_zeros(opinions: Opinions) -> list[str]:
+def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
     if opinions.opinion.all():
-        return [f"no opinion is 0, so that all soft labels are 1. {ONLY_TICKS}"]
+        text = f"no opinion is 0, so that all soft labels are 1. {ADD_ZEROS}"
+        if len(np.unique(opinions.label)) > 1:
+            text += ". If all annotators of a window were asked about all classes of the scene, `unticked=zero` "
+            text += "(`softsed check --unticked zero`) adds these opinions"
+        return [text]
+    if stated := int((opinions.opinion == 0).sum()) - added if added else 0:
+        return [
+            f"`unticked` is zero and adds {added} opinions 0 to a table that states {stated} opinions 0. If its "
+            "missing rows are questions that were not asked, remove `unticked`"
+        ]
     found = []
     for kind, names, index in (
-        ("annotators", opinions.annotators, opinions.annotator),
-        ("classes", opinions.classes, opinions.label),
+        ("annotator", opinions.annotators, opinions.annotator),
+        ("class", opinions.classes, opinions.label),
     ):
         given = np.bincount(index, minlength=len(names))
         ticked = np.flatnonzero((given > 0) & (np.bincount(index, opinions.opinion, len(names)) == given))
         if len(ticked):
-            first = ", ".join(f"{names[i]!r} ({given[i]} opinions)" for i in ticked[:3].tolist())
-            number = f"{len(ticked)} of {np.count_nonzero(given)} {kind} have no opinion 0: {first}"
-            found.append(f"{number}{', ...' if len(ticked) > 3 else ''}. {ONLY_TICKS}")
+            first = ", ".join(f"{names[i]!r} ({given[i]} times 1)" for i in ticked[:EXAMPLES].tolist())
+            more = ", ..." if len(ticked) > EXAMPLES else ""
+            plural = {"annotator": "annotators", "class": "classes"}[kind]
+            found.append(f"no opinion is 0 for {len(ticked)} of {np.count_nonzero(given)} {plural}: {first}{more}")
     return found
 
 

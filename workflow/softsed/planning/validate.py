@@ -4,12 +4,13 @@ The data are recordings with labels or opinions, or opinions without recordings,
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from softsed.core.audio import find_audio
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, choose_columns, read_asked, read_classes
-from softsed.core.opinions import ABSENT, read_opinions
+from softsed.core.opinions import ABSENT, ZERO, read_opinions
 from softsed.core.text.files import visible_files
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.labels.plausibility import find_doubts
@@ -59,8 +60,10 @@ def check(
         dataset = infer_dataset(audio, labels, kind, tables, problems)
         if not problems and kind == "opinions":
             recordings, classes, asked = dataset
-            opinions = read_opinions(labels, classes, asked=asked, recordings=recordings, unticked=unticked)
-            for doubt in find_doubts(opinions, recordings):
+            read = partial(read_opinions, labels, classes, asked=asked, recordings=recordings)
+            opinions, stated = read(unticked=unticked), read() if unticked == ZERO else None
+            added = len(opinions.opinion) - len(stated.opinion) if stated else 0
+            for doubt in find_doubts(opinions, recordings, added=added):
                 logger.warning("%s: %s", labels, doubt)
     except InputError as error:  # a table that cannot be read: no further check is possible
         problems.add("tables", error)

@@ -46,8 +46,8 @@ def to_series(matrices: Iterable[np.ndarray], scenes: Iterable[str]) -> Series:
     Parameters
     ----------
     matrices : iterable of ndarray [seconds, classes]
-        Soft labels in 0..1, one matrix per recording. Columns with nan (not annotated, or unknown in some seconds)
-        are left out.
+        Soft labels in 0..1, one matrix per recording. Seconds without a label (nan) are left out, and so are columns
+        without any label.
     scenes : iterable of str
         Scene of each recording.
 
@@ -59,8 +59,8 @@ def to_series(matrices: Iterable[np.ndarray], scenes: Iterable[str]) -> Series:
     series: Series = {}
     for matrix, scene in zip(matrices, scenes, strict=True):
         for place, column in enumerate(matrix.T):
-            if not np.isnan(column).any():
-                series.setdefault((scene, place), []).append(column)
+            if len(known := column[~np.isnan(column)]):
+                series.setdefault((scene, place), []).append(known)
     return series
 
 
