@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> None:
         system["loss"],
     )
     scaler = Scaler.fit([x[: len(y)] for x, y in zip(train_features, train_targets, strict=True)])
-    length = config["sequence_frames"]
+    length = min(config["sequence_frames"], max(map(len, train_targets)))  # short recordings need no padding
     training = cut(map(scaler, train_features), train_targets, length).to(device)
     validation = cut(map(scaler, validation_features), validation_targets, length).to(device)
     del train_features, validation_features  # frees as much memory as the sequences take, during the whole training
