@@ -66,6 +66,13 @@ def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
     assert read_text(tmp_path / "t.tsv") == ["a\t", "b c\t\td", "", "e"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_ends_are_read(tmp_path, encoding, end):
+    (tmp_path / "t.tsv").write_bytes(f"a\tb{end}Cafe\u0301\t1{end}".encode(encoding))
+    assert read_text(tmp_path / "t.tsv") == ["a\tb", "Caf\u00e9\t1"]
+
+
 def test_lines_are_those_of_an_editor(tmp_path):
     (tmp_path / "t.tsv").write_text("a\nx\v\f\x1c\x85\u2028y\nz\tz\n", encoding="utf-8")
     for read in (read_lines, read_columns):
@@ -82,8 +89,9 @@ def test_lines_are_those_of_an_editor(tmp_path):
         (b"a\tb\ta\n1\t2\t3\n", 1, ["['a']", "twice"]),
         (b"a\tb\n1\n", 2, ["1 tab-separated fields", "'1'"]),
         (b"a\n1\n\x00\n", 3, "NUL"),
-        ("a\n1\n".encode("utf-16"), None, "utf-8"),
         ("a\n1\n".encode("utf-16-le"), 1, "NUL"),
+        (b"\xff\xfea", None, "utf-16"),
+        (b"sep=;\na\n1\n", 1, "'sep=;'"),
         ("a\nCafé\n".encode("latin-1"), None, "utf-8"),
     ],
 )

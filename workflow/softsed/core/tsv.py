@@ -2,8 +2,9 @@
 
 Conventions
 -----------
-- UTF-8. A byte-order mark, Windows line ends and spaces around a field (also no-break spaces) are ignored, because
-  spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be another annotator.
+- UTF-8, or UTF-16 with a byte-order mark. A byte-order mark, Windows line ends and spaces around a field (also no-break
+  spaces) are ignored, because spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be
+  another annotator.
 - A file whose first line has commas or semicolons and no tab is separated by them. Fields may be quoted. See
   `softsed.core.text.cells`.
 - Columns may have the names of other data sets (`softsed.core.text.columns`). Values of the column ``recording`` lose
@@ -15,14 +16,13 @@ Conventions
 """
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.text.cells import SEPARATORS, find_separator, to_tabs
+from softsed.core.text.cells import SEPARATORS, decode, find_separator, to_tabs
 from softsed.core.text.columns import describe_synonyms, name_columns
 from softsed.core.text.names import name_recordings
 
@@ -42,17 +42,9 @@ def read_text(path: Path) -> list[str]:
     Raises
     ------
     InputError
-        If the file cannot be read, is not UTF-8, contains a NUL character, as text in UTF-16 does, or has quotation
-        marks that `to_tabs` refuses.
+        If `decode` or `to_tabs` refuses the file.
     """
-    try:
-        text = unicodedata.normalize("NFC", Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as text: {error}", file=path, expected="a text file in UTF-8") from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
-    text = to_tabs(text, path)
+    text = to_tabs(decode(path), path)
     lines = text.rstrip("\n").split("\n")
     while lines and not lines[-1].strip("\t"):
         lines.pop()
@@ -87,7 +79,7 @@ def _have_width(lines: list[str], width: int) -> bool:
 
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line, with tabs between its fields, that has another number of fields than `width`."""
-    separator = find_separator(Path(path).read_text(encoding="utf-8-sig"))
+    separator = find_separator(decode(path))
     text = line.replace("\t", separator)
     problem = f"the line has {line.count(chr(9)) + 1} {SEPARATORS[separator]}-separated fields: {text!r}"
     return InputError(problem, file=path, line=number, expected=str(width))

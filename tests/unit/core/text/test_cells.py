@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.errors import refused
 
-from softsed.core.text.cells import find_separator, to_tabs
+from softsed.core.text.cells import decode, find_separator, to_tabs
 
 FILE = Path("t.tsv")
 
@@ -16,14 +16,27 @@ FILE = Path("t.tsv")
     ("text", "separator"),
     [
         ("a\tb,c;d\n", "\t"),
-        ("\n \na,b;c\n", ","),
+        ("\n \na,b;c,d\n", ","),
+        ("0,5;1,5;dog\n", ";"),
         ("a;b\n1,5;2\n", ";"),
+        ("a;onset, s;offset, s\n", ";"),
+        ('"a;b",c,d\n', ","),
+        ('"a,b,c";d;"e,f"\n', ";"),
         ("class\ndog, cat\n", "\t"),  # one column, whose names may have commas
         ("", "\t"),
     ],
 )
 def test_separator_is_that_of_the_first_line(text, separator):
     assert find_separator(text) == separator
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=,", '"sep=;"', "sep=\t", "sep=;;;;"])
+def test_separator_for_excel_is_refused(tmp_path, line):
+    (tmp_path / "t.csv").write_text(f"{line}\na;b\n", encoding="utf-8")
+    with refused(file="t.csv", line=1, problem=repr(line), remedy="Remove this line"):
+        decode(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("sep=a;b\n", encoding="utf-8")
+    assert decode(tmp_path / "t.csv") == "sep=a;b\n"
 
 
 @pytest.mark.parametrize("separator", ["\t", ",", ";"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from support.errors import refused
 
+from softsed.core.errors import InputError
 from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.crowd import Crowd, read_renames
 from softsed.tools.convert.lengths import Lengths
@@ -35,8 +36,30 @@ def test_annotator_who_heard_nothing_is_one(caplog):
 def test_fewer_annotators_get_a_warning(caplog):
     crowd = Crowd(annotations(EVENTS))
     assert crowd.annotators["a"] == ["ann"]
-    assert "1 of 2 recordings have fewer annotators than the most (3), such as 'a' with 1" in caplog.text
+    assert "1 of 2 recordings has fewer annotators than the most (3), such as 'a' with 1" in caplog.text
     assert "add a row" in caplog.text
+
+
+def test_silence_elsewhere_does_not_hide_the_warning(caplog):
+    """A statement of silence in b, a point event in b and a label that is left out do not explain a."""
+    events = [
+        ("a", "ann", "dog", 2, 4),
+        ("b", "ann", "dog", 1, 3),
+        ("b", "cyd", "cat", 2, 2),
+        ("b", "dee", "SIL", 0, 1),
+    ]
+    Crowd(annotations(events, [("b", "bob")]), rename={"SIL": ""})
+    assert "1 of 2 recordings has fewer annotators than the most (4), such as 'a' with 1" in caplog.text
+
+
+def test_idle_annotator_is_named_or_heard_nothing(caplog):
+    found = annotations(EVENTS)
+    found.idle = ["dee"]
+    assert Crowd(found).annotators["b"] == ["ann", "bob", "cyd"]
+    assert "1 annotator has an empty folder and is left out, such as 'dee'" in caplog.text
+    caplog.clear()
+    assert Crowd(found, everyone=True).annotators == {name: ["ann", "bob", "cyd", "dee"] for name in "ab"}
+    assert not caplog.text
 
 
 def test_same_number_of_annotators_gets_no_warning(caplog):
@@ -54,13 +77,13 @@ def test_everyone_listened_to_every_recording(caplog):
 def test_recordings_without_annotation_are_left_out(caplog):
     crowd = Crowd(annotations(EVENTS, [("a", "bob")]), lengths(a=10, b=10, c=10))
     assert list(crowd.scenes) == ["a", "b"]
-    assert "1 recordings of r.tsv have no annotation and are left out, such as 'c'" in caplog.text
+    assert "1 recording of r.tsv has no annotation and is left out, such as 'c'" in caplog.text
 
 
 def test_annotations_without_audio_are_left_out(caplog):
     crowd = Crowd(annotations(EVENTS), lengths(a=10))
     assert list(crowd.scenes) == ["a"]
-    assert "1 recordings are not in r.tsv and are left out, such as 'b'" in caplog.text
+    assert "1 recording is not in r.tsv and is left out, such as 'b'" in caplog.text
     with refused(file="s.tsv", line=2, problem=["r.tsv", "'a'"]):
         Crowd(annotations(EVENTS), lengths(c=10))
 
@@ -81,17 +104,50 @@ def test_points_can_last(caplog):
 
 
 def test_provided_lengths_cut_events(caplog):
-    crowd = Crowd(annotations([("a", "ann", "dog", 1, 9.98), ("a", "ann", "dog", 12, 13)]), lengths(a=9.97))
-    assert crowd.events["a", "ann"]["dog"] == [(1, 9.97)]
-    assert "2 events end after their recording and are cut, such as 'dog' in 'a' (s.tsv, line 2)" in caplog.text
+    crowd = Crowd(annotations([("a", "ann", "dog", 1, 9.98), ("a", "ann", "dog", 8.9, 10.97)]), lengths(a=9.97))
+    assert crowd.events["a", "ann"]["dog"] == [(1, 9.97), (8.9, 9.97)]
+    assert "2 events end after their recordings and are cut, such as 'dog' in 'a' (s.tsv, line 2)" in caplog.text
     assert crowd.seconds("a") == 9
+
+
+@pytest.mark.parametrize("times", [(1000, 2000), (15, 16), (0, 10.98), (11, 11)])
+@pytest.mark.parametrize("stated", [True, False])
+def test_events_beyond_the_recording_are_refused(times, stated):
+    found = annotations([*EVENTS, ("a", "bob", "dog", *times)], lengths={"a": 9.97} if stated else {})
+    with refused(file="s.tsv", line=6, problem=[f"{times[1]:g} s", "9.97 s"]) as caught:
+        Crowd(found, None if stated else lengths(a=9.97, b=10), points=5)
+    assert "milliseconds" in caught.value.remedy
+
+
+def test_points_near_the_end_are_not_beyond_it():
+    crowd = Crowd(annotations([("a", "ann", "click", 8.5, 8.5)]), lengths(a=9.97), points=5)
+    assert crowd.events["a", "ann"]["click"] == [(8.5, 9.97)]
+
+
+@pytest.mark.parametrize("offset", [9.9, 10.5])
+def test_events_of_the_last_partial_second_are_left_out(caplog, offset):
+    """The class stays: ann knew it, and heard it in none of the whole seconds."""
+    crowd = Crowd(annotations([("a", "ann", "dog", 9.2, offset)], [("a", "bob")]), lengths(a=9.97))
+    assert (crowd.asked, crowd.events) == ({"": ["dog"]}, {})
+    assert "1 event is in the last, partial second of a recording and left out, such as 'dog' in 'a'" in caplog.text
+    assert "Only 0 to 9 s count of 'a', which lasts 9.97 s" in caplog.text
+    assert "cut" not in caplog.text
+
+
+def test_last_partial_second_of_a_guessed_length(caplog):
+    """Hard labels are written as they are; opinions are about whole seconds."""
+    crowd = Crowd(annotations([("a", "ann", "dog", 9.2, 9.9)]))
+    assert [(event.onset, event.offset) for event in crowd.marked("a", "ann")] == [(9.2, 9.9)]
+    assert not caplog.text
+    crowd.check_lengths()
+    assert "Only 0 to 9 s count of 'a', which lasts 9.9 s" in caplog.text
 
 
 def test_lengths_of_the_format_come_before_the_last_event(caplog):
     crowd = Crowd(annotations([("a", "ann", "dog", 1, 4), ("b", "ann", "dog", 1, 4)], lengths={"a": 12.5}))
     assert crowd.lengths == {"a": 12.5, "b": 4}
     crowd.check_lengths()
-    assert "1 recordings count as long as their last event, such as 'b' (4 s)" in caplog.text
+    assert "1 recording ends with the last event, such as 'b' (4 s)" in caplog.text
     assert "--audio" in caplog.text
 
 
@@ -101,7 +157,7 @@ def test_lengths_of_the_format_come_before_the_last_event(caplog):
         (annotations([("a", "ann", "dog", 0, 0.5)]), ["'a'", "0.5 s"]),
         (annotations(EVENTS, [("c", "ann")]), "length of recording 'c' is unknown"),
         (annotations([("a", "ann", "dog")], clips=True), "length of recording 'a' is unknown"),
-        (annotations([("a", "ann", "dog", 0, 4)], lengths={"a": 0.4}), "0.4 s"),
+        (annotations([("a", "ann", "dog", 0, 0.3)], lengths={"a": 0.4}), "0.4 s"),
     ],
 )
 def test_lengths_without_a_whole_second(found, problem):
@@ -139,12 +195,44 @@ def test_two_spellings_of_a_name_are_refused(event, problem):
         Crowd(annotations([*EVENTS, event]))
 
 
+def test_two_spellings_of_a_recording_and_scene():
+    found = annotations([("Yard_1", "ann", "dog", 1, 3)], scenes={"Yard_1": "park"})
+    found.marked(Place(found.source, 3), "yard_1", "bob", "dog", (1, 3), scene="Park")
+    with pytest.raises(InputError) as caught:
+        Crowd(found)
+    assert ["recording" in str(error) for error in caught.value.problems] == [True, False]
+    problems = [(error.line, error.problem) for error in caught.value.problems]
+    assert problems == [
+        (3, "recording 'yard_1' is also spelled 'Yard_1' (s.tsv, line 2)"),
+        (3, "scene 'Park' is also spelled 'park' (s.tsv, line 2)"),
+    ]
+
+
+def test_recording_is_spelled_as_in_the_table():
+    events = [("A", "ann", "dog", 1, 3), ("a", "ann", "dog", 1, 3)]
+    with refused(file="s.tsv", line=2, problem=["'A'", "'a' (r.tsv)"]):
+        Crowd(annotations(events[:1]), lengths(a=10))
+    assert list(Crowd(annotations(events), lengths(a=10, A=10)).scenes) == ["A", "a"]
+
+
 def test_renamed_labels_are_one_class(tmp_path):
     (tmp_path / "new.tsv").write_text("Dog\tdog\n/m/0bt9lr\tdog\n\n", encoding="utf-8")
     found = annotations([*EVENTS, ("a", "ann", "Dog", 0, 1), ("a", "ann", "/m/0bt9lr", 5, 6)])
     crowd = Crowd(found, rename=read_renames(tmp_path / "new.tsv"))
     assert crowd.asked == {"": ["dog"]}
     assert crowd.events["a", "ann"]["dog"] == [(2, 4), (0, 1), (5, 6)]
+
+
+def test_old_names_that_do_not_occur_are_named(caplog):
+    Crowd(annotations(EVENTS), rename={"dog": "Dog", "Dgo": "Dog", "ct": "cat"})
+    assert "2 old names of --rename are not among the labels, such as 'Dgo'" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["Dog,dog\nSIL,\n", "old\tnew\nDog\tdog\nSIL\t\n", '"Dog";"dog"\n\nSIL;\n'])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_renames_are_read_like_other_tables(tmp_path, text, encoding):
+    (tmp_path / "new.csv").write_text(text, encoding=encoding)
+    assert read_renames(tmp_path / "new.csv") == {"Dog": "dog", "SIL": ""}
 
 
 def test_label_with_an_empty_name_is_left_out(tmp_path):
@@ -156,10 +244,18 @@ def test_label_with_an_empty_name_is_left_out(tmp_path):
     assert crowd.lengths["a"] == 4
 
 
-@pytest.mark.parametrize("line", ["dog", "\tdog", "dog\tcat\tcow"])
-def test_renames_that_are_refused(tmp_path, line):
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("dog", "'dog'"),
+        ("\tdog", "'' gets the name 'dog'"),
+        ("a\tb\tc", "'a\\tb\\tc'"),
+        ("Dog\tcat", ["'dog'", "'cat'"]),
+    ],
+)
+def test_renames_that_are_refused(tmp_path, line, problem):
     (tmp_path / "new.tsv").write_text(f"Dog\tdog\n{line}\n", encoding="utf-8")
-    with refused(file="new.tsv", line=2, problem=repr(line)):
+    with refused(file="new.tsv", line=2, problem=problem):
         read_renames(tmp_path / "new.tsv")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from support.errors import refused
 
-from softsed.tools.convert.delimited import FIELDS, Table, decode, read_mapping
+from softsed.tools.convert.delimited import FIELDS, Table, read_mapping
 
 ROWS = [["file", "class"], ["a.wav", "dog, small"], ["b.wav", "Vögel"]]
 
@@ -16,6 +16,11 @@ def test_table_of_any_encoding_and_separator(tmp_path, encoding, separator, end)
     (tmp_path / "t.csv").write_bytes(text.encode(encoding))
     table = Table.read(tmp_path / "t.csv")
     assert (table.header, table.rows) == (ROWS[0], [(2, ROWS[1]), (3, ROWS[2])])
+
+
+def test_separator_is_that_of_other_tables(tmp_path):
+    (tmp_path / "t.csv").write_text('file,"onset; s",class\na.wav,1,dog\n', encoding="utf-8")
+    assert Table.read(tmp_path / "t.csv").header == ["file", "onset; s", "class"]
 
 
 def test_spaces_blank_lines_and_short_rows(tmp_path):
@@ -41,7 +46,7 @@ def test_files_that_are_not_tables(tmp_path, content, line, problem):
 
 def test_missing_file_is_named(tmp_path):
     with refused(file="t.tsv", problem="No such file"):
-        decode(tmp_path / "t.tsv")
+        Table.read(tmp_path / "t.tsv")
 
 
 def columns(tmp_path, header, mapping=None, needed=("recording",)):

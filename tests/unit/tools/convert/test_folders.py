@@ -3,7 +3,7 @@
 import pytest
 from support.errors import refused
 
-from softsed.tools.convert.folders import find_files
+from softsed.tools.convert.folders import find_files, find_idle
 
 
 def make(folder, *names):
@@ -34,6 +34,20 @@ def test_ignored_files_are_named(tmp_path, caplog):
     assert found(tmp_path, ".txt", None) == [("ann", "a.txt")]
     assert "2 files or folders are ignored, such as" in caplog.text
     assert "ann/deep" in caplog.text
+
+
+def test_empty_folders_are_idle_annotators(tmp_path):
+    make(tmp_path, "ann/a.txt", "cyd/.DS_Store", "audio/a.wav", "dee/._a.txt")
+    (tmp_path / "bob").mkdir()
+    assert find_idle(tmp_path, ".txt") == ["bob", "cyd", "dee"]
+    assert find_idle(tmp_path / "ann", ".txt") == []
+    assert find_idle(tmp_path / "ann/a.txt", ".txt") == []
+
+
+def test_ignored_file_is_counted_as_one(tmp_path, caplog):
+    make(tmp_path, "ann/a.txt", "notes.md")
+    find_files(tmp_path, ".txt", None)
+    assert "1 file or folder is ignored, such as" in caplog.text
 
 
 def test_hidden_files_are_ignored_without_a_word(tmp_path, caplog):

@@ -162,6 +162,16 @@ def test_results_without_classes_are_ignored(tmp_path):
     }
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("empty", [{"labels": []}, {}])
+def test_region_without_a_class_is_refused(tmp_path, name, empty):
+    bare = region(3, 4)
+    bare["value"] = {"start": 3, "end": 4, "channel": 0, **empty}
+    tasks = [task(annotation(11, 1, region(2, 4, "dog")), annotation(12, 2, bare))]
+    with refused(file="export", problem="no label from 3 to 4"):
+        read(tmp_path, FORMATS[name](tasks))
+
+
 def test_several_audio_files_in_a_task_need_a_choice(tmp_path):
     one = task(annotation(11, 1, region(0, 1, "dog")))
     one["data"]["other"] = "b.wav"

@@ -32,6 +32,7 @@ def test_scenes_of_the_table(tmp_path):
         ("recording\tduration_s\na\t9\na.wav\t9\n", 3, "'a' is listed twice"),
         ("recording\tduration_s\n\t9\n", 2, "no recording"),
         ("recording\tscene\tduration_s\na\t\t9\n", 2, "no scene"),
+        ("recording\tscene\tduration_s\na\tpark\t9\nb\tPark\t9\n", 3, ["'Park'", "'park'"]),
     ],
 )
 def test_tables_that_are_refused(tmp_path, text, line, problem):

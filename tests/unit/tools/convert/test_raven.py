@@ -37,6 +37,21 @@ def test_table_without_selection_states_silence(tmp_path, name):
     assert [(row.recording, row.annotator, row.label) for row in found.rows] == [("yard", "ann", "")]
 
 
+def test_two_tables_of_a_recording_are_joined(tmp_path):
+    for number in (1, 2):
+        write(tmp_path, [f"1\tS\t1\t{number}\t9\t0\t9\towl"], name=f"yard.Table.{number}.selections.txt")
+    found = read_selections(tmp_path, {}, None)
+    assert marks(found) == {("yard", "ann", number, 9, "owl") for number in (1, 2)}
+    assert not found.problems
+
+
+def test_two_names_of_a_recording_are_refused(tmp_path):
+    for name in ("yard.txt", "yard.wav.selections.txt"):
+        write(tmp_path, [], name=name)
+    with refused(file="yard.wav.selections.txt", problem="yard.txt"):
+        read_selections(tmp_path, {}, None).problems.raise_all("in it", alone=True)
+
+
 def test_table_about_several_recordings(tmp_path):
     """Begin Time counts through all files; File Offset counts within each file."""
     more = "\tBegin File\tFile Offset (s)\tSpecies"

@@ -45,7 +45,8 @@ def test_sonyc_takes_the_volunteers_answers(tmp_path):
         ((",146,", ",x,"), 2, "annotator_id is 'x'"),
         (("near,-1,1,0", "near,-1,2,0"), 2, "1_engine_presence is '2'"),
         (("near,-1,1,0", "near,-1,-1,0"), 2, "1_engine_presence is '-1'"),
-        (("near,-1,1,0", "near,-1,1"), 2, "fields"),
+        (("near,-1,1,0", "near,-1,1"), 2, "8_dog_presence is ''"),
+        (("near,-1,1,0", "near,-1,1,0,0"), 2, "13 fields"),
     ],
 )
 def test_errors_of_sonyc(tmp_path, change, line, problem):
@@ -57,12 +58,33 @@ def test_errors_of_sonyc(tmp_path, change, line, problem):
     assert not output.exists()
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_names_of_sonyc_lose_endings_of_audio_only(tmp_path, separator):
+    """The names 00.1 and 00.2 differ in a part that is not an ending of audio."""
+    rows = [("audio_filename", "annotator_id", "8_dog_presence"), ("00.1", "7", "1"), ("a/00.2.wav.WAV", "7", "0")]
+    path = tmp_path / "annotations.csv"
+    path.write_text("".join(f"{separator.join(row)}\n" for row in rows), encoding="utf-8")
+    assert read_answers(read_sonyc(path, "coarse")) == {
+        ("00.1", 0, 10, "7", "8_dog"): 1,
+        ("00.2", 0, 10, "7", "8_dog"): 0,
+    }
+
+
+@pytest.mark.parametrize(("names", "other"), [(("x.wav", "X.wav"), "'x'"), (("x.wav", "x"), "'x.wav'")])
+def test_clip_of_sonyc_with_two_names_is_refused(tmp_path, names, other):
+    path = tmp_path / "annotations.csv"
+    rows = "".join(f"{name},{who},1\n" for who, name in enumerate(names, start=7))
+    path.write_text(f"audio_filename,annotator_id,8_dog_presence\n{rows}", encoding="utf-8")
+    with refused(file="annotations.csv", line=3, problem=other):
+        read_sonyc(path, "coarse")
+
+
 def test_sonyc_without_volunteers_and_with_repeats(tmp_path, caplog):
     path = tmp_path / "annotations.csv"
     lines = SONYC.splitlines()
     path.write_text("\n".join([lines[0], lines[3], lines[4]]), encoding="utf-8")
     with refused(file="annotations.csv", problem="no volunteers"):
-        list(read_sonyc(path, "coarse"))
+        read_sonyc(path, "coarse")
     path.write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
     assert len(read_answers(read_sonyc(path, "coarse"))) == 6
-    assert "1 rows repeat clip and annotator" in caplog.text
+    assert "1 row repeats clip and annotator" in caplog.text

@@ -40,6 +40,31 @@ def test_silence_at_one_time(tmp_path):
     assert rows(tmp_path, STRONG.replace("bob\t\t\t", "bob\t0.0\t0.0\t")) == rows(tmp_path, STRONG)
 
 
+@pytest.mark.parametrize("empty", ["nan\tnan\tnan", "NaN\tNaN\t", "NA\tNA\tNA", "\t\tNaN"])
+def test_unknown_values_are_empty_fields(tmp_path, empty):
+    assert rows(tmp_path, STRONG.replace("bob\t\t\t", f"bob\t{empty}")) == rows(tmp_path, STRONG)
+
+
+@pytest.mark.parametrize(("fields", "problem"), [("0\t10\t", "'0' to '10'"), ("-\t-\t-", "'-' to '-'")])
+def test_silence_written_otherwise_has_a_remedy(tmp_path, fields, problem):
+    with refused(file="t.tsv", line=3, problem=problem) as caught:
+        rows(tmp_path, STRONG.replace("bob\t\t\t", f"bob\t{fields}"))
+    assert "heard nothing, add a row with this recording and annotator, and empty onset" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["present", "Present", "opinion", "answer", "value", "soft label"])
+def test_table_of_answers_is_refused(tmp_path, name):
+    text = AUDIOSET.replace("label\n", f"label\t{name}\n").replace("bt9lr\n", "bt9lr\tNOT_PRESENT\n")
+    with refused(file="t.tsv", line=1, problem=repr(name)) as caught:
+        rows(tmp_path, text)
+    assert "recording, onset, offset, annotator, class, opinion" in caught.value.remedy
+
+
+def test_column_of_answers_can_be_the_label(tmp_path):
+    text = "filename\tonset\toffset\tanswer\na\t1\t2\tdog\n"
+    assert [row[-1] for row in rows(tmp_path, text, {"label": "answer"})] == ["dog"]
+
+
 def test_any_columns_by_a_mapping(tmp_path):
     mapping = {"recording": "Clip", "annotator": "Who", "onset": "From", "duration": "Length", "label": "What"}
     assert rows(tmp_path, OTHER, mapping) == rows(tmp_path, STRONG)
@@ -57,8 +82,14 @@ def test_annotator_of_a_table_of_one_person(tmp_path):
 
 
 def test_columns_without_use_are_named(tmp_path, caplog):
-    rows(tmp_path, DESED.replace("event_label", "event_label\tteam").replace("dog", "dog\t7"))
-    assert "['team'] are not used, so that all rows count as those of one person" in caplog.text
+    team = DESED.replace("event_label", "event_label\tteam").replace("dog", "dog\t7")
+    rows(tmp_path, team)
+    assert "the column 'team' is not used. No column contains annotators" in caplog.text
+    assert "--map annotator=COLUMN" in caplog.text
+    caplog.clear()
+    rows(tmp_path, team, annotator="ann")
+    assert "'team' is not used" in caplog.text
+    assert "contains annotators" not in caplog.text
     caplog.clear()
     rows(tmp_path, DESED)
     assert not caplog.text

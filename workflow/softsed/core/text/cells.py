@@ -1,8 +1,10 @@
-"""Lines of a text file as fields separated by tabs, whatever separates and quotes them in the file.
+"""Lines of a text file as fields separated by tabs, whatever encodes, separates and quotes them in the file.
 
 Conventions
 -----------
-- The first line that is not blank chooses the separator of the file: a tab, else a comma, else a semicolon.
+- UTF-8, or UTF-16 with a byte-order mark, which Excel writes as "Unicode Text".
+- The first line that is not blank chooses the separator of the file: a tab if it contains one, else the mark that
+  splits the line into more fields, a semicolon or a comma, as in ``0,5;1,5;dog`` and ``0.5,1.5,dog;cat``.
 - A field that begins with a quotation mark is quoted as `csv` and spreadsheets do it: ``"a ""b"" c"`` is ``a "b" c``.
   Quotation marks within a field are text. A quoted field that continues on another line is refused, because errors
   name lines.
@@ -10,18 +12,49 @@ Conventions
 """
 
 import csv
+import re
+import unicodedata
 from pathlib import Path
 
 from softsed.core.errors import InputError
 
 SPACES = " \u00a0"
 SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+FOR_EXCEL = re.compile(r'"?sep=(.|\\t)?"?[\t,;]*', re.IGNORECASE)  # the first line of some tables, before the header
+
+
+def decode(path: Path) -> str:
+    """Read a text file in UTF-8, or in UTF-16 with a byte-order mark; each line ends with a line feed.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has another encoding, contains a NUL character, or begins with ``sep=;``.
+    """
+    try:
+        data = Path(path).read_bytes()
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        expected = "a text file in UTF-8, or in UTF-16 with a byte-order mark"
+        raise InputError(f"cannot be read as text: {error}", file=path, expected=expected) from error
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
+    if FOR_EXCEL.fullmatch(first := text.partition("\n")[0]):
+        problem = f"the line {first!r} names a separator for Excel"
+        raise InputError(problem, file=path, line=1, expected="the names of the columns", remedy="Remove this line")
+    return text
 
 
 def find_separator(text: str) -> str:
-    """Return the separator of the fields: the first of `SEPARATORS` in the first line that is not blank."""
+    """Return the separator of the fields, which the first line that is not blank chooses; a tab if it has none."""
     first = next((line for line in text.split("\n") if line.strip(SPACES)), "")
-    return next((separator for separator in SEPARATORS if separator in first), "\t")
+    found = [separator for separator in reversed(SEPARATORS) if separator in first]  # a semicolon wins a tie
+    if "\t" in found or not found:
+        return "\t"
+    begin = first[: csv.field_size_limit()]
+    return max(found, key=lambda separator: len(next(csv.reader([begin], delimiter=separator, skipinitialspace=True))))
 
 
 def to_tabs(text: str, path: Path) -> str:

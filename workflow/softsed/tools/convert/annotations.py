@@ -6,6 +6,7 @@ annotator who listened to a recording and marked nothing in it gave an opinion: 
 
 import re
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,11 @@ class Place(NamedTuple):
     file: Path
     line: int | None = None
     key: str | None = None
+
+
+def count(number: int, one: str, several: str) -> str:
+    """Return a number and its noun, perhaps with a verb: ``count(1, "row is", "rows are")`` is "1 row is"."""
+    return f"{number} {one if number == 1 else several}"
 
 
 class Row(NamedTuple):
@@ -55,8 +61,12 @@ class Annotations:
         Recording to its length in seconds, if the format contains it.
     problems : Problems
         Rows that cannot be used.
+    idle : list of str
+        Annotators without any annotation, such as those with an empty folder.
     files : dict of (str, Place)
         Recording to the text that first named it, such as the path of its file, and where.
+    named : dict of (str, Path)
+        Annotator and recording to the name of the first file of this annotator about it, and the file.
     """
 
     source: Path
@@ -65,7 +75,9 @@ class Annotations:
     rows: list[Row] = field(default_factory=list)
     lengths: dict[str, float] = field(default_factory=dict)
     problems: Problems = field(default_factory=Problems)
+    idle: list[str] = field(default_factory=list)
     files: dict[str, tuple[str, Place]] = field(default_factory=dict)
+    named: dict[tuple[str, str], tuple[str, Path]] = field(default_factory=dict)
 
     def report(self, kind: str, place: Place, problem: str, **parts: Any) -> None:
         """Add a problem of a row."""
@@ -124,20 +136,19 @@ class Annotations:
         if not self.listened(place, recording, annotator, scene=scene) or not self._printable(place, "label", label):
             return
         onset, offset = (read_number(str(time)) for time in times)
-        comma = any("," in str(time) for time in times)
+        silence = f"f the annotator heard nothing, {self.silence}"
+        event = f"from {times[0]!r} to {times[1]!r}"
         if not label:
-            remedy = "Name the class of this event, or remove the event"
-            self.report(
-                "labels", place, f"no label from {times[0]!r} to {times[1]!r}", expected="a class", remedy=remedy
-            )
+            remedy: str | None = f"Name the class of this event, or, i{silence}"
+            self.report("labels", place, f"no label {event}", expected="a class", remedy=remedy)
         elif not (0 <= onset <= offset and (self.clips or offset <= LONGEST_S)):
-            self.report(
-                "times",
-                place,
-                f"event from {times[0]!r} to {times[1]!r}",
-                expected=f"seconds, 0 <= onset <= offset <= {LONGEST_S}",
-                remedy="Replace the decimal comma by a point" if comma else seconds_or_milliseconds(max(onset, offset)),
-            )
+            expected = f"seconds, 0 <= onset <= offset <= {LONGEST_S}"
+            remedy = seconds_or_milliseconds(max(onset, offset))
+            if any("," in str(time) for time in times):
+                remedy = "Replace the decimal comma by a point"
+            elif isnan(onset) and isnan(offset):
+                remedy = f"I{silence}"
+            self.report("times", place, f"event {event}", expected=expected, remedy=remedy)
         else:
             self.rows[-1] = Row(place, recording, annotator, label, onset, offset, scene)
 

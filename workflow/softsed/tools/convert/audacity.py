@@ -6,11 +6,9 @@ A line that begins with a backslash has the frequency limits of the label above 
 import logging
 from pathlib import Path
 
-from softsed.core.text.cells import SPACES
-from softsed.core.text.files import recording_name
-from softsed.tools.convert.annotations import Annotations, Place
-from softsed.tools.convert.delimited import decode
-from softsed.tools.convert.folders import find_files
+from softsed.core.text.cells import SPACES, decode
+from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.folders import find_files, find_idle, name_file
 
 SILENCE = "add an empty file of this recording to the folder of the annotator"
 
@@ -19,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 def read_labels(path: Path, annotator: str | None) -> Annotations:
     """Read the label files of a folder, see `folders.find_files`. An empty file: the annotator heard nothing."""
-    found, spectral = Annotations(path, SILENCE), 0
+    found, spectral = Annotations(path, SILENCE, idle=find_idle(path, ".txt")), 0
     for who, file in find_files(path, ".txt", annotator):
-        name = recording_name(file.stem)
+        name = name_file(found, file, who)
         found.listened(Place(file), name, who)
         for number, line in enumerate(decode(file).split("\n"), start=1):
             fields = [field.strip(SPACES) for field in line.rstrip(f"{SPACES}\t").split("\t")]
@@ -31,8 +29,8 @@ def read_labels(path: Path, annotator: str | None) -> Annotations:
             elif len(fields) in (2, 3):
                 found.marked(place, name, who, (*fields, "")[2], (fields[0], fields[1]))
             elif any(fields):
-                problem = f"the line has {len(fields)} tab-separated fields: {line!r}"
+                problem = f"the line has {count(len(fields), 'field', 'fields')} between tabs: {line!r}"
                 found.report("fields", place, problem, expected="onset, offset and label, as Audacity exports them")
     if spectral:
-        logger.warning("%s: the frequency limits of %d labels are not used", path, spectral)
+        logger.warning("%s: the frequency limits of %s are not used", path, count(spectral, "label", "labels"))
     return found

@@ -95,7 +95,9 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--points", type=float, default=0.0, help="length of events without duration, seconds (default: ignore them)"
     )
-    command.add_argument("--rename", type=Path, help="table of new names of labels (old, new), without header")
+    command.add_argument(
+        "--rename", type=Path, help="table of new names of labels (old, new); an empty new name leaves the label out"
+    )
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -2,17 +2,17 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import Event
 from softsed.core.metadata import check_name
-from softsed.core.text.names import spelled_twice
-from softsed.tools.convert.annotations import Annotations, Place, Row
-from softsed.tools.convert.delimited import decode
+from softsed.core.tsv import read_fields
+from softsed.tools.convert.annotations import Annotations, Row, count
+from softsed.tools.convert.checks import check_ends, check_spelling, compare_numbers, warn_late, warn_rows, without_late
 from softsed.tools.convert.lengths import Lengths
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ class Crowd:
         Recording to its length in seconds; 0 if it is unknown.
     guessed : list of str
         Recordings whose length is the end of their last event, or unknown.
+    late : list of Row
+        Events of recordings in `guessed` that overlap no whole second of their recording.
     asked : dict of list of str
         Scene to its classes, sorted: all labels that annotators used in it.
     events : dict of dict of list of (float, float)
@@ -77,21 +79,22 @@ class Crowd:
         source = self.source = annotations.source
         annotations.problems.raise_all(f"in {source}", alone=True)
         self.clips = annotations.clips
-        rows = [row._replace(label=(rename or {}).get(row.label, row.label)) for row in annotations.rows]
+        rows = _renamed(annotations.rows, source, rename or {})
+        known = annotations.lengths if lengths is None else lengths.seconds
+        check_spelling(rows, lengths)
         rows = _with_audio(rows, source, lengths)
-        for what in ("annotator", "label"):
-            _check_spelling(what, rows)
+        if not self.clips:
+            check_ends([row for row in rows if row.label], known, source)
         self.scenes = _scenes(rows, source, lengths, everyone)
         people: dict[str, set[str]] = {name: set() for name in self.scenes}
         for row in rows:
             people[row.recording].add(row.annotator)
         marks = _with_duration([row for row in rows if row.label], source, points)
         if everyone:
-            people = dict.fromkeys(people, set().union(*people.values()))
+            people = dict.fromkeys(people, set(annotations.idle).union(*people.values()))
         else:
-            _compare_numbers(people, {(row.recording, row.annotator) for row in marks}, annotations)
+            compare_numbers(people, annotations)
         self.annotators = {name: sorted(who) for name, who in people.items()}
-        known = annotations.lengths if lengths is None else lengths.seconds
         ends = dict.fromkeys(self.scenes, 0.0)
         for row in [] if self.clips else marks:
             ends[row.recording] = max(ends[row.recording], row.offset)
@@ -99,16 +102,15 @@ class Crowd:
         self.guessed = [name for name in ends if name not in known]
         users: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.events: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
-        cut: list[Row] = []
         for row in marks:
-            end = self.lengths[row.recording]
             users[self.scenes[row.recording], row.label].add(row.annotator)
-            if row.offset > end and not self.clips:
-                cut.append(row)
-            if row.onset < end:
-                own = self.events.setdefault((row.recording, row.annotator), {})
-                own.setdefault(row.label, []).append((row.onset, min(row.offset, end)))
-        _warn(source, cut, "events end after their recording and are cut", "Check the lengths if this was not expected")
+        late = [] if self.clips else [row for row in marks if row.onset >= self.seconds(row.recording)]
+        self.late = [row for row in late if row.recording in self.guessed]
+        if not self.clips:
+            marks = without_late(marks, known, source)
+        for row in marks:
+            own = self.events.setdefault((row.recording, row.annotator), {})
+            own.setdefault(row.label, []).append((row.onset, min(row.offset, self.lengths[row.recording])))
         self.asked = {
             scene: sorted(label for used, label in users if used == scene and len(users[used, label]) >= minimum)
             for scene in dict.fromkeys(self.scenes.values())
@@ -120,7 +122,13 @@ class Crowd:
             raise InputError(f"no label was used by {number} {of}", file=source, remedy=remedy)
 
     def check_lengths(self) -> None:
-        """Warn if lengths are guessed; raise an InputError for a length that is unknown or less than 1 s."""
+        """Warn if lengths are guessed, and of events without a whole second there.
+
+        Raises
+        ------
+        InputError
+            For a length that is unknown or less than 1 s.
+        """
         remedy = "Pass --recordings with a table of durations, or --audio with the folder of recordings"
         if short := [name for name, seconds in self.lengths.items() if seconds < 1]:
             end = self.lengths[short[0]]
@@ -130,9 +138,10 @@ class Crowd:
                 problem = f"the length of recording {short[0]!r} is unknown"
             raise InputError(problem, file=self.source, expected="1 s or more", remedy=remedy)
         if self.guessed:
-            name = self.guessed[0]
-            text = "%s: %d recordings count as long as their last event, such as %r (%.10g s). %s"
-            logger.warning(text, self.source, len(self.guessed), name, self.lengths[name], remedy)
+            name, what = self.guessed[0], count(len(self.guessed), "recording ends", "recordings end")
+            text = "%s: %s with the last event, such as %r (%.10g s). %s"
+            logger.warning(text, self.source, what, name, self.lengths[name], remedy)
+            warn_late(self.late, self.lengths, self.source)
 
     def seconds(self, name: str) -> int:
         """Return the length of a recording, rounded down to whole seconds."""
@@ -155,27 +164,28 @@ class Crowd:
 
 
 def read_renames(path: Path) -> dict[str, str]:
-    """Read new names of labels: old and new name in each line, tab-separated, without a header.
+    """Read new names of labels: the columns old and new, with or without a header.
 
     An empty new name leaves the label out.
     """
-    names = {}
-    for number, line in enumerate(decode(path).split("\n"), start=1):
-        if line.strip():
-            fields = [field.strip() for field in line.split("\t")]
-            if len(fields) != 2 or not fields[0]:
-                expected = "old and new name, tab-separated, with an empty new name for a label to leave out"
-                raise InputError(f"{line!r}", file=path, line=number, expected=expected)
-            names[fields[0]] = fields[1]
+    problems, expected = Problems(), "old and new name, with an empty new name for a label to leave out"
+    (olds, news), lines = read_fields(path, ("old", "new"), problems, header=False, bare=False)
+    names: dict[str, str] = {}
+    for old, new, line in zip(olds, news, lines, strict=True):
+        if not old or names.setdefault(old, new) != new:
+            problem = f"{old!r} gets the name {new!r}" + (f", but {names[old]!r} before" if old else "")
+            problems.add("names", InputError(problem, file=path, line=line, expected=expected))
+    problems.raise_all(f"in {path}", alone=True)
     return names
 
 
-def _warn(source: Path, rows: list[Row], what: str, remedy: str) -> None:
-    """Log how many rows something concerns, the first one as an example, and what to do."""
-    if rows:
-        line = f", line {rows[0].place.line}" if rows[0].place.line else ""
-        example = f"such as {rows[0].label!r} in {rows[0].recording!r} ({rows[0].place.file.name}{line})"
-        logger.warning("%s: %d %s, %s. %s", source, len(rows), what, example, remedy)
+def _renamed(rows: list[Row], source: Path, rename: Mapping[str, str]) -> list[Row]:
+    """Rename labels, and warn of old names that are not a label."""
+    labels = {row.label for row in rows}
+    if unused := [old for old in rename if old not in labels]:
+        what = count(len(unused), "old name of --rename is", "old names of --rename are")
+        logger.warning("%s: %s not among the labels, such as %r. Check the spelling", source, what, unused[0])
+    return [row._replace(label=rename.get(row.label, row.label)) for row in rows]
 
 
 def _with_audio(rows: list[Row], source: Path, lengths: Lengths | None) -> list[Row]:
@@ -190,23 +200,11 @@ def _with_audio(rows: list[Row], source: Path, lengths: Lengths | None) -> list[
             raise InputError(problem, **unknown[0].place._asdict(), remedy="Check the names of the recordings")
         if unknown:
             names, known = sorted({row.recording for row in unknown}), lengths.source
-            text = "%s: %d recordings are not in %s and are left out, such as %r. Check their names"
-            logger.warning(text, source, len(names), known, names[0])
+            what = count(len(names), f"recording is not in {known} and is", f"recordings are not in {known} and are")
+            logger.warning("%s: %s left out, such as %r. Check the names", source, what, names[0])
     for name, row in {row.recording: row for row in reversed(rows)}.items():
         check_name(name, row.place.file, row.place.line)
     return rows
-
-
-def _check_spelling(what: str, rows: list[Row]) -> None:
-    first: dict[str, Place] = {}
-    for row in rows:
-        if name := getattr(row, what):
-            first.setdefault(name, row.place)
-    for name, other in spelled_twice(first):
-        line = f", line {first[other].line}" if first[other].line else ""
-        problem = f"{what} {name!r} is also spelled {other!r} ({first[other].file}{line})"
-        remedy = "Correct the spelling" + (", or pass a table with the new name as --rename" if what == "label" else "")
-        raise InputError(problem, **first[name]._asdict(), expected="one spelling", remedy=remedy)
 
 
 def _scenes(rows: list[Row], source: Path, lengths: Lengths | None, everyone: bool) -> dict[str, str]:
@@ -230,9 +228,10 @@ def _scenes(rows: list[Row], source: Path, lengths: Lengths | None, everyone: bo
                     raise InputError(problem, file=source, remedy="Pass --recordings with a column scene")
                 scenes[name] = lengths.scenes.get(name, first)
         elif silent:
-            text = "%s: %d recordings of %s have no annotation and are left out, such as %r. %s"
+            of = f"of {lengths.source}"
+            what = count(len(silent), f"recording {of} has no annotation and is", f"recordings {of} have none and are")
             remedy = "If every annotator listened to all recordings, pass --everyone"
-            logger.warning(text, source, len(silent), lengths.source, silent[0], remedy)
+            logger.warning("%s: %s left out, such as %r. %s", source, what, silent[0], remedy)
     return dict(sorted(scenes.items()))
 
 
@@ -240,27 +239,8 @@ def _with_duration(marks: list[Row], source: Path, points: float) -> list[Row]:
     """Leave out events without duration, or let them last `points` seconds."""
     empty = [row for row in marks if row.onset == row.offset]
     if empty and not points:
-        remedy = "If they mark short sounds, pass --points with their length in seconds"
-        _warn(source, empty, "events without duration overlap no window and are ignored", remedy)
+        remedy = "If such labels mark short sounds, pass --points with a length in seconds"
+        what = "event without duration overlaps no window and is", "events without duration overlap no window and are"
+        warn_rows(source, empty, f"{count(len(empty), *what)} ignored", remedy)
     lasting = (row._replace(offset=row.onset + points) if row.onset == row.offset else row for row in marks)
     return [row for row in lasting if row.onset < row.offset]
-
-
-def _compare_numbers(people: dict[str, set[str]], marked: Iterable[tuple[str, str]], annotations: Annotations) -> None:
-    """Warn of recordings with fewer annotators than the most, unless the annotations state what silence is."""
-    heard_nothing = {(name, who) for name, listeners in people.items() for who in listeners} - set(marked)
-    most = max(len(listeners) for listeners in people.values())
-    fewer = {name: len(listeners) for name, listeners in people.items() if len(listeners) < most}
-    if fewer and not heard_nothing:
-        name, number = min(fewer.items(), key=lambda one: one[1])
-        logger.warning(
-            "%s: %d of %d recordings have fewer annotators than the most (%d), such as %r with %d. If an annotator "
-            "listened and heard nothing, %s. If all annotators listened to all recordings, pass --everyone",
-            annotations.source,
-            len(fewer),
-            len(people),
-            most,
-            name,
-            number,
-            annotations.silence,
-        )

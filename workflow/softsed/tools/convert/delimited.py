@@ -1,4 +1,4 @@
-"""Text and tables as other programs write them: UTF-8 or UTF-16, separated by tabs, semicolons or commas."""
+"""Tables as other programs write them, with line breaks inside quoted fields and rows that leave out empty fields."""
 
 import csv
 import io
@@ -8,34 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.text.cells import SPACES
+from softsed.core.text.cells import SPACES, decode, find_separator
 from softsed.core.text.columns import describe_synonyms, name_columns
 
 # What a table of events may contain. `name_columns` finds each by the names that other programs and data sets use. The
 # exceptions are lists of labels (FSD50K, DESED), and the duration, which is the length of the recording in some tables.
 FIELDS = ("recording", "scene", "annotator", "onset", "offset", "duration", "label", "labels")
 LISTS = ("labels", "event_labels")
-
-
-def decode(path: Path) -> str:
-    """Read a text file in UTF-8, or in UTF-16 with a byte-order mark; each line ends with a line feed.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has another encoding or contains a NUL character.
-    """
-    try:
-        data = Path(path).read_bytes()
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        expected = "a text file in UTF-8, or in UTF-16 with a byte-order mark"
-        raise InputError(f"cannot be read as text: {error}", file=path, expected=expected) from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
-    return text
 
 
 @dataclass(frozen=True)
@@ -56,7 +35,7 @@ class Table:
 
     @classmethod
     def read(cls, path: Path) -> "Table":
-        """Read a table. The header decides: tabs if it contains one, else semicolons, else commas.
+        """Read a table whose header chooses the separator, see `find_separator`.
 
         Quotation marks around a field are removed. Unlike in tables of this project, a field may contain line breaks.
         Blank lines are skipped. A row may leave out its last, empty fields.
@@ -67,10 +46,8 @@ class Table:
             If the file cannot be read, a name is listed twice in the header, or a row has more fields than the header.
         """
         text = decode(path)
-        first = text.partition("\n")[0]
-        delimiter = next((mark for mark in "\t;" if mark in first), ",")
         try:
-            reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+            reader = csv.reader(io.StringIO(text), delimiter=find_separator(text))
             lines = [(reader.line_num, [field.strip(SPACES) for field in fields]) for fields in reader]
         except csv.Error as error:
             raise InputError(f"cannot be read as a table: {error}", file=path) from error

@@ -4,9 +4,36 @@ import logging
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.text.files import AUDIO, visible_files
+from softsed.core.text.files import AUDIO, recording_name, visible_files
+from softsed.tools.convert.annotations import Annotations, Place, count
 
 logger = logging.getLogger(__name__)
+
+
+def find_idle(path: Path, ending: str) -> list[str]:
+    """Return the names of empty folders beside the folders of annotators: each is of an annotator without a file."""
+    if not path.is_dir() or visible_files(path, ending.lower()):
+        return []
+    return [folder.name for folder in _visible_folders(path) if all(one.name[0] == "." for one in folder.iterdir())]
+
+
+def name_file(found: Annotations, file: Path, annotator: str, stem: str | None = None) -> str:
+    """Return the recording that a file of an annotator is about.
+
+    Two files of one annotator that give one name are a problem, such as ``x.txt`` and ``x.wav.txt``.
+
+    Parameters
+    ----------
+    stem : str, optional
+        Name of the file without additions of a program. Several files may have the same one. By default, the name of
+        the file without its ending, which no other file of the annotator may have.
+    """
+    name = recording_name(file.stem if stem is None else stem)
+    text, first = found.named.setdefault((annotator, name), (file.name if stem is None else stem, file))
+    if text != (file.name if stem is None else stem):
+        expected = "one file per recording and annotator"
+        found.report("files", Place(file), f"{first.name} belongs to the same recording", expected=expected)
+    return name
 
 
 def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str, Path]]:
@@ -55,7 +82,8 @@ def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str
         file for folder in (path, *folders) for file in visible_files(folder) if file.suffix.lower() != ending.lower()
     ]
     if ignored := [one for one in others if not AUDIO.fullmatch(one.name)]:
-        logger.warning("%s: %d files or folders are ignored, such as %s", path, len(ignored), ignored[0])
+        what = count(len(ignored), "file or folder is", "files or folders are")
+        logger.warning("%s: %s ignored, such as %s", path, what, ignored[0])
     return [(annotator or path.resolve().name, one) for one in direct] + [(one.parent.name, one) for one in nested]
 
 

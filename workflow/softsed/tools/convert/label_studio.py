@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from softsed.core.errors import InputError
+from softsed.core.text.cells import decode
 from softsed.core.text.files import AUDIO, OTHER_AUDIO
 from softsed.tools.convert.annotations import Annotations, Place
-from softsed.tools.convert.delimited import Table, decode
+from softsed.tools.convert.delimited import Table
 
 NAMES = ("labels", "choices", "timeserieslabels")  # keys of the names of classes in a result
+REGION = {"start", "end", "channel", "original_length"}  # keys of a region that nobody gave a class
 # Columns of JSON_MIN and CSV that are neither data of the task nor answers.
 OWN = {"id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "history"}
 UPLOADED = re.compile(r"[0-9a-f]{8}-")  # Label Studio puts this before the names of uploaded files
@@ -25,7 +27,7 @@ SILENCE = "submit an annotation of this task without a region"
 
 
 class Answer(NamedTuple):
-    """One result of an annotation: the name of the control, the names of its classes, its times unless it has none."""
+    """One result of an annotation: name of the control, names of classes (a region may have none), times if any."""
 
     control: str
     names: list[str]
@@ -43,12 +45,13 @@ class Annotation(NamedTuple):
 
 
 def _answer(control: str, value: Any) -> Answer | None:
-    """Return a result as an answer; None for results without names of classes, such as transcriptions."""
+    """Return a result as an answer; None for a result that is neither a region nor names of classes, such as text."""
     if not isinstance(value, dict):
         return None
     names = next((value[key] for key in NAMES if isinstance(value.get(key), list)), None)
-    if names is None:
+    if names is None and not ("start" in value and set(value) <= REGION):
         return None
+    names = names or []
     times = (value["start"], value.get("end")) if "start" in value else None
     return Answer(control, [" ".join(str(name).split()) for name in names], times)
 
@@ -141,7 +144,7 @@ def read_annotations(path: Path, mapping: Mapping[str, str], annotator: str | No
         in the problems of the result.
     """
     listed = list(_read(path, mapping.get("label")))
-    controls = list(dict.fromkeys(answer.control for one in listed for answer in one.answers))
+    controls = list(dict.fromkeys(answer.control for one in listed for answer in one.answers if answer.names))
     chosen = mapping.get("label", controls[0] if controls else None)
     if "label" not in mapping and len(controls) > 1:
         problem, remedy = f"classes of the controls {controls}", f"Choose one, as in --map label={controls[0]}"
@@ -169,6 +172,8 @@ def read_annotations(path: Path, mapping: Mapping[str, str], annotator: str | No
         if isinstance(one.seconds, int | float) and one.seconds > 0:
             found.lengths[name] = float(one.seconds)
         for answer in answers:
+            if not answer.names and answer.times:
+                found.marked(one.place, name, who, "", answer.times)
             for label in answer.names:
                 if found.clips:
                     found.marked(one.place, name, who, label)

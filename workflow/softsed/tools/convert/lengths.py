@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from softsed.core.audio import list_audio, measure
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import LONGEST_S, seconds_or_milliseconds
 from softsed.core.text.files import recording_name
+from softsed.core.text.names import Places, check_spelling
 from softsed.core.tsv import read_number
 from softsed.tools.convert.delimited import Table
 
@@ -27,12 +28,13 @@ def read_lengths(path: Path) -> Lengths:
     ------
     InputError
         With file and line: a missing column, a recording without a name or listed twice, a duration that is not 1 s or
-        more, an empty scene.
+        more, an empty scene, a scene in two spellings.
     """
     table = Table.read(path)
     columns = table.columns({}, ("recording", "duration_s", "scene"), needed=["recording", "duration_s"])
     duration = columns["duration_s"]
     found = Lengths(path, {})
+    first: Places = {}
     for line, fields in table.rows:
         name, seconds = recording_name(fields[columns["recording"]]), read_number(fields[duration])
         if not name or name in found.seconds:
@@ -46,6 +48,8 @@ def read_lengths(path: Path) -> Lengths:
             if not fields[columns["scene"]]:
                 raise InputError("no scene", file=path, line=line, expected="the scene of the recording")
             found.scenes[name] = fields[columns["scene"]]
+            first.setdefault(found.scenes[name], {"file": path, "line": line})
+    check_spelling(first, Problems(strict=True), column="scene")
     return found
 
 

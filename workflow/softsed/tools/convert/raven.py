@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
 from softsed.core.errors import InputError
-from softsed.core.text.files import recording_name
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import Annotations, Place
+from softsed.tools.convert.annotations import Annotations, Place, count
 from softsed.tools.convert.delimited import Table
-from softsed.tools.convert.folders import find_files
+from softsed.tools.convert.folders import find_files, find_idle, name_file
 
 BEGIN, END, WITHIN = "Begin Time (s)", "End Time (s)", "File Offset (s)"
 FILES = ("Begin File", "Begin Path")
@@ -52,14 +51,14 @@ def read_selections(path: Path, mapping: Mapping[str, str], annotator: str | Non
     InputError
         If a table or its columns cannot be read. Rows that cannot be used are in the problems of the result.
     """
-    found, limited = Annotations(path, SILENCE), 0
+    found, limited = Annotations(path, SILENCE, idle=find_idle(path, ".txt")), 0
     for who, file in find_files(path, ".txt", annotator):
         table = Table.read(file)
         if missing := [name for name in (BEGIN, END) if name not in table.header]:
             problem = f"no column {missing} among {table.header}"
             raise InputError(problem, file=file, line=1, expected="a selection table of Raven")
         label = _label_column(table, mapping)
-        own = recording_name(ENDING.sub("", file.stem))
+        own = name_file(found, file, who, ENDING.sub("", file.stem))
         rows = [(line, dict(zip(table.header, fields, strict=True))) for line, fields in table.rows]
         column = next((name for name in FILES if name in table.header), None)
         files = {row[column] for _, row in rows} if column else set()
@@ -78,5 +77,6 @@ def read_selections(path: Path, mapping: Mapping[str, str], annotator: str | Non
                 times = f"{start:.10g}", f"{start + length:.10g}"
             found.marked(Place(file, line), name, who, row[label], times)
     if limited:
-        logger.warning("%s: the frequency limits of %d selections are not used", path, limited)
+        what = count(limited, "selection", "selections")
+        logger.warning("%s: the frequency limits of %s are not used", path, what)
     return found

@@ -6,17 +6,17 @@ what the team agreed upon. Only the crowd is converted, because team members ann
 The tags are opinions, with a 0 for each class that was not ticked, and become rows of the output one by one.
 """
 
-import csv
 import logging
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import check_name
 from softsed.core.opinions import OPINION_COLUMNS
+from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.checks import check_spelling
+from softsed.tools.convert.delimited import Table
 
 CLIP_S = 10  # seconds, every clip of SONYC-UST
 LEVELS = {"coarse": re.compile(r"(\d+_.+)_presence"), "fine": re.compile(r"(\d+-[0-9X]+_.+)_presence")}
@@ -32,14 +32,15 @@ def _find_classes(path: Path, header: Sequence[str], level: str) -> dict[str, st
     if missing or not classes:
         missing += [] if classes else [f"CLASS_presence of the {level} level"]
         raise InputError(f"no column {missing} among {header}", file=path, line=1)
-    if bad := sorted(name for name, times in Counter(header).items() if (name and times > 1) or not name.isprintable()):
-        problem = f"the columns {bad} are listed twice or are not printable"
-        raise InputError(problem, file=path, line=1, expected="each name once")
+    if bad := [name for name in header if not name.isprintable()]:
+        raise InputError(
+            f"the columns {bad} are not printable", file=path, line=1, expected="names that can be printed"
+        )
     return classes
 
 
-def read_sonyc(path: Path, level: str) -> Iterable[str]:
-    """Yield the header and rows of the opinions of the volunteers in an ``annotations.csv`` of SONYC-UST.
+def read_sonyc(path: Path, level: str) -> list[str]:
+    """Return the header and rows of the opinions of the volunteers in an ``annotations.csv`` of SONYC-UST.
 
     Parameters
     ----------
@@ -52,38 +53,37 @@ def read_sonyc(path: Path, level: str) -> Iterable[str]:
     ------
     InputError
         With file and line: a missing column, a value other than 1, 0 or -1, an annotator that is not a whole number,
-        or a volunteer with a class that was not annotated (-1). Also for a file without volunteers.
+        a volunteer with a class that was not annotated (-1), or a recording that is named in two ways. Also for a file
+        without volunteers.
     """
-    yield f"{HEADER}\n"
-    found = repeated = 0
+    table = Table.read(path)
+    classes = _find_classes(path, table.header, level)
+    found, opinions, repeated = Annotations(path, ""), [f"{HEADER}\n"], 0
     seen: set[tuple[str, str]] = set()
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header = reader.fieldnames or []
-            classes = _find_classes(path, header, level)
-            for row in reader:
-                where: dict[str, Any]
-                where, who, clip = {"file": path, "line": reader.line_num}, row["annotator_id"], row["audio_filename"]
-                if None in row or None in row.values():
-                    raise InputError("too many or too few fields", **where, expected=f"{len(header)}, comma-separated")
-                if not re.fullmatch(r"-?[0-9]+", who):
-                    raise InputError(f"annotator_id is {who!r}", **where, expected="a whole number")
-                check_name(Path(clip).stem, path, reader.line_num)
-                if who[0] == "-" or not who.strip("0"):
-                    continue
-                if (clip, who) in seen:
-                    repeated += 1
-                    continue
-                seen.add((clip, who))
-                found += 1
-                for column, name in classes.items():
-                    if row[column] not in ("0", "1"):
-                        raise InputError(f"{column} is {row[column]!r}", **where, expected="1 or 0 from a volunteer")
-                    yield f"{Path(clip).stem}\t0\t{CLIP_S}\t{who}\t{name}\t{row[column]}\n"
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read as a comma-separated table: {error}", file=path) from error
-    if not found:
+    for line, fields in table.rows:
+        row, place = dict(zip(table.header, fields, strict=True)), Place(path, line)
+        who = row["annotator_id"]
+        if not re.fullmatch(r"-?[0-9]+", who):
+            raise InputError(f"annotator_id is {who!r}", **place._asdict(), expected="a whole number")
+        clip = found.name(place, row["audio_filename"])
+        check_name(clip, path, line)
+        if who[0] == "-" or not who.strip("0"):
+            continue
+        if (clip, who) in seen:
+            repeated += 1
+            continue
+        seen.add((clip, who))
+        found.listened(place, clip, who)
+        for column, name in classes.items():
+            if row[column] not in ("0", "1"):
+                problem = f"{column} is {row[column]!r}"
+                raise InputError(problem, **place._asdict(), expected="1 or 0 from a volunteer")
+            opinions.append(f"{clip}\t0\t{CLIP_S}\t{who}\t{name}\t{row[column]}\n")
+    found.problems.raise_all(f"in {path}", alone=True)
+    check_spelling(found.rows, options=False)
+    if not found.rows:
         raise InputError("no volunteers", file=path, expected="rows with an annotator_id above 0")
     if repeated:
-        logger.warning("%s: %d rows repeat clip and annotator. The first row of each is used", path, repeated)
+        what = count(repeated, "row repeats", "rows repeat")
+        logger.warning("%s: %s clip and annotator. The first row of each is used", path, what)
+    return opinions

@@ -1,7 +1,8 @@
 """Tables of events in the layouts of softsed, sed_eval, DESED and AudioSet-strong, and with any other column names.
 
 A row with an empty onset, offset and label means that its annotator listened to the recording and heard nothing, as in
-DESED and sed_eval. A table without columns for onset and offset contains tags of whole recordings.
+DESED and sed_eval. Programs write empty fields as nan, NaN or NA too. A table without columns for onset and offset
+contains tags of whole recordings.
 """
 
 import logging
@@ -9,6 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.label_rows import UNKNOWN
+from softsed.core.opinions import OPINION_COLUMNS
+from softsed.core.text.columns import SYNONYMS
 from softsed.core.tsv import read_number
 from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import FIELDS, Table
@@ -19,7 +23,21 @@ ONE = "annotator"  # name of the annotator in a table of one person
 logger = logging.getLogger(__name__)
 
 
+def _refuse_answers(table: Table, mapping: Mapping[str, str]) -> None:
+    """Refuse a table with explicit answers: a row that states absence would count as an event."""
+    answers = [name for column in ("opinion", "value") for name in (column, *SYNONYMS[column])]
+    for name in table.header:
+        if name.strip().casefold().replace(" ", "_") in answers and name not in mapping.values():
+            problem = f"the column {name!r} contains answers, so that a row may state that a class is absent"
+            remedy = (
+                f"Keep the rows of classes that are present and remove the column {name!r}, or provide the table as "
+                f"opinions with 0 and 1 ({', '.join(OPINION_COLUMNS)}), which needs no conversion"
+            )
+            raise InputError(problem, file=table.path, line=1, expected="one row per event", remedy=remedy)
+
+
 def _find_columns(table: Table, mapping: Mapping[str, str]) -> dict[str, int]:
+    _refuse_answers(table, mapping)
     columns = table.columns(mapping, FIELDS, needed=["recording"])
     if "label" in columns and "labels" in columns:
         del columns["label" if "labels" in mapping else "labels"]
@@ -58,14 +76,20 @@ def read_events(path: Path, mapping: Mapping[str, str], annotator: str | None) -
         problem = f"{annotator!r}, but {path} has the column {table.header[columns['annotator']]!r}"
         raise InputError(problem, key="--annotator", remedy="Leave out the option")
     unused = [name for column, name in enumerate(table.header) if name and column not in columns.values()]
-    alone = "" if annotator or "annotator" in columns else ", so that all rows count as those of one person"
     if unused:
-        logger.warning("%s: the columns %s are not used%s", path, unused, alone)
+        alone = "No column contains annotators, so that all rows count as those of one annotator. "
+        alone += "If one of these columns does, pass --map annotator=COLUMN"
+        alone = alone if annotator is None and "annotator" not in columns else "To use one, pass --map FIELD=COLUMN"
+        what = f"the column {unused[0]!r} is" if len(unused) == 1 else f"the columns {unused} are"
+        logger.warning("%s: %s not used. %s", path, what, alone)
     found = Annotations(path, SILENCE, clips="onset" not in columns)
     for line, fields in table.rows:
         row = {name: fields[column] for name, column in columns.items()}
         place, who, scene = Place(path, line), row.get("annotator", annotator or ONE), row.get("scene", "")
         names = found.name(place, row["recording"]), who
+        if row.get("label", row.get("labels")) in UNKNOWN:
+            row |= {name: "" for name in ("label", "labels") if name in row}
+            row |= {name: "" for name in ("onset", "offset", "duration") if row.get(name) in UNKNOWN}
         onset, offset = row.get("onset", "0"), row.get("offset", "inf")
         if "duration" in row:
             offset = f"{read_number(onset) + read_number(row['duration']):.10g}" if onset or row["duration"] else ""

@@ -12,11 +12,9 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S
-from softsed.core.text.cells import SPACES
-from softsed.core.text.files import recording_name
+from softsed.core.text.cells import SPACES, decode
 from softsed.tools.convert.annotations import Annotations, Place
-from softsed.tools.convert.delimited import decode
-from softsed.tools.convert.folders import find_files
+from softsed.tools.convert.folders import find_files, find_idle, name_file
 
 # A string in quotes, which are doubled within it; a flag or a number between spaces; a comment.
 TOKEN = re.compile(
@@ -122,9 +120,11 @@ def read_textgrids(path: Path, *, tiers: Sequence[str], meaning: str, annotator:
         of the result.
     """
     found = Annotations(path, SILENCE)
+    if meaning != "annotators":
+        found.idle = find_idle(path, ".TextGrid")
     for folder, file in find_files(path, ".TextGrid", annotator):
         end, listed = read_tiers(file)
-        name = recording_name(file.stem)
+        name = name_file(found, file, folder)
         found.lengths[name] = max(end, found.lengths.get(name, 0.0))
         names = [tier for tier, _ in listed]
         if missing := [tier for tier in tiers if tier not in names]:
