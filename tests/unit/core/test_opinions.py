@@ -67,6 +67,7 @@ WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may 
     ("row", "problem", "expected"),
     [
         (("p2", 0, 10, "A", "birds", 1), "'p2'", None),
+        (("", 0, 10, "A", "birds", 1), "''", None),
         (("p1", 0, 10, "B", "car", 1), "'car'", "one of ['birds']"),
         (("p1", 0, 10, "B", "Birds", 1), "'Birds'", "one of ['birds']"),
         (("p1", 0, 10, "B", "birds", 2), "opinion is '2'", VALUES),

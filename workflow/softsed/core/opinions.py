@@ -199,7 +199,8 @@ def arrange(
     problems = Problems(strict=True)
     table, _ = cut_windows(table, {name: one.duration_s for name, one in recordings.items()})
     spans, span = table.spans
-    if unknown := next((name for name, _, _ in spans if name not in recordings), None):
+    unknown = next((name for name, _, _ in spans if name not in recordings), None)
+    if unknown is not None:
         row = table.columns["recording"].index(unknown)
         raise table.error(row, f"recording {unknown!r} is not in the table of recordings", remedy="Check its spelling")
     check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
