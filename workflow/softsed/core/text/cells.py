@@ -1,4 +1,4 @@
-"""Lines of a text file as fields separated by tabs, whatever separates and quotes them in the file.
+"""Lines of a text file as fields separated by tabs, also if the file has other separators and quotation marks.
 
 Conventions
 -----------
