@@ -61,9 +61,9 @@ if plan.from_opinions:
         shell:
             "python -m softsed --log {log} labels.crowd_size measure --opinions {input.opinions:q}"
             " --unticked {params.unticked} --recordings {input.recordings:q} --classes {input.classes:q}"
-            " --scenes {input.scenes:q} --config {params.config:q} --threshold {params.threshold} --sizes {params.sizes} --draws {params.draws}"
-            " --seed {params.seed} --competence {input.competence} {params.truth}"
-            " --soft {input.soft} --hard {input.hard} --output {output.table}"
+            " --scenes {input.scenes:q} --config {params.config:q} --threshold {params.threshold}"
+            " --sizes {params.sizes} --draws {params.draws} --seed {params.seed} --competence {input.competence}"
+            " {params.truth} --soft {input.soft} --hard {input.hard} --output {output.table}"
 
     rule collect_crowd_sizes:
         input:
@@ -120,6 +120,6 @@ if plan.from_opinions:
         shell:
             "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --unticked {params.unticked}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-            " --labels {params.results}/labels --methods {params.methods} --agreement {input.agreement} --annotators {input.annotators}"
-            " --crowd-size {input.crowd_size} {params.truth} --experiment {params.experiment}"
-            " --templates {input.templates:q} --page {output.page}"
+            " --labels {params.results}/labels --methods {params.methods} --agreement {input.agreement}"
+            " --annotators {input.annotators} --crowd-size {input.crowd_size} {params.truth}"
+            " --experiment {params.experiment} --templates {input.templates:q} --page {output.page}"

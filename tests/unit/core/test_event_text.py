@@ -4,7 +4,7 @@ import pytest
 from support.errors import refused
 
 from softsed.core.errors import Problems
-from softsed.core.event_text import read_label_rows, read_true_events, truth_file
+from softsed.core.event_text import read_label_rows, read_true_events, truth_files
 from softsed.core.metadata import file_stem
 
 CLASSES = ["car", "dog"]
@@ -51,16 +51,16 @@ def test_folder_without_hidden_files_and_audio_endings(tmp_path):
         read_label_rows(tmp_path, "hard", Problems(strict=True))
 
 
+def one_truth_file(folder, name):
+    return truth_files(folder, [name], Problems(strict=True))[name]
+
+
 def test_truth_file_may_have_the_ending_of_audio(tmp_path):
     (tmp_path / "._r.txt").touch()
     (tmp_path / "r.wav.TXT").touch()
     (tmp_path / "s.wav.txt").touch()
-    assert truth_file(tmp_path, "r") == tmp_path / "r.wav.TXT"
-    assert truth_file(tmp_path, "s") == tmp_path / "s.wav.txt"
-    (tmp_path / "r.wav.csv").touch()
-    (tmp_path / "r.flac.csv").touch()
-    with refused(file=tmp_path.name, problem=["'r'", "2 files"]):
-        truth_file(tmp_path, "r")
+    assert one_truth_file(tmp_path, "r") == tmp_path / "r.wav.TXT"
+    assert one_truth_file(tmp_path, "s") == tmp_path / "s.wav.txt"
 
 
 def test_true_events_of_other_classes_are_left_out(tmp_path):
@@ -69,23 +69,32 @@ def test_true_events_of_other_classes_are_left_out(tmp_path):
     assert read_true_events(tmp_path / "r.txt", ["car"]) == []
 
 
-def test_truth_file_needs_exactly_one(tmp_path):
-    for number in ("no file", None, "2 files"):
-        if number:
-            with refused(file=tmp_path.name, problem=["'r'", number]) as caught:
-                truth_file(tmp_path, "r")
-            assert "r.tsv" in caught.value.expected
-            assert "r.txt" in caught.value.expected
-        else:
-            assert truth_file(tmp_path, "r") == tmp_path / "r.txt"
-        (tmp_path / ("r.txt" if number else "r.tsv")).touch()
+@pytest.mark.parametrize("second", ["r.csv", "r.txt", "r.wav.tsv", "r .txt"])
+def test_truth_file_needs_exactly_one(tmp_path, second):
+    with refused(file=tmp_path.name, problem="no file of true events for 1 of 1 recordings, such as 'r'", golden=False):
+        one_truth_file(tmp_path, "r")
+    (tmp_path / "r.tsv").touch()
+    assert one_truth_file(tmp_path, "r") == tmp_path / "r.tsv"
+    (tmp_path / second).touch()
+    with refused(file=tmp_path.name, problem=["several files", "'r.tsv'", repr(second)], golden=False):
+        one_truth_file(tmp_path, "r")
+
+
+def test_truth_files_of_many_are_two_problems(tmp_path):
+    for name in ("a.txt", "b.txt", "b.tsv", "c.txt", "c.csv", "x.txt"):
+        (tmp_path / name).touch()
+    problems = Problems()
+    assert truth_files(tmp_path, "abcde", problems) == {"a": tmp_path / "a.txt"}
+    missing, several = problems
+    assert "no file of true events for 2 of 5 recordings, such as 'd' and 'e'" in missing.problem
+    assert "several files of true events for 2 of 5 recordings, such as 'b.tsv' and 'b.txt'" in several.problem
 
 
 @pytest.mark.parametrize("stem", ["Tür (1)", "Tu\u0308r (1)", "Tür (1) ", file_stem("Tür (1)")])
 def test_truth_file_of_special_characters(tmp_path, stem):
     """Files of a user, also in the Unicode form of macOS, and files of the demo."""
     (tmp_path / f"{stem}.txt").touch()
-    assert truth_file(tmp_path, "Tür (1)") == tmp_path / f"{stem}.txt"
+    assert one_truth_file(tmp_path, "Tür (1)") == tmp_path / f"{stem}.txt"
 
 
 def test_label_files_are_named_as_tables_name_recordings(tmp_path):

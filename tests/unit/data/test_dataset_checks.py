@@ -8,7 +8,9 @@ from support.tsv import HARD, OPINIONS, SOFT, write_rows
 
 from softsed.core.audio import measure
 from softsed.core.errors import InputError, Problems
+from softsed.core.metadata import Recording
 from softsed.core.options import TABLES
+from softsed.data.dataset_checks import summarise
 from softsed.data.infer_tables import infer_dataset
 
 
@@ -81,8 +83,11 @@ def test_labels_of_the_last_partial_second(data, caplog):
     assert found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD)) == []
     (message,) = caplog.messages
     assert "up to 0.80 s" in message
-    assert "1 of 8 (first: hard.tsv, line 9: only 0 to 3 s count of 'c', which lasts 3.50 s)" in message
-    assert "3 of 8 (first: hard.tsv, line 7: " in message
+    assert message.count("hard.tsv") == 1
+    assert "1 of 8 labels end" in message
+    assert "line 9: only 0 to 3 s count of 'c', which lasts 3.50 s" in message
+    assert "3 of 8 labels start" in message
+    assert "line 7: " in message
 
 
 def test_soft_rows_of_the_last_partial_second(data, caplog):
@@ -92,7 +97,8 @@ def test_soft_rows_of_the_last_partial_second(data, caplog):
     recordings, _, _ = infer_dataset(data / "audio", soft, "soft", dict.fromkeys(TABLES), problems)
     assert not list(problems)
     assert {one.duration_s for one in recordings.values()} == {3}
-    assert "left out: 4 of 28 (first: soft.tsv, line 26" in caplog.text
+    assert "4 of 28 labels start" in caplog.text
+    assert "in line 26" in caplog.text
 
 
 @pytest.mark.parametrize("offset", ["4", "3.5"])
@@ -103,7 +109,33 @@ def test_windows_may_end_with_the_audio(data, caplog, offset):
     recordings, _, _ = infer_dataset(data / "audio", table, "opinions", dict.fromkeys(TABLES), problems)
     assert not list(problems)
     assert {one.duration_s for one in recordings.values()} == {3}
-    assert f"4 of 4 (first: line 2, 0 to {offset} s of 'a' becomes 0 to 3 s)" in caplog.text
+    assert "4 of 4 windows" in caplog.text
+    assert f"line 2: 0 to {offset} s of 'a' becomes 0 to 3 s" in caplog.text
+
+
+def test_link_without_a_file_is_one_problem(data):
+    """Beside recordings, also if no recording has its name: the link is the cause."""
+    (data / "hard").mkdir()
+    for name in NAMES:
+        (data / f"hard/{name}.txt").write_text("0\t1\tcar\n")
+    (data / "hard/z.txt").symlink_to("annex/z.txt")
+    expect(found_in(data, "hard", data / "hard"), ("hard/z.txt", None, "cannot be read"))
+
+
+def test_names_without_zeros_are_one_problem(tmp_path):
+    (tmp_path / "audio").mkdir()
+    for number in range(1, 6):
+        soundfile.write(tmp_path / f"audio/{number:03}.wav", np.full(3500, 0.1), 1000)
+    rows = [f"{number}\t0\t1\tcar" for number in range(1, 6)]
+    expect(
+        found_in(tmp_path, "hard", write_rows(tmp_path / "hard.tsv", rows, HARD)),
+        ("hard.tsv", 2, "5 recordings are spelled otherwise", "'1' is '001' there"),
+    )
+
+
+def test_summary_of_one_is_singular():
+    found = summarise("soft", {"a": Recording("a", "all", 60.0)}, ["car"], {"all": ["car"]})
+    assert found == "no problems: 1 recording of 1.0 min in 1 scene, 1 class: car"
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard", "opinions"])

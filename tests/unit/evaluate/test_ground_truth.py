@@ -97,6 +97,18 @@ def test_events_without_annotation_change_no_metric(folder):
     assert after == before
 
 
+def test_left_out_events_are_those_of_the_scene(folder):
+    """With both recordings in one scene, b is annotated in the scene of r1, but it has no label in r1."""
+    for path in (folder / "folds").iterdir():
+        path.write_text(path.read_text().replace("of r1", "s").replace("of r2", "s"))
+    before = of_system(folder)
+    with (folder / "truth/r1.txt").open("a") as file:
+        file.write("0\t2\tb\n0\t1\tsiren\n")
+    after = of_system(folder)
+    assert (before.pop("left_out"), after.pop("left_out")) == (0, 1)
+    assert after == before
+
+
 def test_system_at_both_operating_points(folder):
     """Worked by hand, classes a and b. Truth: a in r1 at 0 s, in r2 at 0 and 1 s.
 
@@ -145,8 +157,8 @@ def test_recording_with_two_files_of_true_events(folder):
     (folder / "truth" / "r2.tsv").write_text("onset\toffset\tlabel\n")
     with refused(golden=False) as caught:  # the message is that of core.event_text
         of_system(folder)
-    assert "'r2'" in str(caught.value)
-    assert "2 files" in str(caught.value)
+    assert "'r2.tsv' and 'r2.txt'" in str(caught.value)
+    assert "several files" in str(caught.value)
 
 
 def test_empty_file_is_recording_without_events(folder):

@@ -6,7 +6,7 @@ from support.errors import refused
 
 from softsed.core.event_text import read_true_events
 from softsed.core.labels import Event
-from softsed.evaluate.true_seconds import read_true_seconds
+from softsed.evaluate.true_seconds import count_left_out, read_true_seconds
 
 CLASSES = ["a", "b", "c"]
 
@@ -43,10 +43,20 @@ def test_events_of_classes_not_annotated_are_left_out(tmp_path):
     assert found.tolist() == [[True, False, False]]
 
 
+def test_cells_without_a_label_have_no_true_event(tmp_path):
+    """Class b is annotated in the scene, but not in this recording, and class a not in its second second."""
+    (tmp_path / "r.tsv").write_text("onset\toffset\tlabel\n0\t2\ta\n0\t1\tb\n0\t1\tc\n0\t1\tsiren\n")
+    soft = np.array([[0, np.nan, np.nan], [np.nan, np.nan, np.nan]])
+    found = read_true_seconds(tmp_path / "r.tsv", soft, CLASSES)
+    assert found.tolist() == [[True, False, False], [False, False, False]]
+    annotated = np.array([True, True, False])  # in the scene
+    assert count_left_out(tmp_path / "r.tsv", annotated, CLASSES) == 2
+
+
 def test_events_in_milliseconds_and_after_labels(tmp_path, caplog):
     path, soft = tmp_path / "r.txt", np.zeros((10, 3))
     path.write_text("1000\t2500\ta\n")
-    with refused(file="r.txt", problem=["2500 s", "10 s"], expected="onset and offset in seconds"):
+    with refused(file="r.txt", line=1, problem=["2500 s", "10 s"], expected="onset and offset in seconds"):
         read_true_seconds(path, soft, CLASSES)
     path.write_text("1\t2\ta\n4000\t5000\ta\n")  # of a long recording, labelled at its beginning
     assert read_true_seconds(path, soft, CLASSES).sum() == 1

@@ -204,7 +204,7 @@ def test_truth_of_every_recording_or_none(labelled):
     folder, tables = labelled
     (folder / "truth/r2.txt").unlink()
     arguments = command(folder, tables, "majority", "--truth", str(folder / "truth"))
-    with pytest.raises(InputError, match="recording 'r2' has no file with ground truth"):
+    with pytest.raises(InputError, match="no file of true events for 1 of 2 recordings, such as 'r2'"):
         crowd_size.main(arguments)
 
 

@@ -65,9 +65,38 @@ def test_missing_files_are_one_problem(folder):
     (folder / "r3.txt").unlink()
     (error,) = check(folder)
     assert all(text in error.problem for text in ("2 of 3", "'r1' and 'r3'", "'one.txt'"))
+
+
+def test_truth_that_is_no_folder_is_a_problem(folder):
     (folder / "file").touch()
     (error,) = check(folder / "file")
     assert error.file == folder / "file"
+
+
+def test_two_files_of_a_recording_are_a_problem(folder, caplog):
+    for name in ("r1.wav.txt", "r2.tsv"):
+        (folder / name).touch()
+    (error,) = check(folder)
+    assert "several files of true events for 2 of 3" in error.problem
+    assert caplog.text == ""
+
+
+def test_events_in_milliseconds_are_one_problem(folder):
+    for name in RECORDINGS:
+        (folder / f"{name}.txt").write_text("1200\t3400\tcar\n5000\t9000\tcar\n")
+    (error,) = check(folder)
+    assert (error.file, error.line) == (folder / "r1.txt", 2)
+    assert all(text in error.problem for text in ("9000 s", "20 s", "2 more files"))
+
+
+def test_events_after_the_labels_are_one_warning(folder, caplog):
+    (folder / "r2.txt").write_text("1\t2\tcar\n25\t30\tcar\n19\t20.9\tcar\n20\t21\tsiren\n")
+    with caplog.at_level(logging.WARNING):
+        assert check(folder) == []
+    late, other = caplog.messages
+    assert "2 of 6 true events begin after the labelled seconds" in late
+    assert "r2.txt, line 2" in late
+    assert "1 of 6 true events do not count" in other
 
 
 def test_rows_of_all_files_are_checked(folder):

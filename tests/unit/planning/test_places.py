@@ -52,6 +52,14 @@ def test_all_missing_paths_are_named(tmp_path, monkeypatch):
     assert "recording, onset, offset, annotator, class, opinion" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["null", "~", "None"])
+def test_text_that_means_no_value_has_a_remedy(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    with refused(key="audio", problem=repr(text), golden=False) as caught:
+        places.check_paths(dict.fromkeys(places.DATA_KEYS) | {"audio": text})
+    assert caught.value.remedy == "To leave the key without a value, write audio="
+
+
 def test_config_of_the_working_directory_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert places.unread_config([ROOT / "config.yaml"]) is None

@@ -16,7 +16,7 @@ from softsed.core.options import add_dataset, read_dataset
 from softsed.data import infer_tables
 from softsed.planning.user_data import UserData
 
-KEYS = ("audio", "soft", "hard", "opinions", "recordings", "classes", "scenes")
+KEYS = ("audio", "soft", "hard", "opinions", "unticked", "recordings", "classes", "scenes")
 
 
 @pytest.fixture
@@ -52,6 +52,12 @@ def test_options_are_those_of_check(folder):
     assert parsed.audio == keys["audio"]
     tables = {"recordings": None, "classes": keys["classes"], "scenes": None}
     assert read_dataset(parsed) == (keys["soft"], "soft", tables)
+
+
+def test_options_of_opinions_contain_unticked():
+    user = user_data(opinions="o.tsv", unticked="zero")
+    assert user.options() == "--opinions=o.tsv --unticked=zero"
+    assert "unticked" not in user_data(audio="a", soft="s.tsv", unticked="zero").options()
 
 
 @pytest.mark.parametrize("name", ["my soft.tsv", "classes.tsv"])

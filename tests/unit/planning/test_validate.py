@@ -71,6 +71,18 @@ def test_opinions_that_were_checked_are_not_read_again(tmp_path, monkeypatch):
         validate.check_before(tmp_path / "made/recordings.tsv", **arguments)
 
 
+def test_another_value_of_unticked_is_checked_again(tmp_path, caplog):
+    """All opinions are 1, which is a doubt only if missing rows are no opinions."""
+    rows = [f"{name}\t0\t3\t{who}\t{label}\t1" for name in "ab" for who, label in (("x", "car"), ("y", "tap"))]
+    labels = write_rows(tmp_path / "o.tsv", rows, OPINIONS)
+    infer_tables.main(["--opinions", str(labels), "--unticked", "zero", "--tables", str(tmp_path / "made")])
+    arguments = OPINIONS_ALONE | {"labels": labels, "evaluated": "all"}
+    assert not validate.check_before(tmp_path / "made/recordings.tsv", **arguments, unticked="zero")
+    assert "no opinion is 0" not in caplog.text
+    assert validate.check_before(tmp_path / "made/recordings.tsv", **arguments, unticked="absent")
+    assert "no opinion is 0" in caplog.text
+
+
 def test_what_folders_leave_out_is_one_line_each(data, caplog):
     (data / "audio/old").mkdir()
     (data / "audio/notes.txt").touch()

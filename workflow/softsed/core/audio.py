@@ -165,9 +165,8 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         raise unreadable(path, error) from error
     if not samples:
         raise InputError("the recording is empty", file=path)
-    if (
-        samples + rate < announced < ENDLESS
-    ):  # one second of tolerance, because some MP3 files only estimate their length
+    # One second of tolerance, because some MP3 files only estimate their length.
+    if samples + rate < announced < ENDLESS:
         raise InputError(
             f"the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s",
             file=path,

@@ -9,6 +9,7 @@ Conventions
 - A first line that names the columns is a header in all of these files.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from softsed.core.metadata import file_stem
 from softsed.core.text.files import recording_name, visible_files
 
 TRUTH_ENDINGS = (".tsv", ".csv", ".txt")
-USUAL_AUDIO = (".wav", ".flac", ".mp3", ".ogg")
 
 
 def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
@@ -118,22 +118,50 @@ def write_events(path: Path, events: list[Event]) -> None:
     path.write_text("".join(f"{e.onset:.10g}\t{e.offset:.10g}\t{e.label}\n" for e in events), encoding="utf-8")
 
 
-def truth_file(folder: Path, name: str) -> Path:
-    """Find the ground truth of a recording in a folder; an InputError if there is no such file, or several.
+def truth_files(folder: Path, recordings: Iterable[str], problems: Problems) -> dict[str, Path]:
+    """Find the ground truth of recordings in a folder, one file per recording.
 
     The file is ``NAME.tsv``, ``NAME.csv`` or ``NAME.txt``, or has an ending of audio before it, as ``NAME.wav.txt``.
     The demo names files as `file_stem` does.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the user or of the demo.
+    recordings : iterable of str
+    problems : Problems
+        Receives the recordings without a file, and those with several files: one problem for each kind.
+
+    Returns
+    -------
+    dict of Path
+        Recording to its file, without recordings that are a problem.
     """
-    usual = [f"{name}{ending}{suffix}" for ending in ("", *USUAL_AUDIO) for suffix in TRUTH_ENDINGS]
-    usual += [f"{file_stem(name)}{suffix}" for suffix in TRUTH_ENDINGS]
-    found = [path for path in map(folder.joinpath, dict.fromkeys(usual)) if path.exists()]
-    if not found and folder.is_dir():  # other names need a list of the folder, which takes long for each recording
-        found = [path for path in visible_files(folder, *TRUTH_ENDINGS) if recording_name(path.stem) == name]
-    if len(found) != 1:
-        number = f"{len(found)} files" if found else "no file"
-        expected = f"one file, {' or '.join(str(folder / f'{name}{suffix}') for suffix in TRUTH_ENDINGS)}"
-        raise InputError(f"recording {name!r} has {number} with ground truth", file=folder, expected=expected)
-    return found[0]
+    found: dict[str, list[Path]] = {name: [] for name in recordings}
+    stems = {file_stem(name): name for name in found}
+    listed = visible_files(folder) if folder.is_dir() else []
+    for path in listed:
+        name = stems.get(path.stem, recording_name(path.stem))
+        if name in found and path.suffix.lower() in TRUTH_ENDINGS:
+            found[name].append(path)
+    if missing := [name for name, files in found.items() if not files]:
+        problem = f"no file of true events for {len(missing)} of {len(found)} recordings, such as {_two(missing)}"
+        if listed:
+            problem += f" (the folder contains {_two([path.name for path in listed])})"
+        remedy = "Add the files, empty ones for recordings without events"
+        expected = "one RECORDING.txt, RECORDING.tsv or RECORDING.csv per recording"
+        problems.add("no truth", InputError(problem, file=folder, expected=expected, remedy=remedy))
+    if several := {name: files for name, files in found.items() if len(files) > 1}:
+        names = _two([path.name for path in next(iter(several.values()))])
+        problem = f"several files of true events for {len(several)} of {len(found)} recordings, such as {names}"
+        remedy = "Remove the files that do not count"
+        expected = "one file per recording"
+        problems.add("truth twice", InputError(problem, file=folder, expected=expected, remedy=remedy))
+    return {name: files[0] for name, files in found.items() if len(files) == 1}
+
+
+def _two(names: list[str]) -> str:
+    return " and ".join(map(repr, names[:2]))
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
@@ -146,15 +174,19 @@ def read_true_events(path: Path, classes: list[str]) -> list[Event]:
     InputError
         If times are not 0 <= onset < offset seconds.
     """
-    return [event for event in _read_truth(path) if event.label in classes]
+    return [event for event in _read_events(path) if event.label in classes]
 
 
 def count_other_events(path: Path, classes: list[str]) -> int:
     """Count the events of the ground truth that have other classes than `classes`."""
-    return sum(event.label not in classes for event in _read_truth(path))
+    return sum(event.label not in classes for event in _read_events(path))
 
 
-def _read_truth(path: Path) -> list[Event]:
-    header = path.suffix.lower() != ".txt"
-    rows = read_rows(path, "hard", Problems(strict=True), recording=path.stem, header=header)
+def read_truth(path: Path, problems: Problems) -> LabelRows:
+    """Read the rows of a file with ground truth; `problems` receives those that cannot be used."""
+    return read_rows(path, "hard", problems, recording=path.stem, header=path.suffix.lower() != ".txt")
+
+
+def _read_events(path: Path) -> list[Event]:
+    rows = read_truth(path, Problems(strict=True))
     return rows.events(np.arange(len(rows.line)))

@@ -217,15 +217,16 @@ def cut_rows(rows: LabelRows, lengths: dict[str, float]) -> tuple[LabelRows, str
     largest = float((rows.offset - length)[over].max(initial=0))
     parts = []
     for found, what in (
-        (over, f"labels that end up to {largest:.2f} s after their recordings are cut"),
-        (outside, "labels that start after the last whole second of their recordings are left out"),
+        (over, f"labels end up to {largest:.2f} s after their recordings and are cut"),
+        (outside, "labels start after the last whole second of their recordings and are left out"),
     ):
         if found.any():
             row = int(found.argmax())
             name, file = rows.names[rows.recording[row]], rows.file(rows.names[rows.recording[row]]).name
             seconds = f"only 0 to {int(length[row])} s count of {name!r}, which lasts {length[row]:.2f} s"
-            parts.append(f"{what}: {found.sum()} of {len(found)} (first: {file}, line {rows.line[row]}: {seconds})")
-    note = ". ".join(part[0].upper() + part[1:] if index else part for index, part in enumerate(parts))
+            place = f"line {rows.line[row]}" if file == rows.path.name else f"line {rows.line[row]} of {file}"
+            parts.append(f"{found.sum()} of {len(found)} {what}. The first one is in {place}: {seconds}")
+    note = ". ".join(parts)
     if outside.any():
         kept = {name: getattr(rows, name)[~outside] for name in ("recording", *COLUMNS)}
         rows = replace(rows, **kept)

@@ -21,12 +21,12 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.options import ABSENT, ZERO
 from softsed.core.text.names import Places, check_spelling
 from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_columns, read_number
 
 OPINION_COLUMNS = ("recording", "onset", "offset", "annotator", "class", "opinion")
-ABSENT, ZERO = "absent", "zero"  # values of the config key `unticked`
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+ABSENT, ZERO = UNTICKED = ("absent", "zero")  # values of the config key `unticked`
+DATASET_KINDS = ("soft", "hard", "opinions")  # of a user-provided dataset
+TABLES = ("recordings", "classes", "scenes")
+
 # Every option is required unless it has a default. Options that only one step has are declared in its `main`.
 SHARED: dict[str, dict] = {
     "opinions": {"type": Path, "help": "table of opinions (recording, onset, offset, annotator, class, opinion)"},
     "unticked": {
-        "choices": ["absent", "zero"],
-        "default": "absent",
+        "choices": UNTICKED,
+        "default": ABSENT,
         "help": "a class without a row in a window that the annotator has judged: absent, no opinion (default); zero, "
         "an opinion 0, for tables that list only ticks",
     },
@@ -36,9 +40,6 @@ SHARED: dict[str, dict] = {
     "tsv": {"type": Path, "help": "table to write"},
     "output": {"type": Path, "help": "file to write"},
 }
-
-DATASET_KINDS = ("soft", "hard", "opinions")  # of a user-provided dataset
-TABLES = ("recordings", "classes", "scenes")
 
 
 def build_parser(command: str, main: Callable, *, example: str) -> argparse.ArgumentParser:

@@ -77,6 +77,7 @@ def check_recordings(
     known = () if source == labels else lengths
     reported = check_spelling(first, problems, column="recording", known=known, source=str(source))
     unknown = [name for name in first if name not in lengths and name not in reported]
+    unknown = [name for name in unknown if first[name]["file"].exists()]  # reading reports a link without its file
     spellings = {spelling(name) for name in reported}
     unlabelled = [name for name in lengths if name not in first and spelling(name) not in spellings]
     remedy = "Correct the names, add the recordings or leave the labels out"
@@ -235,8 +236,15 @@ def check_asked(
 def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]) -> str:
     """Describe a dataset without problems in one line."""
     seconds = sum(one.duration_s for one in recordings.values())
-    text = f"no problems: {len(recordings)} recordings of {seconds / 60:.1f} min in {len(asked)} scene(s)"
-    text += f", {len(classes)} classes: {', '.join(classes)}"
+    numbers = [
+        f"{number} {noun}{ending * (number != 1)}"
+        for number, noun, ending in (
+            (len(recordings), "recording", "s"),
+            (len(asked), "scene", "s"),
+            (len(classes), "class", "es"),
+        )
+    ]
+    text = f"no problems: {numbers[0]} of {seconds / 60:.1f} min in {numbers[1]}, {numbers[2]}: {', '.join(classes)}"
     if (whole := sum(int(one.duration_s) for one in recordings.values())) < seconds:
         text += f". Only whole seconds count: {whole} of {seconds:.1f} s"
     if kind == "hard":

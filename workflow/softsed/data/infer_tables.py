@@ -31,7 +31,7 @@ from softsed.core.metadata import (
     seconds_or_milliseconds,
 )
 from softsed.core.opinions import OpinionTable
-from softsed.core.options import add_dataset, build_parser, read_dataset
+from softsed.core.options import add_dataset, add_options, build_parser, read_dataset
 from softsed.core.text.names import check_spelling
 from softsed.core.text.windows import cut_windows
 from softsed.core.tsv import read_number
@@ -258,12 +258,16 @@ def write_tables(
     (folder / "scenes.tsv").write_text("scene\tclass\n" + rows, encoding="utf-8")
 
 
-def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None]) -> str:
-    """Describe the labels and tables of a dataset by name and content, as JSON; empty if one is missing."""
+def describe_sources(labels: Path, kind: str, tables: dict[str, Path | None], unticked: str) -> str:
+    """Describe the labels and tables of a dataset by name and content, as JSON; empty if one is missing.
+
+    For opinions, the description contains `unticked`, because the check of opinions depends on it.
+    """
     given = {name: path for name, path in {kind: labels, **tables}.items() if path}
     if not all(path.exists() for path in given.values()):
         return ""
-    return json.dumps(dict(zip(given, content(*given.values()), strict=True)), indent=2) + "\n"
+    sources = dict(zip(given, content(*given.values()), strict=True))
+    return json.dumps(sources | ({"unticked": unticked} if kind == "opinions" else {}), indent=2) + "\n"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -272,6 +276,7 @@ def main(argv: list[str] | None = None) -> None:
         "data.infer_tables", main, example="--opinions results/demo/data/opinions.tsv --tables results/mine/data"
     )
     add_dataset(parser)
+    add_options(parser, "unticked")
     parser.add_argument(
         "--tables", type=Path, required=True, help="folder to write recordings.tsv, classes.tsv and scenes.tsv into"
     )
@@ -282,4 +287,4 @@ def main(argv: list[str] | None = None) -> None:
     problems.raise_all("in the dataset")
     logger.info("%s", dataset_checks.summarise(kind, *inferred), extra=PROGRESS)
     write_tables(options.tables, *inferred)
-    (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
+    (options.tables / DATASET).write_text(describe_sources(labels, kind, tables, options.unticked), encoding="utf-8")

@@ -27,7 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softsed.core.event_text import truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
 from softsed.core.options import add_options, build_parser
@@ -103,17 +104,18 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
     found = read_fold_scores(options.scores, options.folds, names)
     soft = read_soft(options.soft, names, recordings_of(found))
     annotated = annotated_in_scenes(soft, options.folds)
+    tested = [name for scores, _ in found.values() for name in scores]
+    files = truth_files(options.truth, tested, Problems(strict=True))
     for fold, (scores, training) in found.items():
         midrange = trimmed_midrange([soft[name][:, chosen] for name in training], options.config["trim"])
         thresholds[MIDRANGE][fold] = dict(zip(classes, midrange.tolist(), strict=True))
         folds[fold] = []
         for name, values in scores.items():
-            path = truth_file(options.truth, name)
-            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
+            truth = read_true_seconds(files[name], soft[name], names)[:, chosen]
+            left_out = count_left_out(files[name], annotated[name], names)
             output = limit_to_labels(values, soft[name], annotated[name], name)[:, chosen]
             labelled = ~np.isnan(soft[name][:, chosen])
             active = {f"{fixed:g}": harden(output, fixed), MIDRANGE: harden(output, midrange)}
-            truth = truth[:, chosen] & ~np.isnan(output)
             folds[fold].append(EvaluatedRecording(truth, output, labelled, active, left_out))
     return folds, thresholds
 
@@ -121,18 +123,19 @@ def read_system(options: argparse.Namespace, names: list[str], chosen: list[int]
 def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]) -> tuple[dict, dict]:
     """Read the test recordings of each fold with their labels as the output, and the threshold of the hard labels."""
     tests = {path.stem: read_fold(path)["test"] for path in options.folds}
-    soft = read_soft(options.soft, names, [name for listed in tests.values() for name in listed])
+    tested = [name for listed in tests.values() for name in listed]
+    soft = read_soft(options.soft, names, tested)
+    files = truth_files(options.truth, tested, Problems(strict=True))
     hard = read_active(options.hard, soft, names)
     annotated = annotated_in_scenes(soft, options.folds)
     folds: dict[str, list[EvaluatedRecording]] = {fold: [] for fold in tests}
     for fold, listed in tests.items():
         for name in listed:
-            path = truth_file(options.truth, name)
-            truth, left_out = read_true_seconds(path, soft[name], names), count_left_out(path, soft[name], names)
+            truth = read_true_seconds(files[name], soft[name], names)[:, chosen]
+            left_out = count_left_out(files[name], annotated[name], names)
             output = limit_to_labels(np.nan_to_num(soft[name]), soft[name], annotated[name], name)[:, chosen]
             labelled = ~np.isnan(soft[name][:, chosen])
             active = {options.threshold: hard[name][:, chosen]}
-            truth = truth[:, chosen] & ~np.isnan(output)
             folds[fold].append(EvaluatedRecording(truth, output, labelled, active, left_out))
     return folds, {options.threshold: options.threshold}
 

@@ -1,6 +1,7 @@
 """True events of a recording as seconds: the reference that is the same for all systems and label methods.
 
-Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled seconds count.
+Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled cells count, a cell being a
+second and class.
 """
 
 import logging
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
-from softsed.core.event_text import count_other_events, read_true_events
+from softsed.core.errors import InputError, Problems
+from softsed.core.event_text import count_other_events, read_truth
+from softsed.core.label_rows import LabelRows
 from softsed.core.labels import rasterise
 
 # True events that end later than this multiple of the labelled seconds are probably in milliseconds.
@@ -18,16 +20,48 @@ FAR = 10
 logger = logging.getLogger(__name__)
 
 
+def find_late(rows: LabelRows, seconds: int) -> np.ndarray:
+    """Find the true events of one recording that begin after its labelled seconds.
+
+    Parameters
+    ----------
+    rows : LabelRows
+        True events of the recording, of all classes.
+    seconds : int
+        Number of its labelled seconds.
+
+    Returns
+    -------
+    ndarray of int
+        Rows.
+
+    Raises
+    ------
+    InputError
+        If no event begins within the labelled seconds although one ends `FAR` times later, which suggests another unit.
+    """
+    if len(rows.line) and rows.offset.max() > FAR * seconds and ((rows.onset == 0) | (rows.onset >= seconds)).all():
+        last = int(rows.offset.argmax())
+        raise InputError(
+            f"the last true event ends at {rows.offset[last]:g} s, but the recording has {seconds} s of labels and no "
+            "true event begins within them",
+            **rows.place(last),
+            expected="onset and offset in seconds",
+        )
+    return np.flatnonzero(rows.onset >= seconds)
+
+
 def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     """Read the true events of a recording and rasterise them to seconds.
 
     True events that begin after the labelled seconds are left out, with a warning. True events of classes that are not
-    annotated in the scene do not count, see `softsed.planning.ground_truth`.
+    annotated in the scene do not count, and `count_left_out` counts them. If the class is annotated in the scene, but a
+    cell has no label, then the true event does not count there either: `softsed.evaluate.inputs` leaves the cell out.
 
     Parameters
     ----------
     soft : ndarray [seconds, classes]
-        Soft labels of the recording, nan for classes not annotated in the scene.
+        Soft labels of the recording, nan without a label.
 
     Returns
     -------
@@ -36,27 +70,22 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
     Raises
     ------
     InputError
-        If no event begins within the labelled seconds although one ends `FAR` times later, which suggests another unit.
+        If the events are probably in another unit, see `find_late`.
     """
-    events, seconds = read_true_events(path, classes), len(soft)
-    last = max((event.offset for event in events), default=0)
-    if last > FAR * seconds and all(event.onset == 0 or event.onset >= seconds for event in events):
-        raise InputError(
-            f"the last true event ends at {last:g} s, but the recording has {seconds} s of labels and no true event "
-            "begins within them",
-            file=path,
-            expected="onset and offset in seconds",
-        )
-    if late := sum(event.onset >= seconds for event in events):
-        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, late, len(events), seconds)
-    return rasterise(events, classes, seconds) & _annotated(soft)
+    rows, seconds = read_truth(path, Problems(strict=True)), len(soft)
+    if len(late := find_late(rows, seconds)):
+        texts = len(late), len(rows.line), seconds
+        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, *texts)
+    known = [row for row, label in enumerate(rows.label) if label in classes]
+    return rasterise(rows.events(np.array(known, dtype=int)), classes, seconds) & ~np.isnan(soft)
 
 
-def count_left_out(path: Path, soft: np.ndarray, classes: list[str]) -> int:
-    """Count the true events of a recording that have a class that is not annotated; arguments as above."""
-    return count_other_events(path, [name for name, asked in zip(classes, _annotated(soft), strict=True) if asked])
+def count_left_out(path: Path, annotated: np.ndarray, classes: list[str]) -> int:
+    """Count the true events of a recording that have a class that is not annotated in its scene, as the check does.
 
-
-def _annotated(soft: np.ndarray) -> np.ndarray:
-    """Return whether each class is annotated in the recording, bool [classes]."""
-    return ~np.isnan(soft).all(axis=0)
+    Parameters
+    ----------
+    annotated : ndarray of bool [classes]
+        Whether the class is annotated in the scene of the recording, see `inputs.annotated_in_scenes`.
+    """
+    return count_other_events(path, [name for name, asked in zip(classes, annotated, strict=True) if asked])

@@ -30,7 +30,7 @@ class Recorded:
 
 
 def describe(recordings: Iterable[Recorded], f_max: float) -> list[str]:
-    """Describe what the formats of recordings hide from a system, one line per kind; empty if there is nothing.
+    """Describe problems of the recording formats, one line per kind; empty without problems.
 
     Parameters
     ----------

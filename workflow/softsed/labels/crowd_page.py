@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.event_text import read_true_events, truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import read_true_events, truth_files
 from softsed.core.html import render
 from softsed.core.labels import Event, read_hard, read_soft
 from softsed.core.metadata import Recording
@@ -162,8 +163,9 @@ def main(argv: list[str] | None = None) -> None:
     names = choose(recordings, divided)
     labels = {method: read_labels(options.labels / method, names, opinions.classes) for method in options.methods}
     timelines = []
+    files = truth_files(options.truth, names, Problems(strict=True)) if options.truth else {}
     for name in names:
-        truth = read_true_events(truth_file(options.truth, name), opinions.classes) if options.truth else None
+        truth = read_true_events(files[name], opinions.classes) if options.truth else None
         drawing, omitted = draw_recording(opinions, name, labels, truth, divided)
         recording = {"name": name, "scene": recordings[name].scene, "cut": recordings[name].duration_s > SECONDS}
         timelines.append(recording | {"drawing": drawing, "omitted": omitted})

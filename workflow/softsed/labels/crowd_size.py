@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.binary_metrics import best_threshold, brier_score, calibration_error, f1_score, reliability
-from softsed.core.event_text import read_true_events, truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import read_true_events, truth_files
 from softsed.core.labels import harden, rasterise, read_active, read_soft
 from softsed.core.log import Remaining
 from softsed.core.opinions import Opinions, read_tables
@@ -207,7 +208,8 @@ def measure(options: argparse.Namespace) -> str:
     }
     truth = None
     if options.truth:
-        events = {name: read_true_events(truth_file(options.truth, name), classes) for name in recordings}
+        files = truth_files(options.truth, recordings, Problems(strict=True))
+        events = {name: read_true_events(path, classes) for name, path in files.items()}
         truth = {name: rasterise(events[name], classes, len(soft_of_all[name])) for name in recordings}
     comparison = Comparison(soft_of_all, hard, competence_of_all, truth)
     available = annotators_per_cell(opinions)

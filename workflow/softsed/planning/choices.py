@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from softsed.core.errors import InputError
-from softsed.core.event_text import TRUTH_ENDINGS
+from softsed.core.errors import InputError, Problems
+from softsed.core.event_text import truth_files
 from softsed.core.metadata import file_stem
-from softsed.core.text.files import recording_name, visible_files
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import longest_window, recording_names
 from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
@@ -13,8 +12,6 @@ from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
 RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
-KINDS = ("soft", "hard", "opinions")  # of labels that come with the user's audio
-TABLES = ("recordings", "classes", "scenes")
 
 
 def source_of(config: dict) -> str:
@@ -72,11 +69,15 @@ def drops_joint(config: dict, method: str, systems: dict) -> bool:
 
 
 def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:
-    """List the files of the ground truth: in a folder of the user, or made by the demo."""
+    """List the files of the ground truth: in a folder of the user, or made by the demo.
+
+    A recording without exactly one file in the folder has the file RECORDING.txt, which may be missing. The check of
+    the true events reports it.
+    """
     if folder := config["truth"]:
-        listed = visible_files(Path(folder), *TRUTH_ENDINGS) if Path(folder).is_dir() else []
-        found = {recording_name(path.stem): f"{folder}/{path.name}" for path in listed}
-        files = [found.get(recording, f"{folder}/{recording}.txt") for recording in recordings]
+        found = truth_files(Path(folder), recordings, Problems())
+        names = (found[name].name if name in found else f"{name}.txt" for name in recordings)
+        files = [f"{folder}/{name}" for name in names]
         if error := next(filter(None, (pattern_error("truth", path) for path in files)), None):
             raise error
         return files

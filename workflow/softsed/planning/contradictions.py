@@ -6,17 +6,10 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import LONGEST_S
+from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
-from softsed.planning.choices import (
-    KINDS,
-    LONGEST_JOINT_S,
-    TABLES,
-    asked_methods,
-    makes_labels,
-    renders_demo,
-    source_of,
-)
+from softsed.planning.choices import LONGEST_JOINT_S, asked_methods, makes_labels, renders_demo, source_of
 from softsed.planning.patterns import pattern_error
 
 MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
@@ -45,7 +38,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
 def _sources(config: dict) -> Iterator[InputError]:
     """Find keys that name two sources of the data, or half of one."""
     source = source_of(config)
-    for name in (*TABLES, "audio", *KINDS, "truth"):
+    for name in (*TABLES, "audio", *DATASET_KINDS, "truth"):
         if error := pattern_error(name, config[name]):
             yield error
     if source in ("own", "opinions") and renders_demo(config):
@@ -61,12 +54,13 @@ def _sources(config: dict) -> Iterator[InputError]:
             expected="workflow/resources/demo.tsv or your table of recordings to render",
             remedy="For trials beside MAESTRO Real, provide only data.demo.crowd",
         )
-    kinds = [kind for kind in KINDS if config[kind]]
+    kinds = [kind for kind in DATASET_KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
         listed = f"with {' and '.join(kinds)}" if kinds else "but none of soft, hard and opinions"
         problem = f"audio is set, {listed}"
         problem += " are set as well" if kinds else ""
-        yield InputError(problem, key="audio", expected=f"exactly one of the keys {', '.join(KINDS)} beside audio")
+        expected = f"exactly one of the keys {', '.join(DATASET_KINDS)} beside audio"
+        yield InputError(problem, key="audio", expected=expected)
     elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
         yield InputError(
             f"{' and '.join(labels)} {'are' if labels[1:] else 'is'} set, but audio is not",

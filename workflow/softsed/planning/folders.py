@@ -1,7 +1,9 @@
-"""Files and folders beside those that are used: nothing in a user's folder is left out without being named."""
+"""Files and folders of the user that the workflow does not use: a warning names them."""
 
 from collections.abc import Collection
 from pathlib import Path
+
+from softsed.core.text.files import is_hidden
 
 
 def describe_left_out(folder: Path, used: Collection[Path]) -> str | None:
@@ -21,7 +23,7 @@ def describe_left_out(folder: Path, used: Collection[Path]) -> str | None:
     """
     kinds: dict[str, list[str]] = {"subfolder": [], "link without a file": [], "other file": []}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name.startswith(".") or path.resolve() in used:
+        if is_hidden(path) or path.resolve() in used:
             continue
         kind = "subfolder" if path.is_dir() else "other file" if path.exists() else "link without a file"
         kinds[kind].append(path.name)

@@ -2,25 +2,18 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.label_rows import read_rows
+from softsed.core.event_text import read_truth, truth_files
 from softsed.core.metadata import Recording
 from softsed.core.text.names import spelled_twice
-from softsed.planning.choices import find_truth
+from softsed.evaluate.true_seconds import find_late
 
 EXAMPLES = 5  # classes that a note names
 
 logger = logging.getLogger(__name__)
-
-
-def truth_files(folder: Path, recordings: Iterable[str]) -> dict[str, Path]:
-    """Return the file of true events of each recording, as the plan names it; the file may be missing."""
-    names = list(recordings)
-    return dict(zip(names, map(Path, find_truth({"truth": str(folder)}, "own", names)), strict=True))
 
 
 def check_truth(
@@ -30,7 +23,10 @@ def check_truth(
     asked: dict[str, list[str]],
     problems: Problems,
 ) -> None:
-    """Check the true events of all recordings. Events of classes that are not annotated are left out with one warning.
+    """Check the true events of all recordings, with the rules of `softsed.evaluate.true_seconds`.
+
+    True events that do not count are left out with one warning for each cause: they begin after the labelled seconds of
+    their recording, or have a class that is not annotated in its scene.
 
     Parameters
     ----------
@@ -41,28 +37,22 @@ def check_truth(
     asked : dict of list of str
         Scene to the classes annotated in it.
     problems : Problems
-        Receives a missing folder or file, rows that cannot be used, classes with two spellings, and true events none of
-        which has an annotated class.
+        Receives a missing folder, recordings without exactly one file, rows that cannot be used, times that are
+        probably milliseconds, classes with two spellings, and true events none of which has an annotated class.
     """
     if not folder.is_dir():
         expected = "a folder with RECORDING.txt, the true events"
         problems.add("truth", InputError("the path is not a folder", file=folder, expected=expected))
         return
-    files = truth_files(folder, recordings)
-    if missing := [name for name, file in files.items() if not file.is_file()]:
-        problem = f"{len(missing)} of {len(files)} recordings have no file of true events, such as {_names(missing)}"
-        if found := sorted(path.name for path in folder.iterdir() if path.name[0] != "."):
-            problem += f" (the folder contains {_names(found)})"
-        remedy = "Add the files, empty ones for recordings without events"
-        problems.add(
-            "truth", InputError(problem, file=folder, expected="one RECORDING.txt per recording", remedy=remedy)
-        )
-    counted, left_out = 0, Counter[str]()
+    counted, late, left_out = 0, list[dict[str, Any]](), Counter[str]()
     first: dict[str, dict[str, Any]] = {}  # class -> place of the first event that does not count
-    for name, file in files.items():
-        if name in missing:
-            continue
-        rows = read_rows(file, "hard", problems, recording=name, header=file.suffix.lower() != ".txt")
+    far: list[InputError] = []
+    for name, file in truth_files(folder, recordings, problems).items():
+        rows = read_truth(file, problems)
+        try:
+            late += [rows.place(row) for row in find_late(rows, int(recordings[name].duration_s))]
+        except InputError as error:
+            far.append(error)
         annotated = asked.get(recordings[name].scene, [])
         for row, label in enumerate(rows.label):
             if label in annotated:
@@ -70,6 +60,15 @@ def check_truth(
             else:
                 left_out[label] += 1
                 first.setdefault(label, rows.place(row))
+    if far:
+        far[0].problem += f". {len(far) - 1} more files are like this one" if far[1:] else ""
+        problems.add("truth", far[0])
+    if late:
+        logger.warning(
+            "%s: %d of %d true events begin after the labelled seconds of their recordings and do not count. The first "
+            "one is in %s, line %d. Correct its times, if it belongs to the recording.",
+            *(folder, len(late), counted + left_out.total(), late[0]["file"].name, late[0]["line"]),
+        )
     others = [(label, other) for label, other in spelled_twice(first, classes) if other in classes]
     for label, other in others:
         problem = f"class {label!r} is spelled {other!r} in the annotation"
@@ -88,7 +87,3 @@ def check_truth(
         "in %s, line %d. Annotate these classes, or rename them in the true events.",
         *(folder, number, number + counted, listed, place["file"].name, place["line"]),
     )
-
-
-def _names(names: list[str]) -> str:
-    return " and ".join(map(repr, names[:2]))

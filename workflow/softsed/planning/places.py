@@ -21,6 +21,7 @@ EXPECTED = {
     "opinions": f"a tab-separated table with the columns {', '.join(OPINION_COLUMNS)}",
     "truth": "a folder with RECORDING.txt, the true events",
 }
+NO_VALUE = ("null", "~", "none")  # on the command line, Snakemake 9.27.1 reads them as text
 DATA_KEYS = ("recordings", "classes", "scenes", "audio", "soft", "hard", "opinions", "truth")
 
 
@@ -69,7 +70,9 @@ def check_paths(config: dict) -> None:
     problems = Problems()
     for key in (key for key in DATA_KEYS if config[key] and not Path(config[key]).exists()):
         problem = f"there is no file or folder {config[key]!r} in {Path.cwd()}"
-        problems.add("paths", InputError(problem, key=key, expected=EXPECTED.get(key, f"the table of {key}")))
+        remedy = f"To leave the key without a value, write {key}=" if config[key].lower() in NO_VALUE else None
+        expected = EXPECTED.get(key, f"the table of {key}")
+        problems.add("paths", InputError(problem, key=key, expected=expected, remedy=remedy))
     problems.raise_all("in the config", alone=True)
 
 

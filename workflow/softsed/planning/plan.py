@@ -13,9 +13,10 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import file_stem
+from softsed.core.options import TABLES
 from softsed.core.tsv import read_table
 from softsed.planning import choices
-from softsed.planning.choices import BASELINES, TABLES
+from softsed.planning.choices import BASELINES
 from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 

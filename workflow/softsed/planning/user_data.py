@@ -7,8 +7,8 @@ from pathlib import Path
 from softsed.core.audio import find_audio
 from softsed.core.code_hash import content
 from softsed.core.errors import Problems
+from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.core.text.files import visible_files
-from softsed.planning.choices import KINDS, TABLES
 from softsed.planning.config import check_tables
 from softsed.planning.places import check_paths
 
@@ -34,6 +34,8 @@ class UserData:
         File or folder of the labels or opinions; empty for the demo and MAESTRO Real.
     tables : dict of str
         Those of the tables of recordings, classes and scenes that the config names.
+    unticked : str
+        Key ``unticked`` of the config with opinions; empty without opinions.
     """
 
     folder: str
@@ -41,15 +43,18 @@ class UserData:
     kind: str
     labels: str
     tables: dict[str, str]
+    unticked: str
 
     @classmethod
     def from_config(cls, config: dict) -> "UserData":
         """Find the data; `check` reports what is wrong with them."""
         found = find_audio(Path(config["audio"]), Problems()) if config["audio"] else {}
-        kind = next((kind for kind in KINDS if config[kind]), "")
+        kind = next((kind for kind in DATASET_KINDS if config[kind]), "")
         tables = {name: unlike_option(config[name]) for name in TABLES if config[name]}
         audio = {name: str(path) for name, path in found.items()}
-        return cls(config["audio"] or "", audio, kind, unlike_option(config[kind]) if kind else "", tables)
+        labels = unlike_option(config[kind]) if kind else ""
+        unticked = config["unticked"] if kind == "opinions" else ""
+        return cls(config["audio"] or "", audio, kind, labels, tables, unticked)
 
     def content(self) -> list[str]:
         """Hash labels or opinions and tables by content; empty for the demo and MAESTRO Real."""
@@ -63,6 +68,7 @@ class UserData:
     def options(self) -> str:
         """Return the options that pass the dataset to `softsed data.infer_tables`."""
         given = ({"audio": self.folder} if self.folder else {}) | {self.kind: self.labels} | self.tables
+        given |= {"unticked": self.unticked} if self.unticked else {}
         return " ".join(f"--{name}={shlex.quote(path)}" for name, path in given.items())
 
     def check(self, config: dict, inferred: Path) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from softsed.core.audio import find_audio
 from softsed.core.errors import InputError, Problems
+from softsed.core.event_text import truth_files
 from softsed.core.metadata import Recording, choose_columns, read_asked, read_classes
-from softsed.core.opinions import ABSENT, ZERO, read_opinions
+from softsed.core.opinions import read_opinions
+from softsed.core.options import ABSENT, ZERO
 from softsed.core.text.files import visible_files
 from softsed.data.infer_tables import DATASET, describe_sources, infer_dataset
 from softsed.labels.plausibility import find_doubts
 from softsed.planning.fold_numbers import check_folds
 from softsed.planning.folders import describe_left_out
-from softsed.planning.ground_truth import check_truth, truth_files
+from softsed.planning.ground_truth import check_truth
 
 Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
@@ -86,10 +88,11 @@ def check_before(
     unticked: str = ABSENT,
     truth: Path | None = None,
 ) -> bool:
-    """Check a dataset as `check` does before each run of the workflow. What was checked before is not read again.
+    """Check a dataset as `check` does before each run of the workflow, unless the dataset was checked before.
 
-    A dataset was checked before if `DATASET` beside the inferred table of recordings lists the same labels and tables,
-    and that table lists the same recordings and is newer than all of them. Its folds and true events are checked again.
+    A dataset was checked before if `DATASET` beside the inferred table of recordings lists the same labels, tables and
+    value of `unticked`, and the table of recordings lists the same recordings and is newer than all of them. Its folds
+    and true events are checked again.
 
     Parameters
     ----------
@@ -105,7 +108,7 @@ def check_before(
     bool
         Whether the dataset was checked completely.
     """
-    dataset = _checked_before(table, audio, describe_sources(labels, kind, tables))
+    dataset = _checked_before(table, audio, describe_sources(labels, kind, tables, unticked))
     checked_now = dataset is None
     if dataset:
         problems = Problems()
@@ -148,8 +151,11 @@ def _warn_left_out(audio: Path | None, files: list[Path], truth: Path | None, re
     for path in files:
         used |= {text.resolve() for text in visible_files(path, ".txt")} if path.is_dir() else set()
     used |= {path.resolve() for path in find_audio(audio, Problems()).values()} if audio else set()
-    used |= {path.resolve() for path in truth_files(truth, recordings).values()} if truth else set()
-    folders = [audio, *files, *([truth] if recordings else [])]
+    folders = [audio, *files]
+    if truth and recordings:
+        missing = Problems()  # reported before
+        used |= {path.resolve() for path in truth_files(truth, recordings, missing).values()}
+        folders += [] if missing else [truth]
     for folder in dict.fromkeys(path for path in folders if path):
         if line := describe_left_out(folder, used):
             logger.warning("%s", line)

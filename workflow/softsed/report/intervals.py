@@ -41,7 +41,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from softsed.core.event_text import truth_file
+from softsed.core.errors import Problems
+from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_soft
 from softsed.core.metadata import choose_classes, read_fold_scenes
 from softsed.core.options import add_options, build_parser
@@ -294,6 +295,5 @@ def read_truth(options: argparse.Namespace, recordings: list[str]) -> dict[str, 
     """Read the true seconds of the evaluated classes, ndarray of bool [seconds, classes] per recording."""
     names, chosen = choose_classes(options.classes, options.config["classes"])
     soft = read_soft(options.soft, names, recordings)
-    return {
-        name: read_true_seconds(truth_file(options.truth, name), soft[name], names)[:, chosen] for name in recordings
-    }
+    files = truth_files(options.truth, recordings, Problems(strict=True))
+    return {name: read_true_seconds(path, soft[name], names)[:, chosen] for name, path in files.items()}

@@ -50,4 +50,5 @@ def main(argv: list[str] | None = None) -> None:
     logger.info("%s", summarise(kind, recordings, classes, asked), extra=PROGRESS)
     if options.tables:
         write_tables(options.tables, recordings, classes, asked)
-        (options.tables / DATASET).write_text(describe_sources(labels, kind, tables), encoding="utf-8")
+        sources = describe_sources(labels, kind, tables, options.unticked)
+        (options.tables / DATASET).write_text(sources, encoding="utf-8")

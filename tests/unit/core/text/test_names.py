@@ -57,6 +57,22 @@ def test_spelled_twice_pairs_names():
     assert list(spelled_twice(["Dog"], ["dog"])) == [("Dog", "dog")]
 
 
+def test_many_spellings_of_known_names_are_one_problem():
+    """A spreadsheet leaves out zeros at the beginning. Spellings inside the table are reported one by one."""
+    known = [f"{number:03}" for number in range(1, 31)]
+    names = [*map(str, range(1, 31)), "x", "X"]
+    problems = Problems()
+    first = {name: {"file": "o.tsv", "line": line} for line, name in enumerate(names, start=2)}
+    assert check_spelling(first, problems, column="recording", known=known, source="AA") == {*names} - {"x"}
+    together, alone = problems
+    assert (together.line, alone.line) == (2, 33)
+    assert together.problem == "30 recordings are spelled otherwise in AA: '1' is '001' there and '2' is '002' there"
+    assert "spreadsheet" in together.remedy
+    few = Problems()
+    check_spelling({name: first[name] for name in "123"}, few, column="recording", known=known, source="AA")
+    assert [error.line for error in few] == [2, 3, 4]
+
+
 def test_check_names_both_places():
     problems = Problems()
     first = {name: {"file": "o.tsv", "line": line} for line, name in enumerate(("Ann", "Bob", "ann", "BOB"), start=2)}

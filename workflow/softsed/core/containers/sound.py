@@ -1,9 +1,9 @@
-"""Open an audio file at the samples that it holds, also where its header announces too few or too many of them.
+"""Open an audio file with all its samples, also if its header announces another number of samples.
 
-libsndfile reads what the header announces. Three kinds of files hold more: WAV files above 4 GB, whose sizes of 32 bits
-started again at 0; files whose recorder was switched off before it wrote the sizes; files written into a pipe. Such a
-file is read as raw samples up to its end, or up to the chunks behind the samples, if the header leaves no doubt about
-their place. Otherwise the file is refused.
+libsndfile reads what the header announces. Three kinds of files contain more samples: WAV files above 4 GB, whose sizes
+of 32 bits started again at 0; files whose recorder was switched off before it wrote the sizes; files written into a
+pipe. Such a file is read as raw samples up to its end, or up to the chunks behind the samples, if the header leaves no
+doubt about their place. Otherwise the file is refused.
 """
 
 import io
@@ -71,7 +71,7 @@ class Section(io.RawIOBase):
 
 @contextmanager
 def open_sound(path: Path) -> "Iterator[soundfile.SoundFile]":
-    """Open a recording for reading, at all the samples that it holds.
+    """Open a recording for reading, with all its samples.
 
     Yields
     ------
@@ -80,8 +80,8 @@ def open_sound(path: Path) -> "Iterator[soundfile.SoundFile]":
     Raises
     ------
     InputError
-        If the header announces more samples than the file holds (by a second or more), if the file holds more than the
-        header announces and their place is in doubt, or if the file contains two recordings.
+        If the header announces more samples than the file contains (by a second or more), if the file contains more
+        samples than announced and their place is in doubt, or if the file contains two recordings.
     """
     import soundfile  # noqa: PLC0415  # listing a folder needs no audio library
 
@@ -116,7 +116,7 @@ def check_alone(path: Path, file: BinaryIO, layout: Layout | None) -> None:
         second = chunk is not None and chunk[0] in GRAMMARS
     if second:
         raise InputError(
-            "the file contains two recordings, one behind the other, as `cat` joins files",
+            "the file contains two recordings in sequence, as `cat` joins files",
             file=path,
             expected="one recording",
             remedy="Join the recordings with `sox first.wav second.wav joined.wav` or an audio editor",
@@ -210,7 +210,7 @@ def cut_off(path: Path, announced: int, present: int) -> InputError:
 
 
 def in_doubt(path: Path, layout: Layout, sound: "soundfile.SoundFile", second: int) -> InputError:
-    """Return the error for a file that holds more than its header announces, with commands that correct the header."""
+    """Return the error for a file with more samples than its header announces, with commands that correct the header."""
     announced, present = (
         f"{number} bytes of audio" + f" ({number / second:.1f} s)" * (sound.subtype in SAMPLE_BYTES)
         for number in (layout.announced, layout.size - layout.start)

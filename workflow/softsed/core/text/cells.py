@@ -1,4 +1,4 @@
-"""Lines of a text file as fields separated by tabs, whatever encodes, separates and quotes them in the file.
+"""Lines of a text file as fields separated by tabs, also if the file has another encoding, separators and quotes.
 
 Conventions
 -----------

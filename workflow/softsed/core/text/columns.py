@@ -26,7 +26,7 @@ SYNONYMS = {
     "duration_s": ("duration", "duration_seconds", "duration_sec"),
     "value": ("soft_label",),
 }
-OPTIONAL = ("scene",)  # columns that a table may have beside those that it must have
+OPTIONAL = ("scene",)  # columns that are read if a table has them
 
 
 def _plain(name: str) -> str:

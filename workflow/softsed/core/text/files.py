@@ -14,10 +14,13 @@ AUDIO = re.compile(
 OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
 
 
+def is_hidden(path: Path) -> bool:
+    """Report whether a file or folder is hidden, as programs make them: macOS writes ``._a.txt`` beside ``a.txt``."""
+    return path.name.startswith(".")
+
+
 def visible_files(folder: Path, *endings: str) -> list[Path]:
     """List the files of a folder, sorted by name, without hidden files and folders.
-
-    macOS writes a hidden file ``._a.txt`` beside ``a.txt`` on disks of other systems. It is not text.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ def visible_files(folder: Path, *endings: str) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.name[0] != "." and (not endings or path.suffix.lower() in endings) and not path.is_dir()
+        if not is_hidden(path) and (not endings or path.suffix.lower() in endings) and not path.is_dir()
     )
 
 

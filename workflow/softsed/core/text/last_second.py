@@ -31,7 +31,7 @@ def cut_offsets(offset: np.ndarray, length: np.ndarray) -> np.ndarray:
         ``offset`` rounded down, at most the whole seconds of the recording; other values of ``offset`` unchanged.
     """
     whole = np.floor(length)
-    # The limit depends on whole seconds only: steps know no more of the length than the whole seconds of the windows.
+    # The limit depends on whole seconds only: without audio, the length is known in whole seconds only.
     last = (offset > length - 1) & (offset <= whole + LATEST_S)
     return np.where(last, np.minimum(np.floor(offset), whole), offset)
 

@@ -9,6 +9,8 @@ from typing import Any
 from softsed.core.errors import InputError, Problems
 from softsed.core.text.files import recording_name
 
+LISTED = 3  # other spellings that are reported one by one
+
 Places = dict[str, dict[str, Any]]  # name -> its first place, as arguments of an InputError
 
 
@@ -68,6 +70,8 @@ def check_spelling(
 ) -> set[str]:
     """Report names that are other spellings of a name (case, spaces, quotation marks, format of a number).
 
+    More than `LISTED` other spellings of known names are one problem: they have one cause, such as a spreadsheet.
+
     Parameters
     ----------
     first : dict
@@ -86,7 +90,19 @@ def check_spelling(
         The reported names.
     """
     others = dict(spelled_twice(first, known))
+    there = [name for name, other in others.items() if other not in first]
+    grouped = set(there) if len(there) > LISTED else set()
+    if grouped:
+        plural = "classes" if column == "class" else f"{column}s"
+        pairs = " and ".join(f"{name!r} is {others[name]!r} there" for name in there[:2])
+        problem = f"{len(there)} {plural} are spelled otherwise in {source}: {pairs}"
+        remedy = "Use one spelling everywhere"
+        if there[0].isdecimal():
+            remedy += ". A spreadsheet leaves out zeros at the beginning, unless the column has the format text"
+        problems.add("spelling", InputError(problem, **first[there[0]], remedy=remedy))
     for name, other in others.items():
+        if name in grouped:
+            continue
         where = "{file}, line {line}".format(**first[other]) if other in first else source
         remedy = "Use one spelling everywhere" + ", or list both in a table of classes" * (column == "class")
         problem = f"{column} {name!r} is spelled {other!r} in {where}"

@@ -49,10 +49,10 @@ def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = Non
     if not kept:
         problem = f"window from {start!r} to {stop!r} has no whole second of the recording {name!r}"
         raise table.error(first, problem, expected="opinions about whole seconds of the recordings")
-    note = "windows that end in or after the last, partial second of their recordings are cut to whole seconds: "
-    note += f"{cut.sum()} of {len(cut)} (first: line {table.lines[first]}, {start} to {stop} s of {name!r} becomes "
-    note += f"{start} to {end[span[first]]:.0f} s)"
-    note += f". Windows without a whole second are left out: {empty.sum()}" if empty.any() else ""
+    note = f"{cut.sum()} of {len(cut)} windows end in or after the last, partial second of their recordings and are "
+    note += f"cut to whole seconds. The first one is in line {table.lines[first]}: {start} to {stop} s of {name!r} "
+    note += f"becomes {start} to {end[span[first]]:.0f} s"
+    note += f". {empty.sum()} of them have no whole second and are left out" if empty.any() else ""
     texts = [str(int(whole)) if cut[index] else spans[index][2] for index, whole in enumerate(np.nan_to_num(end))]
     columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
     columns["offset"] = [texts[index] for index in span[kept].tolist()]

@@ -193,7 +193,7 @@ def origin_tables(origin: dict) -> dict[str, list[dict]]:
 
 
 def describe_formats(path: Path, f_max: float) -> list[str]:
-    """Describe what the formats of the recordings in a table hide from the systems, as in the step `features`."""
+    """Describe problems of the recording formats in a table, as the step `features` does."""
     rows = read_frame(path, text=("recording",), numbers=("sample_rate", "channels_cancel"))
     return describe([Recorded(name, int(rate), cancels == 1) for name, rate, cancels in rows.to_numpy()], f_max)
 

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from softsed.core.errors import InputError
-from softsed.core.text.files import AUDIO, recording_name, visible_files
+from softsed.core.text.files import AUDIO, is_hidden, recording_name, visible_files
 from softsed.tools.convert.annotations import Annotations, Place, count
 
 logger = logging.getLogger(__name__)
@@ -88,4 +88,4 @@ def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str
 
 
 def _visible_folders(path: Path) -> list[Path]:
-    return sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
+    return sorted(one for one in path.iterdir() if one.is_dir() and not is_hidden(one))
