@@ -210,7 +210,7 @@ def cut_off(path: Path, announced: int, present: int) -> InputError:
 
 
 def in_doubt(path: Path, layout: Layout, sound: "soundfile.SoundFile", second: int) -> InputError:
-    """Return the error for a file with more samples than its header announces, with commands that correct the header."""
+    """Return the error for a file with more samples than its header announces, and commands that correct it."""
     announced, present = (
         f"{number} bytes of audio" + f" ({number / second:.1f} s)" * (sound.subtype in SAMPLE_BYTES)
         for number in (layout.announced, layout.size - layout.start)
