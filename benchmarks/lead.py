@@ -43,15 +43,15 @@ def main() -> None:
     sizes, drawings = ((2,), 1) if options.smoke else (SIZES, DRAWINGS)
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as scratch:
-        names = ("opinions", "recordings", "classes", "scenes", "majority")
-        tables = {name: Path(scratch) / f"{name}.tsv" for name in names}
+        tables = {name: Path(scratch) / f"{name}.tsv" for name in ("opinions", "recordings", "classes", "scenes")}
+        majority = Path(scratch) / "majority"
         strong = ["strong", "--annotations", options.annotations, "--opinions", tables["opinions"]]
-        command.main([*map(str, strong), "--majority", str(tables["majority"])])
+        command.main([*map(str, strong), "--hard", str(majority)])
         infer_tables.main([f"--opinions={tables['opinions']}", f"--tables={scratch}"])
         classes = read_classes(tables["classes"])
         recordings, asked = read_asked(tables["recordings"], tables["scenes"], classes)
         everybody = read_opinions(tables["opinions"], classes, asked=asked, recordings=recordings)
-        marked = {name: read_events(tables["majority"] / f"{name}.txt", classes) for name in recordings}
+        marked = {name: read_events(majority / f"{name}.txt", classes) for name in recordings}
     truth = [rasterise(marked[name], classes, int(r.duration_s)) for name, r in recordings.items()]
     rows = []
     for number in sizes:
