@@ -54,7 +54,7 @@ def test_added_zeros_beside_stated_zeros(tmp_path):
         unticked="zero",
     )
     (found,) = find_doubts(opinions, {"r1": Recording("r1", "all", 20.0)}, added=1)
-    assert "adds 1 opinions 0 to a table that states 6 opinions 0" in found
+    assert "1 times 0 is added to a table that states 6 times 0" in found
 
 
 def test_cells_without_opinions_are_counted(tmp_path):

@@ -47,7 +47,7 @@ def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
         return [text]
     if stated := int((opinions.opinion == 0).sum()) - added if added else 0:
         return [
-            f"`unticked` is zero and adds {added} opinions 0 to a table that states {stated} opinions 0. If its "
+            f"`unticked` is zero: {added} times 0 is added to a table that states {stated} times 0. If its "
             "missing rows are questions that were not asked, remove `unticked`"
         ]
     found = []

@@ -150,7 +150,7 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     points.sort(key=lambda point: point.endswith(SCENE_KNOWN))  # stable
     rank = {point: place for place, point in enumerate([*points, anything])}
     metrics = metrics.assign(is_prior=metrics["system"].isin(options.priors)).sort_values("is_prior", kind="stable")
-    told = metrics["threshold"].str.endswith(SCENE_KNOWN)
+    scene_known = metrics["threshold"].str.endswith(SCENE_KNOWN)
     gaps = gaps.assign(pair=gaps.groupby(["system", "against"], sort=False).ngroup(), rank=gaps["threshold"].map(rank))
     gaps = gaps.sort_values(["pair", "rank"], kind="stable")
     both, pair = ["system", "threshold"], ["system", "against"]
@@ -159,9 +159,9 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     return {
         **{"runs": int(metrics["runs"].max()), "recordings": int(metrics["recordings"].iloc[0])},
         "threshold": points[0],
-        "thresholded": interval_table(metrics[~told], both, THRESHOLDED, "value"),
+        "thresholded": interval_table(metrics[~scene_known], both, THRESHOLDED, "value"),
         "unthresholded": interval_table(metrics, ["system"], UNTHRESHOLDED, "value"),
-        "restricted": interval_table(metrics[told], both, THRESHOLDED, "value"),
+        "restricted": interval_table(metrics[scene_known], both, THRESHOLDED, "value"),
         "sections": [
             {
                 **{"heading": heading, **legend_facts(rows)},
