@@ -94,8 +94,10 @@ def list_steps(folder: Path, files: list[str], count: int) -> dict[str, list[str
     aggregate += ["--seed=0", f"--competence={folder}/competence.tsv", f"--soft={folder}/soft"]
     mace = {"competence": {"method": "vb", "restarts": 10, "iterations": 50}}
     steps = {f"read, MACE ({method})": ["-c", MACE, *files, method, str(count)] for method in ("vb", "em")}
-    for method, config in (("eq1", mace), ("majority", mace), ("joint", {})):
-        steps[f"read, {method}, write"] = [*aggregate, "--config", json.dumps({"method": method} | config)]
+    event, people = ({"target": target, "class_weight": 200} for target in ("event", "people"))
+    for method, config in (("eq1", mace), ("majority", mace), ("joint", event), ("joint", people)):
+        name = f"{method}, {config['target']}" if method == "joint" else method
+        steps[f"read, {name}, write"] = [*aggregate, "--config", json.dumps({"method": method} | config)]
     return steps
 
 

@@ -104,6 +104,7 @@ def test_joint_labels_are_nearest_to_the_true_events():
     opinions, _ = collect(0)
     truth = np.concatenate(list(true_seconds(0).values()))[:, EVALUATED]
     config = {"competence": {"method": "vb", "restarts": 3, "iterations": 50}}
+    config |= {"target": "event", "class_weight": 200}
     macro = {}
     for method in ("joint", "eq1", "majority"):
         _, soft = aggregate.ESTIMATORS[method](opinions, config, recordings=RECORDINGS, seed=0)

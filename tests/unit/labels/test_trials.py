@@ -18,6 +18,7 @@ CONFIG = {
     **{"recordings": 6, "duration_s": 60, "event_length_s": [2, 8], "opinions_per_window": [3, 5, 10]},
     **{"detection": {"high": 0.3, "low": 3.0, "middle": 1.0}, "spammers": [0.15, 0, 0.3]},
 }
+JOINT = {"method": "joint", "target": "event", "class_weight": 200}
 EQ1 = {"config": {"method": "eq1", "competence": {"method": "vb", "restarts": 2, "iterations": 10}}, "threshold": 0.5}
 
 
@@ -79,7 +80,7 @@ def test_judge_by_hand():
 
 def test_command_writes_a_row_a_setting_and_method(tmp_path):
     config = CONFIG | {"recordings": 2, "duration_s": 30, "detection": {"high": 0.3}, "opinions_per_window": [3]}
-    methods = {"eq1": EQ1, "joint": {"config": {"method": "joint"}, "threshold": "expected_f1"}}
+    methods = {"eq1": EQ1, "joint": {"config": JOINT, "threshold": "expected_f1"}}
     arguments = ["--trial", "3", "--config", json.dumps(config), "--crowd", json.dumps(CROWD), "--seed", "5"]
     arguments += ["--methods", json.dumps(methods), "--quality", str(tmp_path / "q.tsv")]
     main([*arguments, "--reliability", str(tmp_path / "r.tsv")])

@@ -55,11 +55,21 @@ def test_opinion_recordings_are_of_table_if_named(tmp_path):
 )
 def test_joint_is_dropped_for_long_windows_only(tmp_path, window_s, compare, methods, dropped):
     table = write_opinions(tmp_path / "o.tsv", [("a", 0, window_s, "ann", "car", 1)])
-    config = {"opinions": table, "labels": {"compare": compare}}
+    config = {"opinions": table, "labels": {"compare": compare, "joint": {"target": "event"}}}
     systems = {"plain": {}, "other": {"method": methods[-1]}}
     assert choices.LONGEST_JOINT_S == 12
     assert choices.drops_joint(config, methods[0], systems) == dropped
     assert not choices.drops_joint(config | {"opinions": None}, methods[0], systems)
+    config["labels"]["joint"]["target"] = "people"
+    assert not choices.drops_joint(config, methods[0], systems)
+
+
+def test_threshold_of_joint_depends_on_its_target():
+    labels = {"threshold": 0.4, "joint": {"threshold": "auto", "target": "event"}}
+    people = labels | {"joint": {"threshold": "auto", "target": "people"}}
+    given = labels | {"joint": {"threshold": 0.2, "target": "people"}}
+    assert [choices.label_threshold(one, "joint") for one in (labels, people, given)] == ["expected_f1", 0.5, 0.2]
+    assert choices.label_threshold(people, "eq1") == 0.4
 
 
 def test_truth_is_of_the_user_or_of_the_demo(tmp_path):

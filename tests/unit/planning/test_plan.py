@@ -22,6 +22,7 @@ from softsed.planning.config import check_config, find_mistakes
 from softsed.planning.plan import Plan
 
 PAPER = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
+JOINT = {"method": "joint", "target": "event", "class_weight": 200}
 
 
 @pytest.fixture
@@ -80,10 +81,10 @@ def test_plan_of_study(project):
     assert plan.truth_option == "--truth=results/study/data/truth"
     assert plan.trials == list(range(1, 9))
     assert plan.opinions == "results/study/data/opinions.tsv"
-    assert plan.estimator("joint") == {"method": "joint"}
+    assert plan.estimator("joint") == JOINT
     assert plan.estimator("eq1")["competence"]["restarts"] == 10
     assert [plan.threshold(method) for method in plan.methods] == [0.5, 0.5, "expected_f1"]
-    assert plan.trial_methods()["joint"] == {"config": {"method": "joint"}, "threshold": "expected_f1"}
+    assert plan.trial_methods()["joint"] == {"config": JOINT, "threshold": "expected_f1"}
     assert plan.soft_labels_of("S_MSE_lin_joint") == ["results/study/labels/joint/soft.tsv"]
     assert plan.hard_labels_of("S_MSE_lin_joint") == []
     assert plan.hard_labels_of("H_BCE_sig") == plan.labels("hard") == ["results/study/labels/eq1/hard.tsv"]

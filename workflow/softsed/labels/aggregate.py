@@ -28,7 +28,8 @@ from softsed.core.labels import write_soft
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
-from softsed.labels.joint import joint_labels
+from softsed.labels.joint.events import event_labels
+from softsed.labels.joint.people import people_labels
 from softsed.labels.mace import mace
 
 logger = logging.getLogger(__name__)
@@ -163,16 +164,23 @@ def estimate_majority(
 def estimate_joint(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Infer active seconds and competence together (see `softsed.labels.joint`), with eq. 1 as an upper limit.
+    """Infer labels and competence together, from a model of how annotators answer.
 
-    A soft label is the probability that the second is active, but at most the value of eq. 1 with the competence of the
-    joint model. Without the limit, the model explains the ticks of few annotators by a sound that the others missed,
-    even if most annotators disagree throughout. Parameters and results are those of `estimate_eq1`; MACE, its settings
-    and the seed are not used.
+    Parameters and results are those of `estimate_eq1`, except for the config; MACE, its settings and the seed are not
+    used. Seconds without any opinion about the class are NaN, as in eq. 1.
+
+    Parameters
+    ----------
+    opinions, recordings, seed
+        As in `estimate_eq1`.
+    config : dict
+        ``target``: "event" for the probability that the class is active (`softsed.labels.joint.events`), "people" for
+        the probability that most people would mark it (`softsed.labels.joint.people`). ``class_weight``: as in both.
     """
-    weights, active = joint_labels(opinions, recordings=recordings)
-    shares = soft_labels(opinions, weights, recordings=recordings)
-    return weights, {name: np.minimum(active[name], share) for name, share in shares.items()}
+    infer = {"event": event_labels, "people": people_labels}[config["target"]]
+    weights, soft = infer(opinions, recordings=recordings, class_weight=config["class_weight"])
+    shares = soft_labels(opinions, np.ones_like(weights), recordings=recordings)
+    return weights, {name: np.where(np.isnan(share), np.nan, soft[name]) for name, share in shares.items()}
 
 
 # Value of `labels.method` in the config -> function with the signature of `estimate_eq1`. Add a method here.
@@ -196,7 +204,7 @@ def main(argv: list[str] | None = None) -> None:
     example += "--competence results/demo/labels/eq1/competence.tsv --soft results/demo/labels/eq1/soft.tsv"
     parser = build_parser("labels.aggregate", main, example=example)
     add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes")
-    texts = {"config": "keys `method` and `competence` of the section `labels`, as JSON"}
+    texts = {"config": "`method` and its keys in the section `labels`, as JSON"}
     add_options(parser, **texts, seed="seed of the random restarts of MACE", soft="table of soft labels to write")
     help_text = "table to write (annotator, competence, opinions)"
     parser.add_argument("--competence", type=Path, required=True, help=help_text)

@@ -188,7 +188,9 @@ def main(argv: list[str] | None = None) -> None:
     """Test the label estimators once on simulated crowds with known true events."""
     config = {"recordings": 2, "duration_s": 120, "event_length_s": [1, 5], "detection": {"high": 0.3, "low": 3.0}}
     config |= {"opinions_per_window": [3, 5], "spammers": [0.2]}
-    methods = {"joint": {"config": {"method": "joint"}, "threshold": "expected_f1"}}
+    methods = {
+        "joint": {"config": {"method": "joint", "target": "event", "class_weight": 200}, "threshold": "expected_f1"}
+    }
     example = f"--trial 1 --seed 1 --config '{json.dumps(config)}' --crowd '{EXAMPLE_CROWD}' "
     example += f"--methods '{json.dumps(methods)}' "
     example += "--quality results/demo/labels/trials/1.tsv --reliability results/demo/labels/trials/1.reliability.tsv"

@@ -7,7 +7,8 @@ from softsed.core.event_text import truth_files
 from softsed.core.metadata import file_stem
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import longest_window, recording_names
-from softsed.labels.forward_backward import LONGEST_S as LONGEST_JOINT_S
+from softsed.labels.harden import EXPECTED_F1
+from softsed.labels.joint.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
@@ -60,12 +61,33 @@ def find_gaps(features: dict) -> list[str]:
     return [f"{problem}. Set features.window to at least {hop}"]
 
 
+def label_settings(labels: dict, method: str) -> dict:
+    """Return a method of making labels and what it reads of the section labels."""
+    if method == "joint":
+        return {"method": method} | {key: labels["joint"][key] for key in ("target", "class_weight")}
+    return {"method": method, "competence": labels["competence"]}
+
+
+def label_threshold(labels: dict, method: str) -> float | str:
+    """Return the threshold of the hard labels by a method."""
+    if method != "joint":
+        return labels["threshold"]
+    if labels["joint"]["threshold"] != "auto":
+        return labels["joint"]["threshold"]
+    return EXPECTED_F1 if labels["joint"]["target"] == "event" else 0.5
+
+
+def refuses_windows(labels: dict, window_s: float) -> bool:
+    """Report whether joint cannot use windows of this length: its states double with each second for events."""
+    return labels["joint"]["target"] == "event" and window_s > LONGEST_JOINT_S
+
+
 def drops_joint(config: dict, method: str, systems: dict) -> bool:
     """Report whether joint is there for comparison only and the user's windows are too long for it."""
     used = {method, *(system.get("method") for system in systems.values())}
     if not config["opinions"] or "joint" in used or "joint" not in config["labels"]["compare"]:
         return False
-    return longest_window(Path(config["opinions"])) > LONGEST_JOINT_S
+    return refuses_windows(config["labels"], longest_window(Path(config["opinions"])))
 
 
 def find_truth(config: dict, source: str, recordings: list[str]) -> list[str]:

@@ -9,7 +9,14 @@ from softsed.core.metadata import LONGEST_S
 from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
-from softsed.planning.choices import LONGEST_JOINT_S, asked_methods, makes_labels, renders_demo, source_of
+from softsed.planning.choices import (
+    LONGEST_JOINT_S,
+    asked_methods,
+    makes_labels,
+    refuses_windows,
+    renders_demo,
+    source_of,
+)
 from softsed.planning.patterns import pattern_error
 
 MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
@@ -139,7 +146,7 @@ def _crowd(config: dict) -> Iterator[InputError]:
     if source_of(config) == "demo":
         methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
         methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
-    if crowd["window_s"] > LONGEST_JOINT_S:
+    if refuses_windows(labels, crowd["window_s"]):
         for key in (key for key, named in methods.items() if "joint" in named):
-            problem = f"joint cannot use windows of {crowd['window_s']} s ({where}.window_s)"
+            problem = f"joint with the target event cannot use windows of {crowd['window_s']} s ({where}.window_s)"
             yield InputError(problem, key=key, expected=f"windows of at most {LONGEST_JOINT_S} s")

@@ -246,13 +246,11 @@ class Plan:
 
     def estimator(self, method: str) -> dict:
         """Return a method of making labels and what it reads of the section labels."""
-        settings = {"competence": self.config["labels"]["competence"]} if method in ("eq1", "majority") else {}
-        return {"method": method} | settings
+        return choices.label_settings(self.config["labels"], method)
 
     def threshold(self, method: str) -> float | str:
         """Return the threshold of the hard labels by a method."""
-        labels = self.config["labels"]
-        return (labels["joint"] if method == "joint" else labels)["threshold"]
+        return choices.label_threshold(self.config["labels"], method)
 
     def trial_settings(self) -> dict:
         """Return the section trials without the keys that decide which trials and methods there are."""

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from softsed.labels.forward_backward import smooth
+from softsed.labels.joint.forward_backward import smooth
 
 
 @pytest.mark.parametrize("lengths", [[3], [2, 3]])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from softsed.labels.smoothing import Smoother
+from softsed.labels.joint.smoothing import Smoother
 
 # (chain, onset, length) of windows. Chains: two with overlaps, a clip, a clip with gaps, one without windows, one with
 # windows side by side, one with a window that ends after its last whole second.
@@ -61,7 +61,7 @@ def test_posterior_does_not_depend_on_parts(monkeypatch):
     table = {"seconds": rng.integers(4, 9, size=50), "label": np.zeros(50, dtype=int)}
     evidence, transition = rng.uniform(0.1, 1, size=(50, 4)), TRANSITION[:, :, :1]
     whole = Smoother(*windows, **table).posterior(evidence, transition)
-    monkeypatch.setattr("softsed.labels.smoothing.BLOCKS", 8)
+    monkeypatch.setattr("softsed.labels.joint.smoothing.BLOCKS", 8)
     parts = Smoother(*windows, **table)
     assert len(parts.apart) > 10
     found = parts.posterior(evidence, transition)

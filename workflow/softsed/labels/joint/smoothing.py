@@ -1,16 +1,16 @@
 """Posterior of the Markov chains of all recordings and classes.
 
 Chains whose windows do not overlap, such as clips that are one window each, are computed window by window
-(`softsed.labels.blocks`). All other chains are computed second by second (`softsed.labels.forward_backward`). Both
-compute the exact posterior.
+(`softsed.labels.joint.blocks`). All other chains are computed second by second
+(`softsed.labels.joint.forward_backward`). Both compute the exact posterior.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from softsed.labels.blocks import smooth_blocks, sum_paths
-from softsed.labels.forward_backward import smooth
+from softsed.labels.joint.blocks import smooth_blocks, sum_paths
+from softsed.labels.joint.forward_backward import smooth
 
 BLOCKS = 8192  # blocks of a part that are in memory at once: about 3 MB per array
 TABLE = 24_000_000  # cells of the table [states, seconds, chains] that is in memory at once: 96 MB

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from softsed.labels.blocks import smooth_blocks, sum_paths
-from softsed.labels.forward_backward import smooth
+from softsed.labels.joint.blocks import smooth_blocks, sum_paths
+from softsed.labels.joint.forward_backward import smooth
 
 TRANSITION = np.array([[0.8, 0.2], [0.4, 0.6]])
 

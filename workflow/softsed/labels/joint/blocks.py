@@ -1,8 +1,8 @@
 """Exact forward-backward algorithm for two-state Markov chains that are observed through windows without overlap.
 
 The future depends on the past only through the last second of a window. Therefore a window, or a gap between windows,
-is one step with two states, instead of one step per second with 2^w states as in `softsed.labels.forward_backward`. The
-results are the same.
+is one step with two states, instead of one step per second with 2^w states as in
+`softsed.labels.joint.forward_backward`. The results are the same.
 """
 
 import numpy as np
