@@ -54,7 +54,8 @@ def test_what_a_spreadsheet_adds_changes_nothing(read, name):
     plain = read(name, text.encode())
     spaced = text.replace("\n", "  \n").replace("\t", " \t ")
     spaced = text if name == "sonyc" else f"{spaced}\n \n"  # that is separated by commas
-    cleared = text if name == "sonyc" else f"{text}\t\t\t\n\t\n \t \n"
+    # A line of tabs is an error in YAML.
+    cleared = text if name in ("sonyc", "macs") else f"{text}\t\t\t\n\t\n \t \n"
     for changed in (text, spaced, cleared, f"{text}\n\n", text.removesuffix("\n")):
         for ends in ("\n", "\r\n"):
             for mark in ("", "\ufeff"):
@@ -140,6 +141,7 @@ NUMBERS = {
     "audacity": [0, 1],
     "raven": [2, 3],
     "sonyc": [1, 2],
+    "competences": [1],
 }
 
 

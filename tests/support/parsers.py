@@ -37,6 +37,9 @@ EXAMPLES = {
     '"value": {"start": 0.25, "end": 1.5, "labels": ["car"]}}]},\n{"completed_by": 2, "result": []}]}]\n',
     "sonyc": "audio_filename,annotator_id,1_engine_presence,2_saw_presence\n"
     "01.wav,3,1,0\n01.wav,-2,0,-1\n02.wav,4,0,0\n",
+    "macs": "files:\n- filename: r1.wav\n  annotations:\n  - annotator_id: 1\n    sentence: A car passes\n    tags:\n"
+    "    - car\n    - people talking\n  - annotator_id: 2\n    sentence: Silence\n    tags: []\n",
+    "competences": "annotator_id\tcompetence\n1\t0.75\n2\t0.5\n",
 }
 EXAMPLES |= {
     "survey": EXAMPLES["opinions"],
@@ -65,7 +68,7 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     from softsed.data import infer_tables  # noqa: PLC0415
     from softsed.labels import adopt  # noqa: PLC0415
     from softsed.planning import validate  # noqa: PLC0415
-    from softsed.tools.convert import audacity, label_studio, raven, sonyc, tables, textgrid, write  # noqa: PLC0415
+    from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid, write  # noqa: PLC0415
     from softsed.tools.convert.crowd import Crowd  # noqa: PLC0415
 
     asked, recordings = {"street": CLASSES}, {name: metadata.Recording(name, "street", 2.5) for name in NAMES}
@@ -172,5 +175,7 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
         "textgrid": converted(textgrid.read_textgrids, tiers=(), meaning="ignored", annotator=None),
         "label_studio": converted(label_studio.read_annotations, {}, None),
         "sonyc": tags,
+        "macs": converted(macs.read_macs, None),
+        "competences": macs.read_competences,
     }
     return {name: Parser(EXAMPLES[name], function) for name, function in functions.items()}

@@ -39,6 +39,7 @@ def test_every_command_gives_what_the_page_shows(tmp_path, monkeypatch):
         "textgrid",
         "label-studio",
         "sonyc",
+        "macs",
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.options import build_parser
-from softsed.tools.convert import audacity, label_studio, raven, sonyc, tables, textgrid
+from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
 from softsed.tools.convert.annotations import Annotations
 from softsed.tools.convert.crowd import Crowd, read_renames
 from softsed.tools.convert.delimited import FIELDS, read_mapping
@@ -38,6 +38,10 @@ def _read_textgrids(options: argparse.Namespace) -> Annotations:
 def _read_label_studio(options: argparse.Namespace) -> Annotations:
     mapping = read_mapping(options.map, ["recording", "label"])
     return label_studio.read_annotations(options.annotations, mapping, options.annotator)
+
+
+def _read_macs(options: argparse.Namespace) -> Annotations:
+    return macs.read_macs(options.annotations, options.annotator)
 
 
 def convert(options: argparse.Namespace) -> None:
@@ -131,6 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         default="ignored",
         help="what the names of tiers are (default: ignored)",
     )
+    add("macs", _read_macs, "tags of clips in MACS", "MACS.yaml")
     tags = commands.add_parser("sonyc", help="tags of clips by the volunteers of SONYC-UST")
     tags.add_argument("--annotations", type=Path, required=True, help="annotations to convert: annotations.csv")
     tags.add_argument("--level", choices=sorted(sonyc.LEVELS), required=True, help="level of the classes")
