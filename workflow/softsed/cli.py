@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent
 COMMANDS = {
     "check": "tools.check",
     "convert": "tools.convert.command",
+    "ask": "tools.ask",
     "export": "tools.export",
     "apply": "predict.apply",
     "status": "tools.status",

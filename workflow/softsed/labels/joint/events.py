@@ -38,7 +38,7 @@ import numpy as np
 from softsed.core.log import Remaining
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.labels.joint.hearing import Chains, Expectation, Parameters
+from softsed.labels.joint.hearing import Chains, Expectation, Kinds, Parameters
 
 DETECTIONS = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 0.9, 0.98])  # grid of d
 PRIOR = np.gradient(np.log(DETECTIONS))  # uniform in log d: the width of the cell around each d
@@ -63,10 +63,13 @@ class Fit:
         Estimated parameters.
     found : Expectation
         Result of the last E step.
+    kinds : Kinds
+        Opinions of the last E step, sorted by kind.
     """
 
     parameters: Parameters
     found: Expectation
+    kinds: Kinds
 
     @property
     def log_posterior(self) -> float:
@@ -89,8 +92,7 @@ def fit(chains: Chains, start: Parameters, steps: Remaining) -> Fit:
         if gain < TOLERANCE * chains.cells:
             break
         now = chains.maximise(found, kinds, now)
-    logger.info("detection %.2f: log likelihood %.2f, last gain %.2g", now.detection, likelihood, gain)
-    return Fit(now, found)
+    return Fit(now, found, kinds)
 
 
 def add_confusions(chains: Chains, start: Fit, steps: Remaining) -> Fit:
@@ -102,7 +104,7 @@ def add_confusions(chains: Chains, start: Fit, steps: Remaining) -> Fit:
         steps.advance()
         if step >= LEAST and found.log_likelihood - before.log_likelihood < TOLERANCE * chains.cells:
             break
-    return Fit(now, found)
+    return Fit(now, found, kinds)
 
 
 def fit_all(chains: Chains) -> list[tuple[float, Fit]]:
@@ -173,7 +175,8 @@ def event_labels(
         for values in ([one.found.active for _, one in fits], [one.parameters.common for _, one in fits])
     )
     soft = {name: np.full((int(r.duration_s), chains.classes), np.nan) for name, r in recordings.items()}
-    for chain, (name, column) in enumerate(chains.names):
-        start = chains.smoother.start[chain]
+    names = list(recordings)
+    for chain, (place, column) in enumerate(chains.pairs):
+        name, start = names[place], chains.smoother.start[chain]
         soft[name][:, column] = active[start : start + len(soft[name])]
     return competence, soft

@@ -11,8 +11,8 @@ LONGEST_S = 12  # longest window: 2^12 states
 
 
 def smooth(
-    evidence: np.ndarray, transition: np.ndarray, lengths: list[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    evidence: np.ndarray, transition: np.ndarray, lengths: list[int], further: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Compute posterior probabilities by summing over all sequences of active and inactive seconds.
 
     A state is a number of w bits, one per second. The lowest bit is the current second.
@@ -28,6 +28,8 @@ def smooth(
         second follows the stationary distribution.
     lengths : list of int
         Lengths of the windows in seconds, 1 to w.
+    further : ndarray [statistics, states], optional
+        Values of the states whose posterior means are returned in `means`.
 
     Returns
     -------
@@ -38,6 +40,8 @@ def smooth(
         the first one counts as inactive.
     log_scale : ndarray [seconds, chains]
         Logarithm of the likelihood of the evidence of each second given all evidence before.
+    means : ndarray [seconds, statistics, chains]
+        Posterior means of `further`.
     """
     _, seconds, numbers, chains = evidence.shape
     kind = evidence.dtype
@@ -45,7 +49,8 @@ def smooth(
     half = len(states) // 2
     active = [np.bitwise_count(states & ((1 << length) - 1)).astype(np.intp) for length in lengths]
     sums = [np.equal.outer(np.arange(numbers), number) for number in active]
-    readout = np.concatenate([*sums, np.equal.outer(np.arange(4), states & 3)]).astype(kind)  # [statistics, states]
+    asked = np.empty((0, len(states))) if further is None else further
+    readout = np.concatenate([*sums, np.equal.outer(np.arange(4), states & 3), asked]).astype(kind)
     rest = transition[[1, 0], [0, 1]] / (transition[1, 0] + transition[0, 1])  # stationary [2, chains]
     steps = [np.stack([rest, rest]).astype(kind), *[transition.astype(kind)] * (seconds - 1)]
 
@@ -81,5 +86,5 @@ def smooth(
         np.multiply(pairs[:, :, 0], step[:, 0], out=backward.reshape(-1, 2, chains))
         np.multiply(pairs[:, :, 1], step[:, 1], out=kept.reshape(-1, 2, chains))
         backward += kept
-    counts = statistics[:, :-4].reshape(seconds, len(lengths), numbers, chains).swapaxes(0, 1)
-    return counts, statistics[:, -4:], np.log(scale)
+    counts, moves, means = np.split(statistics, [len(lengths) * numbers, len(lengths) * numbers + 4], axis=1)
+    return counts.reshape(seconds, len(lengths), numbers, chains).swapaxes(0, 1), moves, np.log(scale), means

@@ -166,14 +166,13 @@ class Chains:
         owner = np.array([number[name] for name in opinions.recording])[self.window]
         pairs, chain = np.unique(owner * self.classes + self.cell_label, return_inverse=True)
         owner, self.label = np.divmod(pairs, self.classes)
-        names = list(recordings)
-        self.names = [(names[place], column) for place, column in zip(owner.tolist(), self.label.tolist(), strict=True)]
-        seconds = np.array([int(recordings[name].duration_s) for name, _ in self.names])
+        self.pairs = list(zip(owner.tolist(), self.label.tolist(), strict=True))  # recording and class of each chain
+        seconds = np.array([int(one.duration_s) for one in recordings.values()])[owner]
         onset = opinions.onset[self.window]
         self.smoother = Smoother(chain, onset, length[self.window], seconds=seconds, label=self.label)
         self.longest = self.smoother.longest
         lengths = np.unique(length)
-        used = np.zeros((len(self.names), len(lengths)), dtype=bool)
+        used = np.zeros((len(self.pairs), len(lengths)), dtype=bool)
         used[chain, np.searchsorted(lengths, length[self.window])] = True  # all lengths of a chain share LEAST
         self.least = LEAST / used.sum(axis=1)[chain, None]
 
@@ -202,12 +201,25 @@ class Chains:
 
     def expect(self, now: Parameters, kinds: Kinds) -> Expectation:
         """Infer the states of all chains (E step)."""
-        known, guessed = kinds.chances(now, self.longest)
-        cells = kinds.votes @ np.log(known + guessed)  # [cells, n]
-        top = cells.max(axis=1, keepdims=True)
+        evidence, scale = self.evidence(now, kinds)
         transition = np.array([[1 - now.onset, now.onset], [now.offset, 1 - now.offset]])
-        found = self.smoother.posterior(np.exp(np.maximum(cells - top, self.least)), transition)
-        return Expectation(found.active, found.counts, found.moves, found.log_likelihood + float(top.sum()))
+        found = self.smoother.posterior(evidence, transition)
+        return Expectation(found.active, found.counts, found.moves, found.log_likelihood + scale)
+
+    def evidence(self, now: Parameters, kinds: Kinds) -> tuple[np.ndarray, float]:
+        """Compute the likelihood of the opinions on each window, by its number of active seconds.
+
+        Returns
+        -------
+        evidence : ndarray [cells, w + 1]
+            Likelihood, divided by its maximum.
+        log_scale : float
+            Sum of the logarithms of the maxima.
+        """
+        known, guessed = kinds.chances(now, self.longest)
+        cells = kinds.votes @ np.log(known + guessed)
+        top = cells.max(axis=1, keepdims=True)
+        return np.exp(np.maximum(cells - top, self.least)), float(top.sum())
 
     def maximise(self, found: Expectation, kinds: Kinds, old: Parameters) -> Parameters:
         """Estimate all parameters but the confusions (M step).

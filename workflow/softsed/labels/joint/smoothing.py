@@ -163,7 +163,7 @@ class Smoother:
             place = kind, self.end[cells] - 1, slice(None), np.searchsorted(chains, self.chain[cells])
             table[place] = evidence[cells, : longest + 1]
             found = smooth(table, transition[:, :, labels], lengths.tolist())
-            by_number, moved, log_scale = (values.astype(float) for values in found)  # sums need 64 bits
+            by_number, moved, log_scale = (values.astype(float) for values in found[:3])  # sums need 64 bits
             counts[cells, : longest + 1] = by_number[place]
             inside = np.arange(len(moved)) < seconds[:, None]  # [chains, seconds]
             row, second = np.nonzero(inside)

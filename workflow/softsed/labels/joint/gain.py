@@ -1,0 +1,191 @@
+"""What one further opinion is worth: the expected reduction of the Brier score of the labels for the target event.
+
+The expected Brier score of a second with posterior p is p (1 - p), its variance. An answer y about a window changes the
+posterior of each second t of the window, and the variance falls on average by
+
+    g_t = Cov(z_t, y)^2 / Var(y),
+
+with z_t the activity of the second. An annotator with competence theta and tick rate r answers with a tick with
+probability P(y) = theta P(h) + (1 - theta) r, where h is that the window sounds active. Therefore
+Cov(z_t, y) = theta Cov(z_t, h). Seconds outside of the window are left out. Their gain is small.
+
+For the joint distribution of z_t and the number of active seconds, the forward-backward algorithm runs once more over
+all recordings and classes, also those without opinions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import Recording
+from softsed.labels.joint.events import Fit
+from softsed.labels.joint.forward_backward import LONGEST_S, smooth
+from softsed.labels.joint.hearing import Chains
+from softsed.labels.joint.smoothing import TABLE
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows and classes about which annotators can be asked.
+
+    Attributes
+    ----------
+    recording, label, onset : ndarray of int [windows]
+        Index of the recording, class, and start in seconds.
+    length : int
+        Length in seconds.
+    covariance : ndarray [windows, length]
+        Cov(z_t, h) for each second of the window.
+    heard : ndarray [windows]
+        P(h).
+    variance : ndarray [windows, length]
+        p (1 - p) of each second.
+    """
+
+    recording: np.ndarray
+    label: np.ndarray
+    onset: np.ndarray
+    length: int
+    covariance: np.ndarray
+    heard: np.ndarray
+    variance: np.ndarray
+
+    def gain(self, competence: float | np.ndarray, rate: float | np.ndarray) -> np.ndarray:
+        """Compute g_t for an answer of an annotator with this competence and tick rate: [windows, length]."""
+        ticked = competence * self.heard + (1 - competence) * rate
+        return (competence * self.covariance) ** 2 / (ticked * (1 - ticked))[:, None]
+
+
+def list_windows(
+    chains: Chains,
+    fits: list[tuple[float, Fit]],
+    *,
+    recordings: dict[str, Recording],
+    annotated: dict[str, list[int]],
+    length: int,
+    hop: int,
+) -> Windows:
+    """List all windows of a length, with what an answer would tell.
+
+    Parameters
+    ----------
+    chains : Chains
+        Opinions.
+    fits : list of (float, Fit)
+        Weights and fits of `softsed.labels.joint.events.fit_all`.
+    recordings : dict of Recording
+        Name -> recording, as for `chains`.
+    annotated : dict of list of int
+        Recording -> classes about which annotators can be asked.
+    length, hop : int
+        Length and distance of the windows in seconds. The last window of a recording ends with it.
+
+    Raises
+    ------
+    InputError
+        If no recording is as long as a window, or the window is longer than `LONGEST_S`.
+    """
+    if length > LONGEST_S:
+        raise InputError(f"windows last {length} s", key="--window", expected=f"at most {LONGEST_S} s")
+    seconds = [int(one.duration_s) for one in recordings.values()]
+    pairs = [(place, label) for place, name in enumerate(recordings) for label in annotated[name]]
+    pairs = [(place, label) for place, label in pairs if seconds[place] >= length]
+    if not pairs:
+        problem = f"the longest recording has {max(seconds)} s"
+        raise InputError(problem, key="--window", expected=f"a recording of {length} s or more")
+    pairs.sort(key=lambda pair: seconds[pair[0]])
+    onsets = [np.unique(np.append(np.arange(0, last + 1, hop), last)) for last in (np.array(seconds) - length)]
+    parts = [_Batch(chains, fits, part, seconds, length) for part in _divide(pairs, seconds, chains, length)]
+    found = [part.infer(onsets) for part in parts]
+    columns = [np.concatenate(values) for values in zip(*found, strict=True)]
+    place, label, onset, joint, active, heard = columns
+    covariance = joint - active * heard[:, None]
+    return Windows(place, label, onset, length, covariance, heard, active * (1 - active))
+
+
+def _divide(
+    pairs: list[tuple[int, int]], seconds: list[int], chains: Chains, length: int
+) -> Iterator[list[tuple[int, int]]]:
+    """Divide the recordings and classes, sorted by length, into parts that fit into memory."""
+    states = 1 << max(2, length, chains.longest)
+    part: list[tuple[int, int]] = []
+    for pair in pairs:
+        if part and (len(part) + 1) * seconds[pair[0]] * states > TABLE:
+            yield part
+            part = []
+        part.append(pair)
+    yield part
+
+
+class _Batch:
+    """Recordings and classes that are computed together."""
+
+    def __init__(
+        self,
+        chains: Chains,
+        fits: list[tuple[float, Fit]],
+        pairs: list[tuple[int, int]],
+        seconds: list[int],
+        length: int,
+    ) -> None:
+        self.chains, self.fits, self.length = chains, fits, length
+        self.place, self.label = (np.array(values) for values in zip(*pairs, strict=True))
+        self.longest = max(2, length, chains.longest)
+        self.pairs, self.seconds = pairs, max(seconds[place] for place in self.place)
+
+    def infer(self, onsets: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """Infer the columns of all windows: recording, class, onset, P(z_t, h), P(z_t) and P(h)."""
+        row = np.repeat(np.arange(len(self.pairs)), [len(onsets[place]) for place, _ in self.pairs])
+        onset = np.concatenate([onsets[place] for place, _ in self.pairs])
+        joint, active = np.zeros((2, len(row), self.length))
+        heard = np.zeros(len(row))
+        for weight, fit in self.fits:
+            found = self._smooth(fit)[onset + self.length - 1, :, row]  # [windows, seconds of the window * numbers]
+            found = found.reshape(len(row), self.length + 1, self.length + 1)
+            sounds = self._sounds(fit, row, onset)  # P(h) by number of active seconds
+            joint = joint + weight * np.einsum("wtn,wn->wt", found[:, 1:], sounds)
+            active = active + weight * found[:, 1:].sum(axis=2)
+            heard = heard + weight * (found[:, 0] * sounds).sum(axis=1)
+        return self.place[row], self.label[row], onset, joint, active, heard
+
+    def _smooth(self, fit: Fit) -> np.ndarray:
+        """Return P(n), then P(z_t, n) for each second t of the window that ends with each second.
+
+        Returns
+        -------
+        ndarray [seconds, (length + 1) * (length + 1), pairs]
+        """
+        chains, now = self.chains, fit.parameters
+        lengths = np.unique(chains.smoother.length)
+        table = np.ones((len(lengths), self.seconds, self.longest + 1, len(self.pairs)), dtype=np.float32)
+        column = {pair: index for index, pair in enumerate(self.pairs)}
+        columns = np.array([column.get(pair, -1) for pair in chains.pairs])[chains.smoother.chain]
+        cells = np.flatnonzero((columns >= 0) & (chains.smoother.end <= self.seconds))
+        evidence = chains.evidence(now, fit.kinds)[0][cells]
+        kind = np.searchsorted(lengths, chains.smoother.length[cells])
+        table[kind, chains.smoother.end[cells] - 1, : evidence.shape[1], columns[cells]] = evidence
+        states = np.arange(1 << self.longest)
+        bits = (states >> np.arange(self.length)[::-1, None]) & 1  # the first second of the window first
+        number = np.equal.outer(np.arange(self.length + 1), bits.sum(axis=0))
+        rows = np.concatenate([np.ones((1, len(states)), dtype=np.int64), bits])[:, None] * number
+        transition = np.array([[1 - now.onset, now.onset], [now.offset, 1 - now.offset]])[:, :, self.label]
+        return smooth(table, transition, lengths.tolist(), rows.reshape(-1, len(states)))[3]
+
+    def _sounds(self, fit: Fit, row: np.ndarray, onset: np.ndarray) -> np.ndarray:
+        """Return the probability that each window sounds active, by number of its active seconds."""
+        now, chains = fit.parameters, self.chains
+        active = np.zeros((len(set(self.place.tolist())), chains.classes, self.seconds + 1))
+        place = {one: index for index, one in enumerate(dict.fromkeys(self.place.tolist()))}
+        for chain, (recording, label) in enumerate(chains.pairs):
+            if recording in place:
+                start = chains.smoother.start[chain]
+                values = fit.found.active[start : start + min(chains.smoother.seconds[chain], self.seconds)]
+                active[place[recording], label, 1 : len(values) + 1] = values
+        total = np.cumsum(active, axis=2)
+        mine = np.array([place[one] for one in self.place.tolist()])[row]
+        inside = total[mine, :, onset + self.length] - total[mine, :, onset]  # [windows, classes]
+        hazard = now.rate * (inside * now.confusion[:, self.label[row]].T).sum(axis=1)
+        silent = np.exp(-now.false_alarm[self.label[row]] - hazard)
+        return 1 - silent[:, None] * (1 - now.detection) ** np.arange(self.length + 1)
