@@ -12,7 +12,7 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.log import PROGRESS
-from softsed.core.metadata import Recording
+from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.opinions import OPINION_COLUMNS, Opinions, OpinionTable, read_opinions
 from softsed.core.options import TABLES, add_options, build_parser
 from softsed.core.tsv import read_columns
@@ -60,17 +60,15 @@ def merge(opinions: Path, answers: list[Path], merged: Path) -> None:
 def list_classes(
     opinions: Opinions, recordings: dict[str, Recording], scenes: dict[str, list[str]], *, complete: bool
 ) -> dict[str, list[int]]:
-    """List the classes to ask about in each recording: those that were asked about so far.
-
-    With `complete`, or for recordings without opinions, these are all classes annotated in the scene.
-    """
+    """List the classes to ask about in each recording: those that were asked about so far; `complete`: of the scene."""
     number = {name: place for place, name in enumerate(opinions.classes)}
-    found = {name: {number[label] for label in scenes[one.scene]} for name, one in recordings.items()}
-    if not complete:
-        names = opinions.recording[opinions.window]
-        for name in np.unique(names).tolist():
-            found[name] = set(opinions.label[names == name].tolist())
-    return {name: sorted(labels) for name, labels in found.items()}
+    if complete:
+        return {name: sorted(number[label] for label in scenes[one.scene]) for name, one in recordings.items()}
+    pairs = zip(opinions.recording[opinions.window].tolist(), opinions.label.tolist(), strict=True)
+    found: dict[str, list[int]] = {name: [] for name in recordings}
+    for name, label in sorted(set(pairs)):
+        found[name].append(label)
+    return found
 
 
 def usual_length(opinions: Opinions) -> int:
@@ -124,9 +122,9 @@ def main(argv: list[str] | None = None) -> None:
         "ask", main, example="--opinions results/demo/data/opinions.tsv --budget 500 --questions results/questions.tsv"
     )
     add_options(parser, "opinions", "unticked")
-    parser.add_argument("--audio", type=Path, help="folder of recordings, for those without any opinion")
     for name in TABLES:
-        parser.add_argument(f"--{name}", type=Path, help=f"table of {name} (default: inferred)")
+        text = f"table of {name}, to ask about recordings and classes without opinions too (default: inferred)"
+        parser.add_argument(f"--{name}", type=Path, help=text)
     parser.add_argument("--budget", type=int, required=True, help="number of opinions to ask for")
     parser.add_argument("--window", type=int, help="length of the windows in seconds (default: as most so far)")
     parser.add_argument("--hop", type=int, default=1, help="distance of the windows in seconds (default: 1)")
@@ -150,8 +148,15 @@ def main(argv: list[str] | None = None) -> None:
         merge(source, options.answers, options.merged)
         source = options.merged
     tables = {name: getattr(options, name) for name in TABLES}
-    settings = {"folds": 0, "validation": 0.0, "unticked": options.unticked}
-    recordings, classes, scenes = check(options.audio, source, "opinions", tables, **settings)
+    if len({path is None for path in tables.values()}) > 1:
+        given = ", ".join(f"--{name}" for name, path in tables.items() if path)
+        raise InputError(f"only {given}", expected="the tables of recordings, classes and scenes, or none of them")
+    if options.recordings:
+        classes = read_classes(options.classes)
+        recordings, scenes = read_asked(options.recordings, options.scenes, classes)
+    else:
+        settings = {"folds": 0, "validation": 0.0, "unticked": options.unticked}
+        recordings, classes, scenes = check(None, source, "opinions", tables, **settings)
     opinions = read_opinions(source, classes, asked=scenes, recordings=recordings, unticked=options.unticked)
     annotated = list_classes(opinions, recordings, scenes, complete=options.scenes is not None)
     length = options.window or usual_length(opinions)

@@ -89,12 +89,12 @@ def list_windows(
     """
     if length > LONGEST_S:
         raise InputError(f"windows last {length} s", key="--window", expected=f"at most {LONGEST_S} s")
-    seconds = [int(one.duration_s) for one in recordings.values()]
-    pairs = [(place, label) for place, name in enumerate(recordings) for label in annotated[name]]
-    pairs = [(place, label) for place, label in pairs if seconds[place] >= length]
+    names, seconds = list(recordings), [int(one.duration_s) for one in recordings.values()]
+    known = [place for place, name in enumerate(recordings) if annotated[name]]
+    pairs = [(place, label) for place in known for label in annotated[names[place]] if seconds[place] >= length]
     if not pairs:
-        problem = f"the longest recording has {max(seconds)} s"
-        raise InputError(problem, key="--window", expected=f"a recording of {length} s or more")
+        problem = f"the longest recording has {max(seconds[place] for place in known)} s"
+        raise InputError(problem, key="--window", expected=f"{length} s or more")
     pairs.sort(key=lambda pair: seconds[pair[0]])
     onsets = [np.unique(np.append(np.arange(0, last + 1, hop), last)) for last in (np.array(seconds) - length)]
     parts = [_Batch(chains, fits, part, seconds, length) for part in _divide(pairs, seconds, chains, length)]

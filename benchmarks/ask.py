@@ -1,0 +1,213 @@
+"""Opinions where they matter: label quality by number of opinions, with questions by `softsed ask` and without.
+
+The pool are the opinions of all annotators about all windows with a hop of 1 s. Ways of asking:
+
+- uniform: a number of annotators per window, hop 1 s, drawn at random; the paper has 5.
+- uniform, hop 5 s: the same for windows every 5 s.
+- ask: one annotator per window every 5 s, then rounds of questions by `softsed ask` about single classes. Annotators
+  are drawn among those who are worth asking and were not asked about this window and class.
+- ask, sheets: the same with all classes of a window together.
+
+Crowds are simulated as in the trials (workflow/study.yaml), with events of several lengths and the middle detection,
+and labels have the target event. With annotations of LEAD, its annotators are the pool, labels have the target people,
+and the reference is the seconds that more than half of them marked. The table has means over drawings of crowds (LEAD:
+of annotators) and 95 % intervals (Student's t).
+
+    python benchmarks/ask.py results/benchmarks/ask.tsv
+    python benchmarks/ask.py results/benchmarks/ask_lead.tsv --lead street_12_recordings.tsv
+"""
+
+import argparse
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lead
+import numpy as np
+import yaml
+from measure import ROOT, build_parser, write
+from scipy.stats import t
+
+from softsed.core.binary_metrics import best_threshold, brier_score, f1_score
+from softsed.core.labels import harden
+from softsed.core.metadata import Recording
+from softsed.core.opinions import Opinions
+from softsed.labels.ask import Posterior
+from softsed.labels.harden import expected_f1
+from softsed.labels.joint.events import event_labels
+from softsed.labels.joint.people import people_labels
+from softsed.labels.trials import Setting, seed_of, simulate
+
+LENGTHS = (2, 4, 8, 15)  # mean event length in seconds
+DRAWINGS = 5
+SHARES = (0.08, 0.12, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)  # of the opinions of five annotators per window
+FULL, START_HOP = 5, 5
+COLUMNS = ["crowd", "asking", "share", "opinions"]
+COLUMNS += [f"{name}{end}" for name in ("f1", "f1_best", "brier") for end in ("", "_low", "_high")]
+COLUMNS += ["drawings"]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All opinions that can be asked for, and the reference.
+
+    Attributes
+    ----------
+    opinions : Opinions
+        Opinions of all annotators about all windows.
+    recordings : dict of Recording
+    truth : ndarray of bool [seconds, classes]
+        Reference of all recordings, one after the other.
+    target : {"event", "people"}
+    length : int
+        Length of the windows in seconds.
+    """
+
+    opinions: Opinions
+    recordings: dict[str, Recording]
+    truth: np.ndarray
+    target: str
+    length: int
+
+    @property
+    def full(self) -> int:
+        """Number of opinions with five annotators per window."""
+        return FULL * len(self.opinions.onset) * len(self.opinions.classes)
+
+    def keep(self, rows: np.ndarray) -> Opinions:
+        """Return some of the opinions."""
+        names = ("window", "annotator", "label", "opinion")
+        return replace(self.opinions, **{name: getattr(self.opinions, name)[rows] for name in names})
+
+    def judge(self, rows: np.ndarray) -> list[float]:
+        """Make labels from some opinions, and return F1 at the own and at the best threshold and the Brier score."""
+        infer = event_labels if self.target == "event" else people_labels
+        found = list(infer(self.keep(rows), recordings=self.recordings, class_weight=200)[1].values())
+        soft = np.nan_to_num(np.concatenate(found))
+        own = expected_f1(found) if self.target == "event" else np.full(soft.shape[1], 0.5)
+        best = best_threshold(soft.ravel(), self.truth.ravel())[1]
+        f1 = f1_score(harden(soft, own).ravel(), self.truth.ravel())
+        return [f1, best, brier_score(soft.ravel(), self.truth.ravel())]
+
+
+def ask_uniform(pool: Pool, rng: np.random.Generator, hop: int) -> Callable[[int], np.ndarray]:
+    """Return a function from a number of opinions to the rows asked for: all classes of windows with this hop."""
+    opinions = pool.opinions
+    sheet = opinions.window * len(opinions.annotators) + opinions.annotator
+    sheets, place = np.unique(sheet, return_inverse=True)
+    window = sheets // len(opinions.annotators)
+    lot = rng.random(len(sheets))
+    order = np.lexsort((lot, window))
+    rank = np.empty(len(sheets))
+    rank[order] = np.arange(len(sheets)) - np.searchsorted(window[order], window[order])
+    # First one annotator for each window, in random order, then the second for each.
+    turn = np.lexsort((rng.random(len(opinions.onset))[window], rank))
+    turn = turn[opinions.onset[window[turn]] % hop == 0]
+    classes = len(opinions.classes)
+
+    def rows(number: int) -> np.ndarray:
+        kept = np.zeros(len(sheets), dtype=bool)
+        kept[turn[: number // classes]] = True
+        return np.flatnonzero(kept[place])
+
+    return rows
+
+
+def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int], *, sheets: bool) -> list[np.ndarray]:
+    """Ask in rounds, and return the rows asked for after each of the given numbers of opinions."""
+    opinions = pool.opinions
+    start = len(np.unique(opinions.window[opinions.onset[opinions.window] % START_HOP == 0])) * len(opinions.classes)
+    kept = np.zeros(len(opinions.opinion), dtype=bool)
+    kept[ask_uniform(pool, rng, START_HOP)(start)] = True
+    annotated = {name: list(range(len(opinions.classes))) for name in pool.recordings}
+    windows = zip(opinions.recording.tolist(), opinions.onset.tolist(), strict=True)
+    number = {window: place for place, window in enumerate(windows)}
+    cell = opinions.window * len(opinions.classes) + opinions.label
+    order = np.argsort(cell, kind="stable")
+    bounds = np.searchsorted(cell[order], np.arange(len(opinions.onset) * len(opinions.classes) + 1))
+    found = []
+    for budget in numbers:
+        while kept.sum() < budget:
+            posterior = Posterior(pool.keep(kept), pool.recordings, annotated, length=pool.length, hop=1)
+            useful = posterior.annotators.useful
+            useful = useful if useful.any() else np.ones_like(useful)
+            questions = posterior.choose(int(budget - kept.sum()), sheets=sheets, repeats=2)
+            for one in questions:
+                window = number[one.recording, one.onset]
+                who = rng.permutation(np.flatnonzero(useful))
+                for label in one.classes:
+                    place = window * len(opinions.classes) + label
+                    rows = order[bounds[place] : bounds[place + 1]]
+                    free = {int(opinions.annotator[row]): row for row in rows.tolist() if not kept[row]}
+                    if chosen := next((free[person] for person in who.tolist() if person in free), None):
+                        kept[chosen] = True
+            if not questions:
+                break
+        found.append(np.flatnonzero(kept))
+    return found
+
+
+def measure(pool: Pool, rng: np.random.Generator, shares: tuple[float, ...]) -> dict[tuple[str, float], list[float]]:
+    """Measure all ways of asking on one pool: (way, share of five annotators per window) -> opinions and metrics."""
+    numbers = [round(share * pool.full) for share in shares]
+    ways = {name: [ask_uniform(pool, rng, hop)(number) for number in numbers] for name, hop in (
+        ("uniform", 1), ("uniform, hop 5 s", START_HOP))}  # fmt: skip
+    for name, sheets in (("ask", False), ("ask, sheets", True)):
+        ways[name] = ask_where_it_matters(pool, rng, numbers, sheets=sheets)
+    return {
+        (name, share): [float(len(rows)), *pool.judge(rows)]
+        for name, asked in ways.items()
+        for share, rows in zip(shares, asked, strict=True)
+    }
+
+
+def draw_pools(options: argparse.Namespace) -> dict[str, list[Pool]]:
+    """Draw the pools: several drawings of each simulated crowd, or LEAD once, whose annotators are drawn later."""
+    if options.lead:
+        everybody, recordings, truth = lead.read(options.lead)
+        return {"LEAD": [Pool(everybody, recordings, truth, "people", 10)] * (1 if options.smoke else DRAWINGS)}
+    files = (ROOT / "workflow" / name for name in ("demo.yaml", "study.yaml"))
+    demo, study = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
+    crowd, trials = demo["data"]["demo"]["crowd"], study["trials"]
+    if options.smoke:
+        trials |= {"recordings": 2, "duration_s": 30}
+    pools: dict[str, list[Pool]] = {}
+    for length in LENGTHS[:1] if options.smoke else LENGTHS:
+        setting = Setting(length, "middle", crowd["annotators"], trials["spammers"][0])
+        for drawing in range(1 if options.smoke else DRAWINGS):
+            opinions, recordings, truth = simulate(setting, trials, crowd, seed=seed_of(setting, 17, drawing))
+            true = np.concatenate(list(truth.values()))
+            pools.setdefault(f"events of {length} s", []).append(Pool(opinions, recordings, true, "event", 10))
+    return pools
+
+
+def interval(values: list[float]) -> list[float]:
+    """Return the mean and the ends of its 95 % interval; the mean three times for one value."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return [mean, mean, mean]
+    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1)) / math.sqrt(len(values))
+    return [mean, mean - half, mean + half]
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = build_parser(__doc__)
+    parser.add_argument("--lead", type=Path, help="annotations of LEAD, instead of simulated crowds")
+    options = parser.parse_args()
+    logging.disable(logging.INFO)
+    shares = (0.2, 0.5) if options.smoke else SHARES
+    rows = []
+    for crowd, pools in draw_pools(options).items():
+        found = [measure(pool, np.random.default_rng(drawing), shares) for drawing, pool in enumerate(pools)]
+        for way, share in found[0]:
+            values = list(zip(*(one[way, share] for one in found), strict=True))
+            metrics = [number for column in values[1:] for number in interval(list(column))]
+            rows.append([crowd, way, share, round(float(np.mean(values[0]))), *metrics, len(pools)])
+    write(options.output, COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The command `softsed ask`: its tables, and answers that are read back in."""
+
+import numpy as np
+import pytest
+from support.errors import refused
+
+from softsed.core.tsv import read_table
+from softsed.tools import ask
+
+
+def write_crowd(path, *, windows=12, scene=False):
+    """Four annotators, windows of 4 s every 2 s; "car" is asked about only in the recording a."""
+    rng = np.random.default_rng(0)
+    rows = ["recording\tonset\toffset\tannotator\tclass\topinion" + ("\tscene" if scene else "")]
+    for name, classes in (("a", ["birds", "car"]), ("b", ["birds"])):
+        for start in range(0, 2 * windows, 2):
+            heard = {label: (start // 6 + place) % 2 for place, label in enumerate(classes)}
+            rows += [
+                f"{name}\t{start}\t{start + 4}\tA{who}\t{label}\t{int(rng.uniform() < 0.1 + 0.7 * heard[label])}"
+                + (f"\tpark {name}" if scene else "")
+                for who in range(4)
+                for label in classes
+            ]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def run(folder, *options, opinions="opinions.tsv", budget=6):
+    ask.main([f"--opinions={folder / opinions}", f"--budget={budget}", f"--questions={folder / 'q.tsv'}", *options])
+    return read_table(folder / "q.tsv", ("recording", "gain"))
+
+
+def test_questions_are_opinions_without_answers(tmp_path, caplog):
+    caplog.set_level("INFO")
+    write_crowd(tmp_path / "opinions.tsv")
+    rows = run(tmp_path, f"--annotators={tmp_path / 'people.tsv'}", "--hop=1")
+    assert len(rows) == 6
+    assert {(row["annotator"], row["opinion"]) for row in rows} == {("", "")}
+    assert {int(row["offset"]) - int(row["onset"]) for row in rows} == {4}
+    assert not [row for row in rows if row["recording"] == "b" and row["class"] == "car"]  # nobody was asked about it
+    people = read_table(tmp_path / "people.tsv", ("annotator", "ask"))
+    assert sorted(row["annotator"] for row in people) == ["A0", "A1", "A2", "A3"]
+    assert {row["opinions"] for row in people} == {"36"}
+    assert "6 questions. Expected Brier score: " in caplog.text
+
+
+def test_sheets_and_longer_windows(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    rows = run(tmp_path, "--sheets", "--window=6", "--hop=3", budget=9)
+    windows = [(row["recording"], row["onset"], row["offset"]) for row in rows]
+    assert all(int(end) - int(start) == 6 for _, start, end in windows)
+    for window in set(windows):
+        assert windows.count(window) == (2 if window[0] == "a" else 1)
+
+
+def test_answers_are_read_back_in(tmp_path):
+    """Answered questions become opinions; the scene is that of the recording, and empty rows are left out."""
+    write_crowd(tmp_path / "opinions.tsv", scene=True)
+    rows = run(tmp_path)
+    lines = ["\t".join(rows[0])]
+    for place, row in enumerate(rows):
+        lines.append("\t".join((row | ({"annotator": "new", "opinion": "1"} if place < 4 else {})).values()))
+    (tmp_path / "answers.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    again = run(tmp_path, f"--answers={tmp_path / 'answers.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
+    merged = read_table(tmp_path / "all.tsv", ("recording", "scene"))
+    before = read_table(tmp_path / "opinions.tsv", ("recording", "scene"))
+    assert merged[: len(before)] == before
+    assert [row["class"] for row in merged[len(before) :]] == [row["class"] for row in rows[:4]]
+    assert {row["scene"] for row in merged[len(before) :]} <= {"park a", "park b"}
+    assert again != rows
+
+
+def test_recordings_without_opinions_are_asked_about(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    texts = {"recordings": "recording\tscene\tduration_s\na\tpark\t26\nb\tpark\t26\nc\tpark\t26\n"}
+    texts |= {"classes": "class\nbirds\ncar\n", "scenes": "scene\tclass\npark\tbirds\npark\tcar\n"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+    tables = [f"--{name}={tmp_path / name}.tsv" for name in texts]
+    rows = run(tmp_path, *tables, budget=20)
+    assert {row["class"] for row in rows if row["recording"] == "c"} == {"birds", "car"}
+    with refused(problem="only --recordings"):
+        run(tmp_path, tables[0])
+
+
+def test_answers_without_any_answer_are_refused(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    run(tmp_path)
+    with refused(file="q.tsv", problem="6 questions"):
+        run(tmp_path, f"--answers={tmp_path / 'q.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
+    with refused(problem="--answers and --merged"):
+        run(tmp_path, f"--answers={tmp_path / 'q.tsv'}")
+
+
+@pytest.mark.parametrize("option", ["--budget", "--hop", "--window", "--repeats"])
+def test_numbers_of_ask_below_one_are_refused(tmp_path, option):
+    with refused(key=option, problem="0", expected="1 or more"):
+        run(tmp_path, f"{option}=0")
