@@ -5,8 +5,9 @@ The pool are the opinions of all annotators about all windows with a hop of 1 s.
 - uniform: a number of annotators per window, hop 1 s, drawn at random; the paper has 5.
 - uniform, hop 5 s: the same for windows every 5 s.
 - ask: one annotator per window every 5 s, then rounds of questions by `softsed ask` about single classes. Annotators
-  are drawn among those who are worth asking and were not asked about this window and class.
+  are drawn in proportion to the square of what their answers are worth; those who are not worth asking are left out.
 - ask, sheets: the same with all classes of a window together.
+- chosen annotators: the same rounds and annotators with random questions, to see what the choice of the questions adds.
 
 Crowds are simulated as in the trials (workflow/study.yaml), with events of several lengths and the middle detection,
 and labels have the target event. With annotations of LEAD, its annotators are the pool, labels have the target people,
@@ -115,36 +116,37 @@ def ask_uniform(pool: Pool, rng: np.random.Generator, hop: int) -> Callable[[int
     return rows
 
 
-def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int], *, sheets: bool) -> list[np.ndarray]:
+def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int], way: str) -> list[np.ndarray]:
     """Ask in rounds, and return the rows asked for after each of the given numbers of opinions."""
     opinions = pool.opinions
-    start = len(np.unique(opinions.window[opinions.onset[opinions.window] % START_HOP == 0])) * len(opinions.classes)
+    classes = range(len(opinions.classes))
+    start = len(np.unique(opinions.window[opinions.onset[opinions.window] % START_HOP == 0])) * len(classes)
     kept = np.zeros(len(opinions.opinion), dtype=bool)
     kept[ask_uniform(pool, rng, START_HOP)(start)] = True
-    annotated = {name: list(range(len(opinions.classes))) for name in pool.recordings}
+    annotated = {name: list(classes) for name in pool.recordings}
     windows = zip(opinions.recording.tolist(), opinions.onset.tolist(), strict=True)
     number = {window: place for place, window in enumerate(windows)}
-    cell = opinions.window * len(opinions.classes) + opinions.label
-    order = np.argsort(cell, kind="stable")
-    bounds = np.searchsorted(cell[order], np.arange(len(opinions.onset) * len(opinions.classes) + 1))
+    row_of = np.full((len(number), len(classes), len(opinions.annotators)), -1)
+    row_of[opinions.window, opinions.label, opinions.annotator] = np.arange(len(opinions.opinion))
     found = []
     for budget in numbers:
-        while kept.sum() < budget:
+        left = -1
+        while kept.sum() < budget and left != kept.sum():  # questions that nobody is left to answer end it
+            left = kept.sum()
             posterior = Posterior(pool.keep(kept), pool.recordings, annotated, length=pool.length, hop=1)
-            useful = posterior.annotators.useful
-            useful = useful if useful.any() else np.ones_like(useful)
-            questions = posterior.choose(int(budget - kept.sum()), sheets=sheets, repeats=2)
-            for one in questions:
-                window = number[one.recording, one.onset]
-                who = rng.permutation(np.flatnonzero(useful))
-                for label in one.classes:
-                    place = window * len(opinions.classes) + label
-                    rows = order[bounds[place] : bounds[place + 1]]
-                    free = {int(opinions.annotator[row]): row for row in rows.tolist() if not kept[row]}
-                    if chosen := next((free[person] for person in who.tolist() if person in free), None):
-                        kept[chosen] = True
-            if not questions:
-                break
+            weight = np.where(posterior.annotators.useful, posterior.annotators.worth, 0) ** 2 + 1e-9
+            if way == "chosen annotators":
+                cells = rng.permutation(len(number) * len(classes))[: budget - left]
+                questions = [(cell // len(classes), (cell % len(classes),)) for cell in cells.tolist()]
+            else:
+                chosen = posterior.choose(int(budget - left), sheets=way == "ask, sheets", repeats=2)
+                questions = [(number[one.recording, one.onset], one.classes) for one in chosen]
+            for window, labels in questions:
+                order = np.argsort(rng.exponential(size=len(weight)) / weight)  # a draw without replacement by weight
+                for label in labels:
+                    rows = row_of[window, label, order]
+                    free = rows[(rows >= 0) & ~kept[rows]]
+                    kept[free[:1]] = True
         found.append(np.flatnonzero(kept))
     return found
 
@@ -154,8 +156,8 @@ def measure(pool: Pool, rng: np.random.Generator, shares: tuple[float, ...]) -> 
     numbers = [round(share * pool.full) for share in shares]
     ways = {name: [ask_uniform(pool, rng, hop)(number) for number in numbers] for name, hop in (
         ("uniform", 1), ("uniform, hop 5 s", START_HOP))}  # fmt: skip
-    for name, sheets in (("ask", False), ("ask, sheets", True)):
-        ways[name] = ask_where_it_matters(pool, rng, numbers, sheets=sheets)
+    for way in ("ask", "ask, sheets", "chosen annotators"):
+        ways[way] = ask_where_it_matters(pool, rng, numbers, way)
     return {
         (name, share): [float(len(rows)), *pool.judge(rows)]
         for name, asked in ways.items()

@@ -18,6 +18,7 @@ PLAN = {
     "measure_agreement": 1,
     "measure_crowd_size": 3,
     "collect_crowd_sizes": 1,
+    "ask_questions": 1,
     "make_crowd_page": 1,
     "labels": 1,
 }

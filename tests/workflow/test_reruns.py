@@ -51,13 +51,21 @@ MODULES = {
     "train.system": FROM_TRAINING,
     "predict.system": AFTER_TRAINING,
     "labels.agreement": {"measure_agreement": 1, "make_crowd_page": 1},
+    "labels.ask": {"ask_questions": 1, "make_crowd_page": 1},
     "report.jackknife": {"make_intervals": 1, "make_origin": 1, "render_document": 1, **PAGE},
     "report.figures": {"draw_figure": 5},
     "report.page.media": {"make_media": 6},
 }
 FILES = {
     "results/tiny/data/opinions.tsv": {"aggregate_opinions": 2, "measure_agreement": 1, "measure_crowd_size": 2}
-    | {"collect_crowd_sizes": 1, "make_crowd_page": 1, "harden_labels": 2, "make_label_statistics": 1, "make_table1": 1}
+    | {
+        "collect_crowd_sizes": 1,
+        "ask_questions": 1,
+        "make_crowd_page": 1,
+        "harden_labels": 2,
+        "make_label_statistics": 1,
+        "make_table1": 1,
+    }
     | {
         "evaluate_ground_truth_labels": 2,
         "predict_prior": 6,
@@ -94,7 +102,7 @@ CHANGES = [
     ),
     (
         "unticked: zero",
-        ["(aggregate_opinions|measure_crowd_size)/.*", "measure_agreement", "make_crowd_page"],
+        ["(aggregate_opinions|measure_crowd_size)/.*", "measure_agreement", "ask_questions", "make_crowd_page"],
         "now: .*zero",
     ),
     ("labels:\n  draws: 77", ["measure_crowd_size/.*"], "now: .*77"),

@@ -83,6 +83,36 @@ if plan.from_opinions:
         shell:
             "python -m softsed --log {log} labels.crowd_size collect --tables {input.tables} --output {output.table}"
 
+    if plan.asks:
+
+        rule ask_questions:
+            input:
+                opinions=plan.opinions,
+                recordings=plan.tables["recordings"],
+                classes=plan.tables["classes"],
+                scenes=plan.tables["scenes"],
+            output:
+                questions="<results>/labels/questions.tsv",
+                annotators="<results>/labels/worth.tsv",
+                summary="<results>/labels/questions.json",
+            log:
+                "<logs>/ask_questions.log",
+            benchmark:
+                "<benchmarks>/ask_questions.tsv"
+            conda:
+                "../../envs/softsed.yaml"
+            params:
+                *code("labels.ask"),
+                *plan.user.content(),
+                unticked=config["unticked"],
+            message:
+                "Choose the questions to ask the crowd next"
+            shell:
+                "python -m softsed --log {log} labels.ask --opinions {input.opinions:q} --unticked {params.unticked}"
+                " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+                " --share 0.1 --hop 1 --questions {output.questions} --annotators {output.annotators}"
+                " --summary {output.summary}"
+
     rule make_crowd_page:
         input:
             opinions=plan.opinions,
@@ -96,6 +126,7 @@ if plan.from_opinions:
             agreement="<results>/labels/agreement.tsv",
             annotators="<results>/labels/annotators.tsv",
             crowd_size="<results>/labels/crowd_size.tsv",
+            questions="<results>/labels/questions.json" if plan.asks else [],
             templates=[
                 workflow_file("workflow/softsed/labels/templates/crowd_page.html.j2"),
                 workflow_file("workflow/softsed/core/templates/base.html.j2"),
@@ -114,6 +145,7 @@ if plan.from_opinions:
             results=results_folder,
             experiment=config["experiment"],
             truth=plan.truth_option,
+            questions=lambda _, input: f"--questions {input.questions}" if input.questions else "",
             methods=plan.methods,
         message:
             "Build the page about the crowd"
@@ -121,5 +153,5 @@ if plan.from_opinions:
             "python -m softsed --log {log} labels.crowd_page --opinions {input.opinions:q} --unticked {params.unticked}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --labels {params.results}/labels --methods {params.methods} --agreement {input.agreement}"
-            " --annotators {input.annotators} --crowd-size {input.crowd_size} {params.truth}"
+            " --annotators {input.annotators} --crowd-size {input.crowd_size} {params.questions} {params.truth}"
             " --experiment {params.experiment} --templates {input.templates:q} --page {output.page}"

@@ -118,7 +118,7 @@ def test_comparison_by_hand():
     hard = {"r": np.array([[True, False], [False, False]]), "q": np.array([[False, True]])}
     truth = {"r": np.array([[True, True], [True, False]]), "q": np.array([[False, False]])}  # r, class 2: not asked
     other = {"r": np.array([[0.6, nan], [0.6, nan]]), "q": np.array([[nan, 0.2]])}
-    found = Comparison(soft, hard, {"A": 0.9, "B": 0.5, "C": 0.1}, truth).measure(
+    found = Comparison(soft, hard, {"A": 0.9, "B": 0.5, "C": 0.1}, truth, probabilities=True).measure(
         other, np.array([0.5, 0.5]), {"A": 0.3, "B": 0.2, "C": 0.1}
     )
     assert found["f1"] == 0.5  # active: first and last cell; drawn: first and second
@@ -128,7 +128,7 @@ def test_comparison_by_hand():
     assert found["truth_brier"] == pytest.approx((0.16 + 0.16 + 0.04) / 3)
     assert found["truth_f1_best"] == 1
     assert found["truth_calibration_error"] == pytest.approx((0.4 + 0.4 + 0.2) / 3)
-    same = Comparison(soft, hard, {"A": 1.0}, None).measure(soft, np.array([0.5, 0.5]), {"A": 1.0})
+    same = Comparison(soft, hard, {"A": 1.0}, None, probabilities=False).measure(soft, np.array([0.5, 0.5]), {"A": 1.0})
     assert (same["f1"], same["difference"]) == (1, 0)
     assert same["correlation"] == pytest.approx(1)
     assert "truth_f1" not in same

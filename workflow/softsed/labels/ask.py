@@ -7,18 +7,25 @@ are reduced in proportion. Otherwise the windows around one uncertain second wou
 """
 
 import heapq
+import json
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from softsed.core.metadata import Recording
-from softsed.core.opinions import Opinions
+from softsed.core.opinions import OPINION_COLUMNS, Opinions, read_tables
+from softsed.core.options import add_options, build_parser
 from softsed.labels.joint.events import fit_all
 from softsed.labels.joint.gain import Windows, list_windows
 from softsed.labels.joint.hearing import Chains
 
 DOUBT = 1.96  # standard errors of the competence up to which an annotator may be better than estimated
+SHOWN = 5  # annotators that the summary names
 USELESS = 0.5  # gain relative to that of a typical annotator below which an annotator is not worth asking
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,10 @@ class Posterior:
         """Expected Brier score: the mean of p (1 - p) over these seconds and classes."""
         active = sum((weight * fit.found.active for weight, fit in self.fits), start=np.zeros(()))
         return float(np.mean(active * (1 - active)))
+
+    def brier_after(self, questions: list[Question]) -> float:
+        """Return the expected Brier score with one answer to each question."""
+        return self.brier - sum(one.gain * len(one.classes) for one in questions) / self.cells
 
     def _judge(self) -> Annotators:
         """Estimate competence and worth of all annotators.
@@ -189,3 +200,81 @@ class Posterior:
             if times + 1 < repeats:
                 heapq.heappush(heap, (-value(one), place, times + 1))
         return chosen
+
+
+def usual_length(opinions: Opinions) -> int:
+    """Return the most frequent length of the windows in seconds."""
+    return int(np.bincount(opinions.offset - opinions.onset).argmax())
+
+
+def write_questions(path: Path, questions: list[Question], classes: list[str]) -> None:
+    """Write questions as a table of opinions without answers, the most valuable first."""
+    lines = ["\t".join((*OPINION_COLUMNS, "gain"))]
+    for one in questions:
+        for label in one.classes:
+            window = f"{one.recording}\t{one.onset}\t{one.offset}"
+            lines.append(f"{window}\t\t{classes[label]}\t\t{one.gain:.6f}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_annotators(path: Path, posterior: Posterior) -> None:
+    """Write a table of the annotators, the least useful first."""
+    people = posterior.annotators
+    lines = ["annotator\topinions\tcompetence\tstandard_error\tworth\tworth_at_most\task"]
+    for place in np.argsort(people.worth, kind="stable"):
+        values = (people.competence, people.error, people.worth, people.at_most)
+        numbers = "\t".join(f"{column[place]:.3f}" for column in values)
+        again = "yes" if people.useful[place] else "no"
+        lines.append(f"{people.names[place]}\t{people.opinions[place]}\t{numbers}\t{again}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def summarise(posterior: Posterior, questions: list[Question]) -> str:
+    """Say in a few lines what the questions are worth, and whom not to ask."""
+    people, number = posterior.annotators, sum(len(one.classes) for one in questions)
+    lines = [
+        f"{number} questions. Expected Brier score: {posterior.brier:.4f} now, {posterior.brier_after(questions):.4f} "
+        "with one answer to each"
+    ]
+    if stopped := [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]:
+        names = ", ".join(stopped[:SHOWN]) + (" ..." if len(stopped) > SHOWN else "")
+        lines.append(
+            f"{len(stopped)} of {len(people.names)} annotators are not worth asking, because an answer tells less than "
+            f"{USELESS:g} times what a typical annotator's does: {names}"
+        )
+    return ". ".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """List the questions to ask a crowd next, for a share of the opinions so far."""
+    example = "--opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
+    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv --share 0.1 --hop 1 "
+    example += "--questions results/demo/labels/questions.tsv --annotators results/demo/labels/worth.tsv "
+    example += "--summary results/demo/labels/questions.json"
+    parser = build_parser("labels.ask", main, example=example)
+    add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes")
+    parser.add_argument("--share", type=float, required=True, help="number of questions relative to that of opinions")
+    parser.add_argument("--hop", type=int, required=True, help="distance of the windows in seconds")
+    parser.add_argument("--questions", type=Path, required=True, help="table of questions to write")
+    parser.add_argument("--annotators", type=Path, required=True, help="table of the worth of the annotators to write")
+    parser.add_argument("--summary", type=Path, required=True, help="JSON to write: expected Brier scores")
+    options = parser.parse_args(argv)
+    opinions, recordings = read_tables(options)
+    answered = sorted(set(zip(opinions.recording[opinions.window].tolist(), opinions.label.tolist(), strict=True)))
+    annotated: dict[str, list[int]] = {name: [] for name in recordings}
+    for name, label in answered:
+        annotated[name].append(label)
+    posterior = Posterior(opinions, recordings, annotated, length=usual_length(opinions), hop=options.hop)
+    questions = posterior.choose(max(1, round(options.share * len(opinions.opinion))), repeats=len(opinions.annotators))
+    write_questions(options.questions, questions, opinions.classes)
+    write_annotators(options.annotators, posterior)
+    people = posterior.annotators
+    summary: dict[str, object] = {
+        "opinions": len(opinions.opinion),
+        "questions": len(questions),
+        "brier": posterior.brier,
+    }
+    summary |= {"brier_after": posterior.brier_after(questions)}
+    summary |= {"stopped": [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]}
+    options.summary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    logger.info("%s", summarise(posterior, questions))

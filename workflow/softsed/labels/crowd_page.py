@@ -4,6 +4,7 @@ The size of the page is bounded: `RECORDINGS` timelines of at most `CLASSES` cla
 per table. The tables beside the page hold all rows.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +19,20 @@ from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions, read_tables
 from softsed.core.options import add_options, build_parser
 from softsed.core.tsv import read_table
-from softsed.labels.crowd_plots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline
+from softsed.labels.crowd_plots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline, draw_worth
 
 EXAMPLE = """\
 --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv
       --classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv --labels results/demo/labels
       --methods eq1 majority --agreement results/demo/labels/agreement.tsv
       --annotators results/demo/labels/annotators.tsv --crowd-size results/demo/labels/crowd_size.tsv
+      --questions results/demo/labels/questions.json
       --truth results/demo/data/truth --experiment demo --page results/demo/labels/page.html
       --templates workflow/softsed/labels/templates/crowd_page.html.j2 workflow/softsed/core/templates/base.html.j2"""
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
 ROWS = 600  # bound of each table
 SIZE_COLUMNS = ["method", "annotators", "f1", "difference", "correlation", "competence"]
-SIZE_COLUMNS += ["truth_f1", "truth_f1_best", "truth_brier"]
+SIZE_COLUMNS += ["expected_brier", "truth_f1", "truth_f1_best", "truth_brier"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--agreement", type=Path, required=True, help="table of agreement per class")
     parser.add_argument("--annotators", type=Path, required=True, help="table of agreement per annotator")
     parser.add_argument("--crowd-size", type=Path, required=True, help="table of labels from fewer annotators")
+    parser.add_argument("--questions", type=Path, help="summary of the questions to ask next, if any")
     parser.add_argument("--templates", type=Path, nargs="+", required=True, help="templates, that of the page first")
     parser.add_argument("--page", type=Path, required=True, help="HTML page to write")
     options = parser.parse_args(argv)
@@ -171,6 +174,7 @@ def main(argv: list[str] | None = None) -> None:
         timelines.append(recording | {"drawing": drawing, "omitted": omitted})
     *by_class, all_classes = read_table(options.agreement, ("class", "alpha"))
     sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
+    asked = json.loads(options.questions.read_text(encoding="utf-8")) if options.questions else None
     page = render(
         options.templates,
         experiment=options.experiment,
@@ -183,6 +187,8 @@ def main(argv: list[str] | None = None) -> None:
         agreement=[all_classes, *by_class],
         crowd_size=draw_crowd_size(sizes),
         sizes=size_rows(sizes),
+        asked=asked,
+        worth=draw_worth(sizes, asked) if asked else "",
         timelines=timelines,
     )
     options.page.write_text(page, encoding="utf-8", newline="\n")

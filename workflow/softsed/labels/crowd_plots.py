@@ -113,6 +113,33 @@ def draw_crowd_size(rows: list[dict[str, str]]) -> str:
     return svg(drawing)
 
 
+def draw_worth(rows: list[dict[str, str]], asked: dict[str, Any]) -> str:
+    """Draw the expected Brier score by number of opinions: so far, and with the answers to the next questions.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Table of `softsed.labels.crowd_size`, as text.
+    asked : dict
+        Summary of `softsed.labels.ask`.
+    """
+    mine = [row for row in rows if row.get("expected_brier") and row["method"] == "joint"]
+    most = max((float(row["per_window"]) for row in mine), default=1.0)
+    so_far = [(float(row["per_window"]) / most * asked["opinions"], float(row["expected_brier"])) for row in mine]
+    total = asked["opinions"] + asked["questions"]
+    with mpl.rc_context(STYLE):
+        drawing = figure(2.6)
+        axes = drawing.subplots()
+        if so_far:
+            axes.plot(*zip(*so_far, strict=True), "o-", color=COLOURS[0], markersize=4, linewidth=1.2, label="so far")
+        ahead = (asked["opinions"], total), (asked["brier"], asked["brier_after"])
+        axes.plot(*ahead, "s--", color=COLOURS[1], markersize=4, linewidth=1.2, label="with the next questions")
+        axes.set(xlabel="opinions", ylabel="expected Brier score", xlim=(0, None), ylim=(0, None))
+        axes.grid(color=NOT_TICKED, alpha=0.25)
+        drawing.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8)
+    return svg(drawing)
+
+
 def picture(centres: np.ndarray, marks: np.ndarray, width: float, seconds: int) -> np.ndarray:
     """Paint opinions on a grid of half seconds.
 

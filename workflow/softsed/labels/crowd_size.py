@@ -26,6 +26,7 @@ from softsed.labels.aggregate import estimator
 from softsed.labels.harden import choose_thresholds
 
 AGAINST_ALL = ("f1", "difference", "correlation", "competence")
+EXPECTED = ("expected_brier",)  # of labels that are probabilities
 AGAINST_TRUTH = ("truth_f1", "truth_f1_best", "truth_brier", "truth_calibration_error")
 COLUMNS = ("method", "annotators", "per_window", "draws")
 
@@ -129,6 +130,8 @@ class Comparison:
         Annotator -> competence from all opinions.
     truth : dict of ndarray of bool [seconds, classes] or None
         Recording -> seconds with true events.
+    probabilities : bool
+        Whether soft labels are probabilities, so that p (1 - p) is the expected Brier score.
     """
 
     def __init__(
@@ -137,7 +140,10 @@ class Comparison:
         hard: dict[str, np.ndarray],
         competence: dict[str, float],
         truth: dict[str, np.ndarray] | None,
+        *,
+        probabilities: bool,
     ) -> None:
+        self.probabilities = probabilities
         self.soft, self.competence = soft, competence
         self.cells, self.active = pooled(soft, soft), pooled(hard, soft)
         self.truth = None if truth is None else pooled(truth, soft)
@@ -159,7 +165,8 @@ class Comparison:
         dict of float
             Over all seconds and annotated classes: F1 of the hard labels, mean absolute difference and correlation of
             the soft labels, rank correlation of the competences. With ground truth also F1 at the thresholds of the
-            method and at the best threshold, Brier score and calibration error of the soft labels. NaN if undefined.
+            method and at the best threshold, Brier score and calibration error of the soft labels. If soft labels are
+            probabilities also the expected Brier score. NaN if undefined.
         """
         cells = pooled(soft, self.soft)
         active = pooled({name: harden(values, thresholds) for name, values in soft.items()}, self.soft)
@@ -170,6 +177,8 @@ class Comparison:
             "correlation": correlation(cells, self.cells, ranks=False),
             "competence": correlation(*np.array(pairs).T, ranks=True),
         }
+        if self.probabilities:
+            found["expected_brier"] = float(np.nanmean(cells * (1 - cells)))
         if self.truth is not None:
             found["truth_f1"] = f1_score(active, self.truth)
             found["truth_f1_best"] = best_threshold(cells, self.truth)[1]
@@ -181,7 +190,7 @@ class Comparison:
 def row(method: str, annotators: int | str, mean: float, found: list[dict]) -> str:
     """Format a row of the table: mean and sample standard deviation over draws; empty if undefined."""
     cells = [method, str(annotators), f"{mean:.4g}", str(len(found))]
-    for name in (*AGAINST_ALL, *AGAINST_TRUTH):
+    for name in (*AGAINST_ALL, *EXPECTED, *AGAINST_TRUTH):
         values = np.array([measured.get(name, np.nan) for measured in found])
         values = values[~np.isnan(values)]
         cells.append(f"{values.mean():.4f}" if len(values) else "")
@@ -191,7 +200,7 @@ def row(method: str, annotators: int | str, mean: float, found: list[dict]) -> s
 
 def header() -> str:
     """Format the header of the table."""
-    names = [text for name in (*AGAINST_ALL, *AGAINST_TRUTH) for text in (name, f"{name}_sd")]
+    names = [text for name in (*AGAINST_ALL, *EXPECTED, *AGAINST_TRUTH) for text in (name, f"{name}_sd")]
     return "\t".join((*COLUMNS, *names)) + "\n"
 
 
@@ -211,7 +220,7 @@ def measure(options: argparse.Namespace) -> str:
         files = truth_files(options.truth, recordings, Problems(strict=True))
         events = {name: read_true_events(path, classes) for name, path in files.items()}
         truth = {name: rasterise(events[name], classes, len(soft_of_all[name])) for name in recordings}
-    comparison = Comparison(soft_of_all, hard, competence_of_all, truth)
+    comparison = Comparison(soft_of_all, hard, competence_of_all, truth, probabilities=method == "joint")
     available = annotators_per_cell(opinions)
     table = header()
     sizes = sorted(size for size in set(options.sizes) if size < available.max())

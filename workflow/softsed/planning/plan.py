@@ -244,6 +244,11 @@ class Plan:
         """Return what a training needs to know about its system, the method of the labels included."""
         return self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
 
+    @property
+    def asks(self) -> bool:
+        """Report whether the next questions to the crowd can be chosen, which needs labels by joint of events."""
+        return "joint" in self.methods and self.config["labels"]["joint"]["target"] == "event"
+
     def estimator(self, method: str) -> dict:
         """Return a method of making labels and what it reads of the section labels."""
         return choices.label_settings(self.config["labels"], method)
@@ -258,18 +263,15 @@ class Plan:
 
     def trial_methods(self) -> dict:
         """Return estimator and threshold of every method that the trials compare."""
-        return {
-            method: {"config": self.estimator(method), "threshold": self.threshold(method)}
-            for method in self.config["trials"]["methods"]
-        }
+        methods = self.config["trials"]["methods"]
+        return {one: {"config": self.estimator(one), "threshold": self.threshold(one)} for one in methods}
 
     def fold_settings(self) -> dict:
         """Return what the chosen source of the folds needs of the section folds."""
         folds = self.config["folds"]
-        settings = {"source": folds["source"], "number": folds["number"]}
-        if folds["source"] == "generated":
-            return settings | {"validation": folds["validation"]}
-        return settings | {"official": {"sha256": folds["official"]["sha256"]}}
+        kept = "validation" if folds["source"] == "generated" else "official"
+        values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
+        return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
 
     def fold_seed(self) -> int:
         """Return the seed of generated folds; 0 for official folds, which are not random."""

@@ -8,18 +8,14 @@ next questions follow from all of them.
 import logging
 from pathlib import Path
 
-import numpy as np
-
 from softsed.core.errors import InputError
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.opinions import OPINION_COLUMNS, Opinions, OpinionTable, read_opinions
 from softsed.core.options import TABLES, add_options, build_parser
 from softsed.core.tsv import read_columns
-from softsed.labels.ask import USELESS, Posterior, Question
+from softsed.labels.ask import Posterior, summarise, usual_length, write_annotators, write_questions
 from softsed.planning.validate import check
-
-SHOWN = 5  # annotators that the summary names
 
 logger = logging.getLogger(__name__)
 
@@ -69,51 +65,6 @@ def list_classes(
     for name, label in sorted(set(pairs)):
         found[name].append(label)
     return found
-
-
-def usual_length(opinions: Opinions) -> int:
-    """Return the most frequent length of the windows in seconds."""
-    return int(np.bincount(opinions.offset - opinions.onset).argmax())
-
-
-def write_questions(path: Path, questions: list[Question], classes: list[str]) -> None:
-    """Write questions as a table of opinions without answers, the most valuable first."""
-    lines = ["\t".join((*OPINION_COLUMNS, "gain"))]
-    for one in questions:
-        for label in one.classes:
-            window = f"{one.recording}\t{one.onset}\t{one.offset}"
-            lines.append(f"{window}\t\t{classes[label]}\t\t{one.gain:.6f}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def write_annotators(path: Path, posterior: Posterior) -> None:
-    """Write a table of the annotators, the least useful first."""
-    people = posterior.annotators
-    lines = ["annotator\topinions\tcompetence\tstandard_error\tworth\tworth_at_most\task"]
-    for place in np.argsort(people.worth, kind="stable"):
-        values = (people.competence, people.error, people.worth, people.at_most)
-        numbers = "\t".join(f"{column[place]:.3f}" for column in values)
-        again = "yes" if people.useful[place] else "no"
-        lines.append(f"{people.names[place]}\t{people.opinions[place]}\t{numbers}\t{again}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def summarise(posterior: Posterior, questions: list[Question]) -> str:
-    """Say in a few lines what the questions are worth, and whom not to ask."""
-    cells, people = posterior.cells, posterior.annotators
-    number = sum(len(one.classes) for one in questions)
-    gain = sum(one.gain * len(one.classes) for one in questions)
-    lines = [
-        f"{number} questions. Expected Brier score: {posterior.brier:.4f} now, {posterior.brier - gain / cells:.4f} "
-        "with one answer to each"
-    ]
-    if stopped := [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]:
-        names = ", ".join(stopped[:SHOWN]) + (" ..." if len(stopped) > SHOWN else "")
-        lines.append(
-            f"{len(stopped)} of {len(people.names)} annotators are not worth asking, because an answer tells less than "
-            f"{USELESS:g} times what a typical annotator's does: {names}"
-        )
-    return ". ".join(lines)
 
 
 def main(argv: list[str] | None = None) -> None:
