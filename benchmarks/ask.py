@@ -42,8 +42,8 @@ from softsed.labels.joint.people import people_labels
 from softsed.labels.trials import Setting, seed_of, simulate
 
 LENGTHS = (2, 4, 8, 15)  # mean event length in seconds
-DRAWINGS = 5
-SHARES = (0.08, 0.12, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)  # of the opinions of five annotators per window
+DRAWINGS = 3
+SHARES = (0.08, 0.15, 0.3, 0.4, 0.5, 1.0)  # of the opinions of five annotators per window
 FULL, START_HOP = 5, 5
 COLUMNS = ["crowd", "asking", "share", "opinions"]
 COLUMNS += [f"{name}{end}" for name in ("f1", "f1_best", "brier") for end in ("", "_low", "_high")]
