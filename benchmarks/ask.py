@@ -28,6 +28,7 @@ from pathlib import Path
 import lead
 import numpy as np
 import yaml
+from matplotlib.figure import Figure
 from measure import ROOT, build_parser, write
 from scipy.stats import t
 
@@ -36,6 +37,7 @@ from softsed.core.labels import harden
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels.ask import Posterior
+from softsed.labels.crowd_plots import COLOURS
 from softsed.labels.harden import expected_f1
 from softsed.labels.joint.events import event_labels
 from softsed.labels.joint.people import people_labels
@@ -194,8 +196,30 @@ def interval(values: list[float]) -> list[float]:
     return [mean, mean - half, mean + half]
 
 
+def draw(rows: list[list], path: Path) -> None:
+    """Draw F1 at the own threshold and the Brier score by number of opinions, a column per crowd."""
+    crowds = list(dict.fromkeys(row[0] for row in rows))
+    figure = Figure(figsize=(3.2 * len(crowds) + 0.8, 5.6), layout="constrained")
+    panels = figure.subplots(2, len(crowds), sharex=True, sharey="row", squeeze=False)
+    for column, crowd in enumerate(crowds):
+        mine = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[0] == crowd]
+        for place, way in enumerate(dict.fromkeys(row["asking"] for row in mine)):
+            points = [row for row in mine if row["asking"] == way]
+            for axes, name in zip(panels[:, column], ("f1", "brier"), strict=True):
+                shares = [100 * row["share"] for row in points]
+                axes.plot(shares, [row[name] for row in points], "o-", color=COLOURS[place], markersize=3, label=way)
+                ends = ([row[f"{name}{end}"] for row in points] for end in ("_low", "_high"))
+                axes.fill_between(shares, *ends, color=COLOURS[place], alpha=0.12, linewidth=0)
+        panels[0, column].set_title(crowd)
+        panels[1, column].set_xlabel("opinions, % of five per window")
+    panels[0, 0].set_ylabel("F1")
+    panels[1, 0].set_ylabel("Brier score")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
-    """Measure and write the table."""
+    """Measure, write the table, and draw it beside the table."""
     parser = build_parser(__doc__)
     parser.add_argument("--lead", type=Path, help="annotations of LEAD, instead of simulated crowds")
     options = parser.parse_args()
@@ -209,6 +233,7 @@ def main() -> None:
             metrics = [number for column in values[1:] for number in interval(list(column))]
             rows.append([crowd, way, share, round(float(np.mean(values[0]))), *metrics, len(pools)])
     write(options.output, COLUMNS, rows)
+    draw(rows, options.output.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The page about a crowd: chosen recordings, drawings, and text that stays text."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -133,6 +134,20 @@ def test_page_is_one_escaped_file(made):
     assert "viewport" in text
     assert "color-scheme: light dark" in text
     assert "The picture shows" not in text
+
+
+def test_page_says_what_to_ask_next(made):
+    """Names of annotators are escaped; the picture has the scores so far, and that with the answers."""
+    text, arguments, folder = made
+    assert "What to ask next" not in text
+    asked = {"opinions": 200, "questions": 20, "brier": 0.05, "brier_after": 0.04, "stopped": ["<i>A</i>", "B"]}
+    (folder / "questions.json").write_text(json.dumps(asked))
+    crowd_page.main([*arguments, "--questions", str(folder / "questions.json")])
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    section = page[page.index("What to ask next") : page.index("From opinions to labels")]
+    for part in ("0.0500", "20 questions", "10 % more", "0.0400", "&lt;i&gt;A&lt;/i&gt;, B", "with the next questions"):
+        assert part in " ".join(section.split())
+    assert page.count("<svg") == 2 + 3 + 1
 
 
 def test_drawings_follow_text_colour(made):
