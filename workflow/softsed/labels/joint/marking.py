@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST = 1e-30  # smallest forward probability of a state, so that its inverse, the backward one, fits 32 bits
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -81,6 +83,7 @@ def infer_marks(share: np.ndarray, evidence: dict[int, np.ndarray], redraw: floa
             now[length:] *= values[second]
         scale[second] = now.sum(axis=0)
         now /= scale[second]
+        np.maximum(now, LEAST, out=now)
     marked, empty = np.empty_like(share), {length: np.empty_like(share) for length in evidence}
     beta = np.ones((longest + 1, chains), dtype=share.dtype)  # backward, so that alpha times beta is the posterior
     for second in reversed(range(seconds)):

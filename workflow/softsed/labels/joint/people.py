@@ -55,6 +55,8 @@ class Block:
         First chain of each group.
     group, annotator, label : ndarray of int [chains]
         Group within the block; annotator; class.
+    last : ndarray of int [groups]
+        Last second of the recording. The seconds after it have no meaning.
     asked : ndarray of bool [seconds, chains]
         True where a window about which the annotator was asked covers the second.
     answers : ndarray of int [answers]
@@ -70,6 +72,7 @@ class Block:
     group: np.ndarray
     annotator: np.ndarray
     label: np.ndarray
+    last: np.ndarray
     asked: np.ndarray
     answers: np.ndarray
     chain: np.ndarray
@@ -123,10 +126,9 @@ def arrange(opinions: Opinions, recordings: dict[str, Recording]) -> list[Block]
         ticks, all_ = (np.add.reduceat(values, first, axis=1) for values in (ticks, windows))
         share = np.clip(ticks / np.maximum(all_, 1), LEAST, 1 - LEAST)
         who = annotator[mine], (groups[kept] % classes)[place]
-        span = opinions.offset[window] - 1, length[window]
-        blocks.append(
-            Block(groups[kept], first, place, *who, windows > 0, answers, where, *span, share, np.zeros_like(share))
-        )
+        answer = answers, where, opinions.offset[window] - 1, length[window]
+        last = seconds[kept] - 1
+        blocks.append(Block(groups[kept], first, place, *who, last, windows > 0, *answer, share, np.zeros_like(share)))
     return blocks
 
 
@@ -177,10 +179,12 @@ def update(block: Block, opinions: Opinions, competence: np.ndarray, rate: np.nd
     marked, asked, block.people = (
         np.add.reduceat(values, block.first, axis=1) for values in (weight * marks.marked, weight, weight * certain)
     )
-    near = np.concatenate([block.share[:1], block.share, block.share[-1:]])
-    near = (near[:-2] + near[2:]) / 2
+    second = np.arange(len(share))[:, None]
+    after = np.take_along_axis(block.share, np.minimum(second + 1, block.last), axis=0)
+    near = (block.share[np.maximum(second[:, 0] - 1, 0)] + after) / 2
     smooth = NEAR * np.maximum(asked, 1)  # at least 1: seconds without windows follow their neighbours
-    block.share = np.clip((marked + smooth * near) / (asked + smooth), LEAST, 1 - LEAST)
+    new = np.clip((marked + smooth * near) / (asked + smooth), LEAST, 1 - LEAST)
+    block.share = np.where(second <= block.last, new, block.share)
 
 
 def people_labels(
@@ -212,7 +216,7 @@ def people_labels(
     rate = shrink(first.ticks, first.opinions, prior=TICKING, weight=np.inf)[1]
     competence = np.full(first.size, KNOWING[0] / sum(KNOWING))
     steps = Remaining(logger, "joint: steps of EM", ITERATIONS, bound=True)
-    cells = sum(block.share.size for block in blocks)
+    cells = sum(int((block.last + 1).sum()) for block in blocks)
     for _ in range(ITERATIONS):
         counts, change = Counts(opinions), 0.0
         for block in blocks:
