@@ -170,7 +170,8 @@ def measure(pool: Pool, rng: np.random.Generator, shares: tuple[float, ...]) -> 
 def draw_pools(options: argparse.Namespace) -> dict[str, list[Pool]]:
     """Draw the pools: several drawings of each simulated crowd, or LEAD once, whose annotators are drawn later."""
     if options.lead:
-        everybody, recordings, truth = lead.read(options.lead)
+        everybody, seconds, recordings = lead.read_inputs(options.lead)
+        truth = np.concatenate(lead.majority(seconds, recordings))
         return {"LEAD": [Pool(everybody, recordings, truth, "people", 10)] * (1 if options.smoke else DRAWINGS)}
     files = (ROOT / "workflow" / name for name in ("demo.yaml", "study.yaml"))
     demo, study = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
