@@ -20,7 +20,7 @@ def test_smooth_blocks_equals_smooth(lengths):
     evidence = np.ones((len(kinds), ends[-1], 5, 3))
     for block in used:
         evidence[kinds.index(lengths[block]), ends[block] - 1] = seen[block].T
-    counts, moves, log_scale = smooth(evidence, np.repeat(TRANSITION[:, :, None], 3, axis=2), kinds)
+    counts, moves, log_scale, _ = smooth(evidence, np.repeat(TRANSITION[:, :, None], 3, axis=2), kinds)
     for block in used:
         expected = counts[kinds.index(lengths[block]), ends[block] - 1].T
         np.testing.assert_allclose(found[0][block], expected, rtol=1e-10, atol=1e-15)

@@ -25,7 +25,7 @@ def test_smooth_equals_enumeration(lengths):
         active += probability * np.array(sequence)
         for kind, second in np.ndindex(len(lengths), 6):
             counts[kind, second, numbers[kind][second], 0] += probability
-    found, moves, log_scale = smooth(evidence, transition[:, :, None], lengths)
+    found, moves, log_scale, _ = smooth(evidence, transition[:, :, None], lengths)
     np.testing.assert_allclose(moves[:, 1, 0] + moves[:, 3, 0], active / likelihood, rtol=1e-10)
     np.testing.assert_allclose(found, counts / likelihood, rtol=1e-10, atol=1e-15)
     np.testing.assert_allclose(log_scale.sum(), np.log(likelihood), rtol=1e-10)
@@ -33,7 +33,7 @@ def test_smooth_equals_enumeration(lengths):
 
 def test_smooth_without_evidence_is_stationary():
     transition = np.array([[0.9, 0.1], [0.3, 0.7]])[:, :, None]
-    counts, moves, log_scale = smooth(np.ones((1, 8, 3, 1)), transition, [2])
+    counts, moves, log_scale, _ = smooth(np.ones((1, 8, 3, 1)), transition, [2])
     np.testing.assert_allclose(moves[1:, 1, 0] + moves[1:, 3, 0], 0.25)
     np.testing.assert_allclose(counts.sum(axis=2), 1)
     np.testing.assert_allclose(log_scale, 0, atol=1e-12)
