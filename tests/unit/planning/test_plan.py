@@ -214,9 +214,8 @@ def test_plan_of_user_opinions(project):
 def test_long_windows_leave_joint_out(project):
     plan = plan_of(OPINIONS, "opinions: long.tsv")
     assert plan.methods == ["eq1", "majority"]
-    assert plan.notes == [
-        "joint is left out of labels.compare: long.tsv has windows of more than 12 s, which only labels.joint.target people takes"
-    ]
+    reason = "long.tsv has windows of more than 12 s, which only labels.joint.target people takes"
+    assert plan.notes == [f"joint is left out of labels.compare: {reason}"]
     plan = plan_of(OPINIONS, "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}")
     assert plan.methods == ["joint"]
 
