@@ -16,7 +16,8 @@ which count `NEAR` times as much as the annotators. Nothing is random.
 
 For how many people the share stands follows from the data. An annotator counts as 1 - v / (a_t (1 - a_t)) people, with
 v the posterior variance of the mark: as one if the answers determine the mark, and as none if they say nothing about
-it. The share has a beta distribution of this size, and the soft label is its probability above one half.
+it. With one further person who marks as often as all do on average, these people give a beta distribution of the share, and
+the soft label is its probability above one half.
 """
 
 import logging
@@ -187,6 +188,16 @@ def update(block: Block, opinions: Opinions, competence: np.ndarray, rate: np.nd
     block.share = np.where(second <= block.last, new, block.share)
 
 
+def mean_share(blocks: list[Block], classes: int) -> np.ndarray:
+    """Compute the mean share of each class over all seconds of the recordings with opinions about it: [classes]."""
+    marked, seconds = np.zeros((2, classes))
+    for block in blocks:
+        inside = np.arange(len(block.share))[:, None] <= block.last
+        np.add.at(marked, block.groups % classes, (block.share * inside).sum(axis=0))
+        np.add.at(seconds, block.groups % classes, block.last + 1)
+    return marked / np.maximum(seconds, 1)
+
+
 def people_labels(
     opinions: Opinions, *, recordings: dict[str, Recording], class_weight: float = np.inf
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -228,12 +239,13 @@ def people_labels(
         rate = shrink(counts.ticks, counts.opinions - counts.known, prior=TICKING, weight=class_weight)[1]
         if change < TOLERANCE * cells:
             break
+    usual = mean_share(blocks, first.size[1])
     logger.info("mean change of the shares in the last step: %.2g", change / cells)
     soft = {name: np.full((int(one.duration_s), first.size[1]), np.nan) for name, one in recordings.items()}
     names = list(recordings)
     for block in blocks:
-        size = block.people + 1
-        above = beta.sf(0.5, block.share * size, (1 - block.share) * size)
+        one = usual[block.groups % first.size[1]]
+        above = beta.sf(0.5, block.share * block.people + one, (1 - block.share) * block.people + 1 - one)
         for column, group in enumerate(block.groups.tolist()):
             values = soft[names[group // first.size[1]]]
             values[:, group % first.size[1]] = above[: len(values), column]
