@@ -36,7 +36,7 @@ from softsed.core.binary_metrics import best_threshold, brier_score, f1_score
 from softsed.core.labels import harden
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.labels.ask import Posterior
+from softsed.labels.ask import CrowdPosterior
 from softsed.labels.crowd_plots import COLOURS
 from softsed.labels.harden import expected_f1
 from softsed.labels.joint.events import event_labels
@@ -135,7 +135,7 @@ def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int
         left = -1
         while kept.sum() < budget and left != kept.sum():  # questions that nobody is left to answer end it
             left = kept.sum()
-            posterior = Posterior(pool.keep(kept), pool.recordings, annotated, length=pool.length, hop=1)
+            posterior = CrowdPosterior(pool.keep(kept), pool.recordings, annotated, length=pool.length, hop=1)
             weight = np.where(posterior.annotators.useful, posterior.annotators.worth, 0) ** 2 + 1e-9
             if way == "chosen annotators":
                 cells = rng.permutation(len(number) * len(classes))[: budget - left]

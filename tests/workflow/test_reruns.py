@@ -51,7 +51,7 @@ MODULES = {
     "train.system": FROM_TRAINING,
     "predict.system": AFTER_TRAINING,
     "labels.agreement": {"measure_agreement": 1, "make_crowd_page": 1},
-    "labels.ask": {"ask_questions": 1, "make_crowd_page": 1},
+    "labels.questions": {"ask_questions": 1, "make_crowd_page": 1},
     "report.jackknife": {"make_intervals": 1, "make_origin": 1, "render_document": 1, **PAGE},
     "report.figures": {"draw_figure": 5},
     "report.page.media": {"make_media": 6},

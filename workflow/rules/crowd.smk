@@ -102,15 +102,16 @@ if plan.from_opinions:
             conda:
                 "../../envs/softsed.yaml"
             params:
-                *code("labels.ask"),
+                *code("labels.questions"),
                 *plan.user.content(),
                 unticked=config["unticked"],
+                class_weight=config["labels"]["joint"]["class_weight"],
             message:
                 "Choose the questions to ask the crowd next"
             shell:
-                "python -m softsed --log {log} labels.ask --opinions {input.opinions:q} --unticked {params.unticked}"
+                "python -m softsed --log {log} labels.questions --opinions {input.opinions:q} --unticked {params.unticked}"
                 " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
-                " --share 0.1 --hop 1 --questions {output.questions} --annotators {output.annotators}"
+                " --share 0.1 --hop 1 --class-weight {params.class_weight} --questions {output.questions} --annotators {output.annotators}"
                 " --summary {output.summary}"
 
     rule make_crowd_page:

@@ -90,6 +90,67 @@ def test_answers_without_any_answer_are_refused(tmp_path):
         run(tmp_path, f"--answers={tmp_path / 'q.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
     with refused(problem="--answers and --merged"):
         run(tmp_path, f"--answers={tmp_path / 'q.tsv'}")
+    with refused(key="--merged"):
+        run(tmp_path, f"--answers={tmp_path / 'q.tsv'}", f"--merged={tmp_path / 'q.tsv'}")
+    assert not (tmp_path / "all.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("recording", "zzz", "unknown recording 'zzz'"),
+        ("class", "cow", "class 'cow'"),
+        ("opinion", "yes", "opinion is 'yes'"),
+        ("annotator", "A1", "'A1' has answered this question before"),
+    ],
+)
+def test_wrong_answers_are_refused_with_their_line(tmp_path, column, value, problem):
+    write_crowd(tmp_path / "opinions.tsv")
+    row = {"recording": "a", "onset": "2", "offset": "6", "annotator": "new", "class": "car", "opinion": "1"}
+    rows = [row | {"annotator": "other"}, row | {column: value}]
+    lines = ["\t".join(row), *("\t".join(one.values()) for one in rows)]
+    (tmp_path / "answers.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with refused(file="answers.tsv", line=3, problem=problem):
+        run(tmp_path, f"--answers={tmp_path / 'answers.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
+    assert not (tmp_path / "all.tsv").exists()
+
+
+def test_answers_add_no_zeros_to_a_table_of_ticks(tmp_path):
+    """With `unticked` zero, the merged table lists the zeros of the opinions, and an answer is about its class only."""
+    write_crowd(tmp_path / "opinions.tsv")
+    lines = (tmp_path / "opinions.tsv").read_text().splitlines()
+    ticks = [lines[0], *(line for line in lines[1:] if line.endswith("\t1"))]
+    (tmp_path / "opinions.tsv").write_text("\n".join(ticks) + "\n", encoding="utf-8")
+    answer = "recording\tonset\toffset\tannotator\tclass\topinion\na\t2\t6\tnew\tcar\t1\n"
+    (tmp_path / "answers.tsv").write_text(answer, encoding="utf-8")
+    run(tmp_path, "--unticked=zero", f"--answers={tmp_path / 'answers.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
+    merged = read_table(tmp_path / "all.tsv", ("recording", "opinion"))
+    assert [row["class"] for row in merged if row["annotator"] == "new"] == ["car"]
+    assert {row["opinion"] for row in merged} == {"0", "1"}
+
+
+def test_questions_name_those_who_answered(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    rows = run(tmp_path, "--hop=2", budget=200)
+    before = {row["answered_by"] for row in rows}
+    assert before == {"A0, A1, A2, A3"}
+
+
+def test_a_budget_below_a_sheet_is_refused(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    table = (tmp_path / "opinions.tsv").read_text().splitlines()
+    only = [line for line in table if not line.startswith("b")]
+    (tmp_path / "opinions.tsv").write_text("\n".join(only) + "\n", encoding="utf-8")
+    with refused(key="--budget"):
+        run(tmp_path, "--sheets", budget=1)
+
+
+def test_windows_too_long_for_ask_are_refused(tmp_path):
+    write_crowd(tmp_path / "opinions.tsv")
+    with (tmp_path / "opinions.tsv").open("a", encoding="utf-8") as file:
+        file.write("b\t0\t20\tA1\tbirds\t1\n")
+    with refused(file="opinions.tsv", problem="20 s"):
+        run(tmp_path)
 
 
 @pytest.mark.parametrize("option", ["--budget", "--hop", "--window", "--repeats"])

@@ -7,25 +7,19 @@ are reduced in proportion. Otherwise the windows around one uncertain second wou
 """
 
 import heapq
-import json
-import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from softsed.core.metadata import Recording
-from softsed.core.opinions import OPINION_COLUMNS, Opinions, read_tables
-from softsed.core.options import add_options, build_parser
+from softsed.core.opinions import Opinions
 from softsed.labels.joint.events import fit_all
 from softsed.labels.joint.gain import Windows, list_windows
 from softsed.labels.joint.hearing import Chains
 
 DOUBT = 1.96  # standard errors of the competence up to which an annotator may be better than estimated
-SHOWN = 5  # annotators that the summary names
+TINY = 1e-6  # gain in seconds below which a question is not asked
 USELESS = 0.5  # gain relative to that of a typical annotator below which an annotator is not worth asking
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,8 @@ class Annotators:
         Number of opinions so far.
     competence, error : ndarray [annotators]
         Competence of the target event, and its standard error.
+    rate : ndarray [annotators]
+        Tick rate of an annotator who has not listened.
     worth : ndarray [annotators]
         Gain of an opinion relative to that of a typical annotator; at the upper end of the competence in `at_most`.
     at_most : ndarray [annotators]
@@ -48,6 +44,7 @@ class Annotators:
     opinions: np.ndarray
     competence: np.ndarray
     error: np.ndarray
+    rate: np.ndarray
     worth: np.ndarray
     at_most: np.ndarray
 
@@ -68,7 +65,7 @@ class Question:
     gain: float
 
 
-class Posterior:
+class CrowdPosterior:
     """Posterior of the target event, from which questions are chosen.
 
     Parameters
@@ -81,6 +78,15 @@ class Posterior:
         Recording -> classes about which annotators can be asked.
     length, hop : int
         Length and distance of the windows in seconds.
+    class_weight : float
+        As in `softsed.labels.joint.events.event_labels`.
+
+    Attributes
+    ----------
+    cells : int
+        Number of seconds and classes about which annotators can be asked.
+    brier : float
+        Expected Brier score: the mean of p (1 - p) over them.
     """
 
     def __init__(
@@ -91,25 +97,26 @@ class Posterior:
         *,
         length: int,
         hop: int,
+        class_weight: float = 200,
     ) -> None:
         self.opinions, self.recordings = opinions, list(recordings)
-        self.chains = Chains(opinions, recordings, np.inf)
+        self.chains = Chains(opinions, recordings, class_weight)
         self.fits = fit_all(self.chains)
         self.windows: Windows = list_windows(
             self.chains, self.fits, recordings=recordings, annotated=annotated, length=length, hop=hop
         )
         self.annotators = self._judge()
-
-    @property
-    def cells(self) -> int:
-        """Number of seconds and classes with opinions about the recording."""
-        return int(self.chains.smoother.seconds.sum())
-
-    @property
-    def brier(self) -> float:
-        """Expected Brier score: the mean of p (1 - p) over these seconds and classes."""
         active = sum((weight * fit.found.active for weight, fit in self.fits), start=np.zeros(()))
-        return float(np.mean(active * (1 - active)))
+        self.cells, variance = len(active), float((active * (1 - active)).sum())
+        # Recordings and classes without opinions have the share of active seconds that the onsets and offsets imply.
+        rates = [(weight, fit.parameters.onset, fit.parameters.offset) for weight, fit in self.fits]
+        usual = sum((weight * on / (on + off) for weight, on, off in rates), start=np.zeros(()))
+        known = set(self.chains.pairs)
+        for place, (name, one) in enumerate(recordings.items()):
+            new = [label for label in annotated[name] if (place, label) not in known]
+            self.cells += len(new) * int(one.duration_s)
+            variance += float((usual[new] * (1 - usual[new])).sum()) * int(one.duration_s)
+        self.brier = variance / self.cells
 
     def brier_after(self, questions: list[Question]) -> float:
         """Return the expected Brier score with one answer to each question."""
@@ -130,7 +137,7 @@ class Posterior:
             squared = ((kinds.votes.T @ fit.found.counts) * slope**2).sum(axis=1)
             information += weight * np.bincount(kinds.annotator, weights=squared, minlength=size)
             theta, rate = theta + weight * now.common, rate + weight * now.tick_rate.mean(axis=1)
-        error = 1 / np.sqrt(np.maximum(information, 1e-9))
+        error = np.minimum(1 / np.sqrt(np.maximum(information, 1e-9)), 1)
         number = np.bincount(self.opinions.annotator, minlength=size)
         mean, mean_rate = (float(np.average(values, weights=number)) for values in (theta, rate))
         some = slice(None, None, max(1, len(self.windows.heard) // 2000))  # enough windows for a mean
@@ -144,7 +151,7 @@ class Posterior:
             np.array([value(*pair) for pair in zip(values.tolist(), rate.tolist(), strict=True)]) / typical
             for values in (theta, best)
         )
-        return Annotators(self.opinions.annotators, number, theta, error, worth, at_most)
+        return Annotators(self.opinions.annotators, number, theta, error, rate, worth, at_most)
 
     def choose(self, budget: int, *, sheets: bool = False, repeats: int = 1) -> list[Question]:
         """Choose questions, the most valuable first.
@@ -161,9 +168,8 @@ class Posterior:
         windows, people = self.windows, self.annotators
         asked = people.useful if people.useful.any() else np.ones(len(people.names), dtype=bool)
         number = people.opinions[asked]
-        competence = float(np.average(people.competence[asked], weights=number))
-        rates = sum((weight * fit.parameters.tick_rate.mean(axis=1) for weight, fit in self.fits), start=np.zeros(()))
-        gain = windows.gain(competence, float(np.average(rates[asked], weights=number)))
+        typical = (float(np.average(values[asked], weights=number)) for values in (people.competence, people.rate))
+        gain = windows.gain(*typical)
         key = np.stack([windows.recording, windows.onset, windows.label if not sheets else 0 * windows.label])
         _, sheet = np.unique(key, axis=1, return_inverse=True)
         order = np.argsort(sheet, kind="stable")
@@ -186,8 +192,10 @@ class Posterior:
             if heap and now < -heap[0][0]:  # the gain has fallen since it was computed
                 heapq.heappush(heap, (-now, place, times))
                 continue
-            if len(one) > budget:
+            if now < TINY:
                 break
+            if len(one) > budget:
+                continue
             budget -= len(one)
             start = int(windows.onset[one[0]])
             name = self.recordings[windows.recording[one[0]]]
@@ -200,81 +208,3 @@ class Posterior:
             if times + 1 < repeats:
                 heapq.heappush(heap, (-value(one), place, times + 1))
         return chosen
-
-
-def usual_length(opinions: Opinions) -> int:
-    """Return the most frequent length of the windows in seconds."""
-    return int(np.bincount(opinions.offset - opinions.onset).argmax())
-
-
-def write_questions(path: Path, questions: list[Question], classes: list[str]) -> None:
-    """Write questions as a table of opinions without answers, the most valuable first."""
-    lines = ["\t".join((*OPINION_COLUMNS, "gain"))]
-    for one in questions:
-        for label in one.classes:
-            window = f"{one.recording}\t{one.onset}\t{one.offset}"
-            lines.append(f"{window}\t\t{classes[label]}\t\t{one.gain:.6f}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def write_annotators(path: Path, posterior: Posterior) -> None:
-    """Write a table of the annotators, the least useful first."""
-    people = posterior.annotators
-    lines = ["annotator\topinions\tcompetence\tstandard_error\tworth\tworth_at_most\task"]
-    for place in np.argsort(people.worth, kind="stable"):
-        values = (people.competence, people.error, people.worth, people.at_most)
-        numbers = "\t".join(f"{column[place]:.3f}" for column in values)
-        again = "yes" if people.useful[place] else "no"
-        lines.append(f"{people.names[place]}\t{people.opinions[place]}\t{numbers}\t{again}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def summarise(posterior: Posterior, questions: list[Question]) -> str:
-    """Say in a few lines what the questions are worth, and whom not to ask."""
-    people, number = posterior.annotators, sum(len(one.classes) for one in questions)
-    lines = [
-        f"{number} questions. Expected Brier score: {posterior.brier:.4f} now, {posterior.brier_after(questions):.4f} "
-        "with one answer to each"
-    ]
-    if stopped := [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]:
-        names = ", ".join(stopped[:SHOWN]) + (" ..." if len(stopped) > SHOWN else "")
-        lines.append(
-            f"{len(stopped)} of {len(people.names)} annotators are not worth asking, because an answer tells less than "
-            f"{USELESS:g} times what a typical annotator's does: {names}"
-        )
-    return ". ".join(lines)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """List the questions to ask a crowd next, for a share of the opinions so far."""
-    example = "--opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
-    example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv --share 0.1 --hop 1 "
-    example += "--questions results/demo/labels/questions.tsv --annotators results/demo/labels/worth.tsv "
-    example += "--summary results/demo/labels/questions.json"
-    parser = build_parser("labels.ask", main, example=example)
-    add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes")
-    parser.add_argument("--share", type=float, required=True, help="number of questions relative to that of opinions")
-    parser.add_argument("--hop", type=int, required=True, help="distance of the windows in seconds")
-    parser.add_argument("--questions", type=Path, required=True, help="table of questions to write")
-    parser.add_argument("--annotators", type=Path, required=True, help="table of the worth of the annotators to write")
-    parser.add_argument("--summary", type=Path, required=True, help="JSON to write: expected Brier scores")
-    options = parser.parse_args(argv)
-    opinions, recordings = read_tables(options)
-    answered = sorted(set(zip(opinions.recording[opinions.window].tolist(), opinions.label.tolist(), strict=True)))
-    annotated: dict[str, list[int]] = {name: [] for name in recordings}
-    for name, label in answered:
-        annotated[name].append(label)
-    posterior = Posterior(opinions, recordings, annotated, length=usual_length(opinions), hop=options.hop)
-    questions = posterior.choose(max(1, round(options.share * len(opinions.opinion))), repeats=len(opinions.annotators))
-    write_questions(options.questions, questions, opinions.classes)
-    write_annotators(options.annotators, posterior)
-    people = posterior.annotators
-    summary: dict[str, object] = {
-        "opinions": len(opinions.opinion),
-        "questions": len(questions),
-        "brier": posterior.brier,
-    }
-    summary |= {"brier_after": posterior.brier_after(questions)}
-    summary |= {"stopped": [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]}
-    options.summary.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    logger.info("%s", summarise(posterior, questions))

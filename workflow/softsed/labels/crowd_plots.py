@@ -125,13 +125,14 @@ def draw_worth(rows: list[dict[str, str]], asked: dict[str, Any]) -> str:
     """
     mine = [row for row in rows if row.get("expected_brier") and row["method"] == "joint"]
     most = max((float(row["per_window"]) for row in mine), default=1.0)
-    so_far = [(float(row["per_window"]) / most * asked["opinions"], float(row["expected_brier"])) for row in mine]
+    some = [row for row in mine if row["annotators"] != "all"]
+    so_far = [(float(row["per_window"]) / most * asked["opinions"], float(row["expected_brier"])) for row in some]
+    so_far.append((asked["opinions"], asked["brier"]))
     total = asked["opinions"] + asked["questions"]
     with mpl.rc_context(STYLE):
         drawing = figure(2.6)
         axes = drawing.subplots()
-        if so_far:
-            axes.plot(*zip(*so_far, strict=True), "o-", color=COLOURS[0], markersize=4, linewidth=1.2, label="so far")
+        axes.plot(*zip(*so_far, strict=True), "o-", color=COLOURS[0], markersize=4, linewidth=1.2, label="so far")
         ahead = (asked["opinions"], total), (asked["brier"], asked["brier_after"])
         axes.plot(*ahead, "s--", color=COLOURS[1], markersize=4, linewidth=1.2, label="with the next questions")
         axes.set(xlabel="opinions", ylabel="expected Brier score", xlim=(0, None), ylim=(0, None))

@@ -5,70 +5,120 @@ annotation platform, or a spreadsheet, fills in both columns. ``--answers`` adds
 next questions follow from all of them.
 """
 
+import argparse
 import logging
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import Recording, read_asked, read_classes
-from softsed.core.opinions import OPINION_COLUMNS, Opinions, OpinionTable, read_opinions
-from softsed.core.options import TABLES, add_options, build_parser
-from softsed.core.tsv import read_columns
-from softsed.labels.ask import Posterior, summarise, usual_length, write_annotators, write_questions
+from softsed.core.opinions import OPINION_COLUMNS, Opinions, OpinionTable, check_rows, read_opinions
+from softsed.core.options import ABSENT, TABLES, ZERO, add_options, build_parser
+from softsed.core.tsv import atomic_write, read_columns
+from softsed.labels.ask import CrowdPosterior
+from softsed.labels.joint.forward_backward import LONGEST_S
+from softsed.labels.questions import list_classes, summarise, usual_length, write_annotators, write_questions
 from softsed.planning.validate import check
 
 logger = logging.getLogger(__name__)
 
+Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
-def merge(opinions: Path, answers: list[Path], merged: Path) -> None:
-    """Write the opinions and the answers as one table; rows of answers without an annotator or opinion are left out.
 
-    Further columns of the opinions, such as the scene, have the value of the first row of the same recording.
+def read_dataset(options: argparse.Namespace, source: Path, unticked: str) -> tuple[Opinions, Dataset]:
+    """Read the opinions of a table, and its recordings, classes and scenes from the user's tables or inferred."""
+    if options.recordings:
+        classes = read_classes(options.classes)
+        recordings, scenes = read_asked(options.recordings, options.scenes, classes)
+    else:
+        tables = dict.fromkeys(TABLES)
+        recordings, classes, scenes = check(
+            None, source, "opinions", tables, folds=0, validation=0.0, unticked=unticked
+        )
+    opinions = read_opinions(source, classes, asked=scenes, recordings=recordings, unticked=unticked)
+    return opinions, (recordings, classes, scenes)
+
+
+def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple[str, ...]]:
+    """Read the answered rows of a table of questions: those with an annotator and an opinion.
+
+    Returns
+    -------
+    list of tuple of str
+        `OPINION_COLUMNS` of each answer.
 
     Raises
     ------
     InputError
-        If no row is answered.
+        With file and line: what `check_rows` reports, an unknown recording, a class that is not annotated in the scene,
+        an opinion that is there already.
     """
-    table = OpinionTable.read(opinions).columns
+    recordings, classes, scenes = dataset
+    columns = read_columns(path, OPINION_COLUMNS)
+    rows = list(zip(*(columns[name] for name in OPINION_COLUMNS), strict=True))
+    kept = [place for place, row in enumerate(rows) if row[3] and row[5]]
+    answers = [rows[place] for place in kept]
+    if not answers:
+        problem = f"none of the {len(rows)} questions has an annotator and an opinion"
+        raise InputError(problem, file=path, expected="at least one answer, 1 or 0, and who gave it")
+    values = dict(zip(OPINION_COLUMNS, map(list, zip(*answers, strict=True)), strict=True))
+    table = OpinionTable(path, values, [place + 2 for place in kept])
+    problems = Problems()
+    check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
+    problems.raise_all("in the answers", alone=True)
+    spans = list(zip(opinions.recording.tolist(), opinions.onset.tolist(), opinions.offset.tolist(), strict=True))
+    known = {
+        (*spans[window], opinions.annotators[who], classes[label])
+        for window, who, label in zip(
+            opinions.window.tolist(), opinions.annotator.tolist(), opinions.label.tolist(), strict=True
+        )
+    }
+    for place, (name, onset, offset, who, label, _) in enumerate(answers):
+        if name not in recordings:
+            raise table.error(place, f"unknown recording {name!r}", expected="a recording of the opinions or the table")
+        if label not in (asked := scenes[recordings[name].scene]):
+            raise table.error(place, f"class {label!r} is not annotated in this scene", expected=f"one of {asked}")
+        key = (name, int(float(onset)), int(float(offset)), who, label)
+        if key in known:
+            raise table.error(place, f"{who!r} has answered this question before", expected="another annotator")
+        known.add(key)
+    logger.info(
+        "%s: %d answers, %d questions without one", path, len(answers), len(rows) - len(answers), extra=PROGRESS
+    )
+    return answers
+
+
+def merge(source: Path, opinions: Opinions, answers: list[tuple[str, ...]], *, unticked: str) -> str:
+    """Return the opinions and the answers as one table.
+
+    Further columns of the opinions, such as the scene, have the value of the first row of the same recording. With
+    `unticked` ``zero``, the table lists all zeros: an answer about one class is no answer about the others.
+    """
+    table = OpinionTable.read(source).columns
     names = list(table)
     rows = list(zip(*table.values(), strict=True))
-    first = {row[names.index("recording")]: row for row in reversed(rows)}
-    left = answered = 0
-    for path in answers:
-        columns = read_columns(path, OPINION_COLUMNS)
-        for values in zip(*(columns[name] for name in OPINION_COLUMNS), strict=True):
-            row = dict(zip(OPINION_COLUMNS, values, strict=True))
-            if not row["annotator"] or not row["opinion"]:
-                left += 1
-                continue
-            known = dict(zip(names, first.get(row["recording"], ()), strict=False))
-            rows.append(tuple(row.get(name, known.get(name, "")) for name in names))
-            answered += 1
-    if not answered:
-        problem = f"none of the {left} questions has an annotator and an opinion"
-        raise InputError(problem, file=answers[0], expected="at least one answer, 1 or 0, and who gave it")
-    lines = ["\t".join(names), *("\t".join(row) for row in rows)]
-    merged.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    logger.info("%s: %d answers added, %d questions without answer", merged, answered, left, extra=PROGRESS)
+    first = {row[names.index("recording")]: dict(zip(names, row, strict=True)) for row in reversed(rows)}
+    added = [dict(zip(OPINION_COLUMNS, row, strict=True)) for row in answers]
+    if unticked == ZERO:
+        rows, spans = (
+            [],
+            zip(opinions.recording.tolist(), opinions.onset.tolist(), opinions.offset.tolist(), strict=True),
+        )
+        windows = [tuple(map(str, span)) for span in spans]
+        parts = (opinions.window, opinions.annotator, opinions.label, opinions.opinion)
+        zeros = [
+            (*windows[window], opinions.annotators[who], opinions.classes[label], str(answer))
+            for window, who, label, answer in zip(*(part.tolist() for part in parts), strict=True)
+        ]
+        added = [dict(zip(OPINION_COLUMNS, row, strict=True)) for row in zeros] + added
+    for row in added:
+        known = first.get(row["recording"], {})
+        rows.append(tuple(row.get(name, known.get(name, "")) for name in names))
+    return "\n".join(["\t".join(names), *("\t".join(row) for row in rows)]) + "\n"
 
 
-def list_classes(
-    opinions: Opinions, recordings: dict[str, Recording], scenes: dict[str, list[str]], *, complete: bool
-) -> dict[str, list[int]]:
-    """List the classes to ask about in each recording: those that were asked about so far; `complete`: of the scene."""
-    number = {name: place for place, name in enumerate(opinions.classes)}
-    if complete:
-        return {name: sorted(number[label] for label in scenes[one.scene]) for name, one in recordings.items()}
-    pairs = zip(opinions.recording[opinions.window].tolist(), opinions.label.tolist(), strict=True)
-    found: dict[str, list[int]] = {name: [] for name in recordings}
-    for name, label in sorted(set(pairs)):
-        found[name].append(label)
-    return found
-
-
-def main(argv: list[str] | None = None) -> None:
-    """List the questions to ask a crowd next, from the opinions so far."""
+def read_options(argv: list[str] | None) -> argparse.Namespace:
+    """Read and check the options."""
     parser = build_parser(
         "ask", main, example="--opinions results/demo/data/opinions.tsv --budget 500 --questions results/questions.tsv"
     )
@@ -83,6 +133,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--repeats", type=int, default=1, help="annotators who can be asked the same question (default: 1)"
     )
+    parser.add_argument(
+        "--class-weight", type=float, default=200, help="labels.joint.class_weight of the config (default: 200)"
+    )
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="answered tables of questions")
     parser.add_argument("--merged", type=Path, help="table to write: the opinions and the answers")
     parser.add_argument("--annotators", type=Path, help="table to write: what an answer of each annotator is worth")
@@ -94,26 +147,51 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"the value is {value}", key=f"--{name}", expected="1 or more")
     if bool(options.answers) != bool(options.merged):
         raise InputError("only one of --answers and --merged", expected="both, or none")
-    source = options.opinions
+    if options.merged in (options.opinions, *options.answers):
+        raise InputError("the table is also read", key="--merged", expected="another name than those of the inputs")
+    given = [f"--{name}" for name in TABLES if getattr(options, name)]
+    if given and len(given) < len(TABLES):
+        expected = "the tables of recordings, classes and scenes, or none of them"
+        raise InputError(f"only {', '.join(given)}", expected=expected)
+    return options
+
+
+def main(argv: list[str] | None = None) -> None:
+    """List the questions to ask a crowd next, from the opinions so far."""
+    options = read_options(argv)
+    source, unticked = options.opinions, options.unticked
+    opinions, dataset = read_dataset(options, source, unticked)
     if options.answers:
-        merge(source, options.answers, options.merged)
-        source = options.merged
-    tables = {name: getattr(options, name) for name in TABLES}
-    if len({path is None for path in tables.values()}) > 1:
-        given = ", ".join(f"--{name}" for name, path in tables.items() if path)
-        raise InputError(f"only {given}", expected="the tables of recordings, classes and scenes, or none of them")
+        answers = [row for path in options.answers for row in read_answers(path, opinions, dataset)]
+        atomic_write(options.merged, merge(source, opinions, answers, unticked=unticked))
+        source, unticked = options.merged, ABSENT
+        opinions, dataset = read_dataset(options, source, unticked)
+    if (longest := int((opinions.offset - opinions.onset).max())) > LONGEST_S:
+        expected = f"windows of at most {LONGEST_S} s, as the target event of the labels by joint needs"
+        raise InputError(f"a window lasts {longest} s", file=source, expected=expected)
+    recordings, classes, scenes = dataset
+    annotated = list_classes(opinions, recordings)
     if options.recordings:
-        classes = read_classes(options.classes)
-        recordings, scenes = read_asked(options.recordings, options.scenes, classes)
-    else:
-        settings = {"folds": 0, "validation": 0.0, "unticked": options.unticked}
-        recordings, classes, scenes = check(None, source, "opinions", tables, **settings)
-    opinions = read_opinions(source, classes, asked=scenes, recordings=recordings, unticked=options.unticked)
-    annotated = list_classes(opinions, recordings, scenes, complete=options.scenes is not None)
-    length = options.window or usual_length(opinions)
-    posterior = Posterior(opinions, recordings, annotated, length=length, hop=options.hop)
+        annotated = {name: [classes.index(label) for label in scenes[one.scene]] for name, one in recordings.items()}
+    posterior = CrowdPosterior(
+        opinions,
+        recordings,
+        annotated,
+        length=options.window or usual_length(opinions),
+        hop=options.hop,
+        class_weight=options.class_weight,
+    )
     questions = posterior.choose(options.budget, sheets=options.sheets, repeats=options.repeats)
-    write_questions(options.questions, questions, classes)
+    if not questions:
+        expected = "at least the number of classes of a window, with --sheets" if options.sheets else "doubtful labels"
+        raise InputError("no question is worth asking", key="--budget", expected=expected)
+    write_questions(options.questions, questions, opinions)
     if options.annotators:
         write_annotators(options.annotators, posterior)
     logger.info("%s", summarise(posterior, questions), extra=PROGRESS)
+    number = sum(len(one.classes) for one in questions)
+    if number < options.budget and not options.sheets:
+        text = (
+            "%d of %d questions: no other window is worth asking. --repeats asks several annotators the same question"
+        )
+        logger.info(text, number, options.budget, extra=PROGRESS)

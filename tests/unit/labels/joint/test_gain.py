@@ -76,6 +76,6 @@ def test_windows_longer_than_all_recordings(crowd):
     with refused(key="--window", problem="13 s", expected="at most 12 s"):
         list_windows(chains, fits, recordings=recordings, annotated=annotated, length=13, hop=1)
     short = {"r": [], "new": [0]}
-    with refused(key="--window", problem="9 s", expected="12 s or more"):
+    with refused(key="--window", problem="12 s", expected="at most 9 s, the longest recording"):
         list_windows(chains, fits, recordings=recordings | {"new": Recording("new", "park", 9.0)}, annotated=short,
                      length=12, hop=1)  # fmt: skip

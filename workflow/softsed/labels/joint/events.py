@@ -131,7 +131,7 @@ def fit_all(chains: Chains) -> list[tuple[float, Fit]]:
     weights = power * np.array([one.log_posterior for one in fits.values()])
     weights = PRIOR[list(fits)] * np.exp(weights - weights.max())
     weights /= weights.sum()
-    logger.info("weights of d = %s: %s", DETECTIONS[list(fits)].tolist(), weights.round(3).tolist())
+    logger.debug("weights of d = %s: %s", DETECTIONS[list(fits)].tolist(), weights.round(3).tolist())
     kept = [(weight, one) for weight, one in zip(weights.tolist(), fits.values(), strict=True) if weight >= SMALL]
     total = sum(weight for weight, _ in kept)
     if chains.several:

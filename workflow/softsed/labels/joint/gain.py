@@ -13,6 +13,7 @@ For the joint distribution of z_t and the number of active seconds, the forward-
 all recordings and classes, also those without opinions.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from softsed.labels.joint.events import Fit
 from softsed.labels.joint.forward_backward import LONGEST_S, smooth
 from softsed.labels.joint.hearing import Chains
 from softsed.labels.joint.smoothing import TABLE
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,15 @@ def list_windows(
     names, seconds = list(recordings), [int(one.duration_s) for one in recordings.values()]
     known = [place for place, name in enumerate(recordings) if annotated[name]]
     pairs = [(place, label) for place in known for label in annotated[names[place]] if seconds[place] >= length]
+    if short := [names[place] for place in known if seconds[place] < length]:
+        text = (
+            "%d recordings are shorter than a window of %d s, such as %r: no questions about them. --window is shorter"
+        )
+        logger.warning(text, len(short), length, short[0])
     if not pairs:
-        problem = f"the longest recording has {max(seconds[place] for place in known)} s"
-        raise InputError(problem, key="--window", expected=f"{length} s or more")
+        longest = max(seconds[place] for place in known)
+        problem = f"windows last {length} s"
+        raise InputError(problem, key="--window", expected=f"at most {longest} s, the longest recording")
     pairs.sort(key=lambda pair: seconds[pair[0]])
     onsets = [np.unique(np.append(np.arange(0, last + 1, hop), last)) for last in (np.array(seconds) - length)]
     parts = [_Batch(chains, fits, part, seconds, length) for part in _divide(pairs, seconds, chains, length)]
