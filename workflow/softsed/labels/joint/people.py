@@ -10,8 +10,8 @@ The soft label of a second is the probability that more than half of a large cro
    Otherwise they tick at a fixed rate, as in MACE (Hovy et al., NAACL-HLT 2013). Competence and rate are parameters per
    annotator and class, shrunk towards those of the annotator.
 
-Only overlapping windows tell their seconds apart, because nothing is assumed about the length of events: without overlap,
-all seconds of a ticked window are marked.
+Only overlapping windows tell their seconds apart, because nothing is assumed about the length of events. Without
+overlap, all seconds of a ticked window are marked.
 
 EM estimates all parameters. The E step is exact for given shares. In the M step, a_t is the mean of the marks of the
 annotators who were asked about the second, weighted by competence, and of the shares of the seconds before and after,
