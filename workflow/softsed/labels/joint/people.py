@@ -36,7 +36,7 @@ from softsed.labels.joint.competence import shrink
 from softsed.labels.joint.marking import infer_marks
 
 # Chosen on LEAD, see benchmarks/lead.py.
-NEAR = 0.2
+NEAR = 0.4
 REDRAW = 0.03  # rate of new levels in 1/s, see `softsed.labels.joint.marking`
 LEAST = 1e-3  # smallest distance of a share from 0 and 1
 ITERATIONS, TOLERANCE = 30, 1e-3  # EM steps; mean change of the shares below which they end
