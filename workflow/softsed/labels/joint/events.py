@@ -1,4 +1,4 @@
-"""What was there: labels from a joint model of active seconds, annotator competence and confused classes.
+"""Labels of what was there: a joint model of active seconds, annotator competence and confused classes.
 
 The soft label of a second is the probability that the class is active. Eq. 1 gives each second the share of ticks in
 the windows around it, so that an event of 1 s becomes a label of 9 s. But a tick in a window of 10 s says "somewhere in

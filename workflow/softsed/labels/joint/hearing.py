@@ -179,8 +179,8 @@ class Chains:
     def sort_kinds(self, clear: np.ndarray) -> Kinds:
         """Sort the opinions by kind; `clear` [cells] is the probability that no other class is taken for this one."""
         level = np.maximum(np.rint(clear * CLEAR), 1).astype(np.int64)[self.cell]
-        voices = self.opinions
-        key = ((voices.label * self.annotators + voices.annotator) * 2 + voices.opinion) * (CLEAR + 1) + level
+        opinions = self.opinions
+        key = ((opinions.label * self.annotators + opinions.annotator) * 2 + opinions.opinion) * (CLEAR + 1) + level
         key, kind = np.unique(key, return_inverse=True)
         votes = csr_matrix((self.weight, (self.cell, kind)), shape=(self.cells, len(key)))
         rest, level = np.divmod(key, CLEAR + 1)

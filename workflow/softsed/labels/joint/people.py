@@ -1,4 +1,4 @@
-"""What most people would mark: labels from the marks of each annotator, inferred from all opinions together.
+"""Labels of what most people would mark, from the marks of each annotator, inferred from all opinions together.
 
 The soft label of a second is the probability that more than half of a large crowd would mark it. Model:
 
@@ -99,7 +99,7 @@ class Counts:
             np.add(total, np.bincount(place, weights=values, minlength=total.size).reshape(self.size), out=total)
 
 
-def arrange(opinions: Opinions, recordings: dict[str, Recording]) -> list[Block]:
+def make_blocks(opinions: Opinions, recordings: dict[str, Recording]) -> list[Block]:
     """Arrange the opinions as blocks that fit into memory, with groups of similar length.
 
     The initial share is that of ticks in all windows that cover the second.
@@ -127,8 +127,8 @@ def arrange(opinions: Opinions, recordings: dict[str, Recording]) -> list[Block]
         first = np.searchsorted(place, np.arange(len(kept)))
         windows = cover(opinions.onset[window], opinions.offset[window], where, np.ones_like(window), shape)
         ticks = cover(opinions.onset[window], opinions.offset[window], where, opinions.opinion[answers], shape)
-        ticks, all_ = (np.add.reduceat(values, first, axis=1) for values in (ticks, windows))
-        share = np.clip(ticks / np.maximum(all_, 1), LEAST, 1 - LEAST)
+        ticks, asked_windows = (np.add.reduceat(values, first, axis=1) for values in (ticks, windows))
+        share = np.clip(ticks / np.maximum(asked_windows, 1), LEAST, 1 - LEAST)
         who = annotator[mine], (groups[kept] % classes)[place]
         answer = answers, where, opinions.offset[window] - 1, length[window]
         last = seconds[kept] - 1
@@ -224,7 +224,7 @@ def people_labels(
         Recording -> probability that more than half of a large crowd would mark the second; NaN for classes without any
         opinion about the recording. For a second without windows, it follows from the neighbouring seconds.
     """
-    blocks, first = arrange(opinions, recordings), Counts(opinions)
+    blocks, first = make_blocks(opinions, recordings), Counts(opinions)
     place = opinions.annotator * first.size[1] + opinions.label
     first.add(place, np.zeros(len(place)), opinions.opinion)
     rate = shrink(first.ticks, first.opinions, prior=TICKING, weight=np.inf)[1]
