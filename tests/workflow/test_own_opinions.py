@@ -75,7 +75,7 @@ def test_one_command_makes_everything(made):
     found = [(row["method"], row["annotators"]) for row in read_rows(labels / "crowd_size.tsv")]
     assert found == [(method, size) for method in ("eq1", "majority", "joint") for size in ("1", "2", "3", "5", "all")]
     page = (labels / "page.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 2 + 3
+    assert page.count("<svg") == 2 + 3 + 1
     assert "The crowd of mine" in page
 
 
