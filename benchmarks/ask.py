@@ -47,6 +47,7 @@ LENGTHS = (2, 4, 8, 15)  # mean event length in seconds
 DRAWINGS = 3
 SHARES = (0.08, 0.15, 0.3, 0.4, 0.5, 1.0)  # of the opinions of five annotators per window
 FULL, START_HOP = 5, 5
+CLASS_WEIGHT = 200  # as in config.yaml
 COLUMNS = ["crowd", "asking", "share", "opinions"]
 COLUMNS += [f"{name}{end}" for name in ("f1", "f1_best", "brier") for end in ("", "_low", "_high")]
 COLUMNS += ["drawings"]
@@ -87,7 +88,7 @@ class Pool:
     def judge(self, rows: np.ndarray) -> list[float]:
         """Make labels from some opinions, and return F1 at the own and at the best threshold and the Brier score."""
         infer = event_labels if self.target == "event" else people_labels
-        found = list(infer(self.keep(rows), recordings=self.recordings, class_weight=200)[1].values())
+        found = list(infer(self.keep(rows), recordings=self.recordings, class_weight=CLASS_WEIGHT)[1].values())
         soft = np.nan_to_num(np.concatenate(found))
         own = expected_f1(found) if self.target == "event" else np.full(soft.shape[1], 0.5)
         best = best_threshold(soft.ravel(), self.truth.ravel())[1]
@@ -135,7 +136,8 @@ def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int
         left = -1
         while kept.sum() < budget and left != kept.sum():  # questions that nobody is left to answer end it
             left = kept.sum()
-            posterior = CrowdPosterior(pool.keep(kept), pool.recordings, annotated, length=pool.length, hop=1)
+            options = {"length": pool.length, "hop": 1, "class_weight": CLASS_WEIGHT}
+            posterior = CrowdPosterior(pool.keep(kept), pool.recordings, annotated, **options)
             weight = np.where(posterior.annotators.useful, posterior.annotators.worth, 0) ** 2 + 1e-9
             if way == "chosen annotators":
                 cells = rng.permutation(len(number) * len(classes))[: budget - left]

@@ -34,7 +34,7 @@ def rows(tmp_path_factory):
 
 
 def test_joint_is_better_for_short_events(rows):
-    """Ahead of the best threshold of eq. 1 up to 4 s on average, and in every setting at the best thresholds."""
+    """Ahead of the best of eq. 1 up to 4 s on average, nowhere far behind, and ahead at the best thresholds."""
     joint, eq1 = (
         {tuple(row[name] for name in SETTING): row for row in rows if row["method"] == method}
         for method in ("joint", "eq1")
@@ -42,6 +42,7 @@ def test_joint_is_better_for_short_events(rows):
     assert len(joint) == 4 * 3 * 3 + 4 * 2
     short = [float(row["gain"]) for row in joint.values() if float(row["event_length_s"]) <= 4]
     assert sum(short) / len(short) > 0.03
+    assert min(float(row["gain"]) for row in joint.values()) > -0.02
     for setting, row in joint.items():
         assert float(row["f1_best"]) > float(eq1[setting]["f1_best"]), row
         assert float(row["brier"]) < float(eq1[setting]["brier"]), row

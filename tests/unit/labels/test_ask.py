@@ -34,7 +34,7 @@ def posterior(crowd):
     opinions, recordings = crowd
     kept = (opinions.window != 100) | (opinions.annotator == 0)
     parts = {name: getattr(opinions, name)[kept] for name in ("window", "annotator", "label", "opinion")}
-    return CrowdPosterior(replace(opinions, **parts), recordings, {"r": [0, 1]}, length=5, hop=5)
+    return CrowdPosterior(replace(opinions, **parts), recordings, {"r": [0, 1]}, length=5, hop=5, class_weight=200)
 
 
 def test_annotators_who_guess_are_not_worth_asking(posterior):
@@ -70,7 +70,7 @@ def test_a_chosen_window_lowers_the_gain_of_its_neighbours(crowd):
     parts = {name: getattr(opinions, name)[kept] for name in ("window", "annotator", "label", "opinion")}
     windows = {name: getattr(opinions, name)[:6] for name in ("recording", "onset", "offset")}
     short = {"r": Recording("r", "park", 60.0)}
-    found = CrowdPosterior(replace(opinions, **parts, **windows), short, {"r": [0]}, length=5, hop=1)
+    found = CrowdPosterior(replace(opinions, **parts, **windows), short, {"r": [0]}, length=5, hop=1, class_weight=200)
     onsets = [one.onset for one in found.choose(4)]
     best = found.windows.onset[np.argsort(-found.windows.gain(0.7, 0.2).sum(axis=1))][:4]
     assert np.ptp(onsets) > np.ptp(best)
@@ -83,7 +83,7 @@ def test_gain_predicts_the_fall_of_the_brier_score(crowd):
 
     def posterior_of(rows):
         parts = {name: getattr(opinions, name)[rows] for name in ("window", "annotator", "label", "opinion")}
-        return CrowdPosterior(replace(opinions, **parts), recordings, {"r": [0, 1]}, length=5, hop=5)
+        return CrowdPosterior(replace(opinions, **parts), recordings, {"r": [0, 1]}, length=5, hop=5, class_weight=200)
 
     before = posterior_of(kept)
     questions = before.choose(300)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import yaml
 from support.errors import refused
+from support.project import ROOT
 
 from softsed.core.tsv import read_table
 from softsed.tools import ask
@@ -127,6 +129,12 @@ def test_answers_add_no_zeros_to_a_table_of_ticks(tmp_path):
     merged = read_table(tmp_path / "all.tsv", ("recording", "opinion"))
     assert [row["class"] for row in merged if row["annotator"] == "new"] == ["car"]
     assert {row["opinion"] for row in merged} == {"0", "1"}
+
+
+def test_class_weight_of_ask_is_that_of_the_config():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    argv = ["--opinions=o.tsv", "--budget=1", "--questions=q.tsv"]
+    assert ask.read_options(argv).class_weight == config["labels"]["joint"]["class_weight"]
 
 
 def test_questions_name_those_who_answered(tmp_path):

@@ -10,7 +10,7 @@ row is no opinion: nothing is assumed about who was asked about which class. For
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -52,6 +52,13 @@ class Opinions:
     annotator: np.ndarray
     label: np.ndarray
     opinion: np.ndarray
+
+    def rows(self) -> Iterator[tuple[str, int, int, str, str, int]]:
+        """List the opinions with the values of `OPINION_COLUMNS`."""
+        windows = list(zip(self.recording.tolist(), self.onset.tolist(), self.offset.tolist(), strict=True))
+        columns = (self.window, self.annotator, self.label, self.opinion)
+        for window, who, label, opinion in zip(*(column.tolist() for column in columns), strict=True):
+            yield *windows[window], self.annotators[who], self.classes[label], opinion
 
 
 @dataclass(frozen=True)

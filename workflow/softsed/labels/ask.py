@@ -97,7 +97,7 @@ class CrowdPosterior:
         *,
         length: int,
         hop: int,
-        class_weight: float = 200,
+        class_weight: float,
     ) -> None:
         self.opinions, self.recordings = opinions, list(recordings)
         self.chains = Chains(opinions, recordings, class_weight)

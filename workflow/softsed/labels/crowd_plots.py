@@ -121,7 +121,7 @@ def draw_worth(rows: list[dict[str, str]], asked: dict[str, Any]) -> str:
     rows : list of dict
         Table of `softsed.labels.crowd_size`, as text.
     asked : dict
-        Summary of `softsed.labels.ask`.
+        Summary of `softsed.labels.questions`.
     """
     mine = [row for row in rows if row.get("expected_brier") and row["method"] == "joint"]
     most = max((float(row["per_window"]) for row in mine), default=1.0)

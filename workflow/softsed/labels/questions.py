@@ -33,19 +33,16 @@ def list_classes(opinions: Opinions, recordings: dict[str, Recording]) -> dict[s
 def write_questions(path: Path, questions: list[Question], opinions: Opinions) -> None:
     """Write questions as a table of opinions without answers, the most valuable first, with earlier annotators."""
     lines = ["\t".join((*OPINION_COLUMNS, "gain", "answered_by"))]
-    answered: dict[tuple[str, int, int, int], list[str]] = {}
-    spans = zip(opinions.recording.tolist(), opinions.onset.tolist(), opinions.offset.tolist(), strict=True)
-    windows, names = list(spans), opinions.annotators
-    for window, who, label in zip(
-        *(a.tolist() for a in (opinions.window, opinions.annotator, opinions.label)), strict=True
-    ):
-        answered.setdefault((*windows[window], label), []).append(names[who])
+    answered: dict[tuple[str, int, int, str], list[str]] = {}
+    for recording, onset, offset, annotator, name, _ in opinions.rows():
+        answered.setdefault((recording, onset, offset, name), []).append(annotator)
     for one in questions:
         for label in one.classes:
             window = one.recording, one.onset, one.offset
-            before = ", ".join(answered.get((*window, label), ()))
+            name = opinions.classes[label]
+            before = ", ".join(answered.get((*window, name), ()))
             start = "\t".join(map(str, window))
-            lines.append(f"{start}\t\t{opinions.classes[label]}\t\t{one.gain:.6f}\t{before}")
+            lines.append(f"{start}\t\t{name}\t\t{one.gain:.6f}\t{before}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

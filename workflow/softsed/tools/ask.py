@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
 
-def read_dataset(options: argparse.Namespace, source: Path, unticked: str) -> tuple[Opinions, Dataset]:
+def read_opinions_of(options: argparse.Namespace, source: Path, unticked: str) -> tuple[Opinions, Dataset]:
     """Read the opinions of a table, and its recordings, classes and scenes from the user's tables or inferred."""
     if options.recordings:
         classes = read_classes(options.classes)
@@ -53,7 +53,7 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
         With file and line: what `check_rows` reports, an unknown recording, a class that is not annotated in the scene,
         an opinion that is there already.
     """
-    recordings, classes, scenes = dataset
+    recordings, _, scenes = dataset
     columns = read_columns(path, OPINION_COLUMNS)
     rows = list(zip(*(columns[name] for name in OPINION_COLUMNS), strict=True))
     kept = [place for place, row in enumerate(rows) if row[3] and row[5]]
@@ -66,13 +66,7 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
     problems = Problems()
     check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
     problems.raise_all("in the answers", alone=True)
-    spans = list(zip(opinions.recording.tolist(), opinions.onset.tolist(), opinions.offset.tolist(), strict=True))
-    known = {
-        (*spans[window], opinions.annotators[who], classes[label])
-        for window, who, label in zip(
-            opinions.window.tolist(), opinions.annotator.tolist(), opinions.label.tolist(), strict=True
-        )
-    }
+    known = {row[:5] for row in opinions.rows()}
     for place, (name, onset, offset, who, label, _) in enumerate(answers):
         if name not in recordings:
             raise table.error(place, f"unknown recording {name!r}", expected="a recording of the opinions or the table")
@@ -100,17 +94,8 @@ def merge(source: Path, opinions: Opinions, answers: list[tuple[str, ...]], *, u
     first = {row[names.index("recording")]: dict(zip(names, row, strict=True)) for row in reversed(rows)}
     added = [dict(zip(OPINION_COLUMNS, row, strict=True)) for row in answers]
     if unticked == ZERO:
-        rows, spans = (
-            [],
-            zip(opinions.recording.tolist(), opinions.onset.tolist(), opinions.offset.tolist(), strict=True),
-        )
-        windows = [tuple(map(str, span)) for span in spans]
-        parts = (opinions.window, opinions.annotator, opinions.label, opinions.opinion)
-        zeros = [
-            (*windows[window], opinions.annotators[who], opinions.classes[label], str(answer))
-            for window, who, label, answer in zip(*(part.tolist() for part in parts), strict=True)
-        ]
-        added = [dict(zip(OPINION_COLUMNS, row, strict=True)) for row in zeros] + added
+        rows = []
+        added = [dict(zip(OPINION_COLUMNS, map(str, row), strict=True)) for row in opinions.rows()] + added
     for row in added:
         known = first.get(row["recording"], {})
         rows.append(tuple(row.get(name, known.get(name, "")) for name in names))
@@ -151,7 +136,7 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
         raise InputError("the table is also read", key="--merged", expected="another name than those of the inputs")
     given = [f"--{name}" for name in TABLES if getattr(options, name)]
     if given and len(given) < len(TABLES):
-        expected = "the tables of recordings, classes and scenes, or none of them"
+        expected = "--recordings, --classes and --scenes together, or no table"
         raise InputError(f"only {', '.join(given)}", expected=expected)
     return options
 
@@ -160,12 +145,12 @@ def main(argv: list[str] | None = None) -> None:
     """List the questions to ask a crowd next, from the opinions so far."""
     options = read_options(argv)
     source, unticked = options.opinions, options.unticked
-    opinions, dataset = read_dataset(options, source, unticked)
+    opinions, dataset = read_opinions_of(options, source, unticked)
     if options.answers:
         answers = [row for path in options.answers for row in read_answers(path, opinions, dataset)]
         atomic_write(options.merged, merge(source, opinions, answers, unticked=unticked))
         source, unticked = options.merged, ABSENT
-        opinions, dataset = read_dataset(options, source, unticked)
+        opinions, dataset = read_opinions_of(options, source, unticked)
     if (longest := int((opinions.offset - opinions.onset).max())) > LONGEST_S:
         expected = f"windows of at most {LONGEST_S} s, as the target event of the labels by joint needs"
         raise InputError(f"a window lasts {longest} s", file=source, expected=expected)

@@ -13,6 +13,7 @@ For the joint distribution of z_t and the number of active seconds, the forward-
 all recordings and classes, also those without opinions.
 """
 
+import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,9 +97,7 @@ def list_windows(
     known = [place for place, name in enumerate(recordings) if annotated[name]]
     pairs = [(place, label) for place in known for label in annotated[names[place]] if seconds[place] >= length]
     if short := [names[place] for place in known if seconds[place] < length]:
-        text = (
-            "%d recordings are shorter than a window of %d s, such as %r: no questions about them. --window is shorter"
-        )
+        text = "%d recordings are shorter than a window of %d s, such as %r: no questions. Pass a shorter --window"
         logger.warning(text, len(short), length, short[0])
     if not pairs:
         longest = max(seconds[place] for place in known)
@@ -106,7 +105,8 @@ def list_windows(
         raise InputError(problem, key="--window", expected=f"at most {longest} s, the longest recording")
     pairs.sort(key=lambda pair: seconds[pair[0]])
     onsets = [np.unique(np.append(np.arange(0, last + 1, hop), last)) for last in (np.array(seconds) - length)]
-    parts = [_Batch(chains, fits, part, seconds, length) for part in _divide(pairs, seconds, chains, length)]
+    known_fits = [(weight, one, chains.evidence(one.parameters, one.kinds)[0]) for weight, one in fits]
+    parts = [_Batch(chains, known_fits, part, seconds, length) for part in _divide(pairs, seconds, chains, length)]
     found = [part.infer(onsets) for part in parts]
     columns = [np.concatenate(values) for values in zip(*found, strict=True)]
     place, label, onset, joint, active, heard = columns
@@ -129,12 +129,12 @@ def _divide(
 
 
 class _Batch:
-    """Recordings and classes that are computed together."""
+    """Recordings and classes that are computed together; the fits with the evidence of all windows."""
 
     def __init__(
         self,
         chains: Chains,
-        fits: list[tuple[float, Fit]],
+        fits: list[tuple[float, Fit, np.ndarray]],
         pairs: list[tuple[int, int]],
         seconds: list[int],
         length: int,
@@ -150,8 +150,8 @@ class _Batch:
         onset = np.concatenate([onsets[place] for place, _ in self.pairs])
         joint, active = np.zeros((2, len(row), self.length))
         heard = np.zeros(len(row))
-        for weight, fit in self.fits:
-            found = self._smooth(fit)[onset + self.length - 1, :, row]  # [windows, seconds of the window * numbers]
+        for weight, fit, evidence in self.fits:
+            found = self._smooth(fit, evidence)[onset + self.length - 1, :, row]  # [windows, seconds * numbers]
             found = found.reshape(len(row), self.length + 1, self.length + 1)
             sounds = self._sounds(fit, row, onset)  # P(h) by number of active seconds
             joint = joint + weight * np.einsum("wtn,wn->wt", found[:, 1:], sounds)
@@ -159,7 +159,7 @@ class _Batch:
             heard = heard + weight * (found[:, 0] * sounds).sum(axis=1)
         return self.place[row], self.label[row], onset, joint, active, heard
 
-    def _smooth(self, fit: Fit) -> np.ndarray:
+    def _smooth(self, fit: Fit, evidence: np.ndarray) -> np.ndarray:
         """Return P(n), then P(z_t, n) for each second t of the window that ends with each second.
 
         Returns
@@ -169,12 +169,14 @@ class _Batch:
         chains, now = self.chains, fit.parameters
         lengths = np.unique(chains.smoother.length)
         table = np.ones((len(lengths), self.seconds, self.longest + 1, len(self.pairs)), dtype=np.float32)
-        column = {pair: index for index, pair in enumerate(self.pairs)}
-        columns = np.array([column.get(pair, -1) for pair in chains.pairs])[chains.smoother.chain]
+        columns = np.full(len(chains.pairs), -1)  # of the chains
+        for index, pair in enumerate(self.pairs):
+            if pair in chains.number:
+                columns[chains.number[pair]] = index
+        columns = columns[chains.smoother.chain]
         cells = np.flatnonzero((columns >= 0) & (chains.smoother.end <= self.seconds))
-        evidence = chains.evidence(now, fit.kinds)[0][cells]
         kind = np.searchsorted(lengths, chains.smoother.length[cells])
-        table[kind, chains.smoother.end[cells] - 1, : evidence.shape[1], columns[cells]] = evidence
+        table[kind, chains.smoother.end[cells] - 1, : evidence.shape[1], columns[cells]] = evidence[cells]
         states = np.arange(1 << self.longest)
         bits = (states >> np.arange(self.length)[::-1, None]) & 1  # the first second of the window first
         number = np.equal.outer(np.arange(self.length + 1), bits.sum(axis=0))
@@ -185,10 +187,11 @@ class _Batch:
     def _sounds(self, fit: Fit, row: np.ndarray, onset: np.ndarray) -> np.ndarray:
         """Return the probability that each window sounds active, by number of its active seconds."""
         now, chains = fit.parameters, self.chains
-        active = np.zeros((len(set(self.place.tolist())), chains.classes, self.seconds + 1))
         place = {one: index for index, one in enumerate(dict.fromkeys(self.place.tolist()))}
-        for chain, (recording, label) in enumerate(chains.pairs):
-            if recording in place:
+        active = np.zeros((len(place), chains.classes, self.seconds + 1))
+        for recording, label in itertools.product(place, range(chains.classes)):
+            if (recording, label) in chains.number:
+                chain = chains.number[recording, label]
                 start = chains.smoother.start[chain]
                 values = fit.found.active[start : start + min(chains.smoother.seconds[chain], self.seconds)]
                 active[place[recording], label, 1 : len(values) + 1] = values

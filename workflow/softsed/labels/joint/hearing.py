@@ -167,6 +167,7 @@ class Chains:
         pairs, chain = np.unique(owner * self.classes + self.cell_label, return_inverse=True)
         owner, self.label = np.divmod(pairs, self.classes)
         self.pairs = list(zip(owner.tolist(), self.label.tolist(), strict=True))  # recording and class of each chain
+        self.number = {pair: chain for chain, pair in enumerate(self.pairs)}
         seconds = np.array([int(one.duration_s) for one in recordings.values()])[owner]
         onset = opinions.onset[self.window]
         self.smoother = Smoother(chain, onset, length[self.window], seconds=seconds, label=self.label)
@@ -260,7 +261,7 @@ class Chains:
         active = np.zeros((len(self.opinions.onset), self.classes))  # expected active seconds of each window
         active[self.window, self.cell_label] = found.counts @ np.arange(self.longest + 1)
         confusion = old.confusion
-        if confusion.any():
+        if kinds is not self.plain:
             known, guessed = kinds.chances(old, self.longest)
             listened = known / (known + guessed)
             sounded = np.where(kinds.answer[:, None] == 1, listened / kinds.heard(old, self.longest), 0)
