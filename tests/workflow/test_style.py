@@ -95,17 +95,7 @@ def test_graph_is_that_of_the_workflow():
     assert generated_docs.page(text, generated_docs.graph()) == text, "run `make docs`"
 
 
-def test_what_the_readme_links_to_and_tells_to_type_exists():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
-        assert (ROOT / target).exists(), target
-    targets = set(re.findall(r"^make ([\w-]+)", readme, re.MULTILINE))
-    assert {"demo", "test", "slurm-test"} <= targets
-    for target in targets:
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
-
-
-@pytest.mark.parametrize("document", ["faults", "your_files"])
+@pytest.mark.parametrize("document", ["robustness", "own-data", "importers"])
 def test_documents_name_existing_tests(document):
     """Each test and each test file in the document exists; names that end in `...` are the start of a name."""
     text = (ROOT / f"docs/{document}.md").read_text(encoding="utf-8")
