@@ -71,7 +71,7 @@ lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types o
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
-docs: $(VENV)/workflow ## Write the generated parts of docs/reruns.md and docs/workflow.md
+docs: $(VENV)/workflow ## Write the generated parts of the documentation: docs/reruns.md and docs/rules.svg
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/support/generated_docs.py
 
 # --strict: a package that the database does not contain is an error.
