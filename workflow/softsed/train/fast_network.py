@@ -2,7 +2,7 @@
 
 Both have the same weights under the same names, start from the same weights for the same seed, and compute the same
 outputs and gradients except for rounding; tests hold them equal. Dropout is random, and each network draws its own
-numbers. The fast network can be deleted once PyTorch's modules are as fast on a CPU (docs/speed.md).
+numbers. The fast network can be deleted once PyTorch's modules are as fast on a CPU (docs/performance.md).
 """
 
 import torch
