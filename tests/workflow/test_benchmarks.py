@@ -68,7 +68,7 @@ TINY = ["--recordings", ROOT / "tests/workflow/tiny.tsv"]
 
 
 def test_scripts_are_found():
-    assert {"coverage", "features", "labels", "layers", "macs", "readings", "training", "workflow", *INPUTS} <= set(
+    assert {"features", "intervals", "labels", "layers", "macs", "readings", "training", "workflow", *INPUTS} <= set(
         SCRIPTS
     )
 
