@@ -68,9 +68,17 @@ TINY = ["--recordings", ROOT / "tests/workflow/tiny.tsv"]
 
 
 def test_scripts_are_found():
-    assert {"coverage", "features", "labels", "layers", "macs", "readings", "training", "workflow", *INPUTS} <= set(
-        SCRIPTS
-    )
+    assert {
+        "features",
+        "interval_coverage",
+        "labels",
+        "layers",
+        "macs",
+        "readings",
+        "training",
+        "workflow",
+        *INPUTS,
+    } <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
