@@ -34,13 +34,14 @@ from pathlib import Path
 import torch
 import yaml
 from loops import train_textbook, validate_textbook
-from measure import ROOT, build_parser, package_environment, spread, write
+from measure import ROOT, build_parser, package_environment, write
 from training import BATCH, MODEL, SIZES, SMOKE, draw
 
 from softsed.core.errors import InputError
 from softsed.train.device import choose_device
 from softsed.train.fast_network import NETWORKS
 from softsed.train.loop import fit, run_epoch
+from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
 TEXTBOOK, SOFTSED, SEEDS = "textbook", "softsed", "five seeds"
@@ -49,7 +50,7 @@ COLUMNS = ["loop", "network", "precision", "mode", "jobs", "frames_per_s", "rati
 COLUMNS += ["validation_loss", "loss_least", "loss_most", "as_on_cpu", "problem"]
 TRAINING, VALIDATION, MEASURED_S = 16, 4, 5.0  # batches of an epoch, least seconds of a measurement
 ROW_S = 90.0  # most seconds of a row
-SMALL = MODEL | {"filters": 8, "gru_units": 8, "classes": 4, "dense": [8]}  # the problem of the five seeds
+SMALL: dict = MODEL | {"filters": 8, "gru_units": 8, "classes": 4, "dense": [8]}  # the problem of the five seeds
 SMALL_EPOCHS, SMALL_FRAMES = 20, 50
 
 
@@ -64,7 +65,8 @@ class Row:
     jobs: int = 1
 
 
-# The first row is the one with which all others are compared. A row on the CPU precedes the rows of the five seeds.
+ON_CPU = Row(SEEDS, "fast", "float32", "on the CPU")
+# All rows are compared with the first row, and those of the five seeds with the row on the CPU.
 ROWS = [
     Row(TEXTBOOK, "reference", "float32"),
     Row(SOFTSED, "reference", "bfloat16"),
@@ -72,7 +74,7 @@ ROWS = [
     Row(SOFTSED, "fast", "bfloat16"),
     Row(SOFTSED, "fast", "float32"),
     Row(SOFTSED, "reference", "TF32"),
-    Row(SEEDS, "fast", "float32", "on the CPU"),
+    ON_CPU,
     Row(SEEDS, "reference", "float32"),
     Row(SEEDS, "reference", "bfloat16"),
     Row(SOFTSED, "reference", "bfloat16", jobs=4),
@@ -92,7 +94,7 @@ ROWS = [
 ]
 SMOKE_ROWS = [
     Row(TEXTBOOK, "reference", "float32"),
-    Row(SEEDS, "fast", "float32", "on the CPU"),
+    ON_CPU,
     Row(SEEDS, "reference", "bfloat16"),
     Row(SOFTSED, "fast", "bfloat16", jobs=2),
     Row(SOFTSED, "reference", "TF32"),
@@ -101,7 +103,7 @@ SMOKE_ROWS = [
 
 def prepare(row: Row, name: str) -> torch.device:
     """Choose the device, and allow TF32 if the row measures it."""
-    device = choose_device("cpu" if row.mode == "on the CPU" else name)
+    device = choose_device("cpu" if row == ON_CPU else name)
     if row.precision == "TF32":
         if device.type != "cuda":
             raise InputError(f"TF32 does not exist on {device.type}", expected="a CUDA device")
@@ -109,7 +111,7 @@ def prepare(row: Row, name: str) -> torch.device:
     return device
 
 
-def build(row: Row, sizes: dict, device: torch.device) -> torch.nn.Module:
+def build(row: Row, sizes: dict, device: torch.device) -> CRNN:
     """Create the network of a row."""
     precision = "bfloat16" if row.precision == "bfloat16" else "float32"
     model = NETWORKS[row.network](**sizes, precision=precision).to(device)
@@ -195,7 +197,7 @@ def measure(row: Row, device: str, limit_s: float, smoke: bool) -> dict:
     end = time.monotonic() + limit_s
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "-", "--one", json.dumps([asdict(row), device, folder, smoke])]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        streams: dict = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
         environment = package_environment(OMP_NUM_THREADS="1")
         processes = [subprocess.Popen(command, env=environment, **streams) for _ in range(row.jobs)]
         try:
@@ -223,6 +225,19 @@ def measure(row: Row, device: str, limit_s: float, smoke: bool) -> dict:
     }
 
 
+def list_cells(row: Row, found: dict, first: dict, on_cpu: dict) -> list:
+    """List the cells of a row of the table, from its measurement and those of two other rows."""
+    speed, losses = found.get("frames_per_s"), found.get("losses")
+    ratio = speed / first["frames_per_s"] if speed and "frames_per_s" in first else None
+    cells = [*asdict(row).values(), speed, ratio, found.get("gpu_memory_mb")]
+    if not losses:
+        return [*cells, None, None, None, None, found.get("problem")]
+    mean, same = statistics.mean(losses), None
+    if "losses" in on_cpu:
+        same = "yes" if min(on_cpu["losses"]) <= mean <= max(on_cpu["losses"]) else "no"
+    return [*cells, mean, min(losses), max(losses), same, None]
+
+
 def main() -> None:
     """Measure and write the table."""
     parser = build_parser(__doc__)
@@ -240,25 +255,14 @@ def main() -> None:
     except InputError as error:
         sys.exit(str(error))
     end = time.monotonic() + options.budget
-    rows: list[list] = []
-    first = cpu = None  # speed of the textbook's loop, losses on the CPU
+    measured: dict[Row, dict] = {}
     for row in SMOKE_ROWS if options.smoke else ROWS:
         left = min(ROW_S, end - time.monotonic())
-        found = {"problem": f"no time left of {options.budget:.0f} s"}
-        if left > 0:
-            found = measure(row, device, left, options.smoke)
-        speed, losses = found.get("frames_per_s"), found.get("losses")
-        if row == ROWS[0]:
-            first = speed
-        if row.mode == "on the CPU":
-            cpu = losses
-        cells = [speed, speed / first if speed and first else None, found.get("gpu_memory_mb")]
-        cells += spread(losses) if losses else [None] * 3
-        if losses:
-            cells[3] = statistics.mean(losses)
-        same = min(cpu) <= statistics.mean(losses) <= max(cpu) if losses and cpu else None
-        rows.append([*asdict(row).values(), *cells, {True: "yes", False: "no"}.get(same), found.get("problem")])
-        write(options.output, COLUMNS, rows)
+        nothing = {"problem": f"no time left of {options.budget:.0f} s"}
+        measured[row] = measure(row, device, left, options.smoke) if left > 0 else nothing
+        first, on_cpu = measured[ROWS[0]], measured.get(ON_CPU, {})
+        table = [list_cells(done, found, first, on_cpu) for done, found in measured.items()]
+        write(options.output, COLUMNS, table)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ def validate_textbook(model: CRNN, data: Sequences, *, batch: int, rate: int) ->
     """Compute the loss, and return the error rate of sed_eval; `rate` is the number of frames per second."""
     device = next(model.parameters()).device
     model.eval()
-    start, total, events = 0, 0.0, ([], [])  # of the reference and of the system
+    start, total = 0, 0.0
+    events: tuple[list, list] = [], []  # of the reference and of the system
     for served in serve(data.features, data.targets, data.mask, batch=batch, shuffle=False):
         features, targets, mask = (tensor.to(device) for tensor in served)
         scores = model.activate(model(features))

@@ -136,3 +136,24 @@ def test_error_of_one_job_is_the_row_of_all(load):
     row = accelerator.Row("softsed", "reference", "TF32", jobs=2)
     found = accelerator.measure(row, "cpu", 120, True)
     assert found["problem"].startswith("InputError: TF32 does not exist on cpu")
+
+
+def test_cells_compare_with_two_rows(load):
+    """By hand: twice the textbook's speed; the mean of the five seeds is within or outside the CPU's spread."""
+    accelerator = load("accelerator")
+    first, on_cpu = {"frames_per_s": 50.0}, {"losses": [1.0, 2.0, 3.0, 4.0, 5.0]}
+
+    def cells(row, found, **other):
+        compared = {"first": first, "on_cpu": on_cpu} | other
+        return dict(zip(accelerator.COLUMNS, accelerator.list_cells(row, found, **compared), strict=True))
+
+    row = accelerator.ROWS[1]
+    found = cells(row, {"frames_per_s": 100.0, "gpu_memory_mb": 7.0})
+    assert (found["network"], found["ratio"], found["gpu_memory_mb"], found["problem"]) == (row.network, 2.0, 7.0, None)
+    assert cells(row, {"frames_per_s": 100.0}, first={"problem": "x"})["ratio"] is None
+    assert cells(row, {"problem": "x"})["problem"] == "x"
+    within = cells(accelerator.ON_CPU, {"losses": [4.0, 4.0, 4.0, 4.0, 6.0]})
+    columns = ("validation_loss", "loss_least", "loss_most", "as_on_cpu")
+    assert [within[column] for column in columns] == [4.4, 4.0, 6.0, "yes"]
+    assert cells(accelerator.ON_CPU, {"losses": [5.0, 5.0, 5.0, 5.0, 6.0]})["as_on_cpu"] == "no"
+    assert cells(accelerator.ON_CPU, {"losses": [5.0] * 5}, on_cpu={"problem": "x"})["as_on_cpu"] is None
