@@ -2,7 +2,7 @@
 
 The table of opinions has 16,500 windows x 6 classes x 5 opinions by 150 annotators, drawn from the simulated crowd.
 Each step is a process. The reference runs in turn with it: a process that reads the same table with Python's csv
-module. Machines differ, so only the ratio of both CPU times can be compared.
+module. Machines differ, so only the ratio of both CPU times can be compared. On one core it takes about ten minutes.
 
     python benchmarks/labels.py results/benchmarks/labels.tsv
 """
