@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from numba.core.caching import CacheImpl
 
 from softsed.train import fast_kernels
 
@@ -23,11 +22,6 @@ def test_parts_of_threads_cover_all_rows(threads, monkeypatch):
     assert len(parts) == threads
     assert sum(length for _, length in parts) == 14
     assert [first for first, _ in parts] == sorted(first for first, _ in parts)
-
-
-def test_kernels_compile_without_a_writable_cache(monkeypatch):
-    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    assert count(5)(2, 4) == (2, 10)
 
 
 def test_sums_of_patches_equal_numpy():

@@ -3,7 +3,7 @@
 PyTorch's operations would read and write all values several times. Here, a loop visits each position once and computes
 all filters of the position together: the filters are last in memory, and LLVM makes vector instructions of the inner
 loop. For this, LLVM must know the sizes of the inner loops. `kernel` therefore compiles each loop per pooling width and
-number of filters, on the first call; numba keeps the machine code on disk (`__pycache__`, or NUMBA_CACHE_DIR).
+number of filters, on the first call.
 
 Notation: a *row* is a frame of a sequence, and a window is `width` adjacent bands of a row. `first` and `last` select
 rows: `run` passes each thread its part. Values are float32, float64, or bfloat16 as its 16 bits (uint16). Arithmetic is
@@ -15,7 +15,7 @@ window gets a gradient, because ReLU or dropout set the output to 0.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -23,23 +23,12 @@ import torch
 from numba import njit, types
 from numba.extending import overload
 
+from softsed.train.compiled import compiled
+
 
 def kernel(make: Callable[..., Callable]) -> Callable[..., Callable]:
-    """Turn a function of sizes, which returns a loop, into a function that returns the compiled loop.
-
-    A product and a sum may become one operation ("contract"). All other operations follow IEEE 754, so that nan and
-    infinity propagate.
-    """
-
-    @cache
-    def compiled(*sizes: int) -> Callable:
-        options = partial(njit, nogil=True, fastmath={"contract"}, error_model="numpy")
-        try:
-            return options(cache=True)(make(*sizes))
-        except RuntimeError:  # neither the package's folder nor the user's cache is writable
-            return options()(make(*sizes))
-
-    return compiled
+    """Turn a function of sizes, which returns a loop, into a function that returns the compiled loop."""
+    return cache(lambda *sizes: compiled(make(*sizes)))
 
 
 def run(loop: Callable, rows: int, *arguments) -> list:

@@ -14,11 +14,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-# Products and sums may be fused. All other rules of floating-point numbers hold, including those of NaN.
-compiled = njit(fastmath={"contract"}, error_model="numpy", nogil=True, cache=True)
+from softsed.train.compiled import compiled
 
 # tanh(x) is close to x P(x^2) / Q(x^2) for |x| up to LIMIT, and to 1 or -1 beyond (library Eigen, `ptanh_float`).
 LIMIT = np.float32(7.90531110763549805)
