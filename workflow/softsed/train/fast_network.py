@@ -17,7 +17,7 @@ class FastCRNN(CRNN):
     """The network with convolutional blocks and a GRU that are fast on a CPU."""
 
     def make_blocks(self, filters: int, pooling: list[int], dropout: float) -> list[nn.Module]:
-        """Create the convolutional blocks, which round the share of dropout to 256ths."""
+        """Create the convolutional blocks."""
         others = (Block(filters, filters, width, dropout) for width in pooling[1:])
         return [FirstBlock(filters, pooling[0], dropout), *others]
 

@@ -156,7 +156,11 @@ def main(argv: list[str] | None = None) -> None:
             "thresholds": torch.from_numpy(midrange),  # [classes], nan for a class without a positive training label
             "sequence_frames": length,
             "carried": options.carried,
-            "made": made("train.system", "torch", "numpy") | {"device": str(device), "threads": options.threads},
+            "made": {
+                **made("train.system", "torch", "numpy", "numba"),
+                "device": str(device),
+                "threads": options.threads,
+            },
         },
         options.model,
     )
