@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from softsed.train.device import choose_precision
 from softsed.train.fast_network import FastCRNN
-from softsed.train.loop import masked_loss, run_epoch
+from softsed.train.loop import FrameLoss, masked_loss, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
@@ -138,8 +138,8 @@ def run_one(kind: str, threads: int, training: int, validation: int, changes: di
             train_plainly(model, data, optimiser)
             validate_plainly(model, held_out)
         else:
-            run_epoch(model, data, list(torch.randperm(len(data)).split(BATCH)), "mse", optimiser)
-            run_epoch(model, held_out, list(torch.arange(len(held_out)).split(BATCH)), "mse")
+            run_epoch(model, data, list(torch.randperm(len(data)).split(BATCH)), FrameLoss("mse"), optimiser)
+            run_epoch(model, held_out, list(torch.arange(len(held_out)).split(BATCH)), FrameLoss("mse"))
 
     epoch(first, first)
     before, start = os.times(), time.perf_counter()

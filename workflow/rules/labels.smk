@@ -29,6 +29,8 @@ if plan.from_opinions:
             "<logs>/aggregate_opinions/{method}.log",
         benchmark:
             "<benchmarks>/aggregate_opinions/{method}.tsv"
+        wildcard_constraints:
+            method="|".join(plan.methods),
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -95,6 +97,33 @@ else:
             "Adopt the published soft labels"
         shell:
             "python -m softsed --log {log} labels.adopt --kind published --labels {params.results}/data/published"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --soft {output.soft}"
+
+
+if plan.truth:
+
+    rule adopt_truth:
+        input:
+            truth=plan.truth,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+        output:
+            soft="<results>/labels/truth/soft.tsv",
+        log:
+            "<logs>/adopt_truth.log",
+        benchmark:
+            "<benchmarks>/adopt_truth.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("labels.adopt"),
+            truth=str(Path(plan.truth[0]).parent),
+        message:
+            "Adopt the true events as labels for a system that is trained on these events"
+        shell:
+            "python -m softsed --log {log} labels.adopt --kind truth --labels {params.truth:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 

@@ -35,8 +35,11 @@ OF_DEMO = [
     ("features: {hop_s: 1.0e-12}", "features.hop_s", "1e-12 s"),
     ("features: {hop_s: 0.03}", "features.hop_s", "0.03 s"),
 ]
+CROWD = "systems: {mine: {labels: opinions, loss: crowd, output: sigmoid}}"
 OF_MAESTRO_REAL = [
     ("labels: {compare: [majority]}", "labels.compare", "majority"),
+    (CROWD, "systems.mine.labels", "mine"),
+    ("systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}", "systems.mine.method", "mine"),
     ("systems: {S_MSE_lin: {method: joint}}", "systems.S_MSE_lin.method", "joint"),
     ("audio: folder", "audio", "none of soft, hard and opinions"),
     ("{audio: folder, soft: a, hard: b, opinions: c}", "audio", "soft and hard and opinions"),
@@ -71,6 +74,8 @@ def test_contradiction_has_key_and_values(changes, key, problem):
         "data: {demo: {crowd: {hop_s: 10}}}",  # as long as a window
         "data: {demo: {crowd: {spammer_rate: [0.2, 0.2]}}}",
         "trials: {duration_s: 2592000}",  # 30 days
+        CROWD,
+        "systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}",
     ],
 )
 def test_limits_are_accepted(change):

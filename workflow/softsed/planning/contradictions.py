@@ -13,9 +13,11 @@ from softsed.planning.choices import (
     LONGEST_JOINT_S,
     asked_methods,
     makes_labels,
+    opinion_systems,
     refuses_windows,
     renders_demo,
     source_of,
+    truth_systems,
 )
 from softsed.planning.patterns import pattern_error
 
@@ -88,7 +90,20 @@ def _sources(config: dict) -> Iterator[InputError]:
 
 
 def _labels(config: dict) -> Iterator[InputError]:
-    """Find methods of making labels where the labels are given."""
+    """Find systems and methods whose opinions or true events the experiment lacks."""
+    if (systems := opinion_systems(config)) and not makes_labels(config):
+        yield InputError(
+            f"{systems[0]} is trained on opinions, but this experiment has labels only",
+            key=f"systems.{systems[0]}.labels",
+            expected="hard or soft",
+            remedy="Leave out the system, or provide opinions with the key opinions",
+        )
+    if (systems := truth_systems(config)) and not config["truth"] and source_of(config) != "demo":
+        yield InputError(
+            f"{systems[0]} is trained on the true events, but this experiment has none",
+            key=f"systems.{systems[0]}.method",
+            remedy="Leave out the system, or provide the true events with the key truth",
+        )
     if (methods := asked_methods(config)) and not makes_labels(config):
         named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
         yield InputError(
