@@ -105,7 +105,8 @@ def test_plan_of_the_crowd_layer(project):
     assert [plan.opinions_of(system) for system in plan.reference_systems] == [[], tables]
     assert "unticked" not in plan.system_settings("S_BCE_sig")
     assert plan.system_settings("S_BCE_sig_crowd") == {
-        **{"labels": "opinions", "loss": "crowd", "output": "sigmoid", "method": "eq1", "unticked": "absent"}
+        **{"labels": "opinions", "loss": "crowd", "output": "sigmoid", "method": "eq1"},
+        **{"unticked": "absent", "class_weight": 200},
     }
     assert plan.hard_labels_of("S_BCE_sig_crowd") == []
     assert plan.soft_labels_of("S_BCE_sig_crowd") == plan.labels("soft")

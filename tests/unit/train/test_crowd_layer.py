@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from support.crowds import ask
+from support.errors import refused
 from torch import nn
 
+from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.train import crowd_layer
-from softsed.train.crowd_layer import DETECTION, CrowdLayer, score_of_ticks
+from softsed.train.crowd_layer import DETECTION, CrowdLayer, estimate_crowd
 from softsed.train.loop import run_epoch
 from softsed.train.opinion_sequences import cut_opinions
 
@@ -55,13 +56,21 @@ def data_of(opinions, features, *, inactive=None, length=100, weights=None):
     )
 
 
+def start(annotators, classes, *, competence=0.7, rate=0.3, alarm=0.02, total=1.0):
+    """Return a layer whose annotators are all the same."""
+    size = annotators, classes
+    values = {"competence": np.full(size, competence), "tick_rate": np.full(size, rate)}
+    return CrowdLayer(**values, false_alarm=np.full(classes, alarm), total=total)
+
+
 def perturbed(annotators, classes, seed=0):
     """Return a layer in float64 whose parameters differ from each other."""
-    layer = CrowdLayer(tick_rate=0.3, annotators=annotators, classes=classes, total=50).double()
-    generator = torch.Generator().manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    size = annotators, classes
+    values = {"competence": rng.uniform(0.1, 0.9, size), "tick_rate": rng.uniform(0.1, 0.9, size)}
+    layer = CrowdLayer(**values, false_alarm=rng.uniform(0.01, 0.1, classes), total=50).double()
     with torch.no_grad():
-        for values in layer.parameters():
-            values.add_(0.1 * torch.randn(values.shape, generator=generator, dtype=values.dtype))
+        layer.moved.copy_(torch.from_numpy(rng.normal(0, 0.1, (2, annotators))))
     return layer.eval()
 
 
@@ -80,7 +89,7 @@ def test_loss_equals_enumeration(tiny):
     opinions, data = tiny
     layer = perturbed(3, 2)
     theta, rate = (values.detach().numpy() for values in layer.crowd())
-    quiet = np.exp(-np.exp(crowd_layer.PACE * layer.alarm.detach().numpy()))
+    quiet = np.exp(-layer.false_alarm.numpy())
     frames = 1 / (1 + np.exp(-data.features[0].numpy()))
     seconds = frames.reshape(5, RATE, 2).mean(axis=1)
     expected = 0.0
@@ -92,7 +101,7 @@ def test_loss_equals_enumeration(tiny):
             for detected in itertools.product((0, 1), repeat=sum(active)):
                 these = np.prod([DETECTION if one else 1 - DETECTION for one in detected])
                 sounds += chance * these * (1 if any(detected) else 1 - quiet[column])
-        tick = theta[person] * sounds + (1 - theta[person]) * rate[person]
+        tick = theta[person, column] * sounds + (1 - theta[person, column]) * rate[person, column]
         expected -= float(data.weight[place]) * np.log(tick if answer else 1 - tick)
     loss, elements = layer(Logits(), data, torch.tensor([0]))
     assert loss.item() == pytest.approx(expected, rel=1e-6)
@@ -104,13 +113,11 @@ def test_gradient_equals_finite_differences(tiny):
     layer = perturbed(3, 2).train()
     logits = data.features.clone().requires_grad_()
 
-    def loss(features, common, own, alarm):
-        moved = data.__class__(**(vars(data) | {"features": features}))
-        values = {"common": common, "own": own, "alarm": alarm}
-        return torch.func.functional_call(layer, values, (Logits(), moved, torch.tensor([0])))[0]
+    def loss(features, moved):
+        changed = data.__class__(**(vars(data) | {"features": features}))
+        return torch.func.functional_call(layer, {"moved": moved}, (Logits(), changed, torch.tensor([0])))[0]
 
-    values = [value.detach().clone().requires_grad_() for value in (layer.common, layer.own, layer.alarm)]
-    assert torch.autograd.gradcheck(loss, (logits, *values))
+    assert torch.autograd.gradcheck(loss, (logits, layer.moved.detach().clone().requires_grad_()))
 
 
 def test_prior_counts_once_per_epoch(tiny):
@@ -126,20 +133,13 @@ def test_unannotated_class_is_inactive():
     opinions = Opinions(*(np.array(x) for x in (["r"], [0], [3])), ["A"], ["a", "b"], *np.array([[0], [0], [0], [1]]))
     logits = {"r": np.full((6, 2), -1.0)}
     asked = np.array([[0, 1]] * 3)
-    layer = CrowdLayer(tick_rate=0.3, annotators=1, classes=2, total=1).eval()
+    layer = start(1, 2).eval()
     (loss, elements), (alone, _) = (
         layer(Logits(), data_of(opinions, logits, inactive=inactive), torch.tensor([0]))
         for inactive in ({"r": asked}, {})
     )
     assert elements == 1 + 3
     assert (loss - alone).item() == pytest.approx(-3 * np.log(1 - 1 / (1 + np.exp(1))), rel=1e-5)
-
-
-def test_score_of_ticks_explains_the_share():
-    share = np.array([0.05, 0.3, 0.9])
-    scores = score_of_ticks(share, 10)
-    np.testing.assert_allclose(1 - (1 - DETECTION * scores[:2]) ** 10, share[:2])
-    assert scores[2] <= 1
 
 
 def simulate(rng, competence, *, number, recordings=6, seconds=200):
@@ -165,22 +165,19 @@ def simulate(rng, competence, *, number, recordings=6, seconds=200):
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_crowd_is_recovered_with_the_seconds(number):
-    """Three spammers of nine: their competence ends near 0, and no annotator is taken for the opposite."""
+    """From a start at which all are equal, the competence of three spammers of nine ends near 0."""
     competence = [0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0, 0, 0]
     torch.manual_seed(0)
     opinions, features, truth = simulate(np.random.default_rng(1), competence, number=number)
     data = data_of(opinions, features, length=40)
     model = Linear()
-    layer = CrowdLayer(
-        tick_rate=float(opinions.opinion.mean()), annotators=9, classes=1, total=float(data.weight.sum())
-    )
+    layer = start(9, 1, total=float(data.weight.sum()))
     optimiser = torch.optim.Adam([*model.parameters(), *layer.parameters()], lr=0.03)
     for _ in range(60):
         run_epoch(model, data, list(torch.randperm(len(data)).split(8)), layer, optimiser)
-    found = layer.crowd()[0].detach().numpy()
+    found = layer.crowd()[0].detach().numpy()[:, 0]
     assert found[6:9].max() < (0.3 if number == 1 else 0.15)
     np.testing.assert_allclose(found[:6], competence[:6], atol=0.25)
-    assert 0.3 < found[9] < 0.8  # of an annotator without opinions in the training
     with torch.no_grad():
         scores = np.concatenate(
             [model.activate(model(torch.tensor(x, dtype=torch.float32)))[::RATE, 0].numpy() for x in features.values()]
@@ -196,4 +193,32 @@ def test_description_names_the_annotators():
     competence, rate = layer.crowd()
     assert found["annotators"] == ["Ann", "Bob"]
     assert torch.equal(found["competence"], competence[:2])
-    assert found["others"] == {"competence": competence[2].item(), "tick_rate": rate[2].item()}
+    assert torch.equal(found["others"]["competence"], competence[2])
+    assert torch.equal(found["tick_rate"], rate[:2])
+
+
+def test_other_annotators_have_the_mean_log_odds():
+    layer = CrowdLayer(
+        competence=np.array([[0.9], [0.5]]), tick_rate=np.array([[0.2], [0.2]]), false_alarm=np.zeros(1), total=1
+    )
+    with torch.no_grad():
+        layer.moved.fill_(1)  # what is learned about annotators of the training
+    competence, rate = layer.crowd()
+    assert competence[2].item() == pytest.approx(0.75)  # the odds are 9 and 1, their geometric mean 3
+    assert rate[2].item() == pytest.approx(0.2)
+
+
+def test_estimated_crowd_agrees_with_the_simulated_one():
+    competence = [0.9, 0.8, 0.7, 0.6, 0, 0]
+    opinions, features, truth = simulate(np.random.default_rng(2), competence, number=3, recordings=2)
+    recordings = {name: Recording(name, "s", len(x) / RATE) for name, x in features.items()}
+    found = estimate_crowd(opinions, recordings, 200)
+    np.testing.assert_allclose(found.competence[:, 0], competence, atol=0.2)
+    assert found.active_s[0] == pytest.approx(sum(active.sum() for active in truth.values()), rel=0.3)
+    assert found.false_alarm.shape == (1,)
+
+
+def test_windows_longer_than_joint_can_use_are_refused():
+    opinions, recordings = ask({"r": np.zeros((20, 1, 1), dtype=bool)}, window=13)
+    with refused(key="systems", problem="13 s"):
+        estimate_crowd(opinions, recordings, 200)

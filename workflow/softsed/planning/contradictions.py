@@ -161,6 +161,11 @@ def _crowd(config: dict) -> Iterator[InputError]:
     if source_of(config) == "demo":
         methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
         methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
+    if source_of(config) == "demo" and crowd["window_s"] > LONGEST_JOINT_S:
+        for name in opinion_systems(config):
+            problem = f"{name} is trained on opinions on windows of {crowd['window_s']} s ({where}.window_s)"
+            expected = f"windows of at most {LONGEST_JOINT_S} s"
+            yield InputError(problem, key=f"systems.{name}.labels", expected=expected)
     if refuses_windows(labels, crowd["window_s"]):
         for key in (key for key, named in methods.items() if "joint" in named):
             problem = f"joint with the target event cannot use windows of {crowd['window_s']} s ({where}.window_s)"

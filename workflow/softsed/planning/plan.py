@@ -243,7 +243,7 @@ class Plan:
 
     def system_settings(self, system: str) -> dict:
         """Return what a training needs to know about its system, the method of the labels included."""
-        opinions = {"unticked": self.config["unticked"]} if self.opinions_of(system) else {}
+        opinions = choices.opinion_settings(self.config) if self.opinions_of(system) else {}
         return self.config["systems"].get(system, {}) | {"method": self.method_of(system)} | opinions
 
     @property

@@ -2,7 +2,7 @@
 
 The scores are probabilities a_t that the class is active in second t. As in `softsed.labels.joint.events`, an active
 second is detected with probability d, and a window sounds active if one of its active seconds is detected or if
-something else is taken for the class (a noisy OR):
+something else is taken for the class (a noisy OR). q is the probability that nothing else is:
 
     p = 1 - q prod_t (1 - d a_t)
 
@@ -11,33 +11,81 @@ Otherwise the annotator ticks at a fixed rate r, as in MACE (Hovy et al., NAACL-
 
     P(tick) = theta_j p + (1 - theta_j) r_j
 
-The loss is the negative log likelihood of the answers. Competence and rate per annotator, and the probability q that
-nothing else sounds like the class, are learned together with the weights of the network by the same optimiser
-(compare Rodrigues and Pereira, "Deep learning from crowds", AAAI 2018). Competence and rate are shrunk towards those
-of the crowd: log-odds of an annotator have a normal prior around common log-odds, which are learned as well. An
-annotator without opinions in the training has the common values.
+The loss is the negative log likelihood of the answers. EM of `softsed.labels.joint.events` on the training opinions,
+without audio and with the same d, estimates competence and rate per annotator and class, and q per class. With these
+values the training starts. Then competence and rate of each annotator are learned together with the weights of the
+network, by the same optimiser (compare Rodrigues and Pereira, "Deep learning from crowds", AAAI 2018): their log-odds
+move by the same amount in all classes, with a normal prior around the start. An annotator without opinions in the
+training has the mean log-odds of the others.
 
-theta is not negative, so that the scores cannot become the complement of the answers. It starts high, because rare
-listening explains rare ticks as well as quiet sounds do. d is fixed: the answers determine only its product with a_t.
+The start matters. If the parameters of a new crowd are learned as well, guesses and false alarms explain the ticks of a
+rare class before the network has learned its sound. Then its scores fall to 0, and the class is never learned. theta is
+not negative, so that the scores cannot become the complement of the answers. d is fixed, because the answers determine
+little but its product with a_t.
 """
 
-import math
+import logging
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from softsed.core.errors import InputError
+from softsed.core.log import Remaining
+from softsed.core.metadata import Recording
+from softsed.core.opinions import Opinions
+from softsed.labels.joint.events import ITERATIONS, fit
+from softsed.labels.joint.forward_backward import LONGEST_S
+from softsed.labels.joint.hearing import Chains
 from softsed.train.network import CRNN
 from softsed.train.opinion_sequences import OpinionSequences
 
-DETECTION = 0.3  # d, from which the search of `softsed.labels.joint.events` starts
-LISTENING = 0.7  # competence at the start, as in `softsed.labels.joint.hearing`
-SPREAD = 1.5  # standard deviation of the prior of an annotator's log-odds around those of the crowd
-# Expected false alarms of a window: prior as from one false alarm in so many windows, as in `labels.joint.hearing`.
-WINDOWS_PER_ALARM = 51
-# Adam changes all parameters by about its learning rate per step. Parameters of the crowd are stored divided by this
-# factor, so that they change faster than the weights of the network, which are smaller.
+DETECTION = 0.3  # d; of 0.3 and 0.5, the one with the lower validation loss on two folds of the demo
+SPREAD = 1.5  # standard deviation of the prior of an annotator's log-odds around their start
+# Adam changes each parameter by about its learning rate per step. The log-odds of the annotators are stored divided by
+# this factor, so that they change faster than the weights of the network, which are smaller.
 PACE = 10
+
+logger = logging.getLogger(__name__)
+
+
+class Crowd(NamedTuple):
+    """Estimates from opinions alone."""
+
+    competence: np.ndarray  # [annotators, classes], theta
+    tick_rate: np.ndarray  # [annotators, classes], r
+    false_alarm: np.ndarray  # [classes], expected number of false alarms of a window; q is exp(-false_alarm)
+    active_s: np.ndarray  # [classes], expected number of active seconds of all recordings
+
+
+def estimate_crowd(opinions: Opinions, recordings: dict[str, Recording], class_weight: float) -> Crowd:
+    """Estimate the crowd by EM of the model of events with the detection `DETECTION`, without confusions.
+
+    Parameters
+    ----------
+    opinions, recordings, class_weight
+        As in `softsed.labels.joint.events.event_labels`.
+
+    Raises
+    ------
+    InputError
+        If a window is longer than `LONGEST_S`.
+    """
+    longest = int((opinions.offset - opinions.onset)[opinions.window].max())
+    if longest > LONGEST_S:
+        raise InputError(
+            f"a system is trained on opinions, and a window lasts {longest} s",
+            key="systems",
+            expected=f"windows of at most {LONGEST_S} s",
+            remedy="Train the system on labels by eq1 or majority",
+        )
+    chains = Chains(opinions, recordings, class_weight)
+    found = fit(chains, chains.start(DETECTION), Remaining(logger, "crowd: steps of EM", ITERATIONS, bound=True))
+    owner = np.repeat(chains.label, chains.smoother.seconds)
+    active_s = np.bincount(owner, weights=found.found.active, minlength=chains.classes)
+    now = found.parameters
+    return Crowd(now.competence, now.tick_rate, now.false_alarm, active_s)
 
 
 class CrowdLayer(nn.Module):
@@ -45,46 +93,46 @@ class CrowdLayer(nn.Module):
 
     Parameters
     ----------
-    tick_rate : float
-        Share of ticks among all opinions, at which the rate r starts.
-    annotators, classes : int
-        Numbers. Annotator number `annotators` is any annotator without opinions in the training.
+    competence, tick_rate : ndarray [annotators, classes]
+        theta and r at the start. The annotator with the number after the last one is any other annotator.
+    false_alarm : ndarray [classes]
+        Expected number of false alarms of a window.
     total : float
         Number of elements of the training, see `forward`; the prior counts once per pass over them.
     """
 
-    def __init__(self, *, tick_rate: float, annotators: int, classes: int, total: float) -> None:
+    def __init__(self, *, competence: np.ndarray, tick_rate: np.ndarray, false_alarm: np.ndarray, total: float) -> None:
         super().__init__()
-        start = torch.tensor([LISTENING, tick_rate]).logit() / PACE
-        self.common = nn.Parameter(start)  # log-odds of competence and rate
-        self.own = nn.Parameter(torch.zeros(2, annotators))  # differences from them
-        self.alarm = nn.Parameter(torch.full((classes,), -math.log(WINDOWS_PER_ALARM) / PACE))  # log of the number
+        start = torch.from_numpy(np.stack([competence, tick_rate])).float().logit()
+        self.start: Tensor
+        self.false_alarm: Tensor
+        self.register_buffer("start", torch.cat([start, start.mean(dim=1, keepdim=True)], dim=1))
+        self.register_buffer("false_alarm", torch.from_numpy(false_alarm).float())
+        self.moved = nn.Parameter(torch.zeros(2, len(competence)))
         self.total = total
 
     def crowd(self) -> tuple[Tensor, Tensor]:
-        """Return competence and rate [annotators + 1]; the last one is that of an annotator without opinions."""
-        own = nn.functional.pad(self.own, (0, 1))
-        competence, rate = torch.sigmoid(PACE * (self.common[:, None] + own))
+        """Return theta and r [annotators + 1, classes]; the last row is that of any other annotator."""
+        moved = PACE * nn.functional.pad(self.moved, (0, 1))
+        competence, rate = torch.sigmoid(self.start + moved[:, :, None])
         return competence, rate
 
     @torch.no_grad()
     def describe(self, annotators: list[str]) -> dict:
-        """Return the parameters of the annotators for the model file, and those of annotators without opinions."""
-        competence, rate = self.crowd()
+        """Return all parameters for the model file; `annotators` are the names."""
+        competence, rate = (values.cpu() for values in self.crowd())
         return {
             "annotators": annotators,
-            "competence": competence[:-1].cpu(),
-            "tick_rate": rate[:-1].cpu(),
-            "others": {"competence": float(competence[-1]), "tick_rate": float(rate[-1])},
-            "false_alarm": (PACE * self.alarm).exp().cpu(),
+            "competence": competence[:-1],
+            "tick_rate": rate[:-1],
+            "others": {"competence": competence[-1], "tick_rate": rate[-1]},
+            "false_alarm": self.false_alarm.cpu(),
             "detection": DETECTION,
         }
 
     def log_prior(self) -> Tensor:
         """Compute the logarithm of the prior density of the parameters, without a constant."""
-        log_alarm = PACE * self.alarm
-        alarms = (log_alarm - WINDOWS_PER_ALARM * log_alarm.exp()).sum()
-        return alarms - 0.5 * (PACE * self.own / SPREAD).square().sum()
+        return -0.5 * (PACE * self.moved / SPREAD).square().sum()
 
     def sounds(self, seconds: Tensor, data: OpinionSequences, place: Tensor, opinion: Tensor) -> Tensor:
         """Compute p, the probability that the window of each opinion sounds active: [opinions].
@@ -100,7 +148,7 @@ class CrowdLayer(nn.Module):
         silent = nn.functional.pad(silent, (0, 0, 1, 0))  # [batch, seconds + 1, classes], from the start
         label = data.label[opinion]
         window = silent[place, data.offset[opinion], label] - silent[place, data.onset[opinion], label]
-        return -torch.expm1(window - (PACE * self.alarm).exp()[label])
+        return -torch.expm1(window - self.false_alarm[label])
 
     def forward(self, model: CRNN, data: OpinionSequences, batch: Tensor) -> tuple[Tensor, float]:
         """Compute the sum of the loss over the opinions of a batch, and the number of elements.
@@ -120,7 +168,7 @@ class CrowdLayer(nn.Module):
         inactive = data.inactive[batch]
         seconds = frames.unflatten(1, (inactive.shape[1], -1)).mean(dim=2)  # the score of a second, as in prediction
         place, opinion = data.opinions_of(batch)
-        competence, rate = (values[data.annotator[opinion]] for values in self.crowd())
+        competence, rate = (values[data.annotator[opinion], data.label[opinion]] for values in self.crowd())
         tick = competence * self.sounds(seconds, data, place, opinion) + (1 - competence) * rate
         answered = torch.where(data.answer[opinion] == 1, tick, 1 - tick)
         weight = data.weight[opinion]
@@ -129,18 +177,3 @@ class CrowdLayer(nn.Module):
         if self.training:
             loss = loss - self.log_prior() * elements / self.total
         return loss, elements
-
-
-def score_of_ticks(share: np.ndarray, window_s: float) -> np.ndarray:
-    """Compute the constant score a with which the model explains a share of ticks in windows of this length.
-
-    All ticks are taken for answers of annotators who have listened.
-
-    Parameters
-    ----------
-    share : ndarray [classes]
-        Share of ticks, below 1.
-    window_s : float
-        Length of a window in seconds.
-    """
-    return np.minimum(-np.expm1(np.log1p(-share) / window_s) / DETECTION, 1)

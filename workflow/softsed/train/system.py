@@ -24,8 +24,8 @@ from softsed.core.thresholds import trimmed_midrange
 from softsed.features.files import features_file, frames_per_second, read_features
 from softsed.labels.joint.dependence import count_independent
 from softsed.train.checkpoint import Checkpoint, hash_of
-from softsed.train.constant import class_means, constant_loss, constant_opinion_loss, output_bias, share_of_ticks
-from softsed.train.crowd_layer import CrowdLayer, score_of_ticks
+from softsed.train.constant import class_means, constant_loss, constant_opinion_loss, output_bias
+from softsed.train.crowd_layer import CrowdLayer, estimate_crowd
 from softsed.train.device import choose_device, choose_precision
 from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.loop import Data, FrameLoss, Loss, fit
@@ -183,16 +183,14 @@ def prepare_opinions(options: argparse.Namespace, classes: list[str]) -> Materia
         validation=fold["validation"],
         inactive=float(validation.inactive.sum()),
     )
+    crowd = estimate_crowd(select(opinions, fold["train"]), recordings, system["class_weight"])
     loss = CrowdLayer(
-        tick_rate=float(opinions.opinion[chosen].mean()),
-        annotators=len(annotators),
-        classes=len(classes),
+        competence=crowd.competence[known],
+        tick_rate=crowd.tick_rate[known],
+        false_alarm=crowd.false_alarm,
         total=float(training.weight.sum() + training.inactive.sum()),
     )
-    shares = share_of_ticks(opinions, weights, scene_of, fold["train"])
-    window_s = float((opinions.offset - opinions.onset).mean())
-    scores = [score_of_ticks(shares[scene_of[name]], window_s) * ~inactive[name][0] for name in fold["train"]]
-    means = np.clip(np.mean(scores, axis=0), 1e-3, 1 - 1e-3)
+    means = np.clip(crowd.active_s / sum(len(inactive[name]) for name in fold["train"]), 1e-3, 1 - 1e-3)
     return Material(training, validation, loss, scaler, constant, means, annotators)
 
 
