@@ -46,6 +46,34 @@ if plan.from_opinions:
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --competence {output.competence} --soft {output.soft}"
 
+    # The start of the trainings on opinions; no job runs without such a system.
+    rule estimate_annotators:
+        input:
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+            fold="<results>/folds/fold{fold}.tsv",
+        output:
+            annotators="<results>/labels/annotators/fold{fold}.json",
+        log:
+            "<logs>/estimate_annotators/fold{fold}.log",
+        benchmark:
+            "<benchmarks>/estimate_annotators/fold{fold}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("labels.annotators"),
+            *plan.user.content(),
+            unticked=config["unticked"],
+            class_weight=config["labels"]["joint"]["class_weight"],
+        message:
+            "Estimate the annotators from the opinions about the training recordings of fold {wildcards.fold}"
+        shell:
+            "python -m softsed --log {log} labels.annotators --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --fold {input.fold} --class-weight {params.class_weight} --output {output.annotators}"
+
 elif plan.source == "own":
 
     rule adopt_labels:

@@ -16,7 +16,7 @@ rule train_system:
         features="<results>/features/index.tsv",
         soft=from_wildcards(plan.soft_labels_of, "system"),
         hard=from_wildcards(plan.hard_labels_of, "system"),
-        opinions=from_wildcards(plan.opinions_of, "system"),
+        opinions=from_wildcards(plan.opinions_of, "system", "fold"),
         classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",

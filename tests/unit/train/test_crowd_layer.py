@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import torch
 from support.crowds import ask
-from support.errors import refused
 from torch import nn
 
-from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.train.crowd_layer import DETECTION, CrowdLayer, estimate_crowd
+from softsed.train.crowd_layer import CrowdLayer
 from softsed.train.loop import run_epoch
 from softsed.train.opinion_sequences import cut_opinions
 
+DETECTION = 0.3
 RATE = 2  # frames per second
 
 
@@ -56,19 +55,19 @@ def data_of(opinions, features, *, inactive=None, length=100, weights=None):
     )
 
 
-def start(annotators, classes, *, competence=0.7, rate=0.3, alarm=0.02, total=1.0):
-    """Return a layer whose annotators are all the same."""
-    size = annotators, classes
-    values = {"competence": np.full(size, competence), "tick_rate": np.full(size, rate)}
-    return CrowdLayer(**values, false_alarm=np.full(classes, alarm), total=total)
+def start(competence, tick_rate, false_alarm, total=1.0):
+    """Return a layer with estimates of annotators A0, A1, ..."""
+    found = {"competence": competence, "tick_rate": tick_rate, "false_alarm": false_alarm}
+    found = {name: np.array(values).tolist() for name, values in found.items()}
+    names = [f"A{who}" for who in range(len(competence))]
+    return CrowdLayer(found | {"annotators": names, "detection": DETECTION}, total=total)
 
 
 def perturbed(annotators, classes, seed=0):
     """Return a layer in float64 whose parameters differ from each other."""
     rng = np.random.default_rng(seed)
-    size = annotators, classes
-    values = {"competence": rng.uniform(0.1, 0.9, size), "tick_rate": rng.uniform(0.1, 0.9, size)}
-    layer = CrowdLayer(**values, false_alarm=rng.uniform(0.01, 0.1, classes), total=50).double()
+    values = rng.uniform(0.1, 0.9, (2, annotators, classes))
+    layer = start(*values, rng.uniform(0.01, 0.1, classes), total=50).double()
     with torch.no_grad():
         layer.moved.copy_(torch.from_numpy(rng.normal(0, 0.1, (2, annotators))))
     return layer.eval()
@@ -133,7 +132,7 @@ def test_unannotated_class_is_inactive():
     opinions = Opinions(*(np.array(x) for x in (["r"], [0], [3])), ["A"], ["a", "b"], *np.array([[0], [0], [0], [1]]))
     logits = {"r": np.full((6, 2), -1.0)}
     asked = np.array([[0, 1]] * 3)
-    layer = start(1, 2).eval()
+    layer = start([[0.7, 0.7]], [[0.3, 0.3]], [0.02, 0.02]).eval()
     (loss, elements), (alone, _) = (
         layer(Logits(), data_of(opinions, logits, inactive=inactive), torch.tensor([0]))
         for inactive in ({"r": asked}, {})
@@ -171,7 +170,7 @@ def test_crowd_is_recovered_with_the_seconds(number):
     opinions, features, truth = simulate(np.random.default_rng(1), competence, number=number)
     data = data_of(opinions, features, length=40)
     model = Linear()
-    layer = start(9, 1, total=float(data.weight.sum()))
+    layer = start([[0.7]] * 9, [[0.3]] * 9, [0.02], total=float(data.weight.sum()))
     optimiser = torch.optim.Adam([*model.parameters(), *layer.parameters()], lr=0.03)
     for _ in range(60):
         run_epoch(model, data, list(torch.randperm(len(data)).split(8)), layer, optimiser)
@@ -189,36 +188,18 @@ def test_crowd_is_recovered_with_the_seconds(number):
 
 def test_description_names_the_annotators():
     layer = perturbed(2, 3)
-    found = layer.describe(["Ann", "Bob"])
+    found = layer.describe()
     competence, rate = layer.crowd()
-    assert found["annotators"] == ["Ann", "Bob"]
+    assert found["annotators"] == ["A0", "A1"]
     assert torch.equal(found["competence"], competence[:2])
     assert torch.equal(found["others"]["competence"], competence[2])
     assert torch.equal(found["tick_rate"], rate[:2])
 
 
 def test_other_annotators_have_the_mean_log_odds():
-    layer = CrowdLayer(
-        competence=np.array([[0.9], [0.5]]), tick_rate=np.array([[0.2], [0.2]]), false_alarm=np.zeros(1), total=1
-    )
+    layer = start([[0.9], [0.5]], [[0.2], [0.2]], [0.0])
     with torch.no_grad():
         layer.moved.fill_(1)  # what is learned about annotators of the training
     competence, rate = layer.crowd()
     assert competence[2].item() == pytest.approx(0.75)  # the odds are 9 and 1, their geometric mean 3
     assert rate[2].item() == pytest.approx(0.2)
-
-
-def test_estimated_crowd_agrees_with_the_simulated_one():
-    competence = [0.9, 0.8, 0.7, 0.6, 0, 0]
-    opinions, features, truth = simulate(np.random.default_rng(2), competence, number=3, recordings=2)
-    recordings = {name: Recording(name, "s", len(x) / RATE) for name, x in features.items()}
-    found = estimate_crowd(opinions, recordings, 200)
-    np.testing.assert_allclose(found.competence[:, 0], competence, atol=0.2)
-    assert found.active_s[0] == pytest.approx(sum(active.sum() for active in truth.values()), rel=0.3)
-    assert found.false_alarm.shape == (1,)
-
-
-def test_windows_longer_than_joint_can_use_are_refused():
-    opinions, recordings = ask({"r": np.zeros((20, 1, 1), dtype=bool)}, window=13)
-    with refused(key="systems", problem="13 s"):
-        estimate_crowd(opinions, recordings, 200)

@@ -167,9 +167,9 @@ def fit_opinions(checkpoint=None):
     )
     torch.manual_seed(2)
     model = FastCRNN(mel_bands=16, classes=1, output="sigmoid", **SMALL)
-    crowd = {"competence": np.full((3, 1), 0.7), "tick_rate": np.full((3, 1), 0.4), "false_alarm": np.array([0.02])}
-    loss = CrowdLayer(**crowd, total=float(train.weight.sum()))
-    config = {**TRAINING, "learning_rate": 0.03, "epochs": 20}
+    crowd = {"competence": [[0.7]] * 3, "tick_rate": [[0.4]] * 3, "false_alarm": [0.02], "detection": 0.3}
+    loss = CrowdLayer(crowd | {"annotators": opinions.annotators}, total=float(train.weight.sum()))
+    config = {**TRAINING, "learning_rate": 0.5, "epochs": 20}
     trained = loop.fit(model, train, validation, loss=loss, config=config, seed=2, checkpoint=checkpoint)
     return model, *trained, loss.crowd()[0].detach()
 

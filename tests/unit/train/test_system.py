@@ -84,14 +84,17 @@ def crowd(experiment):
             for who in ("Ann", "Bob") if i != 3 else ("Ann", "Eve"):
                 rows += [(f"r{i}", onset, onset + 2, who, name, int(rng.uniform() < 0.4)) for name in "ab"]
     write_opinions(experiment / "opinions.tsv", rows)
+    crowd = {"detection": 0.3, "annotators": ["Ann", "Bob"], "false_alarm": [0.02, 0.02], "active_s": [3, 2]}
+    crowd |= {"competence": [[0.7, 0.6], [0.5, 0.4]], "tick_rate": [[0.2, 0.2], [0.3, 0.3]]}
+    (experiment / "annotators.json").write_text(json.dumps(crowd))
     return experiment
 
 
 def learn(folder, name="m", *more, **changes):
     """Train on the opinions."""
-    system = {"labels": "opinions", "loss": "crowd", "output": "sigmoid", "unticked": "absent", "class_weight": 200}
-    tables = [str(folder / f"{table}.tsv") for table in ("opinions", "recordings", "scenes")]
-    command(folder, name, "--system", json.dumps(system), "--opinions", *tables, *more, **changes)
+    system = {"labels": "opinions", "loss": "crowd", "output": "sigmoid", "unticked": "absent"}
+    files = [str(folder / file) for file in ("opinions.tsv", "recordings.tsv", "scenes.tsv", "annotators.json")]
+    command(folder, name, "--system", json.dumps(system), "--opinions", *files, *more, **changes)
 
 
 def test_model_contains_the_crowd(crowd):
@@ -149,14 +152,18 @@ def test_training_on_other_opinions_is_not_continued(crowd, caplog):
     with caplog.at_level(logging.INFO):
         learn(crowd, "m", *checkpoint)
     assert "training with other data;" in caplog.text
+    learn(crowd, "m", *checkpoint)
+    edit_text(crowd, "annotators.json", "0.7", "0.8")
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        learn(crowd, "m", *checkpoint)
+    assert "training with other data;" in caplog.text
 
 
-@pytest.mark.parametrize("part", ["train", "validation"])
-def test_part_without_opinions_is_refused(crowd, part):
-    names = {"train": ("r0", "r1", "r2"), "validation": ("r3",)}[part]
+def test_validation_without_opinions_is_refused(crowd):
     lines = (crowd / "opinions.tsv").read_text().splitlines(keepends=True)
-    (crowd / "opinions.tsv").write_text("".join(line for line in lines if not line.startswith(names)))
-    with refused(file="fold1.tsv", problem=part):
+    (crowd / "opinions.tsv").write_text("".join(line for line in lines if not line.startswith("r3")))
+    with refused(file="fold1.tsv", problem="validation"):
         learn(crowd)
 
 

@@ -49,11 +49,6 @@ def opinion_systems(config: dict) -> list[str]:
     return [name for name, system in config["systems"].items() if system and system["labels"] == "opinions"]
 
 
-def opinion_settings(config: dict) -> dict:
-    """Return what a training on opinions reads of the config, beside its system."""
-    return {"unticked": config["unticked"], "class_weight": config["labels"]["joint"]["class_weight"]}
-
-
 def truth_systems(config: dict) -> list[str]:
     """List the systems that are trained on the true events."""
     return [name for name, system in config["systems"].items() if system and system.get("method") == TRUTH]

@@ -227,11 +227,11 @@ class Plan:
         trained_on = self.config["systems"][system]["labels"]
         return self.labels("hard", [self.method_of(system)]) if trained_on == "hard" else []
 
-    def opinions_of(self, system: str) -> list[str]:
-        """List the tables of opinions, recordings and scenes for a system trained on opinions; empty for any other."""
-        if system not in choices.opinion_systems(self.config):
-            return []
-        return [self.opinions, self.tables["recordings"], self.tables["scenes"]]
+    def opinions_of(self, system: str, fold: str) -> list[str]:
+        """List the files about opinions that a system trained on opinions reads; empty for any other system."""
+        estimates = f"{self.results}/labels/annotators/fold{fold}.json"
+        files = [self.opinions, self.tables["recordings"], self.tables["scenes"], estimates]
+        return files if system in choices.opinion_systems(self.config) else []
 
     def method_of(self, system: str) -> str:
         """Return the method of the labels a system is trained on; the reference method for baselines without audio."""
@@ -243,8 +243,8 @@ class Plan:
 
     def system_settings(self, system: str) -> dict:
         """Return what a training needs to know about its system, the method of the labels included."""
-        opinions = choices.opinion_settings(self.config) if self.opinions_of(system) else {}
-        return self.config["systems"].get(system, {}) | {"method": self.method_of(system)} | opinions
+        settings = self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
+        return settings | ({"unticked": self.config["unticked"]} if settings.get("labels") == "opinions" else {})
 
     @property
     def asks(self) -> bool:

@@ -25,7 +25,7 @@ from softsed.features.files import features_file, frames_per_second, read_featur
 from softsed.labels.joint.dependence import count_independent
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import class_means, constant_loss, constant_opinion_loss, output_bias
-from softsed.train.crowd_layer import CrowdLayer, estimate_crowd
+from softsed.train.crowd_layer import CrowdLayer
 from softsed.train.device import choose_device, choose_precision
 from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.loop import Data, FrameLoss, Loss, fit
@@ -57,8 +57,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--opinions",
         type=Path,
         nargs="*",
-        metavar="TABLE",
-        help="tables of opinions, of recordings and of scenes, for a system trained on opinions",
+        metavar="FILE",
+        help="for a system trained on opinions: tables of opinions, recordings and scenes, and the estimates of "
+        "`softsed labels.annotators` for this fold",
     )
     add_options(parser, "classes")
     parser.add_argument(
@@ -99,7 +100,6 @@ class Material(NamedTuple):
     scaler: Scaler  # of the features
     constant: float  # validation loss of a constant per scene
     means: np.ndarray  # [classes], scores from which the output bias starts
-    annotators: list[str]  # of the training; empty for labels
 
 
 def prepare_labels(options: argparse.Namespace, classes: list[str]) -> Material:
@@ -126,15 +126,16 @@ def prepare_labels(options: argparse.Namespace, classes: list[str]) -> Material:
     length = min(options.config["sequence_frames"], max(map(len, train_targets)))
     training = cut(map(scaler, train_features), train_targets, length)
     validation = cut(map(scaler, validation_features), validation_targets, length)
-    return Material(training, validation, FrameLoss(system["loss"]), scaler, constant, class_means(train_targets), [])
+    return Material(training, validation, FrameLoss(system["loss"]), scaler, constant, class_means(train_targets))
 
 
 def prepare_opinions(options: argparse.Namespace, classes: list[str]) -> Material:
     """Read the features of the training and validation recordings, and the opinions about them."""
-    if len(options.opinions or []) != 3:
-        expected = "tables of opinions, recordings and scenes"
+    if len(options.opinions or []) != 4:
+        expected = "tables of opinions, recordings and scenes, and estimates of the annotators"
         raise InputError("the system is trained on opinions", key="--opinions", expected=expected)
-    table, recordings_table, scenes = options.opinions
+    table, recordings_table, scenes, annotators = options.opinions
+    estimates = json.loads(annotators.read_text(encoding="utf-8"))
     system, fold, scene_of = options.system, read_fold(options.fold), read_fold_scenes(options.fold)
     recordings, asked = read_asked(recordings_table, scenes, classes)
     opinions = read_opinions(table, classes, asked=asked, recordings=recordings, unticked=system["unticked"])
@@ -147,9 +148,6 @@ def prepare_opinions(options: argparse.Namespace, classes: list[str]) -> Materia
         & (system.get("mask") != "asked")
         for name in fold["train"] + fold["validation"]
     }
-    chosen = np.isin(opinions.recording, fold["train"])[opinions.window]
-    known = np.unique(opinions.annotator[chosen])
-    annotators = [opinions.annotators[who] for who in known]
     features = {
         part: [read_features(features_file(options.features, name)) for name in fold[part]]
         for part in ("train", "validation")
@@ -164,34 +162,25 @@ def prepare_opinions(options: argparse.Namespace, classes: list[str]) -> Materia
             fold[part],
             opinions,
             weights=weights,
-            annotators=annotators,
+            annotators=estimates["annotators"],
             inactive=inactive,
             rate=rate,
             length=length,
         )
         for part in ("train", "validation")
     )
-    if not len(known) or not len(validation.weight):
-        raise InputError(
-            f"no opinion is about a recording of the part {'validation' if len(known) else 'train'}",
-            file=options.fold,
-            expected="opinions about training and validation recordings",
-        )
+    if not len(validation.weight):
+        raise InputError("no opinion is about a validation recording of the fold", file=options.fold)
     constant = constant_opinion_loss(
         *(opinions, weights, scene_of),
         training=fold["train"],
         validation=fold["validation"],
         inactive=float(validation.inactive.sum()),
     )
-    crowd = estimate_crowd(select(opinions, fold["train"]), recordings, system["class_weight"])
-    loss = CrowdLayer(
-        competence=crowd.competence[known],
-        tick_rate=crowd.tick_rate[known],
-        false_alarm=crowd.false_alarm,
-        total=float(training.weight.sum() + training.inactive.sum()),
-    )
-    means = np.clip(crowd.active_s / sum(len(inactive[name]) for name in fold["train"]), 1e-3, 1 - 1e-3)
-    return Material(training, validation, loss, scaler, constant, means, annotators)
+    loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()))
+    seconds = sum(len(inactive[name]) for name in fold["train"])
+    means = np.clip(np.array(estimates["active_s"]) / seconds, 1e-3, 1 - 1e-3)
+    return Material(training, validation, loss, scaler, constant, means)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -219,6 +208,7 @@ def main(argv: list[str] | None = None) -> None:
     checkpoint = None
     if options.checkpoint:
         tensors = [tensor for data in (training, validation) for tensor in vars(data).values()]
+        tensors += loss.state_dict().values()
         identity = {
             "code": code("train.system"),
             "torch": str(torch.__version__),
@@ -256,7 +246,7 @@ def main(argv: list[str] | None = None) -> None:
             "thresholds": torch.from_numpy(midrange),  # [classes], nan for a class without a positive training label
             "sequence_frames": training.features.shape[1],
             "carried": options.carried,
-            "crowd": loss.describe(material.annotators) if isinstance(loss, CrowdLayer) else None,
+            "crowd": loss.describe() if isinstance(loss, CrowdLayer) else None,
             "made": made("train.system", "torch", "numpy") | {"device": str(device), "threads": options.threads},
         },
         options.model,
