@@ -18,10 +18,10 @@ competence and rate of each annotator are learned together with the weights of t
 classes, with a normal prior around the start. An annotator without opinions in the training has the mean log-odds of
 the others.
 
-The start matters. From the same constants for all annotators and classes, guesses and false alarms explain the ticks of a
-rare class before the network has learned its sound. Then its scores fall to 0, and the class is never learned. theta is
-not negative, so that the scores cannot become the complement of the answers. d is fixed, because the answers determine
-little but its product with a_t.
+The start matters. From the same constants for all annotators and classes, guesses and false alarms explain the ticks of
+a rare class before the network has learned its sound. Then its scores fall to 0, and the class is never learned. theta
+is not negative, so that the scores cannot become the complement of the answers. d is fixed, because the answers
+determine little but its product with a_t.
 """
 
 import torch
