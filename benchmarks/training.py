@@ -38,7 +38,7 @@ from measure import ROOT, build_parser, package_environment, spread, write
 
 from softsed.train.device import choose_precision
 from softsed.train.fast_network import FastCRNN
-from softsed.train.loop import fit
+from softsed.train.loop import FrameLoss, fit
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
@@ -146,7 +146,7 @@ def run_one(kind: str, name: str, threads: int, smoke: bool) -> dict:
         elif kind == PUBLISHED:
             loops.fit_published(model, data, held_out, batch=BATCH, rate=sizes.rate, weights=weights)
         else:
-            fit(model, data, held_out, loss="mse", config=config, seed=0)
+            fit(model, data, held_out, loss=FrameLoss("mse"), config=config, seed=0)
 
     with tempfile.TemporaryDirectory() as scratch:
         epoch(first, first, Path(scratch) / "first.pt")
