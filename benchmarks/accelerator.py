@@ -40,7 +40,7 @@ from training import BATCH, MODEL, SIZES, SMOKE, draw
 from softsed.core.errors import InputError
 from softsed.train.device import choose_device
 from softsed.train.fast_network import NETWORKS
-from softsed.train.loop import fit, run_epoch
+from softsed.train.loop import FrameLoss, fit, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
@@ -131,8 +131,8 @@ def time_epochs(row: Row, device: torch.device, meet: Callable, smoke: bool) -> 
 
     def epoch() -> None:
         if row.loop == SOFTSED:
-            run_epoch(model, training, list(torch.randperm(len(training)).split(BATCH)), "mse", optimiser)
-            run_epoch(model, held_out, list(torch.arange(len(held_out)).split(BATCH)), "mse")
+            run_epoch(model, training, list(torch.randperm(len(training)).split(BATCH)), FrameLoss("mse"), optimiser)
+            run_epoch(model, held_out, list(torch.arange(len(held_out)).split(BATCH)), FrameLoss("mse"))
         else:
             train_textbook(model, training, optimiser, batch=BATCH)
             validate_textbook(model, held_out, batch=BATCH, rate=sizes.rate)
@@ -166,7 +166,7 @@ def train_seeds(row: Row, device: torch.device, smoke: bool) -> dict:
     for seed in range(5):
         torch.manual_seed(seed)
         model = build(row, SMALL, device)
-        _, history = fit(model, training, held_out, loss="mse", config=config, seed=seed)
+        _, history = fit(model, training, held_out, loss=FrameLoss("mse"), config=config, seed=seed)
         losses.append(min(epoch["validation_loss"] for epoch in history))
     return {"losses": losses}
 

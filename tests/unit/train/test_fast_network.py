@@ -6,7 +6,7 @@ import torch
 from support.networks import PAPER, distance
 
 from softsed.train.fast_network import NETWORKS, FastCRNN, choose_implementation
-from softsed.train.loop import run_epoch
+from softsed.train.loop import FrameLoss, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import cut
 
@@ -101,7 +101,7 @@ def test_a_trained_model_predicts_the_same_in_both(source):
     data = cut([rng.normal(size=(60, 64))], [rng.uniform(size=(60, 2))], 20)
     optimiser = torch.optim.Adam(trained.parameters(), lr=0.01)
     for _ in range(3):
-        run_epoch(trained, data, [torch.arange(len(data))], "mse", optimiser)
+        run_epoch(trained, data, [torch.arange(len(data))], FrameLoss("mse"), optimiser)
     mel, scores = torch.randn(1, 40, 64), []
     for network in NETWORKS.values():
         model = network(**{**SMALL, "classes": 2}).eval()
