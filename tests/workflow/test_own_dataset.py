@@ -82,6 +82,22 @@ def test_the_whole_workflow_is_planned(own, kind, labels, rule):
     assert not set(plan) & {"render_recording", "fetch_archive", "simulate_annotators"}
 
 
+def test_systems_on_opinions_alone_are_planned(own):
+    """No system is trained on labels. The opinions are read as for the labels."""
+    crowd = {"labels": "opinions", "loss": "crowd", "output": "sigmoid"}
+    systems = {"H_BCE_sig": None, "S_BCE_sig": None, "S_MSE_lin": None, "mine": crowd}
+    (own / "crowd.yaml").write_text(yaml.safe_dump({"systems": systems, "report": {"curves": ["mine:h"]}}))
+    configuration = config("opinions", "opinions.tsv", "unticked=zero")
+    shown = snakemake(own, "--dry-run", configuration=[*configuration[:2], "crowd.yaml", *configuration[2:]])
+    plan = rules(shown)
+    assert plan["train_on_opinions"] == plan["estimate_annotators"] == 3
+    assert "train_system" not in plan
+    command = next(line for line in shown.splitlines() if " train.on_opinions " in line)
+    assert (
+        "--opinions 'my data/opinions.tsv' --unticked zero --recordings results/opinions/data/recordings.tsv" in command
+    )
+
+
 def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     """The soft labels by either format are those that were given; with a table of recordings there are scenes."""
     with_scenes = config("soft", "soft.tsv", "recordings=my data/recordings.tsv")

@@ -131,7 +131,8 @@ MORE = [
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
     (
         "systems:\n  other:\n    {labels: opinions, loss: crowd, output: sigmoid, method: joint}",
-        {**ONE_SYSTEM, "estimate_annotators": 3},
+        {**{rule: jobs for rule, jobs in ONE_SYSTEM.items() if rule != "train_system"}, "train_on_opinions": 6}
+        | {"estimate_annotators": 3},
     ),
     (
         "runs: 3",

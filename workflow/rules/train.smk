@@ -16,7 +16,6 @@ rule train_system:
         features="<results>/features/index.tsv",
         soft=from_wildcards(plan.soft_labels_of, "system"),
         hard=from_wildcards(plan.hard_labels_of, "system"),
-        opinions=from_wildcards(plan.opinions_of, "system", "fold"),
         classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
@@ -25,6 +24,9 @@ rule train_system:
         "<logs>/train_system/{system}_run{run}_fold{fold}.log",
     benchmark:
         "<benchmarks>/train_system/{system}_run{run}_fold{fold}.tsv"
+    wildcard_constraints:
+        # Snakemake 9.27.1 ignores an empty pattern; (?!) matches nothing.
+        system="|".join(plan.trained_on("hard", "soft")) or "(?!)",
     conda:
         "../../envs/softsed.yaml"
     threads: 1
@@ -45,8 +47,56 @@ rule train_system:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train.system --fold {input.fold} --features {params.results}/features"
-        " --soft {input.soft} --hard {input.hard} --opinions {input.opinions:q} --classes {input.classes:q}"
-        " --system {params.system:q} --config {params.config:q}"
+        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
         " --model {output.model} --history {output.history}"
+
+
+if plan.trained_on("opinions"):
+
+    rule train_on_opinions:
+        input:
+            fold="<results>/folds/fold{fold}.tsv",
+            features="<results>/features/index.tsv",
+            soft=from_wildcards(plan.soft_labels_of, "system"),
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+            annotators="<results>/labels/annotators/fold{fold}.json",
+        output:
+            model="<results>/models/{system}/run{run}/fold{fold}.pt",
+            history="<results>/models/{system}/run{run}/fold{fold}.history.tsv",
+        log:
+            "<logs>/train_on_opinions/{system}_run{run}_fold{fold}.log",
+        benchmark:
+            "<benchmarks>/train_on_opinions/{system}_run{run}_fold{fold}.tsv"
+        wildcard_constraints:
+            system="|".join(plan.trained_on("opinions")),
+        conda:
+            "../../envs/softsed.yaml"
+        threads: 1
+        resources:
+            **untracked(device="auto", checkpoint_s=60, carried=as_json(plan.carried())),
+            mem_mb=4000,
+        params:
+            *code("train.on_opinions"),
+            *plan.user.content(),
+            unticked=config["unticked"],
+            results=results_folder,
+            system=from_wildcards(plan.system_settings, "system"),
+            config=as_json(config["train"]),
+            features=as_json(config["features"]),
+            seed=from_wildcards(plan.derive_seed, "system", "run", "fold"),
+            checkpoint=f"{plan.results}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
+        message:
+            "Train {wildcards.system} on opinions, run {wildcards.run}, fold {wildcards.fold}"
+        shell:
+            "python -m softsed --log {log} train.on_opinions --fold {input.fold} --features {params.results}/features"
+            " --soft {input.soft} --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --annotators {input.annotators} --system {params.system:q} --config {params.config:q}"
+            " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
+            " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
+            " --model {output.model} --history {output.history}"

@@ -37,10 +37,10 @@ if workflow.is_main_process:
 
 
 # Workaround, Snakemake 9.27.1 (https://github.com/snakemake/snakemake/issues/2407): Snakemake deletes the outputs of a
-# job before it runs again. A checkpoint is therefore a parameter of train_system and not an output. Delete this
+# job before it runs again. A checkpoint is therefore a parameter of a training and not an output. Delete this
 # function, and make the checkpoint an output, when rules can keep outputs.
 def drop_checkpoints():
     """Remove the checkpoints of the trainings of this run, which have all ended and are recorded."""
     for job in workflow.dag.jobs:
-        if job.rule.name == "train_system":
+        if job.rule.name in ("train_system", "train_on_opinions"):
             Path(job.params.checkpoint).unlink(missing_ok=True)

@@ -21,7 +21,10 @@ def modules(stage):
 
 @pytest.mark.parametrize(
     "stage",
-    ["features.extract", "labels.aggregate", "train.system", "predict.system", "report.table2", "report.figures"],
+    [
+        *("features.extract", "labels.aggregate", "train.system", "train.on_opinions", "predict.system"),
+        *("report.table2", "report.figures"),
+    ],
 )
 def test_lists_what_the_interpreter_really_loads(stage):
     script = f"import softsed.{stage}, sys; print(*[m for m in sys.modules if m.startswith('softsed.')])"
@@ -58,6 +61,15 @@ def test_packages_are_empty():
 
 def test_report_stages_are_not_part_of_training():
     assert not {name.partition(".")[0] for name in modules("train.system")} - {"train", "features", "core"}
+
+
+def test_opinions_are_part_of_trainings_on_opinions_only():
+    """An edit of the crowd layer, or of what reads opinions, trains no system on labels again."""
+    opinions = {"core.opinions", "labels.joint.dependence"}
+    opinions |= {name for name in MODULES if name.startswith("train.crowd.") and not name.endswith("__init__")}
+    assert opinions <= modules("train.on_opinions")
+    for step in ("train.system", "predict.system", "predict.apply"):
+        assert not opinions & modules(step)
 
 
 def test_content_of_files_and_folders_whatever_their_times(tmp_path):

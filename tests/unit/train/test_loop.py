@@ -11,9 +11,9 @@ from support.networks import SMALL, TRAINING
 
 from softsed.train import loop
 from softsed.train.checkpoint import Checkpoint
-from softsed.train.crowd_layer import CrowdLayer
+from softsed.train.crowd.layer import CrowdLayer
+from softsed.train.crowd.sequences import cut_opinions
 from softsed.train.fast_network import NETWORKS, FastCRNN
-from softsed.train.opinion_sequences import cut_opinions
 from softsed.train.sequences import cut
 
 

@@ -1,6 +1,6 @@
 """Annotators of one fold, estimated from the opinions about its training recordings: the start of a crowd layer.
 
-`softsed.train.crowd_layer` uses the estimates. They come from EM of `softsed.labels.joint.events` without audio, for
+`softsed.train.crowd.layer` uses the estimates. They come from EM of `softsed.labels.joint.events` without audio, for
 one fixed detection d and without confusions, and contain no labels. Opinions about validation and test recordings have
 no influence.
 """

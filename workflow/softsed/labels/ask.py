@@ -203,7 +203,8 @@ class CrowdPosterior:
             chosen.append(Question(name, start, start + windows.length, labels, now))
             for w in one:
                 seconds = windows.onset[w] + inside
-                share = np.divide(gain[w], windows.variance[w], out=np.zeros(windows.length), where=gain[w] > 0)
+                uncertain = windows.variance[w] > 0
+                share = np.divide(gain[w], windows.variance[w], out=np.zeros(windows.length), where=uncertain)
                 left[row[w], seconds] *= 1 - np.minimum(share, 1)
             if times + 1 < repeats:
                 heapq.heappush(heap, (-value(one), place, times + 1))

@@ -227,11 +227,9 @@ class Plan:
         trained_on = self.config["systems"][system]["labels"]
         return self.labels("hard", [self.method_of(system)]) if trained_on == "hard" else []
 
-    def opinions_of(self, system: str, fold: str) -> list[str]:
-        """List the files about opinions that a system trained on opinions reads; empty for any other system."""
-        estimates = f"{self.results}/labels/annotators/fold{fold}.json"
-        files = [self.opinions, self.tables["recordings"], self.tables["scenes"], estimates]
-        return files if system in choices.opinion_systems(self.config) else []
+    def trained_on(self, *kinds: str) -> list[str]:
+        """List the systems that are trained on hard labels, soft labels or opinions."""
+        return [system for system in self.systems if self.config["systems"][system]["labels"] in kinds]
 
     def method_of(self, system: str) -> str:
         """Return the method of the labels a system is trained on; the reference method for baselines without audio."""
@@ -243,8 +241,7 @@ class Plan:
 
     def system_settings(self, system: str) -> dict:
         """Return what a training needs to know about its system, the method of the labels included."""
-        settings = self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
-        return settings | ({"unticked": self.config["unticked"]} if settings.get("labels") == "opinions" else {})
+        return self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
 
     @property
     def asks(self) -> bool:

@@ -5,15 +5,14 @@ The weights with the lowest validation loss are kept.
 
 import logging
 import time
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from softsed.core.log import PROGRESS
 from softsed.train.checkpoint import Checkpoint
-from softsed.train.crowd_layer import CrowdLayer
 from softsed.train.network import CRNN
-from softsed.train.opinion_sequences import OpinionSequences
 from softsed.train.sequences import Sequences
 
 PROGRESS_S = 30  # seconds between lines on the terminal: often enough to see progress, seldom enough to read
@@ -47,7 +46,46 @@ def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor
     return (elements * mask).sum()
 
 
-class FrameLoss(nn.Module):
+class Data(Protocol):
+    """Equally long pieces of recordings, and what a loss compares with the outputs of a network.
+
+    All attributes of the object are tensors; a checkpoint is continued only if their content is the same.
+    """
+
+    @property
+    def features(self) -> Tensor:
+        """Return the features [sequences, frames, mel_bands]."""
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+
+    def to(self, device: torch.device) -> Self:
+        """Move to a device."""
+
+
+class Loss(nn.Module):
+    """Loss of one kind of data. Its parameters, if it has any, are learned together with those of the network."""
+
+    def forward(self, model: CRNN, data: Any, batch: Tensor) -> tuple[Tensor, float]:
+        """Compute the sum of the loss over the elements of some sequences that count, and their number.
+
+        Parameters
+        ----------
+        model : CRNN
+            Network with one output per frame and class.
+        data : Data
+            All sequences, of the kind of this loss.
+        batch : Tensor of int [batch]
+            Indices of the sequences.
+        """
+        raise NotImplementedError
+
+    def describe(self) -> dict:
+        """Return the entries of the model file about the loss, by default none."""
+        return {}
+
+
+class FrameLoss(Loss):
     """Loss of labels: `masked_loss` of the outputs of a network, per frame and class.
 
     Parameters
@@ -61,15 +99,11 @@ class FrameLoss(nn.Module):
         self.kind = kind
 
     def forward(self, model: CRNN, data: Sequences, batch: Tensor) -> tuple[Tensor, float]:
-        """Compute the sum of the loss over the elements of some sequences that count, and their number."""
+        """Compute the loss, as in `Loss.forward`."""
         targets, mask = data.targets[batch], data.mask[batch]
         raw = model(data.features[batch])
         summed = masked_loss(model.activate(raw) if self.kind == "mse" else raw, targets, mask, self.kind)
         return summed, mask.sum().item()
-
-
-Loss = FrameLoss | CrowdLayer
-Data = Sequences | OpinionSequences
 
 
 def run_epoch(model: CRNN, data: Data, batches: list[Tensor], loss: Loss, optimiser=None) -> float:
@@ -114,11 +148,10 @@ def fit(
     ----------
     model : CRNN
         Network to train, in place and on its device.
-    training, validation : Sequences or OpinionSequences
+    training, validation : Data
         Data on the same device.
-    loss : FrameLoss or CrowdLayer
-        Loss of such data. Its parameters are learned as well. They are left as after the epoch with the lowest
-        validation loss.
+    loss : Loss
+        Loss of such data. Its parameters are left as after the epoch with the lowest validation loss.
     config : dict
         The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (after so many
         epochs without improvement, the learning rate is multiplied by the factor), patience (epochs without

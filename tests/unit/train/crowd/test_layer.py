@@ -9,9 +9,9 @@ from support.crowds import ask
 from torch import nn
 
 from softsed.core.opinions import Opinions
-from softsed.train.crowd_layer import CrowdLayer
+from softsed.train.crowd.layer import CrowdLayer
+from softsed.train.crowd.sequences import cut_opinions
 from softsed.train.loop import run_epoch
-from softsed.train.opinion_sequences import cut_opinions
 
 DETECTION = 0.3
 RATE = 2  # frames per second
@@ -188,7 +188,7 @@ def test_crowd_is_recovered_with_the_seconds(number):
 
 def test_description_names_the_annotators():
     layer = perturbed(2, 3)
-    found = layer.describe()
+    found = layer.describe()["crowd"]
     competence, rate = layer.crowd()
     assert found["annotators"] == ["A0", "A1"]
     assert torch.equal(found["competence"], competence[:2])

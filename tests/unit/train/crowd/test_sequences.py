@@ -6,7 +6,7 @@ import torch
 from support.crowds import ask
 from support.errors import refused
 
-from softsed.train.opinion_sequences import choose_starts, cut_opinions
+from softsed.train.crowd.sequences import choose_starts, cut_opinions
 
 RATE = 5
 

@@ -27,13 +27,14 @@ determine little but its product with a_t.
 import torch
 from torch import Tensor, nn
 
+from softsed.train.crowd.sequences import OpinionSequences
+from softsed.train.loop import Loss
 from softsed.train.network import CRNN
-from softsed.train.opinion_sequences import OpinionSequences
 
 SPREAD = 1.5  # standard deviation of the prior of an annotator's log-odds around their start
 
 
-class CrowdLayer(nn.Module):
+class CrowdLayer(Loss):
     """Loss of opinions, with the parameters of the annotators.
 
     Parameters
@@ -65,7 +66,7 @@ class CrowdLayer(nn.Module):
     def describe(self) -> dict:
         """Return all parameters, for the model file."""
         competence, rate = (values.cpu() for values in self.crowd())
-        return {
+        crowd = {
             "annotators": self.annotators,
             "competence": competence[:-1],
             "tick_rate": rate[:-1],
@@ -73,6 +74,7 @@ class CrowdLayer(nn.Module):
             "false_alarm": self.false_alarm.cpu(),
             "detection": self.detection,
         }
+        return {"crowd": crowd}
 
     def log_prior(self) -> Tensor:
         """Compute the logarithm of the prior density of the parameters, without a constant."""

@@ -1,0 +1,97 @@
+"""Training of one system on the opinions of one fold: a crowd layer takes the place of soft labels.
+
+Soft labels only give the class-dependent thresholds in the model file. docs/opinions_training.md has the model.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from softsed.core.errors import InputError
+from softsed.core.metadata import Recording, read_asked, read_fold, read_fold_scenes
+from softsed.core.opinions import read_opinions
+from softsed.core.options import add_options, build_parser
+from softsed.features.files import features_file, frames_per_second, read_features
+from softsed.labels.joint.dependence import count_independent
+from softsed.train.crowd.constant import constant_opinion_loss
+from softsed.train.crowd.layer import CrowdLayer
+from softsed.train.crowd.sequences import cut_opinions, select
+from softsed.train.sequences import Scaler
+from softsed.train.training import EXAMPLE, Material, add_training_options, train
+
+RAREST = 1e-3  # least share of active seconds from which the output bias starts
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Create the parser of the options."""
+    example = (
+        "--fold results/demo/folds/fold1.tsv --features results/demo/features --soft results/demo/labels/eq1/soft.tsv"
+        " --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv"
+        " --scenes workflow/resources/scenes.tsv --annotators results/demo/labels/annotators/fold1.json"
+        ' --system \'{"labels": "opinions", "loss": "crowd", "output": "sigmoid"}\' ' + EXAMPLE
+    )
+    parser = build_parser("train.on_opinions", main, example=example)
+    add_options(parser, "fold", "features", "soft", "opinions", "unticked", "recordings", "scenes")
+    parser.add_argument(
+        "--annotators", type=Path, required=True, help="estimates of `softsed labels.annotators` for this fold (JSON)"
+    )
+    add_training_options(parser)
+    return parser
+
+
+def find_inactive(recordings: list[Recording], asked: dict, classes: list[str]) -> dict[str, np.ndarray]:
+    """Mark the classes that are not annotated in the scene: bool [seconds, classes] per recording."""
+    return {
+        one.name: np.tile([name not in asked[one.scene] for name in classes], (int(one.duration_s), 1))
+        for one in recordings
+    }
+
+
+def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
+    """Read the features of the training and validation recordings, and the opinions about them."""
+    estimates = json.loads(options.annotators.read_text(encoding="utf-8"))
+    fold, rate = read_fold(options.fold), frames_per_second(options.feature_config)
+    used = fold["train"] + fold["validation"]
+    recordings, asked = read_asked(options.recordings, options.scenes, classes)
+    opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings, unticked=options.unticked)
+    opinions = select(opinions, used)
+    weights = count_independent(opinions)[1]
+    annotated = dict.fromkeys(asked, classes) if options.system.get("mask") == "asked" else asked
+    inactive = find_inactive([recordings[name] for name in used], annotated, classes)
+    features = {
+        part: [read_features(features_file(options.features, name)) for name in fold[part]]
+        for part in ("train", "validation")
+    }
+    seconds = [len(inactive[name]) for name in fold["train"]]
+    scaler = Scaler.fit([x[: length * rate] for x, length in zip(features["train"], seconds, strict=True)])
+    training, validation = (
+        cut_opinions(
+            map(scaler, features[part]),
+            fold[part],
+            opinions,
+            weights=weights,
+            annotators=estimates["annotators"],
+            inactive=inactive,
+            rate=rate,
+            length=min(options.config["sequence_frames"] // rate, max(seconds)),
+        )
+        for part in ("train", "validation")
+    )
+    if not len(validation.weight):
+        raise InputError("no opinion is about a validation recording of the fold", file=options.fold)
+    constant = constant_opinion_loss(
+        *(opinions, weights, read_fold_scenes(options.fold)),
+        training=fold["train"],
+        validation=fold["validation"],
+        inactive=float(validation.inactive.sum()),
+    )
+    loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()))
+    means = np.clip(np.array(estimates["active_s"]) / sum(seconds), RAREST, 1 - RAREST)
+    return Material(training, validation, loss, scaler, constant, means)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train one system on the opinions of one fold, without labels."""
+    train("train.on_opinions", make_parser().parse_args(argv), prepare)
