@@ -14,6 +14,7 @@ from softsed.train.checkpoint import Checkpoint
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
+WARM_UP = 0.1  # share of a cycle in which the learning rate rises
 PROGRESS_S = 30  # seconds between lines on the terminal: often enough to see progress, seldom enough to read
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,15 @@ def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, op
     return total / frames
 
 
+def cycle_rate(epoch: int, epochs: int, peak: float) -> float:
+    """Return the learning rate of one epoch of a cycle: linear from 0 to the peak, then linear to 0.
+
+    A training takes the value in the middle of each epoch (1 to `epochs`), so that no epoch has the rate 0.
+    """
+    part = (epoch - 0.5) / epochs
+    return peak * min(part / WARM_UP, (1 - part) / (1 - WARM_UP))
+
+
 def fit(
     model: CRNN,
     training: Sequences,
@@ -78,7 +88,7 @@ def fit(
     seed: int,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[dict[str, Tensor], list[dict]]:
-    """Train until the validation loss has stopped improving.
+    """Train until the validation loss has stopped improving, or to the end of the cycle.
 
     Parameters
     ----------
@@ -89,9 +99,10 @@ def fit(
     loss : {"bce", "mse"}
         As in `masked_loss`.
     config : dict
-        The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (after so many
-        epochs without improvement, the learning rate is multiplied by the factor), patience (epochs without
-        improvement after which training ends).
+        The section ``train``: batch_size, learning_rate, epochs, schedule. For the schedule "plateau" also
+        plateau_epochs and plateau_factor (after so many epochs without improvement, the learning rate is multiplied by
+        the factor), and patience (epochs without improvement after which training ends). The schedule "cycle" trains
+        for all epochs with the rates of `cycle_rate`, so that its rate follows from the number of the epoch.
     seed : int
         Seed of the order of the sequences.
     checkpoint : Checkpoint, optional
@@ -110,6 +121,7 @@ def fit(
         If a loss is not finite; the message names the epoch. The last checkpoint stays. The same training fails again
         at the same epoch, and a training with another learning rate starts from the beginning.
     """
+    cycle = config["schedule"] == "cycle"
     optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
@@ -118,6 +130,8 @@ def fit(
         best, state, stale, history = progress
         logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
     for epoch in range(len(history) + 1, config["epochs"] + 1):
+        if cycle:
+            optimiser.param_groups[0]["lr"] = cycle_rate(epoch, config["epochs"], config["learning_rate"])
         rate = optimiser.param_groups[0]["lr"]
         batches = list(torch.randperm(len(training), generator=order).split(config["batch_size"]))
         row = {
@@ -134,7 +148,7 @@ def fit(
             state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
         else:
             stale += 1
-            if stale % config["plateau_epochs"] == 0:
+            if not cycle and stale % config["plateau_epochs"] == 0:
                 optimiser.param_groups[0]["lr"] = rate * config["plateau_factor"]
         due = time.monotonic() - shown >= PROGRESS_S
         shown = time.monotonic() if due else shown
@@ -143,7 +157,7 @@ def fit(
             *(epoch, config["epochs"], row["train_loss"], row["validation_loss"], best, epoch - stale),
             extra=PROGRESS if due else {},
         )
-        if stale >= config["patience"]:
+        if not cycle and stale >= config["patience"]:
             break
         if checkpoint:
             checkpoint.save((best, state, stale, history), model, optimiser, order)
