@@ -113,8 +113,8 @@ def test_plateau_equals_the_scheduler_of_torch():
         batches = torch.randperm(len(training), generator=order).split(TRAINING["batch_size"])
         assert row["learning_rate"] == optimiser.param_groups[0]["lr"]
         assert row["train_loss"] == loop.run_epoch(model, training, batches, "mse", optimiser)
-        assert row["validation_loss"] == (loss := loop.run_epoch(model, validation, fixed, "mse"))
-        scheduler.step(loss)
+        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, "mse")
+        scheduler.step(row["validation_loss"])
 
 
 def test_loss_that_is_not_finite_stops_the_training():
