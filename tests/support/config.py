@@ -6,7 +6,7 @@ from snakemake.utils import update_config
 from support.project import ROOT
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-DEMO, STUDY = "workflow/demo.yaml", "workflow/study.yaml"
+DEMO, STUDY, QUICK = "workflow/demo.yaml", "workflow/study.yaml", "workflow/quick.yaml"
 OWN, OPINIONS = "workflow/own.yaml", "workflow/opinions.yaml"
 
 

@@ -23,6 +23,7 @@ TRAINING = {
     "sequence_frames": 20,
     "batch_size": 4,
     "learning_rate": 0.01,
+    "schedule": "plateau",
     "epochs": 12,
     "plateau_epochs": 3,
     "plateau_factor": 0.5,

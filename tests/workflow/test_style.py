@@ -54,7 +54,8 @@ def test_every_key_of_the_config_is_described_and_every_described_key_has_a_valu
 
 
 @pytest.mark.parametrize(
-    ("experiment", "before"), [("demo", []), ("study", [DEMO]), ("dcase2023", []), ("opinions", []), ("own", [])]
+    ("experiment", "before"),
+    [("demo", []), ("study", [DEMO]), ("dcase2023", []), ("quick", []), ("opinions", []), ("own", [])],
 )
 def test_experiments_name_only_keys_that_differ(experiment, before):
     base = merged(*before)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.config import DEMO, SCHEMA, STUDY, merged
+from support.config import DEMO, QUICK, SCHEMA, STUDY, merged
 from support.errors import compare, refused
 from support.project import ROOT
 
@@ -14,7 +14,13 @@ def tables_of(config):
     return {name: Path(config[name]) for name in ("recordings", "classes", "scenes")}
 
 
-@pytest.mark.parametrize("more", [[], [DEMO], [DEMO, STUDY], ["workflow/small.yaml"], ["workflow/dcase2023.yaml"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        *([], [DEMO], [DEMO, STUDY], ["workflow/small.yaml"], ["workflow/dcase2023.yaml"]),
+        *([QUICK], [DEMO, QUICK], ["workflow/dcase2023.yaml", QUICK]),
+    ],
+)
 def test_configs_of_the_project_are_accepted(more, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = merged(*more)
@@ -42,6 +48,7 @@ MISTAKES = [
         "systems.mine.method",
         "'vote' is not one of",
     ),
+    ("train: {schedule: cosine}", "train.schedule", "'cosine' is not one of ['plateau', 'cycle']"),
     ("train: {epochs: many}", "train.epochs", "'many' is not of type 'integer'"),
     ("train: {learning_rate: 1e-3}", "train.learning_rate", "'1e-3' is not of type 'number' (it is text: write 0.001"),
     ("train: {learning_rate: '0.001'}", "train.learning_rate", "'0.001' is not of type 'number' (it is text"),

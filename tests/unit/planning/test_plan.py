@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from support.config import DEMO, OPINIONS, OWN, SCHEMA, STUDY, merged
+from support.config import DEMO, OPINIONS, OWN, QUICK, SCHEMA, STUDY, merged
 from support.errors import compare, refused
 from support.project import ROOT
 from support.tsv import SOFT, write_opinions, write_rows
@@ -331,6 +331,17 @@ def test_other_runs_are_those_of_other_methods(project):
     assert json.loads(plan.runs_as_json(plan.other_systems)) == {system: [1, 2] for system in joint}
     assert joint
     assert replace(plan, truth=[]).other_systems == []
+
+
+def test_quick_changes_only_the_schedule(project):
+    """Added to another experiment, the file changes the config's section `train` and no size of the network."""
+    for before in ([], [DEMO], ["workflow/dcase2023.yaml"]):
+        plan, quick = plan_of(*before), plan_of(*before, QUICK)
+        assert replace(quick, config=plan.config) == plan
+        changed = {key for key, value in quick.config["train"].items() if value != plan.config["train"][key]}
+        assert changed - {"batch_size", "learning_rate"} == {"schedule", "epochs"}
+        assert 2 * quick.config["train"]["epochs"] <= plan.config["train"]["epochs"]
+        assert quick.config | {"train": None} == plan.config | {"train": None}
 
 
 def test_seeds_differ_by_part_and_seed(project):

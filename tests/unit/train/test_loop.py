@@ -85,6 +85,41 @@ def test_learning_rate_falls_on_a_plateau():
     assert history[-1]["learning_rate"] < history[0]["learning_rate"]
 
 
+def test_cycle_rate_by_hand():
+    # Of 20 epochs, the first two rise. The rate of an epoch is that of its middle.
+    rates = [loop.cycle_rate(epoch, 20, 0.36) for epoch in range(1, 21)]
+    assert rates[:4] == pytest.approx([0.09, 0.27, 0.35, 0.33])
+    assert rates[-2:] == pytest.approx([0.03, 0.01])
+    assert loop.cycle_rate(1, 1, 0.36) == pytest.approx(0.2)
+
+
+def test_cycle_trains_all_epochs_at_its_rates():
+    # The loss does not improve in some epochs, after which the schedule plateau lowers the rate and stops.
+    _, _, history = fit(schedule="cycle", **SHORT | {"epochs": 10, "plateau_epochs": 1, "patience": 1})
+    assert [row["learning_rate"] for row in history] == [loop.cycle_rate(epoch, 10, 0.2) for epoch in range(1, 11)]
+    losses = [row["validation_loss"] for row in history]
+    assert losses != sorted(losses, reverse=True)
+
+
+def test_plateau_equals_the_scheduler_of_torch():
+    """PyTorch's own scheduler in the plain loop gives the same losses to the last bit."""
+    _, _, history = fit(**SHORT)
+    torch.manual_seed(1)
+    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SMALL)
+    optimiser = torch.optim.Adam(model.parameters(), lr=SHORT["learning_rate"], fused=True)
+    # The parameter patience of this scheduler is the number of epochs that change nothing yet.
+    settings = {"patience": SHORT["plateau_epochs"] - 1, "factor": TRAINING["plateau_factor"], "threshold": 0}
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **settings)
+    training, validation = toy(0, SHORT["recordings"]), toy(1, 4)
+    order, fixed = torch.Generator().manual_seed(1), torch.arange(len(validation)).split(TRAINING["batch_size"])
+    for row in history:
+        batches = torch.randperm(len(training), generator=order).split(TRAINING["batch_size"])
+        assert row["learning_rate"] == optimiser.param_groups[0]["lr"]
+        assert row["train_loss"] == loop.run_epoch(model, training, batches, FrameLoss("mse"), optimiser)
+        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, "mse")
+        scheduler.step(row["validation_loss"])
+
+
 def test_loss_that_is_not_finite_stops_the_training():
     with pytest.raises(FloatingPointError, match="epoch 1: the loss is not finite"):
         fit(learning_rate=1e30)
@@ -115,32 +150,34 @@ def same(one, other):
 SHORT = {"recordings": 2, "learning_rate": 0.2, "epochs": 30, "plateau_epochs": 2, "patience": 5}
 
 
-def stopped(monkeypatch, path, after, outcome, network=FastCRNN):
+def stopped(monkeypatch, path, after, outcome, **changes):
     """Start or continue a training that is interrupted, and return the exception."""
     with monkeypatch.context() as patch:
         interrupt(patch, after, outcome)
         try:
-            fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT)
+            fit(checkpoint=Checkpoint(path, {}, 0), **SHORT | changes)
         except (KeyboardInterrupt, FloatingPointError) as error:
             return error
     return None
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, network):
-    whole = fit(network=network, **SHORT)
+@pytest.mark.parametrize("schedule", [{}, {"schedule": "cycle", "epochs": 8}], ids=["plateau", "cycle"])
+def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, network, schedule):
+    changes = {"network": network, **schedule}
+    whole = fit(**SHORT | changes)
     epochs = len(whole[2])
     assert epochs > 5
     assert len({row["learning_rate"] for row in whole[2]}) > 1
     for after in (1, 2, 3, 7, 2 * epochs - 1, 2 * epochs):
         path = tmp_path / f"after{after}.pt"
-        assert stopped(monkeypatch, path, after, KeyboardInterrupt(), network)
+        assert stopped(monkeypatch, path, after, KeyboardInterrupt(), **changes)
         assert path.exists() == (after > 2)
-        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT | changes), whole)
     # A training that has ended and is called again, as when the model is lost, computes at most one epoch.
     with monkeypatch.context() as patch:
         interrupt(patch, 3, AssertionError("more than one epoch"))
-        assert same(fit(checkpoint=Checkpoint(path, {}, 0), network=network, **SHORT), whole)
+        assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT | changes), whole)
 
 
 def fit_opinions(checkpoint=None):

@@ -15,6 +15,7 @@ from softsed.train.checkpoint import Checkpoint
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
 
+WARM_UP = 0.1  # share of a cycle in which the learning rate rises
 PROGRESS_S = 30  # seconds between lines on the terminal: often enough to see progress, seldom enough to read
 
 logger = logging.getLogger(__name__)
@@ -132,6 +133,15 @@ def snapshot(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
 
 
+def cycle_rate(epoch: int, epochs: int, peak: float) -> float:
+    """Return the learning rate of one epoch of a cycle: linear from 0 to the peak, then linear to 0.
+
+    A training takes the value in the middle of each epoch (1 to `epochs`), so that no epoch has the rate 0.
+    """
+    part = (epoch - 0.5) / epochs
+    return peak * min(part / WARM_UP, (1 - part) / (1 - WARM_UP))
+
+
 def fit(
     model: CRNN,
     training: Data,
@@ -142,7 +152,7 @@ def fit(
     seed: int,
     checkpoint: Checkpoint | None = None,
 ) -> tuple[dict[str, Tensor], list[dict]]:
-    """Train until the validation loss has stopped improving.
+    """Train until the validation loss has stopped improving, or to the end of the cycle.
 
     Parameters
     ----------
@@ -153,9 +163,10 @@ def fit(
     loss : Loss
         Loss of such data. Its parameters are left as after the epoch with the lowest validation loss.
     config : dict
-        The section ``train``: batch_size, learning_rate, epochs, plateau_epochs and plateau_factor (after so many
-        epochs without improvement, the learning rate is multiplied by the factor), patience (epochs without
-        improvement after which training ends).
+        The section ``train``: batch_size, learning_rate, epochs, schedule. For the schedule "plateau" also
+        plateau_epochs and plateau_factor (after so many epochs without improvement, the learning rate is multiplied by
+        the factor), and patience (epochs without improvement after which training ends). The schedule "cycle" trains
+        for all epochs with the rates of `cycle_rate`, so that its rate follows from the number of the epoch.
     seed : int
         Seed of the order of the sequences.
     checkpoint : Checkpoint, optional
@@ -174,6 +185,7 @@ def fit(
         If a loss is not finite; the message names the epoch. The last checkpoint stays. The same training fails again
         at the same epoch, and a training with another learning rate starts from the beginning.
     """
+    cycle = config["schedule"] == "cycle"
     optimiser = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
@@ -183,6 +195,8 @@ def fit(
         loss.load_state_dict(now)
         logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
     for epoch in range(len(history) + 1, config["epochs"] + 1):
+        if cycle:
+            optimiser.param_groups[0]["lr"] = cycle_rate(epoch, config["epochs"], config["learning_rate"])
         rate = optimiser.param_groups[0]["lr"]
         batches = list(torch.randperm(len(training), generator=order).split(config["batch_size"]))
         row = {
@@ -199,7 +213,7 @@ def fit(
             state, learned = snapshot(model), snapshot(loss)
         else:
             stale += 1
-            if stale % config["plateau_epochs"] == 0:
+            if not cycle and stale % config["plateau_epochs"] == 0:
                 optimiser.param_groups[0]["lr"] = rate * config["plateau_factor"]
         due = time.monotonic() - shown >= PROGRESS_S
         shown = time.monotonic() if due else shown
@@ -208,7 +222,7 @@ def fit(
             *(epoch, config["epochs"], row["train_loss"], row["validation_loss"], best, epoch - stale),
             extra=PROGRESS if due else {},
         )
-        if stale >= config["patience"]:
+        if not cycle and stale >= config["patience"]:
             break
         if checkpoint:
             checkpoint.save((best, state, learned, stale, history, loss.state_dict()), model, optimiser, order)

@@ -32,8 +32,8 @@ EXAMPLE = (
     "--classes workflow/resources/classes.tsv --seed 1 --model fold1.pt --history fold1.history.tsv"
     ' --config \'{"model": {"filters": 16, "pooling": [5, 2, 2], "dropout": 0.2, "gru_units": 32, "gru_layers": 2,'
     ' "dense": [32]}, "implementation": "auto", "precision": "auto", "sequence_frames": 200, "batch_size": 4,'
-    ' "output_bias": "class_mean", "learning_rate": 0.003, "epochs": 80, "plateau_epochs": 20,'
-    ' "plateau_factor": 0.3, "patience": 30}\''
+    ' "output_bias": "class_mean", "learning_rate": 0.003, "schedule": "plateau", "epochs": 80,'
+    ' "plateau_epochs": 20, "plateau_factor": 0.3, "patience": 30}\''
     ' --feature-config \'{"mel_bands": 64, "hop_s": 0.2}\''
     ' --carried \'{"pooling": "mean", "threshold": 0.5, "trim": 10}\''
 )
