@@ -115,7 +115,7 @@ def test_plateau_equals_the_scheduler_of_torch():
     for row in history:
         batches = torch.randperm(len(training), generator=order).split(TRAINING["batch_size"])
         assert row["learning_rate"] == optimiser.param_groups[0]["lr"]
-        assert row["train_loss"] == loop.run_epoch(model, training, batches, FrameLoss("mse"), optimiser)
+        assert row["train_loss"] == loop.run_epoch(model, training, batches, loop.FrameLoss("mse"), optimiser)
         assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, "mse")
         scheduler.step(row["validation_loss"])
 
