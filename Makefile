@@ -10,7 +10,7 @@ DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 STUDY := $(DEMO) workflow/study.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
-.PHONY: help env demo study status progress check test slurm-test long-test lint docs audit bench fuzz clean
+.PHONY: help env demo study crowd-layer status progress check test slurm-test long-test lint docs audit bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,12 @@ study: $(VENV)/workflow ## The demo with more systems, labels and trials, three 
 	PATH="$(abspath $(BIN)):$$PATH" $(STUDY) $(if $(RUNS),--config runs=$(RUNS))
 	@cat $(addprefix results/study/report/,$(addsuffix .md,convergence table2 truth))
 	@echo "Tables and figures: results/study/report; a page to look at: results/study/page/index.html"
+
+crowd-layer: $(VENV)/workflow ## Training on opinions, on labels and on true events, with 1, 3 and 5 opinions per window: two hours; resumes after a stop
+	for crowd in workflow/crowd_layer_1.yaml workflow/crowd_layer_3.yaml ""; do \
+		PATH="$(abspath $(BIN)):$$PATH" $(DEMO) workflow/crowd_layer.yaml $$crowd $(if $(RUNS),--config runs=$(RUNS)) || exit; \
+	done
+	@echo "Metrics against the true events and their differences: results/crowd_layer_*/report/{scores,differences}.tsv"
 
 status: $(VENV)/workflow ## Jobs that would run after an edit, and why; needs a finished run; make status CONFIG=config.yaml
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/snakemake --dry-run --configfile $(CONFIG) 2>&1 | $(BIN)/softsed status
@@ -71,7 +77,7 @@ lint: $(VENV)/tests ## Style of the code and of the workflow, layers and types o
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 
-docs: $(VENV)/workflow ## Write the generated parts of docs/reruns.md and docs/workflow.md
+docs: $(VENV)/workflow ## Write the generated parts of the documentation: docs/reruns.md and docs/rules.svg
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python tests/support/generated_docs.py
 
 # --strict: a package that the database does not contain is an error.

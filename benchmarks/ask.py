@@ -4,15 +4,16 @@ The pool are the opinions of all annotators about all windows with a hop of 1 s.
 
 - uniform: a number of annotators per window, hop 1 s, drawn at random; the paper has 5.
 - uniform, hop 5 s: the same for windows every 5 s.
-- ask: one annotator per window every 5 s, then rounds of questions by `softsed ask` about single classes. Annotators
-  are drawn in proportion to the square of what their answers are worth; those who are not worth asking are left out.
+- ask: one annotator per window every 2 s, then rounds of questions by `softsed ask` about single classes. A question
+  goes to one of the quarter of the annotators whose answers are worth most, drawn at random.
 - ask, sheets: the same with all classes of a window together.
 - chosen annotators: the same rounds and annotators with random questions, to see what the choice of the questions adds.
 
 Crowds are simulated as in the trials (workflow/study.yaml), with events of several lengths and the middle detection,
 and labels have the target event. With annotations of LEAD, its annotators are the pool, labels have the target people,
-and the reference is the seconds that more than half of them marked. The table has means over drawings of crowds (LEAD:
-of annotators) and 95 % intervals (Student's t).
+and the reference is the seconds that more than half of them marked. Questions are chosen by the posterior of the target
+event there too. The table has means over drawings of crowds (LEAD: of who answers what) and 95 % intervals (Student's
+t).
 
     python benchmarks/ask.py results/benchmarks/ask.tsv
     python benchmarks/ask.py results/benchmarks/ask_lead.tsv --lead street_12_recordings.tsv
@@ -45,8 +46,10 @@ from softsed.labels.trials import Setting, seed_of, simulate
 
 LENGTHS = (2, 4, 8, 15)  # mean event length in seconds
 DRAWINGS = 3
-SHARES = (0.08, 0.15, 0.3, 0.4, 0.5, 1.0)  # of the opinions of five annotators per window
-FULL, START_HOP = 5, 5
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the opinions of five annotators per window
+FULL, START_HOP, SPARSE_HOP = 5, 2, 5
+BEST = 0.25  # share of the annotators who are asked
+SEED = 18  # of the simulated crowds; hop and share of annotators were chosen on crowds of another seed
 CLASS_WEIGHT = 200  # as in config.yaml
 COLUMNS = ["crowd", "asking", "share", "opinions"]
 COLUMNS += [f"{name}{end}" for name in ("f1", "f1_best", "brier") for end in ("", "_low", "_high")]
@@ -138,7 +141,8 @@ def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int
             left = kept.sum()
             options = {"length": pool.length, "hop": 1, "class_weight": CLASS_WEIGHT}
             posterior = CrowdPosterior(pool.keep(kept), pool.recordings, annotated, **options)
-            weight = np.where(posterior.annotators.useful, posterior.annotators.worth, 0) ** 2 + 1e-9
+            worth = posterior.annotators.worth
+            weight = np.where(worth >= np.quantile(worth, 1 - BEST), 1, 1e-9)  # the others if nobody else is left
             if way == "chosen annotators":
                 cells = rng.permutation(len(number) * len(classes))[: budget - left]
                 questions = [(cell // len(classes), (cell % len(classes),)) for cell in cells.tolist()]
@@ -158,14 +162,16 @@ def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int
 def measure(pool: Pool, rng: np.random.Generator, shares: tuple[float, ...]) -> dict[tuple[str, float], list[float]]:
     """Measure all ways of asking on one pool: (way, share of five annotators per window) -> opinions and metrics."""
     numbers = [round(share * pool.full) for share in shares]
-    ways = {name: [ask_uniform(pool, rng, hop)(number) for number in numbers] for name, hop in (
-        ("uniform", 1), ("uniform, hop 5 s", START_HOP))}  # fmt: skip
+    ways = {
+        name: [ask_uniform(pool, rng, hop)(number) for number in [*numbers, pool.full]]
+        for name, hop in (("uniform", 1), ("uniform, hop 5 s", SPARSE_HOP))
+    }
     for way in ("ask", "ask, sheets", "chosen annotators"):
         ways[way] = ask_where_it_matters(pool, rng, numbers, way)
     return {
         (name, share): [float(len(rows)), *pool.judge(rows)]
         for name, asked in ways.items()
-        for share, rows in zip(shares, asked, strict=True)
+        for share, rows in zip([*shares, 1.0], asked, strict=False)  # uniform: up to all opinions
     }
 
 
@@ -184,7 +190,7 @@ def draw_pools(options: argparse.Namespace) -> dict[str, list[Pool]]:
     for length in LENGTHS[:1] if options.smoke else LENGTHS:
         setting = Setting(length, "middle", crowd["annotators"], trials["spammers"][0])
         for drawing in range(1 if options.smoke else DRAWINGS):
-            opinions, recordings, truth = simulate(setting, trials, crowd, seed=seed_of(setting, 17, drawing))
+            opinions, recordings, truth = simulate(setting, trials, crowd, seed=seed_of(setting, SEED, drawing))
             true = np.concatenate(list(truth.values()))
             pools.setdefault(f"events of {length} s", []).append(Pool(opinions, recordings, true, "event", 10))
     return pools

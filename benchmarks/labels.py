@@ -1,8 +1,8 @@
-"""Labels of a corpus as large as MAESTRO Real: time and memory of every method, on one core.
+"""Labels of a corpus as large as MAESTRO Real: CPU time and memory of every method, on one core.
 
 The table of opinions has 16,500 windows x 6 classes x 5 opinions by 150 annotators, drawn from the simulated crowd.
 Each step is a process. The reference runs in turn with it: a process that reads the same table with Python's csv
-module. Machines differ and are noisy, so only the ratio of both times can be compared.
+module. Machines differ, so only the ratio of both CPU times can be compared. On one core it takes about ten minutes.
 
     python benchmarks/labels.py results/benchmarks/labels.tsv
 """
@@ -21,7 +21,7 @@ from softsed.core.metadata import Recording, read_classes, read_scenes
 from softsed.data.simulate import annotate, draw_pool
 from softsed.labels.trials import draw_events
 
-COLUMNS = ["step", "seconds", "seconds_least", "seconds_most", "peak_mb"]
+COLUMNS = ["step", "cpu_s", "cpu_s_least", "cpu_s_most", "peak_mb"]
 COLUMNS += ["over_csv_reading", "over_least", "over_most", "runs"]
 EVENT_S = 4
 
@@ -112,8 +112,8 @@ def main() -> None:
         reference = [sys.executable, "-c", REFERENCE, files[0]]
         for step, arguments in list_steps(Path(scratch), files, size.opinions).items():
             pairs = in_turn([sys.executable, *arguments], reference, size.times)
-            seconds = spread([step.seconds for step, _ in pairs])
-            ratios = spread([step.seconds / other.seconds for step, other in pairs])
+            seconds = spread([step.cpu for step, _ in pairs])
+            ratios = spread([step.cpu / other.cpu for step, other in pairs])
             rows.append([step, *seconds, max(step.peak_mb for step, _ in pairs), *ratios, size.times])
     write(options.output, COLUMNS, rows)
 

@@ -31,8 +31,8 @@ KNOWN = {
 
 
 def documented_commands():
-    """Return the lines of the README that call the target, as a person would type them."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the lines of the documentation that call the target, as a person would type them."""
+    text = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     return re.findall(r"^snakemake .*\bbaselines\b.*$", text, re.MULTILINE)
 
 

@@ -47,7 +47,7 @@ def test_s_mse_lin_is_above_both_baselines(demo):
     """With intervals that exclude 0 in temporal skill.
 
     ER at 0.5, F1_MO and mpAUC are better as well. The intervals of their differences from recording_prior, an oracle,
-    contain 0, or are not valid (mpAUC, benchmarks/coverage.py).
+    contain 0, or are not valid (mpAUC, benchmarks/intervals.py).
     """
     gaps = {
         (row["against"], row["score"], row["reference"]): row

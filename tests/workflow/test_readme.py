@@ -36,7 +36,10 @@ def check_commands(folder, recordings: int) -> None:
         run(folder, "bash", "-ec", block)
     assert (folder / "results/apply/FOLDER/timelines/mine.png").exists()
     assert "S_MSE_lin" in (folder / "results/mine/report/table2.md").read_text()
-    assert (folder / "results/apply/city_center_00/events/city_center_00.txt").exists()
+    for name in ("city_center_00", "new"):
+        assert (folder / f"results/apply/{name}/events/city_center_00.txt").exists()
+    for name in ("labels/joint/soft.tsv", "labels/page.html"):
+        assert (folder / "results/crowd" / name).exists()
     for name in ("events", "predicted", "scores"):
         assert len(list((folder / name).iterdir())) == recordings
 

@@ -130,6 +130,10 @@ MORE = [
     ),
     ("systems:\n  other:\n    {labels: soft, loss: bce, output: sigmoid, method: joint}", ONE_SYSTEM),
     (
+        "systems:\n  other:\n    {labels: opinions, loss: crowd, output: sigmoid, method: joint}",
+        {**ONE_SYSTEM, "estimate_annotators": 3},
+    ),
+    (
         "runs: 3",
         {**REPORTED, "train_system": 12, "predict_system": 12, "evaluate_system": 3, "evaluate_ground_truth": 4}
         | {**CURVES, "draw_figure": 3, "render_document": 4},

@@ -13,10 +13,11 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.en
 
 from softsed.core.code_hash import code
 from softsed.core.errors import InputError
+from softsed.core.options import as_json
 from softsed.planning.command_line import NAMES, check_typed
 from softsed.planning.config import check_config, check_files
 from softsed.planning.places import DATA_KEYS, check_links, unread_config, workflow_file
-from softsed.planning.plan import Plan, as_json
+from softsed.planning.plan import Plan
 from softsed.planning.templates import list_templates
 
 # An experiment on user-provided data has further keys. The command line and --configfile override these.
@@ -51,7 +52,7 @@ wildcard_constraints:
     fold="|".join(map(str, plan.folds)),
     system="|".join(plan.all_systems),
     run=r"\d+",
-    method="|".join(plan.methods),
+    method="|".join([*plan.methods, "truth"]),
     trial=r"\d+",
 
 

@@ -29,6 +29,8 @@ if plan.from_opinions:
             "<logs>/aggregate_opinions/{method}.log",
         benchmark:
             "<benchmarks>/aggregate_opinions/{method}.tsv"
+        wildcard_constraints:
+            method="|".join(plan.methods),
         conda:
             "../../envs/softsed.yaml"
         params:
@@ -43,6 +45,34 @@ if plan.from_opinions:
             "python -m softsed --log {log} labels.aggregate --opinions {input.opinions:q} --unticked {params.unticked}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --competence {output.competence} --soft {output.soft}"
+
+    # The start of the trainings on opinions; no job runs without such a system.
+    rule estimate_annotators:
+        input:
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+            fold="<results>/folds/fold{fold}.tsv",
+        output:
+            annotators="<results>/labels/annotators/fold{fold}.json",
+        log:
+            "<logs>/estimate_annotators/fold{fold}.log",
+        benchmark:
+            "<benchmarks>/estimate_annotators/fold{fold}.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("labels.annotators"),
+            *plan.user.content(),
+            unticked=config["unticked"],
+            class_weight=config["labels"]["joint"]["class_weight"],
+        message:
+            "Estimate the annotators from the opinions about the training recordings of fold {wildcards.fold}"
+        shell:
+            "python -m softsed --log {log} labels.annotators --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --fold {input.fold} --class-weight {params.class_weight} --output {output.annotators}"
 
 elif plan.source == "own":
 
@@ -95,6 +125,33 @@ else:
             "Adopt the published soft labels"
         shell:
             "python -m softsed --log {log} labels.adopt --kind published --labels {params.results}/data/published"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --soft {output.soft}"
+
+
+if plan.truth:
+
+    rule adopt_truth:
+        input:
+            truth=plan.truth,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+        output:
+            soft="<results>/labels/truth/soft.tsv",
+        log:
+            "<logs>/adopt_truth.log",
+        benchmark:
+            "<benchmarks>/adopt_truth.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("labels.adopt"),
+            truth=str(Path(plan.truth[0]).parent),
+        message:
+            "Adopt the true events as labels for a system that is trained on these events"
+        shell:
+            "python -m softsed --log {log} labels.adopt --kind truth --labels {params.truth:q}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --soft {output.soft}"
 

@@ -16,6 +16,7 @@ rule train_system:
         features="<results>/features/index.tsv",
         soft=from_wildcards(plan.soft_labels_of, "system"),
         hard=from_wildcards(plan.hard_labels_of, "system"),
+        opinions=from_wildcards(plan.opinions_of, "system", "fold"),
         classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
@@ -44,7 +45,8 @@ rule train_system:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train.system --fold {input.fold} --features {params.results}/features"
-        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
+        " --soft {input.soft} --hard {input.hard} --opinions {input.opinions:q} --classes {input.classes:q}"
+        " --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
         " --model {output.model} --history {output.history}"

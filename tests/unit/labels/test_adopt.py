@@ -8,6 +8,7 @@ from support.tsv import SOFT, as_options, write_rows
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_label_rows
 from softsed.core.labels import read_soft
+from softsed.core.metadata import Recording
 from softsed.core.options import TABLES
 from softsed.data import infer_tables
 from softsed.labels import adopt
@@ -37,6 +38,20 @@ def test_folders_of_text(data):
         found = read_soft(data / "out.tsv", ["car", "tap"])
         np.testing.assert_array_equal(found["a"], values)
         assert all(not found[name].any() and found[name].shape == (3, 2) for name in "bcd")
+
+
+def test_true_events_are_labels(data):
+    """A part of a second counts as the second; other classes and events after the last whole second do not count."""
+    (data / "truth").mkdir()
+    for name in NAMES:
+        (data / "truth" / f"{name}.tsv").write_text("onset\toffset\tlabel\tsnr_db\n")
+    rows = ["0.5\t1.2\tcar\t3", "2.9\t3.5\ttap\t0", "1\t2\twind\t9", "3.2\t3.5\tcar\t3"]
+    (data / "truth/a.tsv").write_text("\n".join(["onset\toffset\tlabel\tsnr_db", *rows]) + "\n")
+    recordings = {name: Recording(name, "s" if name == "a" else "t", 3.6) for name in NAMES}
+    asked = {"s": ["car", "tap"], "t": ["tap"]}
+    found = adopt.adopt_truth(data / "truth", recordings, asked, ["car", "tap"])
+    np.testing.assert_array_equal(found["a"], [[1, 0], [1, 0], [0, 1]])
+    np.testing.assert_array_equal(found["b"], [[np.nan, 0]] * 3)
 
 
 def test_soft_table_lists_annotated_classes(data):

@@ -84,6 +84,17 @@ MISTAKES = [
         "'sigmoid' was expected",
     ),
     ("systems: {mine: {labels: soft, loss: bce}}", "systems.mine", "'output' is a required property"),
+    (
+        "systems: {mine: {labels: opinions, loss: bce, output: sigmoid}}",
+        "systems.mine.loss",
+        "'crowd' was expected",
+    ),
+    (
+        "systems: {mine: {labels: opinions, loss: crowd, output: linear}}",
+        "systems.mine.output",
+        "'sigmoid' was expected",
+    ),
+    ("systems: {mine: {labels: soft, loss: crowd, output: sigmoid}}", "systems.mine.loss", "'crowd' is not one of"),
 ]
 
 

@@ -9,6 +9,7 @@ from softsed.planning.config import check_config
 from softsed.planning.contradictions import find_contradictions
 
 NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO, STUDY)["systems"])})
+CROWD = "systems: {mine: {labels: opinions, loss: crowd, output: sigmoid}}"
 OF_DEMO = [
     (NO_SYSTEM, "systems", "null"),
     ("features: {f_min: 100, f_max: 100.5}", "features", "10 Hz"),
@@ -23,6 +24,7 @@ OF_DEMO = [
     ("data: {demo: {crowd: {window_s: 20}}}", "systems.S_MSE_lin_joint.method", "20"),
     ("data: {demo: {crowd: {window_s: 20}}}", "trials.methods", "20"),
     ("data: {demo: {crowd: {hop_s: 11}}}", "data.demo.crowd.hop_s", "11"),
+    (CROWD + "\ndata: {demo: {crowd: {window_s: 13}}}", "systems.mine.labels", "13"),
     ("data: {demo: {crowd: {spammer_rate: [0.6, 0.2]}}}", "data.demo.crowd.spammer_rate", "[0.6, 0.2]"),
     # sources of the data
     ("opinions: x.tsv", "opinions", "opinions=x.tsv cannot be combined with the demo"),
@@ -37,6 +39,8 @@ OF_DEMO = [
 ]
 OF_MAESTRO_REAL = [
     ("labels: {compare: [majority]}", "labels.compare", "majority"),
+    (CROWD, "systems.mine.labels", "mine"),
+    ("systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}", "systems.mine.method", "mine"),
     ("systems: {S_MSE_lin: {method: joint}}", "systems.S_MSE_lin.method", "joint"),
     ("audio: folder", "audio", "none of soft, hard and opinions"),
     ("{audio: folder, soft: a, hard: b, opinions: c}", "audio", "soft and hard and opinions"),
@@ -71,6 +75,8 @@ def test_contradiction_has_key_and_values(changes, key, problem):
         "data: {demo: {crowd: {hop_s: 10}}}",  # as long as a window
         "data: {demo: {crowd: {spammer_rate: [0.2, 0.2]}}}",
         "trials: {duration_s: 2592000}",  # 30 days
+        CROWD,
+        "systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}",
     ],
 )
 def test_limits_are_accepted(change):

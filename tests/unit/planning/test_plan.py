@@ -93,6 +93,34 @@ def test_plan_of_study(project):
     assert (plan.loss_of("scene_prior"), plan.loss_of("S_MSE_lin")) == ("none", "mse")
 
 
+def test_plan_of_the_crowd_layer(project):
+    """Only a system trained on opinions reads them. True events train a system, but are no method of a crowd."""
+    plan = plan_of(DEMO, "workflow/crowd_layer.yaml", "workflow/crowd_layer_3.yaml")
+    assert plan.config["data"]["demo"]["crowd"]["opinions_per_window"] == 3
+    assert plan.results == "results/crowd_layer_3"
+    assert plan.methods == ["eq1", "joint"]
+    assert plan.reference_systems == ["S_BCE_sig", "S_BCE_sig_crowd"]
+    assert set(plan.other_systems) == {"S_BCE_sig_joint", "S_BCE_sig_truth"}
+    files = [plan.opinions, plan.tables["recordings"], plan.tables["scenes"]]
+    files.append("results/crowd_layer_3/labels/annotators/fold2.json")
+    assert [plan.opinions_of(system, "2") for system in plan.reference_systems] == [[], files]
+    assert "unticked" not in plan.system_settings("S_BCE_sig")
+    assert plan.system_settings("S_BCE_sig_crowd") == {
+        **{"labels": "opinions", "loss": "crowd", "output": "sigmoid", "method": "eq1", "unticked": "absent"}
+    }
+    assert plan.hard_labels_of("S_BCE_sig_crowd") == []
+    assert plan.soft_labels_of("S_BCE_sig_crowd") == plan.labels("soft")
+    assert plan.soft_labels_of("S_BCE_sig_truth") == ["results/crowd_layer_3/labels/truth/soft.tsv"]
+
+
+def test_plan_of_a_crowd_layer_on_user_opinions(project):
+    change = "{audio: audio, opinions: opinions.tsv, unticked: zero, systems: {mine: CROWD}}"
+    plan = plan_of(OWN, change.replace("CROWD", "{labels: opinions, loss: crowd, output: sigmoid}"))
+    tables = [f"results/own/data/{name}.tsv" for name in ("recordings", "scenes")]
+    assert plan.opinions_of("mine", "1") == ["opinions.tsv", *tables, "results/own/labels/annotators/fold1.json"]
+    assert plan.system_settings("mine")["unticked"] == "zero"
+
+
 def test_plan_of_user_audio(project):
     plan = plan_of(OWN, "{audio: audio, soft: soft.tsv}")
     assert plan.source == "own"

@@ -6,11 +6,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from support.crowds import ask
 from support.networks import SMALL, TRAINING
 
 from softsed.train import loop
 from softsed.train.checkpoint import Checkpoint
+from softsed.train.crowd_layer import CrowdLayer
 from softsed.train.fast_network import NETWORKS, FastCRNN
+from softsed.train.opinion_sequences import cut_opinions
 from softsed.train.sequences import cut
 
 
@@ -33,7 +36,7 @@ def test_class_that_is_never_annotated_learns_nothing():
     before = model.dense[-1].weight.detach().clone()
     targets = [np.column_stack([np.ones(60), np.full(60, np.nan)])]
     data = cut([np.random.default_rng(0).normal(size=(60, 16))], targets, TRAINING["sequence_frames"])
-    _, history = loop.fit(model, data, data, loss="mse", config=TRAINING, seed=1)
+    _, history = loop.fit(model, data, data, loss=loop.FrameLoss("mse"), config=TRAINING, seed=1)
     assert (model.dense[-1].weight[1] == before[1]).all()
     assert (model.dense[-1].weight[0] != before[0]).any()
     # The mean is over the elements that count: the loss of zeros would be 1.
@@ -51,7 +54,7 @@ def toy(seed, count=12):
 def fit(seed=1, loss="mse", checkpoint=None, recordings=12, network=FastCRNN, **changes):
     torch.manual_seed(seed)
     model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SMALL)
-    options = {"loss": loss, "config": {**TRAINING, **changes}, "seed": seed, "checkpoint": checkpoint}
+    options = {"loss": loop.FrameLoss(loss), "config": {**TRAINING, **changes}, "seed": seed, "checkpoint": checkpoint}
     return model, *loop.fit(model, toy(0, recordings), toy(1, 4), **options)
 
 
@@ -61,7 +64,7 @@ def test_fit_keeps_the_best_epoch(loss):
     losses = [row["validation_loss"] for row in history]
     assert min(losses) < 0.7 * losses[0]
     model.load_state_dict(state)
-    again = loop.run_epoch(model, toy(1, 4), list(torch.arange(len(toy(1, 4))).split(4)), loss)
+    again = loop.run_epoch(model, toy(1, 4), list(torch.arange(len(toy(1, 4))).split(4)), loop.FrameLoss(loss))
     assert again == pytest.approx(min(losses), rel=1e-5)
 
 
@@ -107,13 +110,13 @@ def test_plateau_equals_the_scheduler_of_torch():
     # The parameter patience of this scheduler is the number of epochs that change nothing yet.
     settings = {"patience": SHORT["plateau_epochs"] - 1, "factor": TRAINING["plateau_factor"], "threshold": 0}
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **settings)
-    training, validation = toy(0, SHORT["recordings"]), toy(1, 4)
+    training, validation, loss = toy(0, SHORT["recordings"]), toy(1, 4), loop.FrameLoss("mse")
     order, fixed = torch.Generator().manual_seed(1), torch.arange(len(validation)).split(TRAINING["batch_size"])
     for row in history:
         batches = torch.randperm(len(training), generator=order).split(TRAINING["batch_size"])
         assert row["learning_rate"] == optimiser.param_groups[0]["lr"]
-        assert row["train_loss"] == loop.run_epoch(model, training, batches, "mse", optimiser)
-        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, "mse")
+        assert row["train_loss"] == loop.run_epoch(model, training, batches, loss, optimiser)
+        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, loss)
         scheduler.step(row["validation_loss"])
 
 
@@ -177,6 +180,64 @@ def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, networ
         assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT | changes), whole)
 
 
+def fit_opinions(checkpoint=None):
+    """Train on the answers of three annotators, one of whom ticks at random. Return also the learned competence."""
+    rng = np.random.default_rng(4)
+    active = rng.uniform(size=(2, 20, 1, 1)) < 0.2
+    marks = {name: np.repeat(one, 3, axis=1) for name, one in zip("rs", active, strict=True)}
+    for one in marks.values():
+        one[:, 2] = rng.uniform(size=one[:, 2].shape) < 0.2
+    opinions, _ = ask(marks, window=3)
+    features = [np.repeat(2.0 * one[:, 0], 5, axis=0) * np.ones(16) + rng.normal(0, 0.3, (100, 16)) for one in active]
+    train, validation = (
+        cut_opinions(
+            [features[place]],
+            [name],
+            opinions,
+            weights=np.ones(len(opinions.opinion)),
+            annotators=opinions.annotators,
+            inactive={name: np.zeros((20, 1))},
+            rate=5,
+            length=8,
+        )
+        for place, name in enumerate("rs")
+    )
+    torch.manual_seed(2)
+    model = FastCRNN(mel_bands=16, classes=1, output="sigmoid", **SMALL)
+    crowd = {"competence": [[0.7]] * 3, "tick_rate": [[0.4]] * 3, "false_alarm": [0.02], "detection": 0.3}
+    loss = CrowdLayer(crowd | {"annotators": opinions.annotators}, total=float(train.weight.sum()))
+    config = {**TRAINING, "learning_rate": 0.5, "epochs": 20}
+    trained = loop.fit(model, train, validation, loss=loss, config=config, seed=2, checkpoint=checkpoint)
+    return model, *trained, loss.crowd()[0].detach()
+
+
+def test_crowd_is_left_as_after_the_best_epoch(monkeypatch):
+    """The annotators' parameters belong to the weights that are kept, not to those of the last epoch."""
+    kept = []
+    original = loop.run_epoch
+    monkeypatch.setattr(
+        loop, "run_epoch", lambda *given: (original(*given), kept.append(given[3].crowd()[0].detach()))[0]
+    )
+    _, _, history, competence = fit_opinions()
+    best = int(np.argmin([row["validation_loss"] for row in history]))
+    assert best < len(history) - 1
+    assert torch.equal(competence, kept[2 * best + 1])
+    assert not torch.equal(competence, kept[-1])
+
+
+def test_crowd_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch):
+    *whole, competence = fit_opinions()
+    for after in (2, 3, 8, 2 * len(whole[2])):
+        path = tmp_path / f"after{after}.pt"
+        with monkeypatch.context() as patch:
+            interrupt(patch, after, KeyboardInterrupt())
+            with pytest.raises(KeyboardInterrupt):
+                fit_opinions(Checkpoint(path, {}, 0))
+        *continued, found = fit_opinions(Checkpoint(path, {}, 0))
+        assert same(continued, whole)
+        assert torch.equal(found, competence)
+
+
 @pytest.mark.parametrize("after", [9, 10])
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_loss_that_is_not_finite_keeps_the_checkpoint(tmp_path, monkeypatch, caplog, after, loss):
@@ -193,6 +254,6 @@ def test_mean_loss_is_over_frames_not_batches():
     torch.manual_seed(0)
     model = FastCRNN(mel_bands=16, classes=1, output="linear", **SMALL)
     data = toy(3)
-    whole = loop.run_epoch(model, data, [torch.arange(len(data))], "mse")
-    uneven = loop.run_epoch(model, data, list(torch.arange(len(data)).split(5)), "mse")
+    whole = loop.run_epoch(model, data, [torch.arange(len(data))], loop.FrameLoss("mse"))
+    uneven = loop.run_epoch(model, data, list(torch.arange(len(data)).split(5)), loop.FrameLoss("mse"))
     assert whole == pytest.approx(uneven, rel=1e-5)

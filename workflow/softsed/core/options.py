@@ -82,6 +82,11 @@ def add_options(parser: argparse.ArgumentParser, *names: str, **texts: str) -> N
         parser.add_argument(f"--{name}", required="default" not in option, **option)
 
 
+def as_json(section: object) -> str:
+    """Return a section of the config as one argument of a step; a command quotes it with ``:q``."""
+    return json.dumps(section, sort_keys=True)
+
+
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     """Add the options that describe a user-provided dataset; `read_dataset` returns their values."""
     parser.add_argument("--audio", type=Path, help="folder of recordings (WAV, FLAC, ...)")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.event_text import read_label_rows, read_published
+from softsed.core.event_text import read_label_rows, read_published, read_truth, truth_files
 from softsed.core.label_rows import LABEL_KINDS, LabelRows, cut_rows
 from softsed.core.labels import rasterise, write_soft
 from softsed.core.metadata import Recording, file_stem, read_asked, read_classes
@@ -82,8 +82,28 @@ def adopt(
     }
 
 
+def adopt_truth(
+    folder: Path, recordings: dict[str, Recording], asked: dict[str, list[str]], classes: list[str]
+) -> dict[str, np.ndarray]:
+    """Rasterise the true events of all recordings, with the rules of `softsed.evaluate.true_seconds`.
+
+    Returns
+    -------
+    dict of ndarray [seconds, classes]
+        1 in the seconds that a true event overlaps, else 0; nan for classes that are not annotated in the scene.
+    """
+    problems, labels = Problems(strict=True), {}
+    for name, file in truth_files(folder, recordings, problems).items():
+        rows, seconds = read_truth(file, problems), int(recordings[name].duration_s)
+        annotated = asked[recordings[name].scene]
+        known = [row for row, label in enumerate(rows.label) if label in annotated and rows.onset[row] < seconds]
+        events = rasterise(rows.events(np.array(known, dtype=int)), classes, seconds)
+        labels[name] = np.where([one in annotated for one in classes], events, np.nan)
+    return labels
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Convert published or user-provided labels to a table of soft labels."""
+    """Convert published or user-provided labels, or true events, to a table of soft labels."""
     parser = build_parser(
         "labels.adopt",
         main,
@@ -93,9 +113,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument(
         "--kind",
-        choices=(*LABEL_KINDS, "published"),
+        choices=(*LABEL_KINDS, "published", "truth"),
         required=True,
-        help="kind of the labels; hard labels become 0 and 1",
+        help="kind of the labels; hard labels and true events (truth) become 0 and 1",
     )
     parser.add_argument("--labels", type=Path, required=True, help="table of labels, or folder of RECORDING.txt")
     add_options(parser, "recordings", "classes", "scenes", soft="table of soft labels to write")
@@ -109,6 +129,8 @@ def main(argv: list[str] | None = None) -> None:
             )
             for name, one in recordings.items()
         }
+    elif options.kind == "truth":
+        soft = adopt_truth(options.labels, recordings, asked, classes)
     else:
         problems = Problems()
         labels = read_label_rows(options.labels, options.kind, problems)

@@ -12,6 +12,7 @@ from softsed.labels.joint.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
+TRUTH = "truth"  # method of a system that is trained on the true events, which are no labels by a crowd
 RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
 
 
@@ -38,9 +39,19 @@ def makes_labels(config: dict) -> bool:
 
 
 def asked_methods(config: dict) -> list[str]:
-    """List the methods that labels.compare and the systems name."""
+    """List the methods of making labels from opinions that labels.compare and the systems name."""
     systems = [system["method"] for system in config["systems"].values() if system and "method" in system]
-    return [*config["labels"]["compare"], *systems]
+    return [*config["labels"]["compare"], *(method for method in systems if method != TRUTH)]
+
+
+def opinion_systems(config: dict) -> list[str]:
+    """List the systems that are trained on opinions."""
+    return [name for name, system in config["systems"].items() if system and system["labels"] == "opinions"]
+
+
+def truth_systems(config: dict) -> list[str]:
+    """List the systems that are trained on the true events."""
+    return [name for name, system in config["systems"].items() if system and system.get("method") == TRUTH]
 
 
 def opinion_recordings(config: dict) -> list[str]:
@@ -75,6 +86,13 @@ def label_threshold(labels: dict, method: str) -> float | str:
     if labels["joint"]["threshold"] != "auto":
         return labels["joint"]["threshold"]
     return EXPECTED_F1 if labels["joint"]["target"] == "event" else 0.5
+
+
+def fold_settings(folds: dict) -> dict:
+    """Return what the chosen source of the folds needs of the section folds."""
+    kept = "validation" if folds["source"] == "generated" else "official"
+    values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
+    return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
 
 
 def refuses_windows(labels: dict, window_s: float) -> bool:

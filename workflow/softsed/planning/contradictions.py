@@ -13,9 +13,11 @@ from softsed.planning.choices import (
     LONGEST_JOINT_S,
     asked_methods,
     makes_labels,
+    opinion_systems,
     refuses_windows,
     renders_demo,
     source_of,
+    truth_systems,
 )
 from softsed.planning.patterns import pattern_error
 
@@ -88,7 +90,20 @@ def _sources(config: dict) -> Iterator[InputError]:
 
 
 def _labels(config: dict) -> Iterator[InputError]:
-    """Find methods of making labels where the labels are given."""
+    """Find systems and methods whose opinions or true events the experiment lacks."""
+    if (systems := opinion_systems(config)) and not makes_labels(config):
+        yield InputError(
+            f"{systems[0]} is trained on opinions, but this experiment has labels only",
+            key=f"systems.{systems[0]}.labels",
+            expected="hard or soft",
+            remedy="Leave out the system, or provide opinions with the key opinions",
+        )
+    if (systems := truth_systems(config)) and not config["truth"] and source_of(config) != "demo":
+        yield InputError(
+            f"{systems[0]} is trained on the true events, but this experiment has none",
+            key=f"systems.{systems[0]}.method",
+            remedy="Leave out the system, or provide the true events with the key truth",
+        )
     if (methods := asked_methods(config)) and not makes_labels(config):
         named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
         yield InputError(
@@ -146,6 +161,11 @@ def _crowd(config: dict) -> Iterator[InputError]:
     if source_of(config) == "demo":
         methods |= {"labels.method": [labels["method"]], "labels.compare": labels["compare"]}
         methods |= {f"systems.{name}.method": [one.get("method")] for name, one in config["systems"].items() if one}
+    if source_of(config) == "demo" and crowd["window_s"] > LONGEST_JOINT_S:
+        for name in opinion_systems(config):
+            problem = f"{name} is trained on opinions on windows of {crowd['window_s']} s ({where}.window_s)"
+            expected = f"windows of at most {LONGEST_JOINT_S} s"
+            yield InputError(problem, key=f"systems.{name}.labels", expected=expected)
     if refuses_windows(labels, crowd["window_s"]):
         for key in (key for key, named in methods.items() if "joint" in named):
             problem = f"joint with the target event cannot use windows of {crowd['window_s']} s ({where}.window_s)"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import file_stem
-from softsed.core.options import TABLES
+from softsed.core.options import TABLES, as_json
 from softsed.core.tsv import read_table
 from softsed.planning import choices
 from softsed.planning.choices import BASELINES
@@ -21,11 +21,6 @@ from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 
 PAPER_SYSTEMS = "workflow/resources/paper_table2.tsv"
-
-
-def as_json(section: object) -> str:
-    """Return a section of the config as one argument of a step; a command quotes it with ``:q``."""
-    return json.dumps(section, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -232,6 +227,12 @@ class Plan:
         trained_on = self.config["systems"][system]["labels"]
         return self.labels("hard", [self.method_of(system)]) if trained_on == "hard" else []
 
+    def opinions_of(self, system: str, fold: str) -> list[str]:
+        """List the files about opinions that a system trained on opinions reads; empty for any other system."""
+        estimates = f"{self.results}/labels/annotators/fold{fold}.json"
+        files = [self.opinions, self.tables["recordings"], self.tables["scenes"], estimates]
+        return files if system in choices.opinion_systems(self.config) else []
+
     def method_of(self, system: str) -> str:
         """Return the method of the labels a system is trained on; the reference method for baselines without audio."""
         return self.method if system in BASELINES else self.config["systems"][system].get("method", self.method)
@@ -242,7 +243,8 @@ class Plan:
 
     def system_settings(self, system: str) -> dict:
         """Return what a training needs to know about its system, the method of the labels included."""
-        return self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
+        settings = self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
+        return settings | ({"unticked": self.config["unticked"]} if settings.get("labels") == "opinions" else {})
 
     @property
     def asks(self) -> bool:
@@ -268,10 +270,7 @@ class Plan:
 
     def fold_settings(self) -> dict:
         """Return what the chosen source of the folds needs of the section folds."""
-        folds = self.config["folds"]
-        kept = "validation" if folds["source"] == "generated" else "official"
-        values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
-        return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
+        return choices.fold_settings(self.config["folds"])
 
     def fold_seed(self) -> int:
         """Return the seed of generated folds; 0 for official folds, which are not random."""

@@ -7,7 +7,7 @@ on one another. The interval covers both sources if there are several runs: the 
 standard errors from Student's distribution, with the degrees of freedom of the sum of the two variances (Satterthwaite,
 1946). Models and thresholds are kept, so the intervals do not cover the choice of the training recordings.
 
-Coverage is the share of intervals that contain the true value. `benchmarks/coverage.py` measures it in two settings of
+Coverage is the share of intervals that contain the true value. `benchmarks/intervals.py` measures it in two settings of
 500 simulated data sets of five scenes with five recordings (28 November 2026; percent):
 
 ================================================  =========  ============  =========

@@ -1,25 +1,27 @@
-"""Convolutional blocks for CPUs: the outputs of PyTorch's modules with a third of their memory traffic.
+"""Convolutional blocks for CPUs: the outputs of PyTorch's modules with a fraction of their memory traffic.
 
 A block is convolution, batch norm, ReLU, max pooling along frequency and dropout. On a CPU, the convolutions of the
-later blocks are bound by the matrix units, and everything else is bound by memory. Three changes save memory traffic:
+later blocks are bound by arithmetic, and PyTorch's operations for everything else are bound by memory. The loops of
+`softsed.train.fast_kernels` compute everything else in one pass forward (two with the norm's statistics) and two passes
+backward:
 
-- Pooling, ReLU and dropout are one step, in this order. Maximum and ReLU are monotone, so their order does not matter.
-  The output shows which value gets the gradient: the first of the pooled values that is equal to the output.
-- The batch norm before dropout is scaled instead of the outputs of dropout. ReLU and maximum preserve a factor.
-- The first block has one input channel and the most positions. Its convolution is a product with the 3 x 3 patches of
-  the input. Mean and variance of its output follow from the mean and covariance of nine numbers, so the norm becomes
-  part of the weights. Only pooled values are stored; the other values are computed again for the gradient.
+- Pooling and ReLU are one maximum. A byte per output keeps the place of the maximum, which gets the gradient.
+- Random numbers of dropout are computed where they are used, from a seed that PyTorch's generator draws.
+- The norm is scaled instead of the outputs of dropout: ReLU and maximum preserve a factor.
+- The first block has one input channel and the most positions. Mean and variance of its convolution follow from the
+  mean and covariance of the nine numbers of a 3 x 3 patch. The norm thereby becomes part of the weights, and one pass
+  computes pooled outputs from the input.
 
-Tensors keep the filters last in memory (channels-last): a row of a matrix is a position.
+Tensors keep the filters last in memory (channels-last). On other devices, the blocks run PyTorch's operations.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-ROWS = 2048  # positions per piece of the first block: a piece stays in the cache of a core (0.5 MB in bfloat16)
-LEVELS = 256  # values of a random byte
+from softsed.train import fast_kernels as kernels
 
 
 def working_type(x: Tensor) -> torch.dtype:
@@ -27,99 +29,100 @@ def working_type(x: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
 
 
-def dropped_levels(dropout: float) -> int:
-    """Return how many of the 256 values of a random byte drop a value: the share of dropout in 256ths."""
-    return min(round(dropout * LEVELS), LEVELS - 1)
+def as_array(x: Tensor) -> np.ndarray:
+    """Return a tensor's memory as an array for the kernels: bfloat16 as uint16."""
+    x = x.detach()
+    return (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
 
 
-def draw_kept(shape: tuple[int, ...], dropped: int, device: torch.device) -> Tensor:
-    """Draw which values dropout keeps, independently, with eight values per number of torch's generator.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the result.
-    dropped : int
-        Share of values to drop, in 256ths.
-    device : torch.device
-        Device of the result.
-
-    Returns
-    -------
-    Tensor of uint8 [*shape]
-        1 for kept values, 0 for dropped values.
-    """
-    count = torch.Size(shape).numel()
-    numbers = torch.empty(-(-count // 8), dtype=torch.int64, device=device).random_(-(2**63), None)
-    drawn = numbers.view(torch.uint8)[:count].view(shape)
-    return drawn.clamp_(dropped - 1, dropped).sub_(dropped - 1)
+def as_rows(x: Tensor) -> np.ndarray:
+    """Return a tensor [batch, filters, frames, bands] as an array [rows, bands, filters]."""
+    return as_array(x.permute(0, 2, 3, 1).flatten(0, 1).contiguous())
 
 
-def take_share(rest: Tensor, equal: Tensor) -> Tensor:
-    """Turn `equal` into the gradient of one of the values of a maximum, and subtract this gradient from `rest`.
-
-    `equal` is 1 where the value is the maximum, else 0. The first such value gets the whole gradient, as in PyTorch's
-    max pooling. Call this function for each value except the last, whose gradient is the rest.
-    """
-    rest.sub_(equal.mul_(rest))
-    return equal
+def draw_dropped(dropout: float) -> tuple[int, int]:
+    """Draw the seed of a dropout, and compute which 32-bit numbers drop a value: the numbers below the second."""
+    seed = torch.empty((), dtype=torch.int64).random_().item() if dropout else 0
+    return seed, min(round(dropout * 2**32), 2**32 - 1)
 
 
-class PoolReluDrop(torch.autograd.Function):
-    """Max pooling along frequency, ReLU, dropout without scaling."""
+def empty_outputs(batch: int, frames: int, bands: int, filters: int, width: int, kind: torch.dtype) -> list[Tensor]:
+    """Create the outputs of a block and the places of its maxima: [batch, frames, bands, filters]."""
+    places = torch.int8 if width <= 128 else torch.int16
+    return [torch.empty(batch, frames, bands, filters, dtype=dtype) for dtype in (kind, places)]
+
+
+class ConvolvePool(torch.autograd.Function):
+    """Convolution of one channel, max pooling, ReLU, dropout without scaling."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, kept: Tensor | None) -> Tensor:
-        """Compute [..., width, filters] -> [..., filters]; `kept` has the shape of the output."""
-        y = x.amax(-2).clamp_min_(0)
-        if kept is not None:
-            y.mul_(kept.to(y.dtype))
-        ctx.save_for_backward(x, y)
+    def forward(ctx, mel: Tensor, weights: Tensor, width: int, dropout: float, kind: torch.dtype) -> Tensor:
+        """Compute mel [batch, frames, bands] and weights [10, filters] -> [batch, frames, bands // width, filters]."""
+        (batch, frames, bands), filters = mel.shape, weights.shape[1]
+        around = functional.pad(mel, (1, 1, 1, 1)).flatten(0, 1)
+        y, index = empty_outputs(batch, frames, bands // width, filters, width, kind)
+        arrays = [as_array(x) for x in (around, weights.contiguous())]
+        outputs = [as_array(x.flatten(0, 1)) for x in (y, index)]
+        loop = kernels.convolve_pool(width, filters)
+        kernels.run(loop, batch * frames, frames, *arrays, *draw_dropped(dropout), *outputs)
+        ctx.save_for_backward(around, index)
+        ctx.width = width
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        x, y = ctx.saved_tensors
-        rest = torch.ops.aten.threshold_backward(gradient, y, 0)
-        result = torch.empty_like(x)
-        *shares, last = result.unbind(-2)
-        for value, share in zip(x.unbind(-2), shares, strict=False):
-            take_share(rest, torch.eq(value, y, out=share))
-        last.copy_(rest)
-        return result, None
+    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, None, None, None]:
+        around, index = ctx.saved_tensors
+        batch, frames, _, filters = gradient.shape
+        loop = kernels.convolve_pool_backward(ctx.width, filters)
+        arrays = [as_array(x.flatten(0, 1)) for x in (gradient.contiguous(), index)]
+        sums = sum(kernels.run(loop, batch * frames, frames, as_array(around), *arrays))
+        return None, torch.from_numpy(sums).to(around.dtype), None, None, None
 
 
-class PatchesPoolReluDrop(torch.autograd.Function):
-    """Convolution as a product with patches, then max pooling, ReLU and dropout without scaling."""
+class NormPool(torch.autograd.Function):
+    """Batch norm with given mean and variance, max pooling, ReLU, dropout without scaling."""
 
     @staticmethod
-    def forward(ctx, patches: Tensor, weights: Tensor, kept: Tensor | None) -> Tensor:
-        """Compute [width, positions, 10] x [10, filters] -> [positions, filters], the shape of `kept`."""
-        y = patches.new_empty(patches.shape[1], weights.shape[1])
-        for start in range(0, len(y), ROWS):
-            rows = slice(start, start + ROWS)
-            piece = torch.mm(patches[0, rows], weights, out=y[rows])
-            for place in patches[1:, rows]:
-                torch.maximum(piece, place @ weights, out=piece)
-            piece.clamp_min_(0)
-            if kept is not None:
-                piece.mul_(kept[rows].to(y.dtype))
-        ctx.save_for_backward(patches, weights, y)
+    def forward(ctx, x: Tensor, mean: Tensor, deviation: Tensor, weight: Tensor, bias: Tensor, *settings) -> Tensor:
+        """Compute x [batch, filters, frames, bands] -> [batch, frames, bands // width, filters].
+
+        Parameters
+        ----------
+        x : Tensor
+            Input. Its memory is used for its gradient.
+        mean, deviation, weight, bias : Tensor [filters]
+            Mean and standard deviation of x, and parameters of the norm.
+        settings : tuple of (int, float, bool)
+            Width of the pooling, share of dropout, and whether mean and deviation depend on x.
+        """
+        width, dropout, depends = settings
+        batch, filters, frames, bands = x.shape
+        y, index = empty_outputs(batch, frames, bands // width, filters, width, x.dtype)
+        norm = as_array(torch.stack([mean, weight / deviation, bias]))
+        outputs = [as_array(part.flatten(0, 1)) for part in (y, index)]
+        loop = kernels.norm_pool(width, filters)
+        kernels.run(loop, batch * frames, as_rows(x), norm, *draw_dropped(dropout), *outputs)
+        ctx.save_for_backward(x, index, mean, deviation, weight)
+        ctx.width, ctx.depends = width, depends
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[None, Tensor, None]:
-        patches, weights, y = ctx.saved_tensors
-        result = torch.zeros_like(weights, dtype=torch.promote_types(weights.dtype, torch.float32))
-        pieces = zip(gradient.split(ROWS), y.split(ROWS), patches.split(ROWS, dim=1), strict=True)
-        for upper, pooled, part in pieces:
-            rest = torch.ops.aten.threshold_backward(upper, pooled, 0)
-            for place in part[:-1]:
-                result += place.T @ take_share(rest, (place @ weights).eq_(pooled))
-            result += part[-1].T @ rest
-        return None, result.to(weights.dtype), None
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, index, mean, deviation, weight = ctx.saved_tensors
+        batch, filters, frames, bands = x.shape
+        rows, count = as_rows(x), batch * frames * bands
+        arrays = [rows, *(as_array(part.flatten(0, 1).contiguous()) for part in (gradient, index))]
+        parts = kernels.run(kernels.sum_gradients(filters), len(rows), ctx.width, *arrays, as_array(mean))
+        by_bias, by_weight = torch.from_numpy(sum(parts))
+        by_weight, scale = by_weight / deviation, weight / deviation
+        constant, slope = (scale * part * (ctx.depends / count) for part in (by_bias, by_weight / deviation))
+        norm = torch.stack([mean, scale, constant, slope]).to(mean.dtype)
+        kernels.run(kernels.norm_pool_backward(filters), len(rows), ctx.width, *arrays, as_array(norm))
+        torch.autograd.graph.increment_version(x)  # a second backward pass fails
+        result = torch.from_numpy(rows).view(x.dtype).unflatten(0, (batch, frames)).permute(0, 3, 1, 2)
+        return result, None, None, by_weight.to(weight.dtype), by_bias.to(weight.dtype), None, None, None
 
 
 class Convolution(nn.Conv2d):
@@ -136,6 +139,13 @@ class Norm(nn.BatchNorm2d):
     num_batches_tracked: Tensor
     momentum: float
 
+    @torch.no_grad()
+    def track(self, mean: Tensor, var: Tensor, count: int) -> None:
+        """Update the running statistics with mean and variance [filters] of `count` positions."""
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_((var * (count / (count - 1))).to(self.running_var.dtype), self.momentum)
+
 
 class Block(nn.Module):
     """Convolution 3 x 3, batch norm, ReLU, max pooling along frequency, dropout.
@@ -147,40 +157,56 @@ class Block(nn.Module):
     width : int
         Width of the pooling in bands; bands that do not fill a window are left out.
     dropout : float
-        Share of values to drop, from 0 to below 1, rounded to 256ths.
+        Share of values to drop, from 0 to below 1.
     """
 
     def __init__(self, channels: int, filters: int, width: int, dropout: float) -> None:
         super().__init__()
         self.convolution = Convolution(channels, filters, kernel_size=3, padding=1)
         self.norm = Norm(filters)
-        self.width, self.dropped = width, dropped_levels(dropout)
+        self.width, self.share = width, dropout
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def dropout(self) -> float:
+        """Share of values to drop now: 0 in evaluation."""
+        return self.share if self.training else 0.0
 
     def scaled(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the norm, scaled for dropout."""
-        scale = LEVELS / (LEVELS - self.dropped) if self.training else 1.0
-        return self.norm.weight * scale, self.norm.bias * scale
-
-    def kept(self, shape: tuple[int, ...], device: torch.device) -> Tensor | None:
-        """Draw which values dropout keeps; None if dropout drops nothing."""
-        return draw_kept(shape, self.dropped, device) if self.training and self.dropped else None
+        return self.norm.weight / (1 - self.dropout), self.norm.bias / (1 - self.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute [batch, channels, frames, bands] -> [batch, filters, frames, bands // width]."""
-        x = self.convolution(x)
-        norm, training = self.norm, self.training
-        if training:
-            norm.num_batches_tracked += 1
-        weight, bias = self.scaled()
-        x = functional.batch_norm(
-            x, norm.running_mean, norm.running_var, weight, bias, training, norm.momentum, norm.eps
-        )
-        batch, filters, frames, bands = x.shape
-        bands //= self.width
-        x = x.permute(0, 2, 3, 1)[:, :, : bands * self.width].unflatten(2, (bands, self.width))
-        x = PoolReluDrop.apply(x, self.kept((batch, frames, bands, filters), x.device))
-        return x.permute(0, 3, 1, 2)
+        return self.forward_on_cpu(x) if x.device.type == "cpu" else self.forward_elsewhere(x)
+
+    def forward_elsewhere(self, x: Tensor) -> Tensor:
+        """Compute the block with PyTorch's operations."""
+        x = functional.relu(self.norm(self.convolution(x)))
+        return functional.dropout(functional.max_pool2d(x, (1, self.width)), self.share, self.training)
+
+    def forward_on_cpu(self, x: Tensor) -> Tensor:
+        """Compute the block with PyTorch's convolution and the kernels."""
+        return self.norm_to_dropout(self.convolution(x))
+
+    def norm_to_dropout(self, x: Tensor) -> Tensor:
+        """Compute the block from the output of the convolution, whose memory is used for its gradient."""
+        norm = self.norm
+        mean, var = self.moments(x) if self.training else (norm.running_mean, norm.running_var)
+        deviation = (var + norm.eps).sqrt()
+        y = NormPool.apply(x, mean, deviation, *self.scaled(), self.width, self.dropout, self.training)
+        return y.permute(0, 3, 1, 2)
+
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute mean and variance of x per filter, and update the running statistics."""
+        kind, rows = self.norm.weight.dtype, as_rows(x)
+        shift = x.detach()[0, :, x.shape[2] // 2, x.shape[3] // 2].to(kind)  # any value is near the mean
+        parts = kernels.run(kernels.sum_values(x.shape[1]), len(rows), rows, as_array(shift))
+        count = len(rows) * rows.shape[1]
+        first, second = torch.from_numpy(sum(parts)) / count
+        mean, var = (shift + first).to(kind), (second - first * first).clamp_min(0).to(kind)
+        self.norm.track(mean, var, count)
+        return mean, var
 
 
 class FirstBlock(Block):
@@ -189,56 +215,35 @@ class FirstBlock(Block):
     def __init__(self, filters: int, width: int, dropout: float) -> None:
         super().__init__(1, filters, width, dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute [batch, 1, frames, bands] -> [batch, filters, frames, bands // width], without a gradient of x."""
-        mel = x.squeeze(1)
-        batch, frames, bands = mel.shape
-        pooled, kind = bands // self.width, working_type(mel)
-        with torch.autocast(mel.device.type, enabled=False):  # moments and folded weights: sums over all positions
-            patches = mel.new_ones(batch, frames, bands, 10)  # the tenth number is for the bias
-            around = functional.pad(mel, (1, 1, 1, 1))
-            for place in range(9):
-                row, column = divmod(place, 3)
-                patches[..., place] = around[:, row : row + frames, column : column + bands]
-            weights = self.fold(patches).to(kind)
-            windows = patches[:, :, : pooled * self.width].unflatten(2, (pooled, self.width))
-            windows = windows.to(kind).movedim(3, 0).reshape(self.width, -1, 10)
-            kept = self.kept((windows.shape[1], weights.shape[1]), mel.device)
-            x = PatchesPoolReluDrop.apply(windows, weights, kept)
-        return x.view(batch, frames, pooled, -1).permute(0, 3, 1, 2)
+    def forward_on_cpu(self, x: Tensor) -> Tensor:
+        """Compute the block with the kernels, without a gradient of x."""
+        mel, kind = x.squeeze(1), working_type(x)
+        with torch.autocast("cpu", enabled=False):  # moments and folded weights: sums over all positions
+            y = ConvolvePool.apply(mel, self.fold(mel), self.width, self.dropout, kind)
+        return y.permute(0, 3, 1, 2)
 
-    def fold(self, patches: Tensor) -> Tensor:
-        """Fold the norm into the convolution: weights [10, filters] of patches [batch, frames, bands, 10]."""
+    def fold(self, mel: Tensor) -> Tensor:
+        """Fold the norm into the convolution: weights [10, filters] of a patch and of 1."""
         norm = self.norm
-        mean, var = self.moments(patches) if self.training else (norm.running_mean, norm.running_var)
+        mean, var = self.moments(mel) if self.training else (norm.running_mean, norm.running_var)
         weight, bias = self.scaled()
         scale = weight / (var + norm.eps).sqrt()
         kernel = self.convolution.weight.flatten(1) * scale.unsqueeze(1)
         return torch.cat([kernel, (bias + (self.convolution.bias - mean) * scale).unsqueeze(1)], dim=1).T
 
-    def moments(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute mean and variance of the convolution's outputs from the patches, and update the running statistics.
+    def moments(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute mean and variance [filters] of the convolution of mel [batch, frames, bands], with their gradients.
 
-        Parameters
-        ----------
-        patches : Tensor [batch, frames, bands, 10]
-            The last of the ten numbers is 1.
-
-        Returns
-        -------
-        mean, var : Tensor [filters]
+        The running statistics are updated.
         """
-        count = patches.shape[:-1].numel()
-        rows = patches.flatten(1, 2)
-        products = (rows.transpose(1, 2) @ rows).double().sum(0) / count  # [10, 10]; summed in double precision
-        mean, second = products[:9, 9], products[:9, :9]
+        batch, frames, bands = mel.shape
+        around = as_array(functional.pad(mel, (1, 1, 1, 1)).flatten(0, 1))
+        parts = kernels.run(kernels.sum_patches(bands), batch * frames, frames, around)
+        sums = torch.from_numpy(sum(parts)) / mel.numel()
+        mean, second = sums[9], sums[:9].triu() + sums[:9].triu(1).T
         kernel = self.convolution.weight.flatten(1)
         covariance = (second - mean.outer(mean)).to(kernel.dtype)
         outputs = kernel @ mean.to(kernel.dtype) + self.convolution.bias
         var = (kernel @ covariance * kernel).sum(1).clamp_min(0)  # rounding could make it negative
-        norm = self.norm
-        with torch.no_grad():
-            norm.num_batches_tracked += 1
-            norm.running_mean.lerp_(outputs, norm.momentum)
-            norm.running_var.lerp_(var * (count / (count - 1)), norm.momentum)
+        self.norm.track(outputs, var, mel.numel())
         return outputs, var

@@ -1,78 +1,80 @@
-"""A bidirectional GRU for CPUs: both directions in one step, and few operations per step.
+"""A bidirectional GRU for CPUs: matrix products over all steps in PyTorch, the steps themselves in compiled code.
 
-On a CPU, PyTorch's GRU runs one direction after the other. Each of its steps is a dozen small operations whose overhead
-exceeds their work. Here, one step of both directions is six operations forward and four backward. Everything that does
-not depend on the previous step is computed for all steps at once. On a GPU, cuDNN's GRU is used.
+On a CPU, PyTorch's GRU runs one direction after the other, and each of its steps is a dozen small operations whose
+overhead exceeds their work. On other devices, PyTorch's GRU is used.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
+
+from softsed.train.fast_blocks import working_type
+from softsed.train.gru_kernels import compile_steps
 
 
-class Recurrence(torch.autograd.Function):
-    """Steps of a GRU in both directions, from the projected input.
+class Layer(torch.autograd.Function):
+    """One layer of a GRU in both directions.
 
-    Notation of `torch.nn.GRU`: gates r, z, n in this order;  h' = (1 - z) n + z h,  n = tanh(input_n + r hidden_n).
+    The products with the input run in the type of autocast, everything else in the type of the weights.
     """
 
     @staticmethod
-    def forward(ctx, projected: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx, x: Tensor, *parameters: Tensor) -> Tensor:
         """Compute all states.
 
         Parameters
         ----------
-        projected : Tensor [steps, 2, batch, 3 * units]
-            Input times its weights; the second direction runs backwards in time.
-        weight : Tensor [2, 3 * units, units]
-            Weights of the state.
-        bias : Tensor [2, 1, 3 * units]
-            Biases of the state.
+        x : Tensor [batch, steps, inputs]
+            Input.
+        *parameters : Tensor
+            As in `torch.nn.GRU`, for both directions: weights [2, 3 * units, inputs] of the input, weights
+            [2, 3 * units, units] of the state, biases [2, 3 * units] of the input and of the state.
 
         Returns
         -------
-        Tensor [steps, 2, batch, units]
+        Tensor [batch, steps, 2 * units]
         """
-        units = weight.shape[-1]
-        steps, directions, batch, _ = projected.shape
-        # r and z start from the projected input. Of the state's biases, only the bias of n is inside the brackets.
-        rz = projected[..., : 2 * units] + bias[..., : 2 * units]
-        n, hidden_n = torch.empty(2, steps, directions, batch, units, dtype=rz.dtype, device=rz.device)
-        states = rz.new_zeros(steps + 1, directions, batch, units)
-        weight_rz, weight_n = weight.transpose(1, 2).split([2 * units, units], dim=-1)
-        bias_n, state = bias[..., 2 * units :], states[0]
-        views = (rz, rz[..., :units], rz[..., units:], n, hidden_n, projected[..., 2 * units :], states[1:])
-        for rz_t, r_t, z_t, n_t, hidden_t, input_t, next_state in zip(*(v.unbind() for v in views), strict=True):
-            torch.baddbmm(rz_t, state, weight_rz, out=rz_t).sigmoid_()
-            torch.baddbmm(bias_n, state, weight_n, out=hidden_t)
-            torch.addcmul(input_t, r_t, hidden_t, out=n_t).tanh_()
-            state = torch.lerp(n_t, state, z_t, out=next_state)
-        ctx.save_for_backward(weight, rz, n, hidden_n, states)
-        return states[1:]
+        weight_ih, weight_hh, bias_ih, bias_hh = parameters
+        (batch, steps, _), (_, wide, units) = x.shape, weight_hh.shape
+        kind = working_type(x)
+        x, weights = x.to(kind), weight_ih.flatten(0, 1).to(kind)
+        with torch.autocast("cpu", enabled=False):
+            gates = (x @ weights.T).to(weight_hh.dtype).view(batch, steps, 2, wide)
+        hidden, states = weight_hh.new_empty(2, batch, steps, 2, units)
+        weight_rz, weight_n = (part.mT.flatten(1) for part in weight_hh.split([2 * units, units], dim=1))
+        # Of the state's biases, only the bias of n is inside the brackets.
+        rz, n = slice(2 * units), slice(2 * units, None)
+        bias = torch.cat([bias_ih[:, rz] + bias_hh[:, rz], bias_ih[:, n], bias_hh[:, n]], dim=1)
+        forward, _ = compile_steps(units)
+        forward(*(v.detach().contiguous().numpy() for v in (gates, hidden, weight_rz, weight_n, bias, states)))
+        ctx.save_for_backward(x, weights, weight_hh, gates, hidden, states)
+        return states.flatten(2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        weight, rz, n, hidden_n, states = ctx.saved_tensors
-        r, z = rz.chunk(2, dim=-1)
-        # Derivatives of h' by the arguments of n, r and z, and by the state's part of the argument of n.
-        by_n = (1 - z) * (1 - n * n)
-        by_gates = torch.stack([by_n * hidden_n * r * (1 - r), (states[:-1] - n) * z * (1 - z), by_n * r], dim=-2)
-        total = torch.empty_like(gradient)  # gradient of each state, from its output and from the next step
-        through = torch.empty_like(by_gates)  # [steps, 2, batch, 3, units], of the state's projection
-        carried = torch.zeros_like(gradient[0])
-        views = (gradient, total, total.unsqueeze(-2), by_gates, through, through.flatten(3), z)
-        for gradient_t, total_t, wide_t, by_t, through_t, flat_t, z_t in zip(
-            *(reversed(v.unbind()) for v in views), strict=True
-        ):
-            torch.add(gradient_t, carried, out=total_t)
-            torch.mul(wide_t, by_t, out=through_t)
-            carried = torch.mul(total_t, z_t).baddbmm_(flat_t, weight)
-        hidden = through.flatten(3).transpose(0, 1).flatten(1, 2)  # [2, steps * batch, 3 * units]
-        before = states[:-1].transpose(0, 1).flatten(1, 2)  # [2, steps * batch, units]
-        projected = torch.cat([through[..., :2, :].flatten(3), total * by_n], dim=-1)
-        return projected, hidden.transpose(1, 2) @ before, hidden.sum(1, keepdim=True)
+    @torch.autocast("cpu", enabled=False)
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weights, weight_hh, gates, hidden, states = ctx.saved_tensors
+        _, wide, units = weight_hh.shape
+        projected, recurrent = torch.empty_like(gates), torch.empty_like(hidden)
+        _, backward = compile_steps(units)
+        arrays = (gradient.reshape(states.shape), gates, hidden, weight_hh.flatten(1), states, projected, recurrent)
+        backward(*(v.detach().contiguous().numpy() for v in arrays))
+        by_rz = projected[..., : 2 * units]
+        # Each step's gradients belong to the state before it, which is 0 at the first step.
+        later, earlier = slice(1, None), slice(None, -1)
+        by_hh = torch.stack(
+            [
+                torch.cat([torch.bmm(part[:, now, d].mT, states[:, before, d]).sum(0) for part in (by_rz, recurrent)])
+                for d, (now, before) in enumerate([(later, earlier), (earlier, later)])
+            ]
+        )
+        by_bias = projected.sum((0, 1))
+        by_bias_hh = torch.cat([by_bias[:, : 2 * units], recurrent.sum((0, 1))], dim=1)
+        products = projected.flatten(2).to(x.dtype)
+        by_x = products @ weights if ctx.needs_input_grad[0] else None
+        by_ih = (products.flatten(0, 1).T @ x.flatten(0, 1)).to(weight_hh.dtype).view(2, wide, -1)
+        return by_x, by_ih, by_hh, by_bias, by_bias_hh
 
 
 class BidirectionalGRU(nn.GRU):
@@ -86,23 +88,13 @@ class BidirectionalGRU(nn.GRU):
 
         The second value stands for the last states, which `torch.nn.GRU` returns and nothing here uses.
         """
-        if x.is_cuda:
+        if x.device.type != "cpu":
             return super().forward(x)[0], None
         for layer in range(self.num_layers):
             # [directions, ...] of each of the four
             weights = [
                 torch.stack([getattr(self, f"{name}_l{layer}{direction}") for direction in ("", "_reverse")])
-                for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             ]
-            x = run_layer(x, *weights)
+            x = Layer.apply(x, *weights)
         return x, None
-
-
-def run_layer(x: Tensor, weight_ih: Tensor, bias_ih: Tensor, weight_hh: Tensor, bias_hh: Tensor) -> Tensor:
-    """Run one layer: [batch, steps, inputs] -> [batch, steps, 2 * units]; weights as in `torch.nn.GRU`, stacked."""
-    gates = weight_hh.shape[1]
-    projected = functional.linear(x, weight_ih.flatten(0, 1)).to(weight_hh.dtype)  # [batch, steps, 2 * gates]
-    projected = projected.transpose(0, 1).unflatten(-1, (2, gates)).transpose(1, 2)  # [steps, 2, batch, gates]
-    turned = torch.stack([projected[:, 0], projected[:, 1].flip(0)], dim=1) + bias_ih.unsqueeze(1)
-    states = Recurrence.apply(turned, weight_hh, bias_hh.unsqueeze(1))  # [steps, 2, batch, units]
-    return torch.cat([states[:, 0], states[:, 1].flip(0)], dim=-1).transpose(0, 1)

@@ -2,7 +2,7 @@
 
 Both have the same weights under the same names, start from the same weights for the same seed, and compute the same
 outputs and gradients except for rounding; tests hold them equal. Dropout is random, and each network draws its own
-numbers. The fast network can be deleted once PyTorch's modules are as fast on a CPU (docs/speed.md).
+numbers. The fast network can be deleted once PyTorch's modules are as fast on a CPU (docs/performance.md).
 """
 
 import torch
@@ -17,7 +17,7 @@ class FastCRNN(CRNN):
     """The network with convolutional blocks and a GRU that are fast on a CPU."""
 
     def make_blocks(self, filters: int, pooling: list[int], dropout: float) -> list[nn.Module]:
-        """Create the convolutional blocks, which round the share of dropout to 256ths."""
+        """Create the convolutional blocks."""
         others = (Block(filters, filters, width, dropout) for width in pooling[1:])
         return [FirstBlock(filters, pooling[0], dropout), *others]
 

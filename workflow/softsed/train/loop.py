@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from softsed.core.log import PROGRESS
 from softsed.train.checkpoint import Checkpoint
+from softsed.train.crowd_layer import CrowdLayer
 from softsed.train.network import CRNN
+from softsed.train.opinion_sequences import OpinionSequences
 from softsed.train.sequences import Sequences
 
 WARM_UP = 0.1  # share of a cycle in which the learning rate rises
@@ -46,27 +48,55 @@ def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor
     return (elements * mask).sum()
 
 
-def run_epoch(model: CRNN, data: Sequences, batches: list[Tensor], loss: str, optimiser=None) -> float:
-    """Pass over the data once and return the mean loss per frame and class.
+class FrameLoss(nn.Module):
+    """Loss of labels: `masked_loss` of the outputs of a network, per frame and class.
 
-    The weights are updated after each batch if an optimiser is passed. Batches hold indices of sequences.
+    Parameters
+    ----------
+    kind : {"bce", "mse"}
+        As in `masked_loss`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, model: CRNN, data: Sequences, batch: Tensor) -> tuple[Tensor, float]:
+        """Compute the sum of the loss over the elements of some sequences that count, and their number."""
+        targets, mask = data.targets[batch], data.mask[batch]
+        raw = model(data.features[batch])
+        summed = masked_loss(model.activate(raw) if self.kind == "mse" else raw, targets, mask, self.kind)
+        return summed, mask.sum().item()
+
+
+Loss = FrameLoss | CrowdLayer
+Data = Sequences | OpinionSequences
+
+
+def run_epoch(model: CRNN, data: Data, batches: list[Tensor], loss: Loss, optimiser=None) -> float:
+    """Pass over the data once and return the mean loss per element.
+
+    The parameters are updated after each batch if an optimiser is passed. Batches hold indices of sequences.
     """
     model.train(optimiser is not None)
-    total = frames = 0.0
+    loss.train(optimiser is not None)
+    total = counted = 0.0
     for batch in batches:
-        targets, mask = data.targets[batch], data.mask[batch]
         with torch.set_grad_enabled(optimiser is not None):
-            raw = model(data.features[batch])
-            summed = masked_loss(model.activate(raw) if loss == "mse" else raw, targets, mask, loss)
-        elements = mask.sum().item()
+            summed, elements = loss(model, data, batch)
         if not elements:
             continue  # no element counts: the mean would be 0 / 0, and would turn the weights into nan
         if optimiser is not None:
             optimiser.zero_grad()
             (summed / elements).backward()
             optimiser.step()
-        total, frames = total + summed.item(), frames + elements
-    return total / frames
+        total, counted = total + summed.item(), counted + elements
+    return total / counted
+
+
+def snapshot(module: nn.Module) -> dict[str, Tensor]:
+    """Copy the parameters and buffers of a module."""
+    return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
 
 
 def cycle_rate(epoch: int, epochs: int, peak: float) -> float:
@@ -80,10 +110,10 @@ def cycle_rate(epoch: int, epochs: int, peak: float) -> float:
 
 def fit(
     model: CRNN,
-    training: Sequences,
-    validation: Sequences,
+    training: Data,
+    validation: Data,
     *,
-    loss: str,
+    loss: Loss,
     config: dict,
     seed: int,
     checkpoint: Checkpoint | None = None,
@@ -94,10 +124,11 @@ def fit(
     ----------
     model : CRNN
         Network to train, in place and on its device.
-    training, validation : Sequences
+    training, validation : Sequences or OpinionSequences
         Data on the same device.
-    loss : {"bce", "mse"}
-        As in `masked_loss`.
+    loss : FrameLoss or CrowdLayer
+        Loss of such data. Its parameters are learned as well. They are left as after the epoch with the lowest
+        validation loss.
     config : dict
         The section ``train``: batch_size, learning_rate, epochs, schedule. For the schedule "plateau" also
         plateau_epochs and plateau_factor (after so many epochs without improvement, the learning rate is multiplied by
@@ -122,12 +153,13 @@ def fit(
         at the same epoch, and a training with another learning rate starts from the beginning.
     """
     cycle = config["schedule"] == "cycle"
-    optimiser = torch.optim.Adam(model.parameters(), lr=config["learning_rate"], fused=True)
+    optimiser = torch.optim.Adam([*model.parameters(), *loss.parameters()], lr=config["learning_rate"], fused=True)
     order = torch.Generator().manual_seed(seed)
     fixed = list(torch.arange(len(validation)).split(config["batch_size"]))
-    best, state, stale, history, shown = float("inf"), {}, 0, [], time.monotonic()
+    best, state, learned, stale, history, shown = float("inf"), {}, snapshot(loss), 0, [], time.monotonic()
     if checkpoint and (progress := checkpoint.load(model, optimiser, order)):
-        best, state, stale, history = progress
+        best, state, learned, stale, history, now = progress
+        loss.load_state_dict(now)
         logger.info("continuing after epoch %d, from %s", len(history), checkpoint.path)
     for epoch in range(len(history) + 1, config["epochs"] + 1):
         if cycle:
@@ -145,7 +177,7 @@ def fit(
         history.append(row)
         if row["validation_loss"] < best:
             best, stale = row["validation_loss"], 0
-            state = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+            state, learned = snapshot(model), snapshot(loss)
         else:
             stale += 1
             if not cycle and stale % config["plateau_epochs"] == 0:
@@ -160,5 +192,6 @@ def fit(
         if not cycle and stale >= config["patience"]:
             break
         if checkpoint:
-            checkpoint.save((best, state, stale, history), model, optimiser, order)
+            checkpoint.save((best, state, learned, stale, history, loss.state_dict()), model, optimiser, order)
+    loss.load_state_dict(learned)
     return state, history

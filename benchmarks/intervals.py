@@ -10,7 +10,7 @@ The table has one row per setting, metric and system, or pair of systems. `bias`
 extension by the estimated bias, which only best macro F1 has. `bootstrap` is the share of percentile intervals of the
 bootstrap within scenes, for metrics at a threshold. All these numbers are in percent.
 
-    python benchmarks/coverage.py results/benchmarks/coverage.tsv
+    python benchmarks/intervals.py results/benchmarks/intervals.tsv
 """
 
 from dataclasses import dataclass

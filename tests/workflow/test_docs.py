@@ -1,0 +1,205 @@
+"""The documentation: links, commands, paths, numbers and words."""
+
+import re
+from functools import cache
+
+import pytest
+import yaml
+from support.markdown import anchors, blocks, links, prose, spans
+from support.project import ROOT, copy_project, environment
+from support.run import run
+from support.tsv import read_rows
+
+from softsed import cli
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "results/README.md", *sorted((ROOT / "docs/study").glob("*.md"))]
+PACKAGE = ROOT / "workflow/softsed"
+# Scripts that made one table once, in the git tag benchmarks-0.1.
+IN_TAG = {f"benchmarks/{script}.py" for script in ("levers", "plan", "scale", "scaling", "seeds", "textbook")}
+# Archaic or colloquial words and wrong pronouns, and what to write instead.
+WORDS = {
+    r"whence|hence|thus|likewise|meanwhile|the latter|for ever|anew": "plain words",
+    r"one's own|of one's|oneself": "your",
+    r"he|his|him": "they, or the annotator",
+    r"mend(?:s|ed)?|told|goes on|tak(?:es?|en) over": "fix, report, continue, import",
+    r"(?:rows?|columns?|files?|scores?|s|MB|minutes?|jobs|frames|one|five) an? "
+    r"(?:second|class|recording|window|fold|job|epoch|step|training|minute|system|event)": "per",
+    r"none of ours": "not a valid ...",
+    r"Before[,:]|used to be": "the change log has the history",
+}
+# Pages whose figures are measured again; their prose is not checked until then.
+OPEN = {"ask.md", "opinions_training.md", "performance.md"}
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name)
+def test_links_lead_to_files_and_headings(page):
+    broken = []
+    for target in links(read(page)):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(read(file))):
+            broken.append(target)
+    assert broken == []
+
+
+def test_documents_named_in_other_files_exist():
+    """In code, configs and rules; a sentence may name a document of the results, such as report/scores.md."""
+    missing = set()
+    for file in run(ROOT, "git", "ls-files", "--", ":!docs", ":!*.md", ":!tests/golden").splitlines():
+        path = ROOT / file
+        if path.suffix in (".py", ".smk", ".yaml", ".yml", ".toml", ".j2", "") and path.is_file():
+            named = re.findall(r"\b(?<!/)(docs/[\w./-]+\.\w+|(?:README|CONTRIBUTING)\.md)", read(path))
+            missing |= {(file, target) for target in named if not (ROOT / target).exists()}
+    assert missing == set()
+
+
+def test_index_leads_to_every_page():
+    found = {(ROOT / "docs" / link).resolve() for link in links(read(ROOT / "docs/index.md"))}
+    assert {page for page in PAGES if page.name != "index.md"} <= found
+
+
+def test_readme_has_at_most_200_lines():
+    assert len(read(ROOT / "README.md").splitlines()) <= 200
+
+
+CHECKED = [page for page in (*PAGES, ROOT / "CHANGELOG.md", ROOT / "results/README.md") if page.name not in OPEN]
+
+
+@pytest.mark.parametrize("page", CHECKED, ids=name)
+def test_lines_have_at_most_120_characters(page):
+    assert [line for line in prose(read(page)) if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("page", CHECKED, ids=name)
+def test_words_are_those_of_the_field(page):
+    text = "\n".join(prose(read(page), tables=True))
+    assert {found: use for words, use in WORDS.items() for found in re.findall(rf"\b(?:{words})\b", text)} == {}
+
+
+@cache
+def targets():
+    return set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
+
+
+def lines():
+    """Yield page and command of each line in a block of commands, without comments."""
+    for page in PAGES:
+        for block in blocks(read(page), "sh"):
+            for line in block.splitlines():
+                if command := re.sub(r"(^|\s+)#.*", "", line):
+                    yield page, block, command
+
+
+def is_run(page, block, command):
+    """Whether another test runs the command word for word: test_readme, test_importers or test_baselines."""
+    return "results/demo/" in block or page.name == "importers.md" or command == "snakemake --cores 2 baselines"
+
+
+@pytest.mark.parametrize(("page", "block", "command"), [pytest.param(*line, id=line[2]) for line in lines()])
+def test_every_command_is_tested(page, block, command):
+    """It runs in another test, is planned below, or consists of parts that exist."""
+    stages = yaml.safe_load(read(ROOT / "dvc.yaml"))["stages"]
+    program = command.split()[0]
+    if program == "make":
+        assert command.split()[1] in targets()
+    elif "dvc " in command:
+        for stage, experiment in re.findall(r"\b([a-z]+)@(\w+)", command):
+            assert experiment in stages[stage]["foreach"]
+    elif not is_run(page, block, command):
+        assert program == "snakemake" or command == "source .venv/bin/activate"
+
+
+def planned_commands():
+    """List the commands of Snakemake that no test runs."""
+    found = [line[2] for line in lines() if line[2].startswith("snakemake ") and not is_run(*line)]
+    return sorted({re.sub(r" --report \S+", "", command) for command in found})
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return copy_project(tmp_path_factory.mktemp("documents") / "project")
+
+
+@pytest.mark.parametrize("command", planned_commands())
+def test_commands_of_snakemake_are_planned(clone, command):
+    assert "This was a dry-run" in run(clone, *command.split(), "--dry-run", environment=environment())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_code_in_sentences_exists(page):
+    """Paths of the repository, modules, make targets and commands of softsed that a sentence names."""
+    missing = []
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"results", ".dvc"}
+    known = {*cli.COMMANDS, *cli.steps()}
+    for span in spans(read(page)):
+        first, _, rest = span.partition(" ")
+        if first == "make" and re.fullmatch(r"[a-z-]+", rest.split()[0] if rest else ""):
+            missing += [span] if rest.split()[0] not in targets() else []
+        elif first == "softsed" and re.fullmatch(r"[a-z_.]+", rest.split()[0] if rest else ""):
+            missing += [span] if rest.split()[0] not in known else []
+        for path in re.findall(r"(?<![\w./-])[\w.-]+(?:/[\w.-]+)+/?", span):
+            if (path.split("/")[0] in tops or path.endswith(".py")) and path not in IN_TAG:
+                folders = (ROOT, PACKAGE, ROOT / "tests")
+                missing += [span] if not any((folder / path).exists() for folder in folders) else []
+    assert missing == []
+
+
+def cells(text, start):
+    """Return the rows of the first table after a text, as lists of cells without marks; an empty system is repeated."""
+    table = re.search(r"(?:^\|.*\n)+", text[text.index(start) :], re.MULTILINE).group()
+    rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in table.splitlines()[2:]]
+    for i, row in enumerate(rows):
+        found = re.match(r"`(\w+)`", row[0])
+        row[0] = found.group(1) if found else rows[i - 1][0]
+    return rows
+
+
+def test_numbers_of_the_readme_are_those_of_the_study():
+    """And of the paper; the metrics of the baselines on MAESTRO Real are those of test_baselines."""
+    table2 = read(ROOT / "docs/study/table2.md")
+    study = {}
+    for heading in ("## Metrics at a threshold", "## Results without audio"):
+        for system, threshold, *metrics in cells(table2, heading):
+            study[system, threshold] = [metric.split(" ±")[0] for metric in metrics[:3]]
+    published = {
+        (row["system"], row["threshold"]): [row["error_rate"], row["f1_micro"]]
+        for row in read_rows(ROOT / "workflow/resources/published_systems.tsv")
+    }
+    rows = cells(read(ROOT / "README.md"), "| system |")
+    assert len(rows) == 10
+    for system, threshold, *metrics in rows:
+        assert metrics[:3] == study[system, threshold], (system, threshold)
+        if not system.endswith("_prior"):
+            assert metrics[3:] == published.get((system, threshold), ["", ""]), (system, threshold)
+
+
+def test_intervals_of_results_are_those_of_the_study():
+    text = read(ROOT / "docs/results.md")
+    study = read(ROOT / "docs/study/scores.md")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    found = [value for row in rows for value in re.findall(r"[+-]?[\d.]+ \[[^\]]+\]", row)]
+    without_spread = re.sub(r" ± [\d.]+", "", study)
+    assert len(found) > 50
+    assert [value for value in found if value not in without_spread] == []
+
+
+def test_choices_of_the_paper_are_those_of_the_config():
+    config = yaml.safe_load(read(ROOT / "config.yaml"))
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `([^`]+)` \|", read(ROOT / "docs/paper.md"), re.MULTILINE)
+    assert len(rows) > 20
+    for key, value in rows:
+        found = config
+        for part in key.split("."):
+            found = found[part]
+        assert found == yaml.safe_load(value), key
+    open_choices = re.findall(r"^ *(\w+): \S+ # not stated", read(ROOT / "config.yaml"), re.MULTILINE)
+    assert set(open_choices) <= {key.rpartition(".")[2] for key, _ in rows}
