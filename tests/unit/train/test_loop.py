@@ -11,9 +11,9 @@ from support.networks import SMALL, TRAINING
 
 from softsed.train import loop
 from softsed.train.checkpoint import Checkpoint
-from softsed.train.crowd_layer import CrowdLayer
+from softsed.train.crowd.layer import CrowdLayer
+from softsed.train.crowd.sequences import cut_opinions
 from softsed.train.fast_network import NETWORKS, FastCRNN
-from softsed.train.opinion_sequences import cut_opinions
 from softsed.train.sequences import cut
 
 
@@ -110,13 +110,13 @@ def test_plateau_equals_the_scheduler_of_torch():
     # The parameter patience of this scheduler is the number of epochs that change nothing yet.
     settings = {"patience": SHORT["plateau_epochs"] - 1, "factor": TRAINING["plateau_factor"], "threshold": 0}
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **settings)
-    training, validation, loss = toy(0, SHORT["recordings"]), toy(1, 4), loop.FrameLoss("mse")
+    training, validation = toy(0, SHORT["recordings"]), toy(1, 4)
     order, fixed = torch.Generator().manual_seed(1), torch.arange(len(validation)).split(TRAINING["batch_size"])
     for row in history:
         batches = torch.randperm(len(training), generator=order).split(TRAINING["batch_size"])
         assert row["learning_rate"] == optimiser.param_groups[0]["lr"]
-        assert row["train_loss"] == loop.run_epoch(model, training, batches, loss, optimiser)
-        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, loss)
+        assert row["train_loss"] == loop.run_epoch(model, training, batches, loop.FrameLoss("mse"), optimiser)
+        assert row["validation_loss"] == loop.run_epoch(model, validation, fixed, loop.FrameLoss("mse"))
         scheduler.step(row["validation_loss"])
 
 
