@@ -51,6 +51,7 @@ executor = cache(ThreadPoolExecutor)
 
 def load(value):
     """Return a value as a number for arithmetic (in compiled code only)."""
+    raise NotImplementedError  # compiled code only
 
 
 @overload(load)
@@ -62,6 +63,7 @@ def _load(value):
 
 def store(value, array):
     """Return a number as a value of `array`, rounded to the nearest, ties to even (in compiled code only)."""
+    raise NotImplementedError  # compiled code only
 
 
 @overload(store)
@@ -71,7 +73,9 @@ def _store(value, array):
         def rounded(value, array):
             bits = np.float32(value).view(np.uint32)
             odd = np.uint32(bits >> np.uint32(16)) & np.uint32(1)
-            return np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+            nearest = np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+            # The sum would turn a nan with many bits, such as 0x7FFFFFFF, into 0.
+            return np.uint16(0x7FC0) if value != value else nearest  # noqa: PLR0124
 
         return rounded
     return lambda value, array: value
