@@ -13,6 +13,7 @@ in float32, or in float64 for values in float64. Sums over rows are in float64.
 window gets a gradient, because ReLU or dropout set the output to 0.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -47,6 +48,7 @@ def run(loop: Callable, rows: int, *arguments) -> list:
 
 
 executor = cache(ThreadPoolExecutor)
+os.register_at_fork(after_in_child=executor.cache_clear)  # a forked process has no threads: a call would never return
 
 
 def load(value):
