@@ -40,11 +40,16 @@ class Files:
     """
 
     def __init__(self, base: Path, stamp: object) -> None:
-        self.base, self.stamp = base, (stamp, numba.__version__, OPTIONS)
+        self.base, self.stamp = base, repr((stamp, numba.__version__, OPTIONS)).encode()
 
     def path(self, key: object) -> Path:
-        """Return the file of a key: types, CPU and sizes, with a `repr`."""
-        return self.base.with_name(f"{self.base.name}.{hash_of(repr((self.stamp, key)).encode()).hex()[:32]}.nbc")
+        """Return the file of a key: types, CPU and sizes, with a `repr`. Code of another stamp is replaced."""
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+        return self.base.with_name(f"{self.base.name}.{name}.nbc")
+
+    def digest(self, code: bytes) -> bytes:
+        """Return 32 bytes that precede the code in its file."""
+        return hashlib.sha256(self.stamp + code).digest()
 
     def load(self, key: object) -> object | None:
         """Return the code of a key, or None if there is no such file."""
@@ -52,19 +57,14 @@ class Files:
             content = self.path(key).read_bytes()
         except OSError:
             return None
+        code = content[32:]
         # As with .pyc files, the folder must be as trustworthy as the source.
-        digest, code = content[:32], content[32:]
-        return pickle.loads(code) if hash_of(code) == digest else None
+        return pickle.loads(code) if self.digest(code) == content[:32] else None
 
     def save(self, key: object, code: object) -> None:
         """Write the code of a key."""
         content = dumps(code)
-        atomic_write(self.path(key), hash_of(content) + content)
-
-
-def hash_of(data: bytes) -> bytes:
-    """Return a hash of 32 bytes."""
-    return hashlib.sha256(data).digest()
+        atomic_write(self.path(key), self.digest(content) + content)
 
 
 class Cache(FunctionCache):
