@@ -54,6 +54,7 @@ def arrange(edges: set[Edge]) -> tuple[list[list[str]], set[Edge]]:
             rows[int(node.rpartition(">")[2])].append(node)
         path = [start, *between, end]
         short |= set(pairwise(path))
+    lines = sorted(short)  # sums of places in the order of a set would differ between runs of Python
     for sweep in range(12):
         down = sweep % 2 == 0
         order = range(1, len(rows)) if down else range(len(rows) - 2, -1, -1)
@@ -61,7 +62,7 @@ def arrange(edges: set[Edge]) -> tuple[list[list[str]], set[Edge]]:
             place, old = places(rows[row - 1 if down else row + 1]), places(rows[row])
 
             def centre(node: str, place=place, old=old, down=down) -> tuple[float, str]:
-                found = [place[a if down else b] for a, b in short if (b if down else a) == node]
+                found = [place[a if down else b] for a, b in lines if (b if down else a) == node]
                 return (sum(found) / len(found) if found else old[node], node)
 
             rows[row].sort(key=centre)

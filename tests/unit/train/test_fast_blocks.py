@@ -133,6 +133,28 @@ def test_nan_reaches_the_outputs_that_depend_on_it(kind):
         assert block.train()(x).isnan().all()  # by the statistics
 
 
+@pytest.mark.parametrize("bits", [0x7FFFFFFF, -1, 0x7FC00000])
+def test_any_nan_is_nan_in_bfloat16(bits):
+    """Rounding adds to the bits, and must not turn a nan of many bits into 0."""
+    weights = torch.zeros(10, 1)
+    weights[9] = torch.tensor(bits, dtype=torch.int32).view(torch.float32)
+    assert ConvolvePool.apply(torch.ones(1, 1, 4), weights, 2, 0.0, torch.bfloat16).isnan().all()
+
+
+def test_first_block_passes_a_gradient_to_its_input():
+    torch.manual_seed(0)
+    block, x = FirstBlock(8, 2, 0.0).double(), torch.randn(2, 1, 9, BANDS).double().requires_grad_()
+    found, expected = (torch.autograd.grad(f(x).square().sum(), x)[0] for f in (block, block.forward_elsewhere))
+    torch.testing.assert_close(found, expected)
+    assert found.any()
+
+
+def test_first_block_reads_inputs_in_bfloat16():
+    torch.manual_seed(0)
+    block, x = FirstBlock(8, 2, 0.0), torch.randn(2, 1, 9, BANDS).bfloat16()
+    assert torch.equal(block(x), block(x.float()))
+
+
 def test_one_graph_serves_one_backward_pass():
     """The memory of the values becomes that of their gradient, which PyTorch must notice."""
     y = make_block(2, 4)(torch.randn(1, 3, 5, 6).double())

@@ -1,5 +1,8 @@
 """Compilation of the kernels, their parts per thread, and sums against numpy."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +25,17 @@ def test_parts_of_threads_cover_all_rows(threads, monkeypatch):
     assert len(parts) == threads
     assert sum(length for _, length in parts) == 14
     assert [first for first, _ in parts] == sorted(first for first, _ in parts)
+
+
+def test_forked_process_runs_loops(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    fast_kernels.run(count(2), 7)
+    child = os.fork()
+    if not child:
+        signal.alarm(30)  # ends a process that waits for threads of its parent
+        fast_kernels.run(count(2), 7)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_sums_of_patches_equal_numpy():

@@ -216,8 +216,11 @@ class FirstBlock(Block):
         super().__init__(1, filters, width, dropout)
 
     def forward_on_cpu(self, x: Tensor) -> Tensor:
-        """Compute the block with the kernels, without a gradient of x."""
-        mel, kind = x.squeeze(1), working_type(x)
+        """Compute the block with the kernels, or with PyTorch's operations if a gradient of x is needed."""
+        if x.requires_grad:
+            return self.forward_elsewhere(x)
+        mel = x.squeeze(1).to(self.norm.weight.dtype)
+        kind = working_type(mel)
         with torch.autocast("cpu", enabled=False):  # moments and folded weights: sums over all positions
             y = ConvolvePool.apply(mel, self.fold(mel), self.width, self.dropout, kind)
         return y.permute(0, 3, 1, 2)

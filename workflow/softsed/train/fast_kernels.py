@@ -13,6 +13,7 @@ in float32, or in float64 for values in float64. Sums over rows are in float64.
 window gets a gradient, because ReLU or dropout set the output to 0.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -47,10 +48,12 @@ def run(loop: Callable, rows: int, *arguments) -> list:
 
 
 executor = cache(ThreadPoolExecutor)
+os.register_at_fork(after_in_child=executor.cache_clear)  # a forked process has no threads: a call would never return
 
 
 def load(value):
     """Return a value as a number for arithmetic (in compiled code only)."""
+    raise NotImplementedError  # compiled code only
 
 
 @overload(load)
@@ -62,6 +65,7 @@ def _load(value):
 
 def store(value, array):
     """Return a number as a value of `array`, rounded to the nearest, ties to even (in compiled code only)."""
+    raise NotImplementedError  # compiled code only
 
 
 @overload(store)
@@ -71,7 +75,9 @@ def _store(value, array):
         def rounded(value, array):
             bits = np.float32(value).view(np.uint32)
             odd = np.uint32(bits >> np.uint32(16)) & np.uint32(1)
-            return np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+            nearest = np.uint16(np.uint32(bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+            # The sum would turn a nan with many bits, such as 0x7FFFFFFF, into 0.
+            return np.uint16(0x7FC0) if value != value else nearest  # noqa: PLR0124
 
         return rounded
     return lambda value, array: value
