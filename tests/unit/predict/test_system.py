@@ -10,6 +10,7 @@ from support.errors import refused
 from softsed.predict import system
 from softsed.predict.system import load_model, pool_seconds, score
 from softsed.train.fast_network import NETWORKS
+from softsed.train.inputs import FrontEnd
 
 SIZES = {"mel_bands": 16, "classes": 2, "filters": 4, "pooling": [4], "dropout": 0.5, "gru_units": 4}
 SIZES |= {"gru_layers": 1, "dense": [], "output": "sigmoid"}
@@ -29,7 +30,7 @@ def test_scores_cover_the_whole_seconds(samples):
 
 def extras():
     normal = {"mean": torch.full((16,), 2.0), "std": torch.full((16,), 4.0)}
-    return normal | {"features": {"hop_s": 0.1}, "sequence_frames": 10}
+    return normal | {"front_end": FrontEnd("mel", 10, 0), "sequence_frames": 10}
 
 
 @pytest.mark.parametrize("implementation", NETWORKS)

@@ -17,11 +17,12 @@ from softsed.core.labels import read_soft
 from softsed.core.metadata import read_classes, read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.core.thresholds import trimmed_midrange
-from softsed.features.files import frames_per_second
+from softsed.features.embeddings import Embeddings
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import class_means, constant_loss, output_bias
 from softsed.train.device import choose_device, choose_precision
 from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.inputs import MEL, FrontEnd
 from softsed.train.loop import fit
 from softsed.train.sequences import Scaler, cut, read_part
 
@@ -42,13 +43,19 @@ def make_parser() -> argparse.ArgumentParser:
         ' --carried \'{"pooling": "mean", "threshold": 0.5, "trim": 10}\''
     )
     parser = build_parser("train.system", main, example=example)
-    add_options(parser, "fold", "features", "soft")
+    add_options(parser, "fold", "features")
+    help_text = "manifest of embeddings, for a system that reads embeddings"
+    parser.add_argument("--embeddings", type=Path, nargs="?", help=help_text)
+    add_options(parser, "soft")
     parser.add_argument(
         "--hard", type=Path, nargs="?", help="table of hard labels, for a system trained on hard labels"
     )
     add_options(parser, "classes")
     parser.add_argument(
-        "--system", type=json.loads, required=True, help="labels, loss, output and perhaps mask of the system, as JSON"
+        "--system",
+        type=json.loads,
+        required=True,
+        help="labels, loss, output and perhaps mask and front_end of the system, as JSON",
     )
     add_options(parser, config="section `train` of the config, as JSON")
     parser.add_argument(
@@ -85,13 +92,17 @@ def main(argv: list[str] | None = None) -> None:
     system, config, classes = options.system, options.config, read_classes(options.classes)
 
     fold = read_fold(options.fold)
+    embeddings = Embeddings.read(options.embeddings) if options.embeddings else None
+    settings = embeddings.settings if embeddings else None
+    front_end = FrontEnd.choose(system.get("front_end", MEL), options.feature_config, settings)
     read = {
+        "front_end": front_end,
         "features": options.features,
+        "embeddings": embeddings,
         "soft": options.soft,
         "hard": options.hard,
         "kind": system["labels"],
         "classes": classes,
-        "rate": frames_per_second(options.feature_config),
         "asked_only": system.get("mask") == "asked",
     }
     train_features, train_targets = read_part(fold["train"], **read)
@@ -102,25 +113,27 @@ def main(argv: list[str] | None = None) -> None:
         *(validation_targets, [scene_of[name] for name in fold["validation"]]),
         system["loss"],
     )
-    scaler = Scaler.fit([x[: len(y)] for x, y in zip(train_features, train_targets, strict=True)])
-    length = min(config["sequence_frames"], max(map(len, train_targets)))  # short recordings need no padding
+    scaler = Scaler.fit(train_features)
+    wanted = front_end.sequence_length(config["sequence_frames"])
+    length = min(wanted, max(map(len, train_targets)))  # short recordings need no padding
     training = cut(map(scaler, train_features), train_targets, length).to(device)
     validation = cut(map(scaler, validation_features), validation_targets, length).to(device)
     del train_features, validation_features  # frees as much memory as the sequences take, during the whole training
 
-    bands = options.feature_config["mel_bands"]
-    parameters = {"mel_bands": bands, "classes": len(classes), "output": system["output"], **config["model"]}
+    sizes = front_end.sizes(options.feature_config, settings)
+    parameters = sizes | {"classes": len(classes), "output": system["output"], **config["model"]}
     precision = choose_precision(config["precision"], device)
     implementation = choose_implementation(config["implementation"], device)
     model = NETWORKS[implementation](**parameters, precision=precision).to(device)
     if config["output_bias"] == "class_mean":
         model.start_at(output_bias(class_means(train_targets), system["output"]))
-    size = sum(weight.numel() for weight in model.parameters())
-    sizes = (size, implementation, precision, len(training), len(validation))
-    logger.info("%d weights, %s network, trained in %s; %d training and %d validation sequences", *sizes)
+    logger.info(
+        "%d weights, %s network, trained in %s; %d training and %d validation sequences",
+        *(sum(weight.numel() for weight in model.parameters()), implementation, precision),
+        *(len(training), len(validation)),
+    )
     checkpoint = None
     if options.checkpoint:
-        tensors = [tensor for data in (training, validation) for tensor in (data.features, data.targets, data.mask)]
         identity = {
             "code": code("train.system"),
             "torch": str(torch.__version__),
@@ -130,7 +143,7 @@ def main(argv: list[str] | None = None) -> None:
             "parameters": parameters,
             "seed": options.seed,
             "device": device.type,
-            "data": hash_of(*tensors),
+            "data": hash_of(*training.tensors(), *validation.tensors()),
         }
         checkpoint = Checkpoint(options.checkpoint, identity, options.checkpoint_every)
     state, history = fit(
@@ -149,6 +162,8 @@ def main(argv: list[str] | None = None) -> None:
             "mean": torch.from_numpy(scaler.mean),
             "std": torch.from_numpy(scaler.std),
             "features": options.feature_config,
+            "front_end": front_end.kind,
+            "embeddings": settings,
             "system": system,
             "implementation": implementation,
             "precision": model.precision,
