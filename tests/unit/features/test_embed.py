@@ -1,5 +1,7 @@
 """Embeddings by a user's model: equal to those by hand, in every format, for any length, in bounded memory."""
 
+import re
+import shlex
 import sys
 import tracemalloc
 
@@ -7,11 +9,15 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
+from support.config import DEMO, SCHEMA, merged
 from support.embedders import Net, embed_by_hand, save_export, save_onnx, save_torchscript
 from support.errors import refused
+from support.project import ROOT
 
 from softsed.features import embed
 from softsed.features.embed import Embedder, cut_windows, write_blocks
+from softsed.planning.config import check_config
 
 RATE = 800
 WINDOW = {"sample_rate": RATE, "window_s": 1.0, "hop_s": 0.5}
@@ -185,3 +191,24 @@ def test_loading_imports_no_package_that_is_not_needed(script, monkeypatch):
     for name in ("onnxruntime", "h5py"):
         monkeypatch.setitem(sys.modules, name, None)
     Embedder(script, **WINDOW)
+
+
+def test_example_of_the_documentation_can_be_run(tmp_path, monkeypatch):
+    """The model of the page, run word for word: a tone is loudest in the filter of its frequency."""
+    page = (ROOT / "docs/embeddings.md").read_text(encoding="utf-8")
+    program = page.split("```python\n# bands.py\n")[1].split("```")[0]
+    command = re.search(r"^softsed embed (--model bands.pt2 .*)$", page, re.MULTILINE)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "bands.py", "exec"), {"__name__": "bands"})
+    (tmp_path / "results/demo/data/audio").mkdir(parents=True)
+    time = np.arange(44100 * 3) / 44100
+    frequency = np.logspace(np.log10(50), np.log10(14000), 64)[40]
+    soundfile.write("results/demo/data/audio/r.wav", 0.1 * np.sin(2 * np.pi * frequency * time), 44100)
+    embed.main(shlex.split(command))
+    found = np.load("my_embeddings/r.npy")
+    assert found.shape == (15, 64)
+    assert set(found.argmax(axis=1)) == {40}
+    written = yaml.safe_load(page.split("```yaml\n# embeddings.yaml\n")[1].split("```")[0])
+    check_config(merged(DEMO, yaml.safe_dump(written)), SCHEMA)
+    for section in re.findall(r"```yaml\n(features:\n.*?)```", page, re.DOTALL):
+        check_config(merged(DEMO, section), SCHEMA)

@@ -91,7 +91,7 @@ def find_files(folder: Path, recordings: Iterable[str], problems: Problems) -> d
         name = stems.get(path.stem, recording_name(path.stem))
         if name in found:
             found[name].append(path)
-    expected = f"one RECORDING{', RECORDING'.join(READERS)} per recording"
+    expected = "one RECORDING.npy, RECORDING.npz or RECORDING.h5 per recording"
     if missing := [name for name, files in found.items() if not files]:
         shown = " and ".join(map(repr, missing[:2]))
         problem = f"no file of embeddings for {len(missing)} of {len(found)} recordings, such as {shown}"

@@ -77,6 +77,13 @@ def label_threshold(labels: dict, method: str) -> float | str:
     return EXPECTED_F1 if labels["joint"]["target"] == "event" else 0.5
 
 
+def fold_settings(folds: dict) -> dict:
+    """Return what the chosen source of the folds needs of the section folds."""
+    kept = "validation" if folds["source"] == "generated" else "official"
+    values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
+    return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
+
+
 def refuses_windows(labels: dict, window_s: float) -> bool:
     """Report whether joint cannot use windows of this length: its states double with each second for events."""
     return labels["joint"]["target"] == "event" and window_s > LONGEST_JOINT_S

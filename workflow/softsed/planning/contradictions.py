@@ -9,6 +9,7 @@ from softsed.core.metadata import LONGEST_S
 from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
+from softsed.planning import front_ends
 from softsed.planning.choices import (
     LONGEST_JOINT_S,
     asked_methods,
@@ -29,6 +30,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
         return
     yield from _labels(config)
     yield from _features(config)
+    yield from front_ends.contradictions(config)
     if not any(config["systems"].values()):
         yield InputError("all systems are null", key="systems", expected="one system or more")
     folds = config["folds"]

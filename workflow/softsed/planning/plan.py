@@ -17,6 +17,7 @@ from softsed.core.options import TABLES
 from softsed.core.tsv import read_table
 from softsed.planning import choices
 from softsed.planning.choices import BASELINES
+from softsed.planning.front_ends import FrontEnds
 from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 
@@ -62,6 +63,7 @@ class Plan:
     curves : list of str
         Curves of Fig. 2.
     trials : list of int
+    front_ends : FrontEnds
     notes : list of str
         What was left out and why, to be logged.
     """
@@ -81,6 +83,7 @@ class Plan:
     truth: list[str]
     curves: list[str]
     trials: list[int]
+    front_ends: FrontEnds
     notes: list[str]
 
     @classmethod
@@ -112,9 +115,8 @@ class Plan:
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
         rows = [(row["recording"], row["scene"], row["duration_s"]) for row in listed]
-        recordings = [name for name, *_ in rows] or list(user.audio)
-        if source == "opinions":
-            recordings = choices.opinion_recordings(config)
+        listed_names = [name for name, *_ in rows] or list(user.audio)
+        recordings = choices.opinion_recordings(config) if source == "opinions" else listed_names
 
         given = "given" if source == "own" else "published"
         method = config["labels"]["method"] if choices.makes_labels(config) else given
@@ -145,6 +147,7 @@ class Plan:
             truth=choices.find_truth(config, source, recordings),
             curves=choices.choose_curves(config, reference, notes),
             trials=list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else [],
+            front_ends=FrontEnds.from_config(config, results, recordings, check=check),
             notes=notes,
         )
 
@@ -268,10 +271,7 @@ class Plan:
 
     def fold_settings(self) -> dict:
         """Return what the chosen source of the folds needs of the section folds."""
-        folds = self.config["folds"]
-        kept = "validation" if folds["source"] == "generated" else "official"
-        values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
-        return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
+        return choices.fold_settings(self.config["folds"])
 
     def fold_seed(self) -> int:
         """Return the seed of generated folds; 0 for official folds, which are not random."""
