@@ -92,13 +92,13 @@ if plan.front_ends.files:
         conda:
             "../../envs/softsed.yaml"
         params:
-            *code("features.embeddings"),
+            *code("features.embedding_manifest"),
             folder=plan.front_ends.folder,
             config=as_json(plan.front_ends.settings),
         message:
             "Check the embeddings of all recordings, and write their manifest"
         shell:
-            "python -m softsed --log {log} features.embeddings --folder={params.folder:q} --config {params.config:q}"
+            "python -m softsed --log {log} features.embedding_manifest --folder={params.folder:q} --config {params.config:q}"
             " --recordings {input.recordings:q} --model {input.model:q} --output {output.manifest}"
 
 
@@ -125,6 +125,6 @@ if plan.front_ends.model:
         message:
             "Embed {input.audio}"
         shell:
-            "python -m softsed --log {log} embed --model {input.model:q} --audio={input.audio:q}"
+            "python -m softsed --log {log} features.embed --model {input.model:q} --audio={input.audio:q}"
             " --rate {params.sample_rate} --window {params.window_s} --hop {params.hop_s} --batch {params.batch}"
             " --threads {threads} --output {output.embeddings}"

@@ -179,12 +179,12 @@ def write_blocks(path: Path, blocks: Iterable[np.ndarray]) -> tuple[int, int]:
 
 def main(argv: list[str] | None = None) -> None:
     """Make embeddings of recordings with your model: one .npy file [frames, dimensions] per recording."""
-    example = "--model panns.pt --audio my_recordings --output my_embeddings --rate 32000 --window 2 --hop 1"
+    example = "--model mydata/panns.pt --audio mydata/audio --output embeddings --rate 32000 --window 2 --hop 1"
     parser = build_parser("embed", main, example=example)
     help_text = "TorchScript (.pt), torch.export (.pt2) or ONNX (.onnx): samples [batch, window] to embeddings"
     parser.add_argument("--model", type=Path, required=True, help=help_text)
     parser.add_argument("--audio", type=Path, required=True, help="folder of recordings, or one recording")
-    add_options(parser, output="folder for RECORDING.npy; for one recording also a .npy file")
+    add_options(parser, output="folder to write RECORDING.npy into; for one recording also a .npy file to write")
     parser.add_argument("--rate", type=int, required=True, help="sampling rate that the model expects, in Hz")
     parser.add_argument("--window", type=float, required=True, help="length of the model's input, in seconds")
     help_text = "distance between two frames of the output, in seconds"

@@ -6,17 +6,13 @@ Conventions
   `tolerance`, because models treat the end of a recording differently. Missing frames repeat the last one.
 - Networks need a whole number of frames per second. `to_grid` averages all frames that overlap with a cell of such a
   grid, as adaptive average pooling does. Where a frame is longer than a cell, the frame is repeated.
-- This step reads each file once, checks it, and lists it with its hash in a manifest, which changes exactly when a file
-  changes. It runs before any training. Nothing in a file is executed.
+- Nothing in a file is executed.
 """
 
-import argparse
 import hashlib
 import json
-import logging
 import math
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.metadata import Recording, file_stem, read_recordings
-from softsed.core.options import add_options, build_parser
+from softsed.core.metadata import file_stem
 from softsed.core.text.files import recording_name, visible_files
 
-OF_MODEL = ("sample_rate", "window_s", "batch")  # settings of a model that makes embeddings
 ARRAY = "embeddings"  # name of the array in a file with several arrays
 EXPECTED = "one array of numbers [frames, dimensions]"
-
-logger = logging.getLogger(__name__)
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -218,7 +210,7 @@ class Embeddings:
 
     @classmethod
     def read(cls, manifest: Path) -> "Embeddings":
-        """Read the manifest, which `main` writes.
+        """Read the manifest, which `softsed features.embedding_manifest` writes.
 
         Raises
         ------
@@ -231,7 +223,7 @@ class Embeddings:
             files = {name: Path(row["file"]) for name, row in recordings.items()}
             return cls(files, {name: int(row["seconds"]) for name, row in recordings.items()}, content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problem = f"not a manifest written by `softsed features.embeddings`: {error!r}"
+            problem = f"not a manifest written by `softsed features.embedding_manifest`: {error!r}"
             raise InputError(problem, file=manifest, remedy="Run `snakemake features` again") from error
 
     def grid(self, recording: str, rate: int, seconds: int | None = None) -> np.ndarray:
@@ -240,73 +232,7 @@ class Embeddings:
         return to_grid(read_embeddings(self.files[recording]), self.settings["hop_s"], rate, length)
 
 
-def list_files(folder: Path, recordings: dict[str, Recording], hop_s: float) -> tuple[dict[str, dict], int]:
-    """Check the file of each recording completely.
-
-    Returns
-    -------
-    rows : dict of dict
-        Recording -> ``file``, its ``sha256``, and ``seconds``, the whole seconds of the recording.
-    dimensions : int
-
-    Raises
-    ------
-    InputError
-        With all problems of all files: missing or ambiguous files, unreadable files, wrong shapes, lengths that differ
-        from the table of recordings, values that are not finite, and dimensions other than those of most files.
-    """
-    problems = Problems()
-    rows, sizes = {}, {}
-    for name, path in find_files(folder, recordings, problems).items():
-        try:
-            array = read_embeddings(path)
-        except InputError as error:
-            problems.add("unreadable", error)
-            continue
-        sizes[path] = array.shape[1]
-        duration = recordings[name].duration_s
-        if wrong := check_array(array, path, duration_s=duration, hop_s=hop_s):
-            problems.add("length" if wrong.expected else "values", wrong)
-        rows[name] = {"file": str(path), "sha256": file_sha256(path), "seconds": int(duration)}
-    usual, count = Counter(sizes.values()).most_common(1)[0] if sizes else (0, 0)
-    for path in (path for path, size in sizes.items() if size != usual):
-        expected = f"{usual} dimensions, as {count} of {len(sizes)} files have"
-        problems.add("dimensions", InputError(f"{sizes[path]} dimensions", file=path, expected=expected))
-    problems.raise_all("in the embeddings", alone=True)
-    return rows, usual
-
-
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def describe_model(path: Path | None, config: dict) -> dict | None:
-    """Return what a model file carries about the model that made its embeddings."""
-    if path is None:
-        return None
-    return {"name": path.name, "sha256": file_sha256(path)} | {key: config[key] for key in OF_MODEL}
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Create the parser of the options."""
-    example = "--folder my_embeddings --config '{\"hop_s\": 1.0}' --recordings workflow/resources/demo.tsv"
-    example += " --output results/demo/embeddings/manifest.json"
-    parser = build_parser("features.embeddings", main, example=example)
-    parser.add_argument("--folder", type=Path, required=True, help="folder of embeddings, one file per recording")
-    add_options(parser, "recordings", config="section `features.embeddings` of the config, as JSON")
-    parser.add_argument("--model", type=Path, nargs="?", help="model that made the files (recorded in the output)")
-    add_options(parser, output="manifest to write (JSON)")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Check the embeddings of all recordings, and write their manifest: files, hashes, hop and dimensions."""
-    options = make_parser().parse_args(argv)
-    hop_s = options.config["hop_s"]
-    rows, dimensions = list_files(options.folder, read_recordings(options.recordings), hop_s)
-    content = {"hop_s": hop_s, "dimensions": dimensions, "model": describe_model(options.model, options.config)}
-    text = json.dumps(content | {"recordings": rows}, indent=1, ensure_ascii=False)
-    options.output.write_text(text + "\n", encoding="utf-8")
-    logger.info("%d recordings with %d dimensions every %g s", len(rows), dimensions, hop_s)

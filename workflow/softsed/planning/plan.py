@@ -16,8 +16,7 @@ from softsed.core.metadata import file_stem
 from softsed.core.options import TABLES
 from softsed.core.tsv import read_table
 from softsed.planning import choices
-from softsed.planning.choices import BASELINES
-from softsed.planning.front_ends import FrontEnds
+from softsed.planning.choices import BASELINES, FrontEnds
 from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 

@@ -63,7 +63,7 @@ def normalise(x, mean, std):
 
 def no_embeddings() -> InputError:
     """Return the error of a step that got no embeddings for a system that reads them."""
-    remedy = "Pass their manifest, written by `softsed features.embeddings`"
+    remedy = "Pass their manifest, written by `softsed features.embedding_manifest`"
     return InputError("the system reads embeddings", key="--embeddings", remedy=remedy)
 
 
