@@ -93,7 +93,7 @@ if plan.front_ends.files:
             "../../envs/softsed.yaml"
         params:
             *code("features.embedding_manifest"),
-            folder=plan.front_ends.folder,
+            folder=lambda wildcards: plan.front_ends.folder,
             config=as_json(plan.front_ends.settings),
         message:
             "Check the embeddings of all recordings, and write their manifest"
