@@ -161,7 +161,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("model", "changes", "parts"),
     [
-        (Pair, {}, {"problem": "not one tensor"}),
+        (Pair, {}, {"problem": "the output is a tuple", "expected": "one tensor"}),
         (Flat, {}, {"problem": "the shape [8]"}),
         (Net, {"hop_s": 2.0}, {"key": "--hop", "problem": "longer than the window"}),
         (Net, {"hop_s": 0.3333}, {"key": "--hop", "problem": "266.64 samples"}),

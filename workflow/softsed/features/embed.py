@@ -104,6 +104,8 @@ class Embedder:
         filled[: len(windows)] = windows
         try:
             found = self.model(filled)
+        except InputError:
+            raise
         except Exception as error:  # torch and ONNX Runtime raise many kinds of exceptions
             if is_out_of_memory(error):
                 raise

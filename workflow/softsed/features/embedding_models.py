@@ -23,7 +23,7 @@ FORCED = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # read by torch.load
 def _load_torchscript(path: Path) -> Run:
     import torch  # noqa: PLC0415  # takes a second to import
 
-    return _run_torch(torch.jit.load(str(path), map_location="cpu").eval())
+    return _run_torch(torch.jit.load(str(path), map_location="cpu").eval(), path)
 
 
 def _load_export(path: Path) -> Run:
@@ -31,17 +31,18 @@ def _load_export(path: Path) -> Run:
 
     _check_archive(path)
     with _weights_only():
-        return _run_torch(torch.export.load(str(path)).module())
+        return _run_torch(torch.export.load(str(path)).module(), path)
 
 
-def _run_torch(model) -> Run:
+def _run_torch(model, path: Path) -> Run:
     import torch  # noqa: PLC0415  # as above
 
     @torch.inference_mode()
     def run(windows: np.ndarray) -> np.ndarray:
         found = model(torch.from_numpy(windows))
         if not isinstance(found, torch.Tensor):
-            raise TypeError(f"the output is a {type(found).__name__}, not one tensor")
+            problem, remedy = f"the output is a {type(found).__name__}", "Wrap the model as docs/embeddings.md shows"
+            raise InputError(problem, file=path, expected="one tensor", remedy=remedy)
         return found.float().numpy()
 
     return run
@@ -82,7 +83,7 @@ def _load_onnx(path: Path) -> Run:
     try:
         import onnxruntime  # noqa: PLC0415  # optional package
     except ImportError as error:
-        remedy = "Run `pip install onnxruntime`, or save the model as TorchScript"
+        remedy = "Run `pip install onnxruntime`, or save the model by torch.export.save"
         raise InputError("ONNX models need the package onnxruntime", file=path, remedy=remedy) from error
     import torch  # noqa: PLC0415  # as above
 

@@ -139,7 +139,7 @@ def _embeddings(config: dict) -> Iterator[InputError]:
         if error := pattern_error(f"{EMBEDDINGS_KEY}.{key}", section.get(key)):
             yield error
     if ("folder" in section) == ("model" in section):
-        problem = f"{'both' if 'folder' in section else 'neither'} of the keys folder and model are set"
+        problem = "both folder and model are set" if "folder" in section else "neither folder nor model is set"
         yield InputError(problem, key=EMBEDDINGS_KEY, expected="one of them: files, or the model that makes them")
     elif "model" in section and (missing := [key for key in OF_MODEL if key not in section]):
         problem = f"the model needs {' and '.join(missing)}"
