@@ -200,10 +200,10 @@ def test_example_of_the_documentation_can_be_run(tmp_path, monkeypatch):
     command = re.search(r"^softsed embed (--model bands.pt2 .*)$", page, re.MULTILINE)[1]
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "bands.py", "exec"), {"__name__": "bands"})
-    (tmp_path / "results/demo/data/audio").mkdir(parents=True)
+    (tmp_path / "mydata/audio").mkdir(parents=True)
     time = np.arange(44100 * 3) / 44100
     frequency = np.logspace(np.log10(50), np.log10(14000), 64)[40]
-    soundfile.write("results/demo/data/audio/r.wav", 0.1 * np.sin(2 * np.pi * frequency * time), 44100)
+    soundfile.write("mydata/audio/r.wav", 0.1 * np.sin(2 * np.pi * frequency * time), 44100)
     embed.main(shlex.split(command))
     found = np.load("my_embeddings/r.npy")
     assert found.shape == (15, 64)
