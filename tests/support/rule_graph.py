@@ -61,7 +61,7 @@ def arrange(edges: set[Edge]) -> tuple[list[list[str]], set[Edge]]:
             place, old = places(rows[row - 1 if down else row + 1]), places(rows[row])
 
             def centre(node: str, place=place, old=old, down=down) -> tuple[float, str]:
-                found = [place[a if down else b] for a, b in short if (b if down else a) == node]
+                found = [place[a if down else b] for a, b in sorted(short) if (b if down else a) == node]
                 return (sum(found) / len(found) if found else old[node], node)
 
             rows[row].sort(key=centre)
