@@ -1,4 +1,5 @@
-# apply: trained models on user-provided recordings of any length and format. It needs the model files and nothing else:
+# apply: trained models on user-provided recordings of any length and format. It needs the model files and, for models that
+# read embeddings, these embeddings or the model that makes them:
 #     snakemake --snakefile workflow/apply.smk --cores 2 --config audio=FOLDER model=results/demo/models/S_MSE_lin/run1
 # This is a separate workflow, so that its keys cannot invalidate results of an experiment.
 
@@ -104,6 +105,7 @@ rule apply_model:
         filterbank=f"{PLAN.output}/filterbank.npz",
         audio=lambda wildcards: str(PLAN.recordings[wildcards.recording]),
         models=[str(path) for path in PLAN.models],
+        embeddings=lambda wildcards: PLAN.embedding_files(wildcards.recording),
     output:
         scores=f"{PLAN.output}/scores/{{recording}}.tsv",
         events=f"{PLAN.output}/events/{{recording}}.txt",
@@ -121,9 +123,10 @@ rule apply_model:
     params:
         *code("predict.apply"),
         threshold=PLAN.threshold,
+        embeddings=PLAN.embeddings,
     message:
         "Score {input.audio}"
     shell:
         "python -m softsed --log {log:q} apply --models {input.models:q} --filterbank {input.filterbank:q}"
-        " --audio={input.audio:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
+        " --audio={input.audio:q} {params.embeddings:q} --threshold {params.threshold:q} --device {resources.device} --threads {threads}"
         " --scores {output.scores:q} --events {output.events:q} --timeline {output.timeline:q}"

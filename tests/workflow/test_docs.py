@@ -3,7 +3,9 @@
 import re
 from functools import cache
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 from support.markdown import anchors, blocks, links, prose, spans
 from support.project import ROOT, copy_project, environment
@@ -100,7 +102,12 @@ def lines():
 
 
 def is_run(page, block, command):
-    """Whether another test runs the command word for word: test_readme, test_importers or test_baselines."""
+    """Whether another test runs the command word for word: test_readme, test_importers, test_baselines or test_embed.
+
+    The commands of embeddings.md that need downloads are only parsed.
+    """
+    if page.name == "embeddings.md":
+        return not command.startswith("snakemake ")
     return "results/demo/" in block or page.name == "importers.md" or command == "snakemake --cores 2 baselines"
 
 
@@ -126,7 +133,18 @@ def planned_commands():
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return copy_project(tmp_path_factory.mktemp("documents") / "project")
+    """Copy the project, with the files that embeddings.md names; planning does not read their content."""
+    folder = copy_project(tmp_path_factory.mktemp("documents") / "project")
+    recordings = [row["recording"] for row in read_rows(ROOT / "workflow/resources/demo.tsv")]
+    made = [f"my_embeddings/{recording}.npy" for recording in recordings]
+    made += ["bands.pt2", "FOLDER_OF_EMBEDDINGS/mine.npy", "results/EXPERIMENT/models/B_MSE_lin/run1/fold1.pt"]
+    for path in made:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+    (folder / "FOLDER").mkdir()
+    soundfile.write(folder / "FOLDER/mine.wav", np.zeros(8000), 8000)
+    (folder / "embeddings.yaml").write_text(blocks(read(ROOT / "docs/embeddings.md"), "yaml")[0])
+    return folder
 
 
 @pytest.mark.parametrize("command", planned_commands())

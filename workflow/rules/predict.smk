@@ -14,7 +14,8 @@ rule predict_system:
     input:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
         fold="<results>/folds/fold{fold}.tsv",
-        features="<results>/features/index.tsv",
+        features=from_wildcards(plan.front_ends.features_of, "system"),
+        embeddings=from_wildcards(plan.front_ends.embeddings_of, "system"),
     output:
         scores="<results>/predictions/{system}/run{run}/fold{fold}.tsv",
     log:
@@ -37,7 +38,7 @@ rule predict_system:
         "Score the test recordings of fold {wildcards.fold} with {wildcards.system}, run {wildcards.run}"
     shell:
         "python -m softsed --log {log} predict.system --model {input.model} --fold {input.fold}"
-        " --features {params.results}/features --config {params.config:q}"
+        " --features {params.results}/features --embeddings {input.embeddings} --config {params.config:q}"
         " --device {resources.device} --threads {threads} --output {output.scores}"
 
 

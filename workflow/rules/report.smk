@@ -179,6 +179,7 @@ rule make_origin:
         classes=plan.tables["classes"],
         scenes=plan.tables["scenes"],
         features="<results>/features/index.tsv",
+        embeddings=plan.front_ends.manifest,
         folds=expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
         labels=plan.labels("soft", plan.methods) + plan.labels("hard", plan.methods),
         models=plan.per_run("<results>/models/{system}/run{run}/fold{fold}.pt", plan.systems),
@@ -204,6 +205,7 @@ rule make_origin:
     shell:
         "python -m softsed --log {log} report.origin --experiment {params.experiment} --config {resources.config:q}"
         " --data {input.recordings:q} {input.classes:q} {input.scenes:q} {input.features} {input.folds} {input.labels}"
+        " {input.embeddings}"
         " {input.opinions:q} --models {input.models} --metrics {input.metrics} {input.truth}"
         " --report {input.tables} --output {output.json}"
 

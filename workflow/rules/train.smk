@@ -13,7 +13,8 @@ rule train:
 rule train_system:
     input:
         fold="<results>/folds/fold{fold}.tsv",
-        features="<results>/features/index.tsv",
+        features=from_wildcards(plan.front_ends.features_of, "system"),
+        embeddings=from_wildcards(plan.front_ends.embeddings_of, "system"),
         soft=from_wildcards(plan.soft_labels_of, "system"),
         hard=from_wildcards(plan.hard_labels_of, "system"),
         classes=plan.tables["classes"],
@@ -40,13 +41,14 @@ rule train_system:
         results=results_folder,
         system=from_wildcards(plan.system_settings, "system"),
         config=as_json(config["train"]),
-        features=as_json(config["features"]),
+        features=as_json(plan.front_ends.mel),
         seed=from_wildcards(plan.derive_seed, "system", "run", "fold"),
         checkpoint=f"{plan.results}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
     message:
         "Train {wildcards.system}, run {wildcards.run}, fold {wildcards.fold}"
     shell:
         "python -m softsed --log {log} train.system --fold {input.fold} --features {params.results}/features"
+        " --embeddings {input.embeddings}"
         " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
@@ -87,7 +89,7 @@ if plan.trained_on("opinions"):
             results=results_folder,
             system=from_wildcards(plan.system_settings, "system"),
             config=as_json(config["train"]),
-            features=as_json(config["features"]),
+            features=as_json(plan.front_ends.mel),
             seed=from_wildcards(plan.derive_seed, "system", "run", "fold"),
             checkpoint=f"{plan.results}/checkpoints/{{system}}/run{{run}}/fold{{fold}}.pt",
         message:

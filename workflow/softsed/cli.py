@@ -17,6 +17,7 @@ COMMANDS = {
     "convert": "tools.convert.command",
     "ask": "tools.ask",
     "export": "tools.export",
+    "embed": "features.embed",
     "apply": "predict.apply",
     "status": "tools.status",
     "progress": "tools.progress",

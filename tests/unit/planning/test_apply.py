@@ -93,3 +93,36 @@ def test_audio_file_with_pattern_is_refused(folder):
 def test_planning_imports_neither_torch_nor_soundfile():
     script = "import sys, softsed.planning.apply; print(*{'torch', 'soundfile', 'matplotlib'} & set(sys.modules))"
     assert run(ROOT, sys.executable, "-c", script).strip() == ""
+
+
+def test_embeddings_or_their_model_are_passed_on(folder):
+    Path("emb").mkdir()
+    Path("emb/a.npy").touch()
+    Path("net.pt").touch()
+    assert (plan().embeddings, plan().embedding_files("a")) == ((), [])
+    found = plan(embeddings="emb")
+    assert found.embeddings == ("--embeddings", "emb")
+    assert (found.embedding_files("a"), found.embedding_files("b")) == (["emb/a.npy"], [])
+    found = plan(embedding_model="net.pt")
+    assert found.embeddings == ("--embedding-model", "net.pt")
+    assert found.embedding_files("b") == ["net.pt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"embeddings": "emb", "embedding_model": "net.pt"}, {"key": "embeddings", "problem": "both set"}),
+        ({"embeddings": "nowhere"}, {"key": "embeddings", "problem": "'nowhere'"}),
+        ({"embedding_model": "nowhere.pt"}, {"key": "embedding_model", "problem": "'nowhere.pt'"}),
+        ({"embeddings": 3}, {"key": "embeddings", "problem": "3, not text"}),
+    ],
+)
+def test_embeddings_that_cannot_be_used_are_refused(folder, changes, parts):
+    with refused(**parts):
+        plan(**changes)
+
+
+def test_path_of_embeddings_with_pattern_is_refused(folder):
+    Path("<emb>").mkdir()
+    with refused(key="embeddings", problem="<emb>"):
+        plan(embeddings="<emb>")

@@ -10,6 +10,7 @@ from softsed.planning.contradictions import find_contradictions
 
 NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO, STUDY)["systems"])})
 CROWD = "systems: {mine: {labels: opinions, loss: crowd, output: sigmoid}}"
+READ = "systems: {S_MSE_lin: {front_end: both}, S_BCE_sig: {front_end: embeddings}}"
 OF_DEMO = [
     (NO_SYSTEM, "systems", "null"),
     ("features: {f_min: 100, f_max: 100.5}", "features", "10 Hz"),
@@ -36,6 +37,13 @@ OF_DEMO = [
     ("{scenes: null, classes: null}", "classes", "no table"),
     ("features: {hop_s: 1.0e-12}", "features.hop_s", "1e-12 s"),
     ("features: {hop_s: 0.03}", "features.hop_s", "0.03 s"),
+    # embeddings
+    (CROWD.replace("loss", "front_end: both, loss"), "systems.mine.front_end", "mine is trained on opinions"),
+    (READ, "systems.S_BCE_sig.front_end", "S_BCE_sig, S_MSE_lin read embeddings"),
+    ("features: {embeddings: {hop_s: 1.0}}", "features.embeddings", "neither"),
+    ("features: {embeddings: {folder: x, model: x.pt, hop_s: 1.0}}", "features.embeddings", "both"),
+    ("features: {embeddings: {model: x.pt, hop_s: 1.0}}", "features.embeddings", "sample_rate and window_s"),
+    ("features: {embeddings: {folder: 'a{b}', hop_s: 1.0}}", "features.embeddings.folder", "a{b}"),
 ]
 OF_MAESTRO_REAL = [
     ("labels: {compare: [majority]}", "labels.compare", "majority"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.errors import refused
 
+from softsed.features.inputs import FrontEnd
 from softsed.predict import system
 from softsed.predict.system import load_model, pool_seconds, score
 from softsed.train.fast_network import NETWORKS
@@ -29,7 +30,7 @@ def test_scores_cover_the_whole_seconds(samples):
 
 def extras():
     normal = {"mean": torch.full((16,), 2.0), "std": torch.full((16,), 4.0)}
-    return normal | {"features": {"hop_s": 0.1}, "sequence_frames": 10}
+    return normal | {"front_end": FrontEnd("mel", 10, 0), "sequence_frames": 10}
 
 
 @pytest.mark.parametrize("implementation", NETWORKS)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from support.networks import PAPER, distance
 
+from softsed.features.inputs import Both
 from softsed.train.fast_network import NETWORKS, FastCRNN, choose_implementation
 from softsed.train.loop import FrameLoss, run_epoch
 from softsed.train.network import CRNN
@@ -19,6 +20,8 @@ CHANGES = [
     {"gru_layers": 1},
     {"filters": 1},
     {"dense": [], "classes": 1, "output": "sigmoid"},
+    {"mel_bands": 0, "dimensions": 6},
+    {"dimensions": 6},
 ]
 SIZES = pytest.mark.parametrize("changes", CHANGES, ids=str)
 
@@ -56,6 +59,9 @@ def test_outputs_and_gradients_are_equal(changes, training):
     reference, fast = (model.train(training) for model in pair(changes, torch.float64))
     sizes = {**SMALL, **changes}
     mel = torch.randn(3, 21, sizes["mel_bands"], dtype=torch.float64) * 3 + 2
+    if dimensions := sizes.get("dimensions"):
+        embeddings = torch.randn(3, 7 if sizes["mel_bands"] else 21, dimensions, dtype=torch.float64)
+        mel = Both(mel, embeddings) if sizes["mel_bands"] else embeddings
     target = torch.randn(3, 21, sizes["classes"], dtype=torch.float64)
     outputs = [model(mel) for model in (reference, fast)]
     for output in outputs:

@@ -5,6 +5,7 @@ import torch
 from support.errors import refused
 from support.networks import PAPER, distance
 
+from softsed.features.inputs import Both
 from softsed.train.fast_network import NETWORKS
 from softsed.train.network import CRNN
 
@@ -87,3 +88,48 @@ def test_number_of_blocks_is_that_of_pooling(network, pooling):
 def test_pooling_that_leaves_no_band_is_refused(network):
     with refused(key="train.model.pooling", problem=("[5, 5, 5]", "64 mel bands")):
         network(**{**PAPER, "pooling": [5, 5, 5]})
+
+
+def test_embeddings_replace_the_convolutional_part():
+    """The first GRU reads `filters` numbers per frame instead of three bands of them."""
+    convolutions = sum(weight.numel() for weight in CRNN(**PAPER).convolutions.parameters())
+    fewer = convolutions + 2 * 3 * 32 * (3 * 128 - 128)
+    assert size(mel_bands=0, dimensions=20) == size() - fewer + (20 * 128 + 128)
+
+
+def test_embeddings_beside_mel_energies_add_a_projection():
+    assert size(dimensions=20) == size() + (20 * 128 + 128) + 2 * 3 * 32 * 128
+
+
+@EACH
+def test_embeddings_alone_have_one_output_per_frame(network):
+    model = network(**{**PAPER, "mel_bands": 0, "dimensions": 20}).eval()
+    x = torch.randn(2, 37, 20)
+    found = model(x)
+    assert found.shape == (2, 37, 17)
+    weight, bias = model.projection[1].weight, model.projection[1].bias
+    torch.testing.assert_close(found, model.recur(x @ weight.T + bias))
+
+
+@EACH
+def test_embeddings_are_repeated_beside_mel_energies(network):
+    """40 mel frames and 8 embeddings of the same seconds: each embedding stands beside five frames."""
+    model = network(**{**PAPER, "dimensions": 20}).eval()
+    x = Both(torch.randn(2, 40, 64), torch.randn(2, 8, 20))
+    repeated = model.project(x.embeddings).repeat_interleave(5, dim=1)
+    expected = model.recur(torch.cat([model.convolve(x.mel), repeated], dim=-1))
+    torch.testing.assert_close(model(x), expected)
+
+
+@EACH
+@pytest.mark.parametrize("mel_bands", [0, 64])
+def test_embeddings_in_bfloat16_are_close_to_float32(network, mel_bands):
+    sizes = {**PAPER, "dropout": 0.0, "mel_bands": mel_bands, "dimensions": 20}
+    single, half = (network(**sizes, precision=name) for name in ("float32", "bfloat16"))
+    half.load_state_dict(single.state_dict())
+    embeddings = torch.randn(4, 16, 20)
+    x = Both(torch.randn(4, 64, 64), embeddings) if mel_bands else embeddings
+    raw = half(x)
+    assert distance(raw, single(x)) < 0.05
+    raw.sum().backward()
+    assert all(weight.grad.dtype == torch.float32 for weight in half.parameters())

@@ -27,10 +27,9 @@ def test_cut_keeps_each_frame_once_per_recording():
 
 def test_frames_have_the_label_of_their_second():
     targets = np.array([[0.1], [0.9]])
-    features = np.zeros((3 * 4 + 1, 2))  # three seconds at 4 frames per second
-    np.testing.assert_array_equal(frame_targets("a", features, targets, 4)[:, 0], [0.1] * 4 + [0.9] * 4)
+    np.testing.assert_array_equal(frame_targets("a", 3, targets, 4)[:, 0], [0.1] * 4 + [0.9] * 4)
     with refused(problem=("recording a", "4 s", "3 whole seconds")):
-        frame_targets("a", features, np.zeros((4, 1)), 4)
+        frame_targets("a", 3, np.zeros((4, 1)), 4)
 
 
 def test_scaler_normalises_all_but_a_constant_band():

@@ -1,4 +1,7 @@
-"""Training on labels: only the recordings of the fold, the constant that it is compared with, and the output bias."""
+"""Training on labels: recordings of the fold, the constant of the comparison, the output bias, and embeddings."""
+
+import json
+import logging
 
 import numpy as np
 import pytest
@@ -6,11 +9,15 @@ import torch
 from support.trainings import arguments
 
 from softsed.core.labels import read_soft
+from softsed.core.scores import read_scores
+from softsed.features.inputs import Both
+from softsed.predict.system import load_model
+from softsed.predict.system import main as predict
 from softsed.train import system
 
 
-def command(folder, name="m", *more, labels="soft", **changes):
-    settings = {"labels": labels, "loss": "mse", "output": "linear"}
+def command(folder, name="m", *more, labels="soft", front_end="mel", **changes):
+    settings = {"labels": labels, "loss": "mse", "output": "linear", "front_end": front_end}
     system.main([*arguments(folder, name, settings, **changes), "--hard", str(folder / "hard.tsv"), *more])
 
 
@@ -49,3 +56,58 @@ def test_test_recordings_have_no_influence(experiment):
     assert all(torch.equal(before["state"][name], after["state"][name]) for name in before["state"])
     frames = np.concatenate([np.load(experiment / "features" / f"r{i}.npz")["mel"][:40] for i in range(3)])
     np.testing.assert_allclose(before["mean"], frames.mean(axis=0), atol=1e-5)
+
+
+@pytest.fixture
+def embeddings(experiment):
+    """Write embeddings of the recordings, one frame per half second; return their manifest."""
+    rng, rows = np.random.default_rng(1), {}
+    for i in range(6):
+        np.save(experiment / f"r{i}.npy", rng.normal(i, 2, (9, 3)))
+        rows[f"r{i}"] = {"file": str(experiment / f"r{i}.npy"), "sha256": "", "seconds": 4}
+    content = {"hop_s": 0.5, "dimensions": 3, "model": None, "recordings": rows}
+    (experiment / "manifest.json").write_text(json.dumps(content))
+    return experiment / "manifest.json"
+
+
+@pytest.mark.parametrize(("front_end", "length"), [("embeddings", 4), ("both", 20)])
+def test_model_of_embeddings_carries_what_it_needs(experiment, embeddings, front_end, length):
+    command(experiment, "m", "--embeddings", str(embeddings), front_end=front_end)
+    model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
+    assert extras["embeddings"] == {"hop_s": 0.5, "dimensions": 3, "model": None}
+    assert (extras["front_end"].kind, extras["sequence_frames"]) == (front_end, length)
+    frames = np.concatenate([np.load(experiment / f"r{i}.npy")[:8] for i in range(3)])
+    np.testing.assert_allclose(extras["mean"][-3:], frames.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(extras["std"][-3:], frames.std(axis=0), rtol=1e-5)
+    assert len(extras["mean"]) == (3 if front_end == "embeddings" else 19)
+    assert bool(len(model.convolutions)) == (front_end == "both")
+
+
+@pytest.mark.parametrize("context", ["recording", "sequence"])
+@pytest.mark.parametrize("front_end", ["embeddings", "both"])
+def test_model_of_embeddings_scores_its_test_recordings(experiment, embeddings, front_end, context):
+    """The slow way: the network on the whole recording, and a mean over the frames of each second."""
+    command(experiment, "m", "--embeddings", str(embeddings), front_end=front_end, sequence_frames=40)
+    files = {"--model": "m.pt", "--fold": "fold1.tsv", "--features": "features", "--output": "scores.tsv"}
+    paths = [text for key, value in files.items() for text in (key, str(experiment / value))]
+    config = json.dumps({"pooling": "mean", "context": context})
+    predict([*paths, "--embeddings", str(embeddings), "--config", config, "--device", "cpu"])
+    found = read_scores(experiment / "scores.tsv", ["a", "b"])
+    model, extras = load_model(experiment / "m.pt", torch.device("cpu"))
+    mean, std = (extras[name].numpy() for name in ("mean", "std"))
+    for name in ("r4", "r5"):
+        beside = torch.from_numpy((np.load(experiment / f"{name}.npy")[:8] - mean[-3:]) / std[-3:]).float()[None]
+        mel = np.load(experiment / f"features/{name}.npz")["mel"][:40]
+        x = beside if front_end == "embeddings" else Both(torch.from_numpy((mel - mean[:16]) / std[:16])[None], beside)
+        with torch.inference_mode():
+            expected = model(x)[0].reshape(4, -1, 2).mean(dim=1)
+        np.testing.assert_allclose(found[name], expected, atol=1e-5)
+
+
+def test_embeddings_of_training_recordings_belong_to_the_checkpoint(experiment, embeddings, caplog):
+    options = ["--embeddings", str(embeddings), "--checkpoint", str(experiment / "c.pt"), "--checkpoint-every", "0"]
+    command(experiment, "m", *options, front_end="embeddings")
+    np.save(experiment / "r0.npy", np.zeros((9, 3)))
+    with caplog.at_level(logging.INFO):
+        command(experiment, "m", *options, front_end="embeddings")
+    assert "training with other data;" in caplog.text

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.audio import list_audio
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, Problems
 from softsed.core.thresholds import MIDRANGE
+from softsed.features.embeddings import find_files
 from softsed.planning.folders import describe_left_out
 from softsed.planning.patterns import pattern_error
 from softsed.predict.threshold import check_threshold
@@ -16,9 +17,12 @@ KEYS = {
     "audio": "folder of recordings, or one recording",
     "model": "folder of a run (results/EXPERIMENT/models/SYSTEM/runN), whose models are averaged, or one .pt file",
     "output": "folder for scores, events and timelines (default: results/apply/NAME, with the name of audio)",
+    "embeddings": "folder of embeddings of the recordings, for models that read embeddings",
+    "embedding_model": "model that makes these embeddings, the same as for the training",
     "threshold": "of the events: class-dependent (default), fixed (of the experiment) or a number from 0 to 1",
 }
-PATHS = ("audio", "model", "output")
+SOURCES = {"embeddings": "--embeddings", "embedding_model": "--embedding-model"}  # keys, and options of the step
+PATHS = ("audio", "model", "output", *SOURCES)
 EXPECTED = "these keys after --config:\n" + "\n".join(f"  {key}={meaning}" for key, meaning in KEYS.items())
 
 
@@ -32,6 +36,8 @@ class ApplyPlan:
         File of each recording, by name.
     models : list of Path
         Models of one run, in the order of the folds.
+    embeddings : tuple of str
+        Option and path of the embeddings or of their model; empty without both.
     output : str
         Folder of the results.
     threshold : str
@@ -44,6 +50,7 @@ class ApplyPlan:
 
     recordings: dict[str, Path]
     models: list[Path]
+    embeddings: tuple[str, ...]
     output: str
     threshold: str
     note: Path | None
@@ -66,6 +73,11 @@ class ApplyPlan:
             if not isinstance(config.get(key) or "", str):
                 problem, remedy = f"the value is {config[key]!r}, not text", "Write it in quotation marks in the file"
                 raise InputError(problem, key=key, expected="a path", remedy=remedy)
+        given = [key for key in SOURCES if config.get(key)]
+        if len(given) > 1:
+            raise InputError("embeddings and embedding_model are both set", key=given[0], expected="one of them")
+        if missing := [key for key in given if not Path(config[key]).exists()]:
+            raise InputError(f"there is no file or folder {config[missing[0]]!r}", key=missing[0])
         threshold = str(config.get("threshold", MIDRANGE))
         check_threshold(threshold)
         audio = Path(config["audio"])
@@ -73,13 +85,21 @@ class ApplyPlan:
         source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
         output = str(Path(config.get("output") or f"results/apply/{name}"))
-        for key, paths in {"audio": recordings.values(), "model": models, "output": [Path(output)]}.items():
+        paths_of = {"audio": recordings.values(), "model": models, "output": [Path(output)]}
+        for key, paths in (paths_of | {key: [Path(config[key])] for key in given}).items():
             if error := next(filter(None, (pattern_error(key, path) for path in paths)), None):
                 raise error
         note = None if config.get("output") else Path(output, "audio.txt")
-        plan = cls(recordings, models, output, threshold, note, os.path.relpath(source))
+        embeddings = (SOURCES[given[0]], str(config[given[0]])) if given else ()
+        plan = cls(recordings, models, embeddings, output, threshold, note, os.path.relpath(source))
         plan.check_note()
         return plan
+
+    def embedding_files(self, recording: str) -> list[str]:
+        """List the file of embeddings of a recording, or the model that makes it; empty without both."""
+        if not self.embeddings or Path(self.embeddings[1]).is_file():
+            return list(self.embeddings[1:])
+        return [str(path) for path in find_files(Path(self.embeddings[1]), [recording], Problems()).values()]
 
     def check_note(self) -> None:
         """Raise an InputError if the default folder has the results of other audio.

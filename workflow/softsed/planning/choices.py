@@ -1,5 +1,6 @@
-"""What a config asks for: the source of the data, the methods, the ground truth, the curves."""
+"""What a config asks for: source of the data, methods, ground truth, curves, and what the systems read."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from softsed.core.errors import InputError, Problems
@@ -7,12 +8,16 @@ from softsed.core.event_text import truth_files
 from softsed.core.metadata import file_stem
 from softsed.core.tsv import read_table
 from softsed.data.infer_tables import longest_window, recording_names
+from softsed.features.embed import BATCH
+from softsed.features.embeddings import find_files
 from softsed.labels.harden import EXPECTED_F1
 from softsed.labels.joint.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
 TRUTH = "truth"  # method of a system that is trained on the true events, which are no labels by a crowd
+MEL, EMBEDDINGS = "mel", "embeddings"  # front ends of systems; the third is both
+EMBEDDINGS_KEY = "features.embeddings"
 RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
 
 
@@ -142,3 +147,94 @@ def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[
         kept = [f"{name}:h" for name in [*reference, BASELINES[0]]]
         notes.append(f"all listed curves belong to systems set to null; report.curves becomes {', '.join(kept)}")
     return kept
+
+
+def front_end_of(system: dict) -> str:
+    """Return the front end of a system."""
+    return system.get("front_end", MEL)
+
+
+@dataclass(frozen=True)
+class FrontEnds:
+    """Front ends of the systems, and the files of their embeddings.
+
+    Attributes
+    ----------
+    results : str
+        Folder of the results.
+    kinds : dict of str
+        "mel", "embeddings" or "both" per system.
+    mel : dict
+        The section ``features`` without the embeddings, which no mel energy depends on.
+    settings : dict
+        The section ``features.embeddings`` without the paths, whose content counts and not their names.
+    folder : str
+        Folder of the files of embeddings: of the user, or made by the workflow.
+    model : list of str
+        The model that makes the embeddings; empty if the user provides them.
+    files : dict of str
+        File of embeddings per stem of a recording; empty if no system reads embeddings.
+    """
+
+    results: str
+    kinds: dict[str, str]
+    mel: dict
+    settings: dict
+    folder: str
+    model: list[str]
+    files: dict[str, str]
+
+    @classmethod
+    def from_config(cls, config: dict, results: str, recordings: list[str], *, check: bool = False) -> "FrontEnds":
+        """Find the embeddings of the recordings.
+
+        Parameters
+        ----------
+        config : dict
+        results : str
+            Folder of the results.
+        recordings : list of str
+        check : bool
+            Check that the model, or exactly one file per recording, exists.
+
+        Raises
+        ------
+        InputError
+            If `check` finds a problem.
+        """
+        kinds = {name: front_end_of(system) for name, system in config["systems"].items() if system}
+        mel = {key: value for key, value in config["features"].items() if key != "embeddings"}
+        section = config["features"]["embeddings"]
+        without_audio = config["opinions"] and not config["audio"]
+        if not section or without_audio or set(kinds.values()) <= {MEL}:
+            return cls(results, kinds, mel, {}, "", [], {})
+        settings = {"batch": BATCH} | {key: value for key, value in section.items() if key not in ("folder", "model")}
+        if model := section.get("model"):
+            if check and not Path(model).is_file():
+                raise InputError(
+                    f"there is no file {model!r} in {Path.cwd()}", key=f"{EMBEDDINGS_KEY}.model", expected="a model"
+                )
+            folder = f"{results}/embeddings/files"
+            files = {stem: f"{folder}/{stem}.npy" for stem in map(file_stem, recordings)}
+            return cls(results, kinds, mel, settings, folder, [model], files)
+        problems, folder = Problems(), section["folder"]
+        found = {file_stem(name): str(path) for name, path in find_files(Path(folder), recordings, problems).items()}
+        if check:
+            for path in found.values():
+                if error := pattern_error(f"{EMBEDDINGS_KEY}.folder", path):
+                    problems.add("names", error)
+            problems.raise_all("in the embeddings", alone=True)
+        return cls(results, kinds, mel, settings, folder, [], found)
+
+    def features_of(self, system: str) -> list[str]:
+        """List the manifest of the mel energies if a system reads them."""
+        return [] if self.kinds[system] == EMBEDDINGS else [f"{self.results}/features/index.tsv"]
+
+    def embeddings_of(self, system: str) -> list[str]:
+        """List the manifest of the embeddings if a system reads them."""
+        return [] if self.kinds[system] == MEL else self.manifest
+
+    @property
+    def manifest(self) -> list[str]:
+        """The manifest of the embeddings; empty if no system reads them."""
+        return [f"{self.results}/embeddings/manifest.json"] if self.files else []

@@ -10,8 +10,11 @@ from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
 from softsed.planning.choices import (
+    EMBEDDINGS_KEY,
     LONGEST_JOINT_S,
+    MEL,
     asked_methods,
+    front_end_of,
     makes_labels,
     opinion_systems,
     refuses_windows,
@@ -21,6 +24,7 @@ from softsed.planning.choices import (
 )
 from softsed.planning.patterns import pattern_error
 
+OF_MODEL = ("sample_rate", "window_s")  # keys of features.embeddings beside `model`
 MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
 
 
@@ -31,6 +35,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
         return
     yield from _labels(config)
     yield from _features(config)
+    yield from _embeddings(config)
     if not any(config["systems"].values()):
         yield InputError("all systems are null", key="systems", expected="one system or more")
     folds = config["folds"]
@@ -133,6 +138,33 @@ def _features(config: dict) -> Iterator[InputError]:
         problem = f"the product of pooling {pooling}, {math.prod(pooling)}, exceeds {features['mel_bands']} mel bands"
         expected = "numbers whose product is at most features.mel_bands"
         yield InputError(problem, key="train.model.pooling", expected=expected)
+
+
+def _embeddings(config: dict) -> Iterator[InputError]:
+    """Find systems without embeddings, and settings of embeddings that contradict each other."""
+    section = config["features"]["embeddings"]
+    systems = {name: system for name, system in config["systems"].items() if system and front_end_of(system) != MEL}
+    for name in (name for name in opinion_systems(config) if name in systems):
+        problem = f"{name} is trained on opinions, and reads embeddings"
+        remedy = "Leave out the key front_end, or train the system on hard or soft labels"
+        yield InputError(problem, key=f"systems.{name}.front_end", expected=MEL, remedy=remedy)
+    if section is None:
+        if systems:
+            problem = f"{', '.join(systems)} read embeddings, but {EMBEDDINGS_KEY} is null"
+            remedy = f"Set {EMBEDDINGS_KEY}, or use the front end mel"
+            yield InputError(problem, key=f"systems.{next(iter(systems))}.front_end", remedy=remedy)
+        return
+    for key in ("folder", "model"):
+        if error := pattern_error(f"{EMBEDDINGS_KEY}.{key}", section.get(key)):
+            yield error
+    if ("folder" in section) == ("model" in section):
+        problem = "both folder and model are set" if "folder" in section else "neither folder nor model is set"
+        yield InputError(problem, key=EMBEDDINGS_KEY, expected="one of them: files, or the model that makes them")
+    elif "model" in section and (missing := [key for key in OF_MODEL if key not in section]):
+        problem = f"the model needs {' and '.join(missing)}"
+        yield InputError(
+            problem, key=EMBEDDINGS_KEY, expected="the sampling rate (Hz) and the window (seconds) of the model"
+        )
 
 
 def _crowd(config: dict) -> Iterator[InputError]:

@@ -51,8 +51,11 @@ def locate(path: str) -> str:
 
 
 def locate_files(config: dict) -> dict:
-    """Return a config with the paths of `DATA_KEYS` and of the demo's specification located by `locate`."""
+    """Return a config with the paths of `DATA_KEYS`, embeddings and the demo's specification located by `locate`."""
     found = config | {key: locate(config[key]) for key in DATA_KEYS if config[key]}
+    if embeddings := config["features"]["embeddings"]:
+        paths = {key: locate(embeddings[key]) for key in ("folder", "model") if key in embeddings}
+        found["features"] = config["features"] | {"embeddings": embeddings | paths}
     if demo := config["data"].get("demo"):
         specification = {key: locate(demo[key]) for key in ("events", "backgrounds") if key in demo}
         found["data"] = config["data"] | {"demo": demo | specification}

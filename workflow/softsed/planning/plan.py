@@ -16,7 +16,7 @@ from softsed.core.metadata import file_stem
 from softsed.core.options import TABLES, as_json
 from softsed.core.tsv import read_table
 from softsed.planning import choices
-from softsed.planning.choices import BASELINES
+from softsed.planning.choices import BASELINES, FrontEnds
 from softsed.planning.places import locate_files, workflow_file
 from softsed.planning.user_data import UserData
 
@@ -57,6 +57,7 @@ class Plan:
     curves : list of str
         Curves of Fig. 2.
     trials : list of int
+    front_ends : FrontEnds
     notes : list of str
         What was left out and why, to be logged.
     """
@@ -76,6 +77,7 @@ class Plan:
     truth: list[str]
     curves: list[str]
     trials: list[int]
+    front_ends: FrontEnds
     notes: list[str]
 
     @classmethod
@@ -107,9 +109,8 @@ class Plan:
         columns = ("recording", "scene", "duration_s")
         listed = [] if source in ("own", "opinions") else read_table(Path(tables["recordings"]), columns)
         rows = [(row["recording"], row["scene"], row["duration_s"]) for row in listed]
-        recordings = [name for name, *_ in rows] or list(user.audio)
-        if source == "opinions":
-            recordings = choices.opinion_recordings(config)
+        listed_names = [name for name, *_ in rows] or list(user.audio)
+        recordings = choices.opinion_recordings(config) if source == "opinions" else listed_names
 
         given = "given" if source == "own" else "published"
         method = config["labels"]["method"] if choices.makes_labels(config) else given
@@ -140,6 +141,7 @@ class Plan:
             truth=choices.find_truth(config, source, recordings),
             curves=choices.choose_curves(config, reference, notes),
             trials=list(range(1, config["trials"]["repetitions"] + 1)) if "trials" in config else [],
+            front_ends=FrontEnds.from_config(config, results, recordings, check=check),
             notes=notes,
         )
 

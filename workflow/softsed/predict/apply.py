@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-- The model files contain everything that is needed: classes, normalisation, features, pooling, thresholds.
+- The model files contain everything that is needed: classes, normalisation, features, pooling, thresholds. Models that
+  read embeddings also need the embeddings of the recording, or the model that makes them.
 - The scores of several models (the folds of a run) are averaged, and so are their thresholds. This is not
   cross-validation: each recording of the experiment was used to train all models but one. Scores of these recordings
   do not measure the quality of the models; the scores in predictions/ do.
@@ -12,6 +13,7 @@ Conventions
 
 import logging
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -24,9 +26,9 @@ from softsed.core.scores import write_plain
 from softsed.core.thresholds import MIDRANGE
 from softsed.features.examine import examine
 from softsed.features.extract import read_filterbank, write_filterbank
-from softsed.features.files import frames_per_second
 from softsed.features.recorded import describe
-from softsed.predict.long_audio import CONTEXT_S, STRETCH_S, mel_of, overlapping
+from softsed.predict.front_end import embeddings_of, inputs_of
+from softsed.predict.long_audio import CONTEXT_S, STRETCH_S
 from softsed.predict.system import CONTEXTS, POOLING, load_model, score
 from softsed.predict.threshold import FIXED, choose_threshold
 from softsed.predict.timeline import draw_timeline
@@ -34,7 +36,7 @@ from softsed.train.device import choose_device
 from softsed.train.network import CRNN
 
 FEATURES = ("sample_rate", "window", "hop_s", "mel_bands", "f_min", "f_max", "power", "log", "log_floor")
-CARRIED = ("classes", "features", "carried")  # keys that are equal in all models of a run
+CARRIED = ("classes", "features", "carried", "front_end", "embeddings")  # keys that are equal in all models of a run
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ def score_recording(
     path: Path,
     filterbank: np.ndarray,
     *,
+    embeddings: np.ndarray | None = None,
     length: int = STRETCH_S,
     context: int = CONTEXT_S,
 ) -> np.ndarray:
@@ -108,6 +111,8 @@ def score_recording(
         Recording in a format that libsndfile reads.
     filterbank : ndarray of float32 [mel_bands, window // 2 + 1]
         Filter bank of the models' features.
+    embeddings : ndarray [frames, dimensions], optional
+        Embeddings of the recording, for models that read them.
     length, context : int
         Whole seconds, see `softsed.predict.long_audio`. A recording of at most `length` is scored as a whole.
 
@@ -122,11 +127,10 @@ def score_recording(
         If the recording is shorter than one second.
     """
     _, extras = models[0]
-    rate = frames_per_second(extras["features"])
-    scores = []
-    for mel, lead in overlapping(mel_of(path, filterbank, extras["features"]), length * rate, context * rate):
-        mean = np.mean([score(*model, mel, extras["carried"]) for model in models], axis=0)
-        scores.append(mean[lead // rate :][:length])
+    scores = [np.empty((0, len(extras["classes"])))]
+    for x, lead in inputs_of(extras, path, filterbank, embeddings=embeddings, length=length, context=context):
+        mean = np.mean([score(*model, x, extras["carried"]) for model in models], axis=0)
+        scores.append(mean[lead:][:length])
     found = np.concatenate(scores)
     if not len(found):
         raise InputError(
@@ -160,6 +164,11 @@ def main(argv: list[str] | None = None) -> None:
         help="filter bank (.npz): written without --audio, read with --audio",
     )
     parser.add_argument("--audio", type=Path, help="recording to score; requires --scores, --events and --timeline")
+    source = parser.add_mutually_exclusive_group()
+    help_text = "folder with the embeddings of the recording, for models that read embeddings"
+    source.add_argument("--embeddings", type=Path, help=help_text)
+    help_text = "model that makes these embeddings, the same as for the training (.pt, .pt2 or .onnx)"
+    source.add_argument("--embedding-model", type=Path, help=help_text)
     parser.add_argument(
         "--threshold",
         default=MIDRANGE,
@@ -184,7 +193,11 @@ def main(argv: list[str] | None = None) -> None:
     # In the workflow, `features.examine` warns once about all recordings. These lines go to the log of the job.
     for line in describe([examine(options.audio.stem, options.audio)], models[0][1]["features"]["f_max"]):
         logger.info("%s", line)
-    scores = score_recording(models, options.audio, filterbank)
+    with TemporaryDirectory(dir=options.scores.parent, prefix=".") as folder:
+        embeddings = embeddings_of(
+            options.audio, models[0][1], files=options.embeddings, model=options.embedding_model, work=Path(folder)
+        )
+        scores = score_recording(models, options.audio, filterbank, embeddings=embeddings)
     events = to_events(harden(scores, thresholds), classes)
     write_plain(options.scores, scores, classes)
     write_events(options.events, events)

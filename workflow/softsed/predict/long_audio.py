@@ -52,6 +52,19 @@ def overlapping(pieces: Iterable[np.ndarray], length: int, overlap: int) -> Iter
         start += length
 
 
+def stretches(seconds: int, length: int, context: int) -> Iterator[tuple[int, int, int]]:
+    """Cut whole seconds into stretches with context on either side.
+
+    Yields
+    ------
+    start, end, lead : int
+        First second of the stretch with its context, second after its last one, and length of the context before it.
+    """
+    for first in range(0, seconds, length):
+        start = max(0, first - context)
+        yield start, min(seconds, first + length + context), first - start
+
+
 def mel_of(path: Path, filterbank: np.ndarray, config: dict) -> Iterator[np.ndarray]:
     """Compute the features of a recording block by block; `config` is the section ``features``.
 

@@ -11,7 +11,9 @@ from softsed.core.errors import InputError, is_out_of_memory
 from softsed.core.metadata import read_fold
 from softsed.core.options import add_options, build_parser
 from softsed.core.scores import write_scores
-from softsed.features.files import features_file, frames_per_second, read_features, whole_seconds
+from softsed.features.embeddings import Embeddings
+from softsed.features.files import whole_seconds
+from softsed.features.inputs import FRONT_ENDS, MEL, Both, FrontEnd, normalise
 from softsed.train.device import choose_device
 from softsed.train.fast_network import NETWORKS, choose_implementation
 from softsed.train.network import CRNN
@@ -24,7 +26,7 @@ BLOCK_FRAMES = 3000  # frames to convolve at once: a minute at 20 ms takes 0.4 G
 logger = logging.getLogger(__name__)
 
 
-def pool_seconds(outputs: np.ndarray, rate: int, pooling: str) -> np.ndarray:
+def pool_seconds(outputs: np.ndarray, rate: int, pooling: str, seconds: int | None = None) -> np.ndarray:
     """Pool frame-wise outputs to seconds.
 
     Parameters
@@ -35,13 +37,15 @@ def pool_seconds(outputs: np.ndarray, rate: int, pooling: str) -> np.ndarray:
         Frames per second.
     pooling : {"mean", "max"}
         How the outputs of a second become one score.
+    seconds : int, optional
+        Whole seconds of the recording; by default those of a network that reads mel energies.
 
     Returns
     -------
     ndarray [seconds, classes]
         Scores of the whole seconds of the recording.
     """
-    seconds = whole_seconds(len(outputs), rate)
+    seconds = whole_seconds(len(outputs), rate) if seconds is None else seconds
     frames = outputs[: seconds * rate].reshape(seconds, rate, outputs.shape[1])
     return POOLING[pooling](frames, axis=1)
 
@@ -55,8 +59,9 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
         The network on the device, in evaluation mode. Precision (float32) and implementation do not depend on the
         training, so that scores do not depend on the instructions of the CPU.
     extras : dict
-        Everything else that scoring needs: classes, mean and std of the features (on the device), the feature section
-        of the config, frames of a training sequence (None for a model of an older version).
+        Everything else that scoring needs: classes, mean and std of the input (on the device), the feature section
+        of the config, front end (`FrontEnd`), settings of its embeddings (None without), frames of a training sequence
+        (None for a model of an older version).
 
     Raises
     ------
@@ -87,16 +92,26 @@ def _check_extras(saved: dict) -> None:
         raise ValueError(f"the network has {parameters['classes']} outputs for the classes {classes}")
     if any(set(name) & set("\t\n\r\0") for name in classes):
         raise ValueError(f"the names of the classes {classes} contain a tab or a line end")
+    bands, dimensions = parameters["mel_bands"], parameters.get("dimensions", 0)
     for name in ("mean", "std"):
-        if saved[name].shape != (parameters["mel_bands"],) or not saved[name].isfinite().all():
-            raise ValueError(f"{name} is not one finite number for each of {parameters['mel_bands']} mel bands")
+        if saved[name].shape != (bands + dimensions,) or not saved[name].isfinite().all():
+            columns = f"{bands} mel bands" + (f" and {dimensions} dimensions" if dimensions else "")
+            raise ValueError(f"{name} is not one finite number for each of {columns}")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
     length = saved.setdefault("sequence_frames", None)  # models of older versions lack it; they score whole recordings
     if length is not None and (not isinstance(length, int) or length < 1):
         raise ValueError(f"sequence_frames is {length!r}, not a positive whole number")
-    if not features["hop_s"] > 0 or features["mel_bands"] != parameters["mel_bands"]:
+    if not features["hop_s"] > 0 or bands not in (0, features["mel_bands"]):
         raise ValueError(f"features {features} do not fit the network")
+    kind, embeddings = saved.setdefault("front_end", MEL), saved.setdefault("embeddings", None)
+    if kind not in FRONT_ENDS or (embeddings and not embeddings["hop_s"] > 0):
+        raise ValueError(f"the front end is {kind!r}, with the embeddings {embeddings}")
+    front_end = FrontEnd.choose(kind, features, embeddings)
+    sizes = front_end.sizes(features, embeddings)
+    if (sizes["mel_bands"], sizes.get("dimensions", 0)) != (bands, dimensions):
+        raise ValueError(f"the front end {kind!r} with the embeddings {embeddings} does not fit the network")
+    saved["front_end"] = front_end
 
 
 def convolve_blocks(model: CRNN, mel: torch.Tensor) -> torch.Tensor:
@@ -145,15 +160,15 @@ def recur_overlapping(model: CRNN, convolved: torch.Tensor, length: int) -> torc
 
 
 @torch.inference_mode()
-def score(model: CRNN, extras: dict, features: np.ndarray, config: dict) -> np.ndarray:
+def score(model: CRNN, extras: dict, features: np.ndarray | Both, config: dict) -> np.ndarray:
     """Score one recording.
 
     Parameters
     ----------
     model, extras : CRNN, dict
         From `load_model`.
-    features : ndarray [frames, mel_bands]
-        Features that are not normalised.
+    features : ndarray [frames, columns] or Both
+        Input of the model's front end that is not normalised.
     config : dict
         The section ``predict``: pooling ("mean" or "max", how the outputs of a second become one score) and context
         ("recording": the GRUs depend on the whole recording; "sequence": on sequences as long as in training, which
@@ -169,17 +184,23 @@ def score(model: CRNN, extras: dict, features: np.ndarray, config: dict) -> np.n
     InputError
         If the context is "sequence" and the model does not contain the length of its training sequences.
     """
-    mel = (torch.from_numpy(features).to(extras["mean"].device) - extras["mean"]) / extras["std"]
-    convolved = convolve_blocks(model, mel)  # [frames, filters * bands]
-    length = extras["sequence_frames"] if config["context"] == "sequence" else len(convolved)
+    front_end, device = extras["front_end"], extras["mean"].device
+    if isinstance(features, Both):
+        tensors = Both(torch.from_numpy(features.mel), torch.from_numpy(features.embeddings)).to(device)
+        x = normalise(tensors, extras["mean"], extras["std"])
+        encoded = model.fuse(convolve_blocks(model, x.mel).unsqueeze(0), x.embeddings.unsqueeze(0))[0]
+    else:
+        x = normalise(torch.from_numpy(features).to(device), extras["mean"], extras["std"])
+        encoded = convolve_blocks(model, x) if front_end.kind == MEL else model.project(x.unsqueeze(0))[0]
+    length = extras["sequence_frames"] if config["context"] == "sequence" else len(encoded)
     if length is None:
         raise InputError(
             "an older version of softsed trained the model, without the length of its training sequences",
             key="predict.context",
             remedy="Train the model again, or set predict.context to recording",
         )
-    outputs = recur_overlapping(model, convolved, length)  # [frames, classes]
-    return pool_seconds(outputs.cpu().numpy(), frames_per_second(extras["features"]), config["pooling"])
+    outputs = recur_overlapping(model, encoded, length)  # [frames, classes]
+    return pool_seconds(outputs.cpu().numpy(), front_end.rate, config["pooling"], front_end.seconds(features))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -191,13 +212,16 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("predict.system", main, example=example)
     parser.add_argument("--model", type=Path, required=True, help="model trained on this fold (.pt)")
     add_options(parser, "fold", "features", config="section `predict` of the config, as JSON")
+    help_text = "manifest of embeddings, for a model that reads embeddings"
+    parser.add_argument("--embeddings", type=Path, nargs="?", help=help_text)
     add_options(parser, "device", "threads", output="table of scores to write")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
     device = choose_device(options.device)
     model, extras = load_model(options.model, device)
+    embeddings = Embeddings.read(options.embeddings) if options.embeddings else None
     scores = {
-        name: score(model, extras, read_features(features_file(options.features, name)), options.config)
+        name: score(model, extras, extras["front_end"].read(name, options.features, embeddings), options.config)
         for name in read_fold(options.fold)["test"]
     }
     write_scores(options.output, scores, extras["classes"])

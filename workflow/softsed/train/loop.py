@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from softsed.core.log import PROGRESS
+from softsed.features.inputs import Both
 from softsed.train.checkpoint import Checkpoint
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
@@ -48,14 +49,14 @@ def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor
 
 
 class Data(Protocol):
-    """Equally long pieces of recordings, and what a loss compares with the outputs of a network.
-
-    All attributes of the object are tensors; a checkpoint is continued only if their content is the same.
-    """
+    """Equally long pieces of recordings, and what a loss compares with the outputs of a network."""
 
     @property
-    def features(self) -> Tensor:
-        """Return the features [sequences, frames, mel_bands]."""
+    def features(self) -> Tensor | Both:
+        """Return the inputs [sequences, frames, columns]."""
+
+    def tensors(self) -> list[Tensor]:
+        """List all tensors. A checkpoint is continued only if their content is the same."""
 
     def __len__(self) -> int:
         """Return the number of sequences."""

@@ -3,6 +3,11 @@
 The paper names the layers and cites Adavanne et al. (ICASSP 2017) for the rest. Every size that the paper leaves open
 is a parameter here and a key of the config section ``train``, with the reason for its value beside the key.
 
+Beyond the paper, the network reads embeddings of a pretrained model instead of mel energies, or both. A linear layer
+projects embeddings to as many numbers as the convolutions have filters. With both, adaptive average pooling along time
+brings the embeddings to the frames of the mel energies, and the GRUs read both side by side. This is the late fusion
+``pool1d`` of the baseline of DCASE 2024 Task 4.
+
 `softsed.train.fast_network` has the same weights and computes the same outputs faster on a CPU.
 """
 
@@ -14,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from softsed.core.errors import InputError
+from softsed.features.inputs import Both
 
 
 class CRNN(nn.Module):
@@ -22,7 +28,7 @@ class CRNN(nn.Module):
     Parameters
     ----------
     mel_bands : int
-        Mel bands of the input.
+        Mel bands of the input; 0 for embeddings alone.
     classes : int
         Outputs per frame.
     filters : int
@@ -30,13 +36,15 @@ class CRNN(nn.Module):
     pooling : list of int
         Widths of the max pooling along frequency, one per convolutional block. Time is never pooled.
     dropout : float
-        Share of values dropped after each convolutional block, from 0 to below 1.
+        Share of values dropped after each convolutional block, and of the embeddings, from 0 to below 1.
     gru_units, gru_layers : int
         Units of each direction, and layers. The outputs of the two directions are concatenated.
     dense : list of int
         Units of the linear layers between the GRU and the output layer.
     output : {"sigmoid", "linear"}
         Activation of the output layer: probabilities, or linear regression (Sec. 3.1).
+    dimensions : int
+        Dimensions of the embeddings; 0 for mel energies alone.
     precision : {"float32", "bfloat16"}
         Type in which products are computed. Weights, statistics of the batch norm and outputs are float32.
 
@@ -58,20 +66,23 @@ class CRNN(nn.Module):
         gru_layers: int,
         dense: list[int],
         output: str,
+        dimensions: int = 0,
         precision: str = "float32",
     ) -> None:
         super().__init__()
         bands = mel_bands
         for width in pooling:
             bands //= width  # bands that do not fill a window are left out
-        if not bands:
+        if mel_bands and not bands:
             raise InputError(
                 f"the product of pooling {pooling}, {math.prod(pooling)}, exceeds {mel_bands} mel bands",
                 key="train.model.pooling",
                 expected=f"numbers whose product is at most {mel_bands}",
             )
-        self.convolutions = nn.Sequential(*self.make_blocks(filters, pooling, dropout))
-        self.recurrent = self.make_recurrent(filters * bands, gru_units, gru_layers)
+        self.convolutions = nn.Sequential(*(self.make_blocks(filters, pooling, dropout) if mel_bands else []))
+        layers = [nn.Dropout(dropout), nn.Linear(dimensions, filters)] if dimensions else []
+        self.projection = nn.Sequential(*layers)
+        self.recurrent = self.make_recurrent(filters * (bands + bool(dimensions)), gru_units, gru_layers)
         sizes = [2 * gru_units, *dense, classes]
         self.dense = nn.Sequential(*(nn.Linear(before, after) for before, after in pairwise(sizes)))
         self.output, self.precision = output, precision
@@ -101,19 +112,21 @@ class CRNN(nn.Module):
         """Set the bias [classes] of the output layer, from which a training starts."""
         self.dense[-1].bias.copy_(bias)
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Both) -> Tensor:
         """Compute the input of the loss: logits of a sigmoid output, or the linear outputs.
 
         Parameters
         ----------
-        mel : Tensor [batch, frames, mel_bands]
-            Normalised features.
+        x : Tensor [batch, frames, mel_bands or dimensions] or Both
+            Normalised mel energies, embeddings, or both.
 
         Returns
         -------
         Tensor [batch, frames, classes]
         """
-        return self.recur(self.convolve(mel))
+        if isinstance(x, Both):
+            return self.recur(self.fuse(self.convolve(x.mel), x.embeddings))
+        return self.recur(self.convolve(x) if len(self.convolutions) else self.project(x))
 
     def convolve(self, mel: Tensor) -> Tensor:
         """Compute the convolutional part: [batch, frames, mel_bands] -> [batch, frames, bands * filters].
@@ -123,6 +136,17 @@ class CRNN(nn.Module):
         with self.autocast(mel):
             x = self.convolutions(mel.unsqueeze(1))  # [batch, filters, frames, bands]
         return x.permute(0, 2, 3, 1).flatten(2)
+
+    def project(self, embeddings: Tensor) -> Tensor:
+        """Compute the linear projection: [batch, frames, dimensions] -> [batch, frames, filters]."""
+        with self.autocast(embeddings):
+            return self.projection(embeddings)
+
+    def fuse(self, convolved: Tensor, embeddings: Tensor) -> Tensor:
+        """Join the output of `convolve` with embeddings of the same seconds, [batch, fewer frames, dimensions]."""
+        projected = self.project(embeddings).transpose(1, 2)  # [batch, filters, fewer frames]
+        pooled = nn.functional.adaptive_avg_pool1d(projected, convolved.shape[1])
+        return torch.cat([convolved, pooled.transpose(1, 2)], dim=-1)
 
     def recur(self, x: Tensor) -> Tensor:
         """Compute the recurrent part and the output layer, which depend on all frames of the sequence."""

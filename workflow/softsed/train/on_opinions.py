@@ -13,7 +13,7 @@ from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_asked, read_fold, read_fold_scenes
 from softsed.core.opinions import read_opinions
 from softsed.core.options import add_options, build_parser
-from softsed.features.files import features_file, frames_per_second, read_features
+from softsed.features.inputs import MEL, FrontEnd
 from softsed.labels.joint.dependence import count_independent
 from softsed.train.crowd.constant import constant_opinion_loss
 from softsed.train.crowd.layer import CrowdLayer
@@ -52,7 +52,7 @@ def find_inactive(recordings: list[Recording], asked: dict, classes: list[str]) 
 def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     """Read the features of the training and validation recordings, and the opinions about them."""
     estimates = json.loads(options.annotators.read_text(encoding="utf-8"))
-    fold, rate = read_fold(options.fold), frames_per_second(options.feature_config)
+    fold, front_end = read_fold(options.fold), FrontEnd.choose(MEL, options.feature_config, None)
     used = fold["train"] + fold["validation"]
     recordings, asked = read_asked(options.recordings, options.scenes, classes)
     opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings, unticked=options.unticked)
@@ -61,11 +61,10 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     annotated = dict.fromkeys(asked, classes) if options.system.get("mask") == "asked" else asked
     inactive = find_inactive([recordings[name] for name in used], annotated, classes)
     features = {
-        part: [read_features(features_file(options.features, name)) for name in fold[part]]
-        for part in ("train", "validation")
+        part: [front_end.read(name, options.features, None) for name in fold[part]] for part in ("train", "validation")
     }
     seconds = [len(inactive[name]) for name in fold["train"]]
-    scaler = Scaler.fit([x[: length * rate] for x, length in zip(features["train"], seconds, strict=True)])
+    scaler = Scaler.fit([front_end.shorten(x, length) for x, length in zip(features["train"], seconds, strict=True)])
     training, validation = (
         cut_opinions(
             map(scaler, features[part]),
@@ -74,8 +73,8 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
             weights=weights,
             annotators=estimates["annotators"],
             inactive=inactive,
-            rate=rate,
-            length=min(options.config["sequence_frames"] // rate, max(seconds)),
+            rate=front_end.rate,
+            length=min(options.config["sequence_frames"] // front_end.rate, max(seconds)),
         )
         for part in ("train", "validation")
     )
@@ -89,7 +88,7 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     )
     loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()))
     means = np.clip(np.array(estimates["active_s"]) / sum(seconds), RAREST, 1 - RAREST)
-    return Material(training, validation, loss, scaler, constant, means)
+    return Material(training, validation, loss, scaler, constant, means, front_end)
 
 
 def main(argv: list[str] | None = None) -> None:

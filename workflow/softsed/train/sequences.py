@@ -1,4 +1,4 @@
-"""Sequences for training: features and second-wise labels of recordings, cut without crossing a recording.
+"""Sequences for training: inputs and second-wise labels of recordings, cut without crossing a recording.
 
 Conventions
 -----------
@@ -18,19 +18,26 @@ from torch import Tensor
 
 from softsed.core.errors import InputError
 from softsed.core.labels import read_active, read_soft
-from softsed.features.files import features_file, read_features, whole_seconds
+from softsed.features.embeddings import Embeddings
+from softsed.features.inputs import Both, FrontEnd, normalise, parts
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Mean and standard deviation of each mel band over the frames of the training recordings (z-score)."""
+    """Mean and standard deviation of each column over the frames of the training recordings (z-score).
 
-    mean: np.ndarray  # [mel_bands]
-    std: np.ndarray  # [mel_bands]
+    The columns are the mel bands, then the dimensions of the embeddings.
+    """
+
+    mean: np.ndarray  # [columns]
+    std: np.ndarray  # [columns]
 
     @classmethod
-    def fit(cls, features: list[np.ndarray]) -> "Scaler":
-        """Fit on matrices [frames, mel_bands]; a constant band keeps its scale."""
+    def fit(cls, features: list) -> "Scaler":
+        """Fit on matrices [frames, columns], or on `Both`; a constant column keeps its scale."""
+        if isinstance(features[0], Both):
+            both = cls.fit([x.mel for x in features]), cls.fit([x.embeddings for x in features])
+            return cls(*(np.concatenate([getattr(one, name) for one in both]) for name in ("mean", "std")))
         frames = sum(
             map(len, features)
         )  # per recording, because all recordings at once in float64 would take four times the memory
@@ -38,9 +45,9 @@ class Scaler:
         std = np.sqrt(sum(np.square(x - mean).sum(axis=0) for x in features) / frames)
         return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Normalise features [frames, mel_bands]."""
-        return (features - self.mean) / self.std
+    def __call__(self, x):
+        """Normalise a matrix [frames, columns], or `Both`."""
+        return normalise(x, self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Sequences:
 
     Attributes
     ----------
-    features : Tensor [sequences, frames, mel_bands]
+    features : Tensor [sequences, frames, columns] or Both
     targets : Tensor [sequences, frames, classes]
         Activity levels in 0..1.
     mask : Tensor [sequences, frames, classes]
@@ -57,12 +64,16 @@ class Sequences:
         system with ``mask: asked``.
     """
 
-    features: Tensor
+    features: Tensor | Both
     targets: Tensor
     mask: Tensor
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def tensors(self) -> list[Tensor]:
+        """List all tensors."""
+        return [*parts(self.features), self.targets, self.mask]
 
     def to(self, device: torch.device) -> "Sequences":
         """Move to a device."""
@@ -103,15 +114,14 @@ def read_targets(
     }
 
 
-def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: int) -> np.ndarray:
+def frame_targets(name: str, seconds: int, targets: np.ndarray, rate: int) -> np.ndarray:
     """Repeat the labels of each second for its `rate` frames: [seconds, classes] -> [frames, classes].
 
     Raises
     ------
     InputError
-        If the labels are longer than the features of the recording.
+        If the labels are longer than the `seconds` of the recording.
     """
-    seconds = whole_seconds(len(features), rate)
     if seconds < len(targets):
         raise InputError(
             f"recording {name}: the labels cover {len(targets)} s, but the audio has only {seconds} whole seconds",
@@ -120,18 +130,18 @@ def frame_targets(name: str, features: np.ndarray, targets: np.ndarray, rate: in
     return np.repeat(targets, rate, axis=0)
 
 
-def cut(features: Iterable[np.ndarray], targets: list[np.ndarray], length: int) -> Sequences:
+def cut(features: Iterable, targets: list[np.ndarray], length: int) -> Sequences:
     """Cut recordings into sequences.
 
     Parameters
     ----------
-    features : iterable of ndarray [frames or more, mel_bands]
-        Normalised features, one matrix per recording. Frames after the last target are left out. The matrices are
-        read one after the other, so that an iterator need not hold all of them in memory.
+    features : iterable of ndarray [frames, columns] or Both
+        Normalised inputs, one per recording, as long as its targets. They are read one after the other, so that an
+        iterator need not hold all of them in memory.
     targets : list of ndarray [frames, classes]
         Labels from 0 to 1, nan for classes that do not count.
     length : int
-        Frames per sequence.
+        Frames per sequence; for `Both`, whole seconds.
 
     Returns
     -------
@@ -140,32 +150,41 @@ def cut(features: Iterable[np.ndarray], targets: list[np.ndarray], length: int) 
         normalised features.
     """
     sequences = [-(-len(y) // length) for y in targets]
-    frames, start = sum(sequences) * length, 0
-    matrices: list[np.ndarray] = []
+    total, start = sum(sequences), 0
+    tables: list[np.ndarray] = []
     for x, y, number in zip(features, targets, sequences, strict=True):
-        parts = x[: len(y)], np.nan_to_num(y, nan=0), ~np.isnan(y)
-        matrices = matrices or [np.zeros((frames, part.shape[1]), np.float32) for part in parts]
-        for matrix, part in zip(matrices, parts, strict=True):
-            matrix[start : start + len(y)] = part
-        start += number * length
-    return Sequences(*(torch.from_numpy(matrix).unflatten(0, (-1, length)) for matrix in matrices))
+        matrices = [*parts(x), np.nan_to_num(y, nan=0), ~np.isnan(y)]
+        rows = [length * len(matrix) // len(y) for matrix in matrices]  # per sequence; fewer of the embeddings of Both
+        tables = tables or [
+            np.zeros((total * row, matrix.shape[1]), np.float32) for row, matrix in zip(rows, matrices, strict=True)
+        ]
+        for table, row, matrix in zip(tables, rows, matrices, strict=True):
+            table[start * row : start * row + len(matrix)] = matrix
+        start += number
+    *inputs, labels, mask = (torch.from_numpy(table).unflatten(0, (total, -1)) for table in tables)
+    return Sequences(Both(*inputs) if len(inputs) > 1 else inputs[0], labels, mask)
 
 
 def read_part(
     recordings: list[str],
     *,
+    front_end: FrontEnd,
     features: Path,
+    embeddings: Embeddings | None,
     soft: Path,
     hard: Path | None,
     kind: str,
     classes: list[str],
-    rate: int,
     asked_only: bool = False,
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Read features [frames, mel_bands] and targets [frames, classes] of recordings with `rate` frames per second.
+) -> tuple[list, list[np.ndarray]]:
+    """Read inputs [frames, columns], or `Both`, and targets [frames, classes] of the same seconds of recordings.
 
-    Parameters as in `read_targets`; `features` is the folder of the feature files.
+    Parameters as in `read_targets` and `FrontEnd.read`.
     """
-    xs = [read_features(features_file(features, name)) for name in recordings]
     targets = read_targets(recordings, soft=soft, hard=hard, kind=kind, classes=classes, asked_only=asked_only)
-    return xs, [frame_targets(name, x, y, rate) for x, (name, y) in zip(xs, targets.items(), strict=True)]
+    inputs, framed = [], []
+    for name, labels in targets.items():
+        x = front_end.read(name, features, embeddings)
+        framed.append(frame_targets(name, front_end.seconds(x), labels, front_end.rate))
+        inputs.append(front_end.shorten(x, len(labels)))
+    return inputs, framed

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from softsed.core.metadata import read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
-from softsed.features.files import frames_per_second
+from softsed.features.embeddings import Embeddings
+from softsed.features.inputs import MEL, FrontEnd
 from softsed.train.constant import class_means, constant_loss
 from softsed.train.loop import FrameLoss
 from softsed.train.sequences import Scaler, cut, read_part
@@ -23,7 +24,10 @@ def make_parser() -> argparse.ArgumentParser:
         ' --system \'{"labels": "soft", "loss": "mse", "output": "linear"}\' ' + EXAMPLE
     )
     parser = build_parser("train.system", main, example=example)
-    add_options(parser, "fold", "features", "soft")
+    add_options(parser, "fold", "features")
+    help_text = "manifest of embeddings, for a system that reads embeddings"
+    parser.add_argument("--embeddings", type=Path, nargs="?", help=help_text)
+    add_options(parser, "soft")
     parser.add_argument(
         "--hard", type=Path, nargs="?", help="table of hard labels, for a system trained on hard labels"
     )
@@ -32,15 +36,19 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
-    """Read the features and the hard or soft labels of the training and validation recordings."""
+    """Read the inputs and the hard or soft labels of the training and validation recordings."""
     system, fold, scene_of = options.system, read_fold(options.fold), read_fold_scenes(options.fold)
+    embeddings = Embeddings.read(options.embeddings) if options.embeddings else None
+    settings = embeddings.settings if embeddings else None
+    front_end = FrontEnd.choose(system.get("front_end", MEL), options.feature_config, settings)
     read = {
+        "front_end": front_end,
         "features": options.features,
+        "embeddings": embeddings,
         "soft": options.soft,
         "hard": options.hard,
         "kind": system["labels"],
         "classes": classes,
-        "rate": frames_per_second(options.feature_config),
         "asked_only": system.get("mask") == "asked",
     }
     train_features, train_targets = read_part(fold["train"], **read)
@@ -50,12 +58,13 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
         *(validation_targets, [scene_of[name] for name in fold["validation"]]),
         system["loss"],
     )
-    scaler = Scaler.fit([x[: len(y)] for x, y in zip(train_features, train_targets, strict=True)])
+    scaler = Scaler.fit(train_features)
     # Short recordings need no padding.
-    length = min(options.config["sequence_frames"], max(map(len, train_targets)))
+    length = min(front_end.sequence_length(options.config["sequence_frames"]), max(map(len, train_targets)))
     training = cut(map(scaler, train_features), train_targets, length)
     validation = cut(map(scaler, validation_features), validation_targets, length)
-    return Material(training, validation, FrameLoss(system["loss"]), scaler, constant, class_means(train_targets))
+    loss, means = FrameLoss(system["loss"]), class_means(train_targets)
+    return Material(training, validation, loss, scaler, constant, means, front_end, settings)
 
 
 def main(argv: list[str] | None = None) -> None:

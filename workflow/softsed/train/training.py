@@ -20,6 +20,7 @@ from softsed.core.labels import read_soft
 from softsed.core.metadata import read_classes, read_fold
 from softsed.core.options import add_options
 from softsed.core.thresholds import trimmed_midrange
+from softsed.features.inputs import FrontEnd, parts
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import output_bias
 from softsed.train.device import choose_device, choose_precision
@@ -42,10 +43,13 @@ logger = logging.getLogger(__name__)
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `train`, without those of the data: fold, features and soft labels."""
+    """Add the options of `train`, without those of the data: fold, features, embeddings and soft labels."""
     add_options(parser, "classes")
     parser.add_argument(
-        "--system", type=json.loads, required=True, help="labels, loss, output and perhaps mask of the system, as JSON"
+        "--system",
+        type=json.loads,
+        required=True,
+        help="labels, loss, output and perhaps mask and front_end of the system, as JSON",
     )
     add_options(parser, config="section `train` of the config, as JSON")
     parser.add_argument(
@@ -78,9 +82,11 @@ class Material(NamedTuple):
     training: Data
     validation: Data
     loss: Loss
-    scaler: Scaler  # of the features
+    scaler: Scaler  # of the inputs
     constant: float  # validation loss of a constant per scene
     means: np.ndarray  # [classes], scores from which the output bias starts
+    front_end: FrontEnd
+    embeddings: dict | None = None  # settings of the embeddings, if the system reads any
 
 
 def train(step: str, options: argparse.Namespace, prepare: Callable[[argparse.Namespace, list[str]], Material]) -> None:
@@ -103,8 +109,8 @@ def train(step: str, options: argparse.Namespace, prepare: Callable[[argparse.Na
     material = prepare(options, classes)
     training, validation, loss = material.training.to(device), material.validation.to(device), material.loss.to(device)
 
-    bands = options.feature_config["mel_bands"]
-    parameters = {"mel_bands": bands, "classes": len(classes), "output": system["output"], **config["model"]}
+    inputs = material.front_end.sizes(options.feature_config, material.embeddings)
+    parameters = {**inputs, "classes": len(classes), "output": system["output"], **config["model"]}
     precision = choose_precision(config["precision"], device)
     implementation = choose_implementation(config["implementation"], device)
     model = NETWORKS[implementation](**parameters, precision=precision).to(device)
@@ -115,8 +121,6 @@ def train(step: str, options: argparse.Namespace, prepare: Callable[[argparse.Na
     logger.info("%d weights, %s network, trained in %s; %d training and %d validation sequences", *sizes)
     checkpoint = None
     if options.checkpoint:
-        tensors = [tensor for data in (training, validation) for tensor in vars(data).values()]
-        tensors += loss.state_dict().values()
         identity = {
             "code": code(step),
             "torch": str(torch.__version__),
@@ -126,7 +130,7 @@ def train(step: str, options: argparse.Namespace, prepare: Callable[[argparse.Na
             "parameters": parameters,
             "seed": options.seed,
             "device": device.type,
-            "data": hash_of(*tensors),
+            "data": hash_of(*training.tensors(), *validation.tensors(), *loss.state_dict().values()),
         }
         checkpoint = Checkpoint(options.checkpoint, identity, options.checkpoint_every)
     state, history = fit(
@@ -146,12 +150,14 @@ def train(step: str, options: argparse.Namespace, prepare: Callable[[argparse.Na
             "mean": torch.from_numpy(material.scaler.mean),
             "std": torch.from_numpy(material.scaler.std),
             "features": options.feature_config,
+            "front_end": material.front_end.kind,
+            "embeddings": material.embeddings,
             "system": system,
             "implementation": implementation,
             "precision": model.precision,
             "seed": options.seed,
             "thresholds": torch.from_numpy(midrange),  # [classes], nan for a class without a positive training label
-            "sequence_frames": training.features.shape[1],
+            "sequence_frames": parts(training.features)[0].shape[1],
             "carried": options.carried,
             "made": {**made(step, "torch", "numpy", "numba"), "device": str(device), "threads": options.threads},
             **loss.describe(),

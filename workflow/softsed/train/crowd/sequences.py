@@ -52,6 +52,10 @@ class OpinionSequences:
     def __len__(self) -> int:
         return len(self.features)
 
+    def tensors(self) -> list[Tensor]:
+        """List all tensors."""
+        return list(vars(self).values())
+
     def to(self, device: torch.device) -> "OpinionSequences":
         """Move to a device."""
         return OpinionSequences(*(getattr(self, field.name).to(device) for field in fields(self)))
