@@ -1,6 +1,6 @@
 """Training of one system on the opinions of one fold: a crowd layer takes the place of soft labels.
 
-Soft labels only give the class-dependent thresholds in the model file. docs/opinions_training.md has the model.
+Soft labels only give the class-dependent thresholds in the model file. docs/training-on-opinions.md has the model.
 """
 
 import argparse
