@@ -27,7 +27,7 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincc
 
 from softsed.core.log import Remaining
 from softsed.core.metadata import Recording
@@ -248,7 +248,7 @@ def people_labels(
     names = list(recordings)
     for block in blocks:
         one = usual[block.groups % first.size[1]]
-        above = beta.sf(0.5, block.share * block.people + one, (1 - block.share) * block.people + 1 - one)
+        above = betaincc(block.share * block.people + one, (1 - block.share) * block.people + 1 - one, 0.5)
         for column, group in enumerate(block.groups.tolist()):
             values = soft[names[group // first.size[1]]]
             values[:, group % first.size[1]] = above[: len(values), column]
