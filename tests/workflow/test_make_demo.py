@@ -64,10 +64,10 @@ def test_s_mse_lin_is_above_both_baselines(demo):
 
 
 def test_trainings_beat_a_constant(demo):
-    """All of H_BCE_sig and S_MSE_lin; with soft targets and cross-entropy one training of five does not."""
+    """All of H_BCE_sig and S_MSE_lin; with soft targets and cross-entropy up to two trainings of five do not."""
     found = {row["system"]: row for row in rows(demo[0], "convergence")}
     assert found["S_MSE_lin"]["above_constant"] == found["H_BCE_sig"]["above_constant"] == "0"
-    assert int(found["S_BCE_sig"]["above_constant"]) <= 1
+    assert int(found["S_BCE_sig"]["above_constant"]) <= 2
     assert float(found["S_MSE_lin"]["validation_loss"]) < 0.75 * float(found["S_MSE_lin"]["constant_loss"])
 
 

@@ -16,7 +16,8 @@ from support.run import run
 from softsed import cli
 
 # Folders of files that neither the repository nor the demo contains: of a user, and of the download.
-ELSEWHERE = ("mydata/", "results/maestro_real/")
+# Your data, another experiment, and a file that the example of labels.annotators writes.
+ELSEWHERE = ("mydata/", "results/maestro_real/", "annotators.json")
 
 
 def blocks() -> list[str]:

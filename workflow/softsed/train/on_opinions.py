@@ -29,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     example = (
         "--fold results/demo/folds/fold1.tsv --features results/demo/features --soft results/demo/labels/eq1/soft.tsv"
         " --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv"
-        " --scenes workflow/resources/scenes.tsv --annotators results/demo/labels/annotators/fold1.json"
+        " --scenes workflow/resources/scenes.tsv --annotators annotators.json"
         ' --system \'{"labels": "opinions", "loss": "crowd", "output": "sigmoid"}\' ' + EXAMPLE
     )
     parser = build_parser("train.on_opinions", main, example=example)
