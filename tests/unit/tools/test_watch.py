@@ -84,6 +84,11 @@ def test_errors_and_unknown_lines_are_shown():
     assert select(FAILURE) == SHOWN.splitlines()
 
 
+def test_repeated_messages_are_shown_once():
+    line = "Will exit after finishing currently running jobs (scheduler)."
+    assert select(f"{line}\n{line}\nother\n{line}\n") == [line, "other", line]
+
+
 def test_every_rule_has_a_stage():
     stages = read_stages()
     assert set(stages.values()) == set(STAGES)

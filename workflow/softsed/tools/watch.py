@@ -49,12 +49,13 @@ class Messages:
     """Select the lines of Snakemake's output that a user must see."""
 
     def __init__(self) -> None:
-        self.in_section, self.quote = False, 0  # quote: 1 before, 2 inside a repeated log
+        self.in_section, self.quote, self.last = False, 0, ""  # quote: 1 before, 2 inside a repeated log
 
     def select(self, line: str) -> str | None:
         """Return a line to show, or None.
 
-        A repeated log is left out, because the job has written its errors and warnings to the terminal as well.
+        A repeated log is left out, because the job has written its errors and warnings to the terminal as well. A line
+        that repeats the line before it is left out: while it ends, Snakemake reports this per job.
         """
         if self.quote:
             self.quote = {1: 2, 2: 0}[self.quote] if re.fullmatch("=+", line) else self.quote
@@ -67,6 +68,9 @@ class Messages:
         self.in_section = bool(HEADINGS.match(line))
         if ROUTINE.match(line) or (self.in_section and not line.startswith("Error")):
             return None
+        if line == self.last:
+            return None
+        self.last = line
         return COMMAND.sub(r"The command \1", line)
 
 
