@@ -139,17 +139,17 @@ def test_finished_results_are_reported(start):
 
 def test_files_have_one_line_per_finished_stage(start):
     shown = START + PLAN + LATER.replace("[Mon Jan  1 00:01:00 2024]\nJob 3", "Finished jobid: 3 (Rule: table)\nJob 4")
-    run = start(f"import time; print({shown!r}, flush=True); time.sleep(2.5)", stderr=subprocess.PIPE, text=True)
+    run = start(f"import time; print({shown!r}, flush=True); time.sleep(3)", stderr=subprocess.PIPE, text=True)
     assert run.communicate()[1] == "table        1 of 1    jobs  done\n"
 
 
 def test_terminal_lines_are_rewritten_below_messages(start):
     script = f"""import time
 print({START + PLAN!r}, flush=True)
-time.sleep(1.5)
+time.sleep(2.5)
 print("a warning", flush=True)
 print({LATER!r}, flush=True)
-time.sleep(1.5)
+time.sleep(2.5)
 """
     reader, writer = pty.openpty()
     run = start(script, stderr=writer, env=os.environ | {"TERM": "xterm"})

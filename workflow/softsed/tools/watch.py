@@ -24,7 +24,7 @@ from softsed.tools.progress import Run, format_duration, read_run, remaining, se
 from softsed.tools.stages import STAGES, read_stages
 from softsed.tools.status import NOTHING
 
-REFRESH_S = 1.0
+REFRESH_S = 2.0  # reading the log of a thousand jobs takes 0.05 s
 SPARSE_S = 60.0  # time between two lines of the whole run, if the output is not a terminal
 
 # Lines of Snakemake 9.27 that every run contains.
