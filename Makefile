@@ -35,11 +35,11 @@ demo: $(VENV)/workflow ## The whole workflow on synthetic data: about 5 minutes 
 	@echo "Running the workflow: about 5 minutes on two cores. VERBOSE=1 shows each job."
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO)
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO) --report results/demo/report.html
-	@$(BIN)/softsed summary results/demo
+	@echo; $(BIN)/softsed summary results/demo
 
 study: $(VENV)/workflow ## The demo with more systems, labels and trials, three trainings each (make study RUNS=1): about an hour; resumes after a stop
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(STUDY) $(if $(RUNS),--config runs=$(RUNS))
-	@$(BIN)/softsed summary results/study
+	@echo; $(BIN)/softsed summary results/study
 
 crowd-layer: $(VENV)/workflow ## Training on opinions, on labels and on true events, with 1, 3 and 5 opinions per window: two hours; resumes after a stop
 	for crowd in workflow/crowd_layer_1.yaml workflow/crowd_layer_3.yaml ""; do \
