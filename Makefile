@@ -6,7 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 CONFIG ?= workflow/demo.yaml
-DEMO := $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
+# VERBOSE=1 shows the output of Snakemake instead of one line per stage.
+WATCH := $(if $(VERBOSE),,$(BIN)/softsed watch)
+DEMO := $(WATCH) $(BIN)/snakemake --cores $(CORES) --configfile workflow/demo.yaml
 STUDY := $(DEMO) workflow/study.yaml
 SMK := Snakefile $(wildcard workflow/*.smk workflow/rules/*.smk)
 
@@ -30,15 +32,14 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 	touch $@
 
 demo: $(VENV)/workflow ## The whole workflow on synthetic data: about 5 minutes on two cores
-	PATH="$(abspath $(BIN)):$$PATH" $(DEMO)
-	PATH="$(abspath $(BIN)):$$PATH" $(DEMO) --report results/demo/report.html
-	@cat $(addprefix results/demo/report/,$(addsuffix .md,table1 convergence table2 truth))
-	@echo "To look at and listen to: results/demo/page/index.html; its crowd: results/demo/labels/page.html; tables and figures: results/demo/report"
+	@echo "Running the workflow: about 5 minutes on two cores. VERBOSE=1 shows each job."
+	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO)
+	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO) --report results/demo/report.html
+	@echo; $(BIN)/softsed summary results/demo
 
 study: $(VENV)/workflow ## The demo with more systems, labels and trials, three trainings each (make study RUNS=1): about an hour; resumes after a stop
-	PATH="$(abspath $(BIN)):$$PATH" $(STUDY) $(if $(RUNS),--config runs=$(RUNS))
-	@cat $(addprefix results/study/report/,$(addsuffix .md,convergence table2 truth))
-	@echo "Tables and figures: results/study/report; a page to look at: results/study/page/index.html"
+	@PATH="$(abspath $(BIN)):$$PATH" exec $(STUDY) $(if $(RUNS),--config runs=$(RUNS))
+	@echo; $(BIN)/softsed summary results/study
 
 crowd-layer: $(VENV)/workflow ## Training on opinions, on labels and on true events, with 1, 3 and 5 opinions per window: two hours; resumes after a stop
 	for crowd in workflow/crowd_layer_1.yaml workflow/crowd_layer_3.yaml ""; do \

@@ -5,6 +5,8 @@ from support.project import DEMO, planned
 from support.published_labels import check_likeness
 from support.tsv import read_rows
 
+from softsed.tools.stages import STAGES
+
 pytestmark = pytest.mark.slow
 
 
@@ -12,13 +14,41 @@ def rows(folder, name):
     return read_rows(folder / "results/demo/report" / f"{name}.tsv")
 
 
-def test_ends_with_the_tables_and_where_the_figures_are(demo):
+def test_ends_with_summary_and_paths(demo):
+    """At most eight rows and 80 columns, with the values of Table 2; Snakemake's own lines are in its log only."""
     folder, shown = demo
-    assert "| `S_MSE_lin` | class-dependent |" in shown
-    assert "trainings, one per system, run and fold" in shown
-    assert "results/demo/report" in shown.splitlines()[-1]
-    for name in ("report/figure2.png", "report/training.png", "report.html"):
-        assert (folder / "results/demo" / name).stat().st_size > 10_000
+    _, table, notes, paths = shown[shown.index("Results of demo.") :].split("\n\n")
+    found = read_table2(folder)
+    names = table.splitlines()[1:]
+    assert len(names) == 8
+    for line in names:
+        system, threshold, error_rate, f1_micro, f1_macro, detected, _, classes, *gap = line.split()
+        row = found[system, threshold]
+        assert [error_rate, f1_micro, f1_macro] == [
+            format(float(row[metric]), form)
+            for metric, form in (("error_rate", ".2f"), ("f1_micro", ".1f"), ("f1_macro", ".1f"))
+        ]
+        assert [detected, classes] == [row["classes_detected"], row["classes_in_reference"]]
+        baseline = max(float(found[name, threshold]["f1_macro"]) for name in ("scene_prior", "recording_prior"))
+        assert gap == ["best"] or float(gap[0].rstrip("*")) == pytest.approx(
+            float(row["f1_macro"]) - baseline, abs=0.06
+        )
+    assert max(map(len, [*table.splitlines(), *notes.splitlines(), *paths.splitlines()])) <= 80
+    files = [line.split()[1] for line in paths.splitlines()[:3]]
+    assert files == [f"results/demo/{name}" for name in ("page/index.html", "labels/page.html", "report.html")]
+    for name in (*files, "results/demo/report/figure2.png", "results/demo/report/training.png"):
+        assert (folder / name).stat().st_size > 10_000
+
+
+def test_progress_has_a_line_per_stage(demo):
+    """In a file; lines of the whole run come once per minute."""
+    before = demo[1].partition("Results of demo.")[0]
+    done = [line.split()[0] for line in before.splitlines() if line.endswith("jobs  done")]
+    assert sorted(done) == sorted(STAGES)
+    assert "Shell command" not in before
+    assert "Finished jobid" not in before
+    assert "Nothing to do" not in before
+    assert len(before.splitlines()) < 100
 
 
 def read_table2(folder):

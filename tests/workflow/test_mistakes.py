@@ -3,8 +3,12 @@
 The checks of a config are tested in tests/unit/planning.
 """
 
+import re
+import sys
+
 import pytest
-from support.project import snakemake
+from support.project import TINY, snakemake
+from support.run import run
 
 
 @pytest.mark.parametrize(
@@ -49,3 +53,14 @@ def test_audio_that_is_not_audio_is_named_and_nothing_downstream_runs(project):
     assert "results/tiny/data/audio/city_center_00.wav: cannot be read as audio" in shown
     assert "Traceback" not in shown
     assert not (project / "results/tiny/features/city_center_00.npz").exists()
+
+
+def test_watch_shows_error_and_log_of_a_failed_job(project):
+    """The exit status is that of Snakemake."""
+    (project / "results/tiny/data/audio/city_center_00.wav").write_text("not audio")
+    command = [sys.executable, "-m", "softsed", "watch", "snakemake", *TINY, "--cores", "2"]
+    shown = run(project, *command, fails=True)
+    assert "results/tiny/data/audio/city_center_00.wav: cannot be read as audio" in shown
+    assert "    log: results/tiny/logs/extract_features/city_center_00.log" in shown
+    assert re.search(r"^The log of Snakemake is .*\.snakemake/log/.*\.snakemake\.log\.$", shown, re.MULTILINE)
+    assert "Shell command" not in shown

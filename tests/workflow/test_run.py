@@ -13,6 +13,7 @@ from softsed.core.labels import harden, read_hard, read_soft, to_events
 from softsed.core.metadata import read_classes, read_fold, read_recordings, read_scenes
 from softsed.core.scores import read_scores
 from softsed.tools.progress import describe, read_run, remaining, seconds_per_job
+from softsed.tools.watch import Messages
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
 JOINT = ["H_BCE_sig_joint"]  # trained on other labels: not in Table 2, whose reference are those of the others
@@ -26,6 +27,13 @@ def results(finished):
 
 def test_second_run_has_nothing_to_do(finished):
     assert planned(finished) == {}
+
+
+def test_watch_shows_nothing_of_a_run_without_problems(finished):
+    """All lines of Snakemake's log are routine, apart from the warnings of the steps, which are not in that log."""
+    log = min(path for path in (finished / ".snakemake/log").iterdir() if "Select jobs" in path.read_text())
+    messages = Messages()
+    assert [line for line in log.read_text().splitlines() if messages.select(line) is not None] == []
 
 
 def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):

@@ -9,6 +9,7 @@ from pathlib import Path
 from softsed import parent
 from softsed.core import log
 from softsed.core.errors import InputError, explain_os_error, is_out_of_memory
+from softsed.tools.stages import STAGES
 
 PACKAGE = Path(__file__).parent
 # Commands for people, and their modules. All other commands are steps of the workflow, named after their modules.
@@ -21,8 +22,9 @@ COMMANDS = {
     "apply": "predict.apply",
     "status": "tools.status",
     "progress": "tools.progress",
+    "watch": "tools.watch",
+    "summary": "tools.summary",
 }
-STAGES = ("data", "labels", "features", "folds", "train", "predict", "evaluate", "report")  # in the order of the flow
 
 MORE_MEMORY = (
     "Run fewer jobs at once (--cores). On a cluster, request more memory (--set-resources RULE:mem_mb=MB). On a GPU, "

@@ -1,41 +1,10 @@
 """How far a run is. That Snakemake's real log is understood is tested in tests/workflow/test_run.py."""
 
-import time
-
 import pytest
 from support.errors import refused
+from support.snakemake_log import BEGIN, LATER, PLAN, TIMES
 
 from softsed.tools.progress import describe, format_duration, main, read_run, remaining, seconds_per_job
-
-PLAN = """Job stats:
-job      count
------  -------
-train        4
-table        1
-all          1
-total        6
-
-Select jobs to execute...
-Execute 2 jobs...
-[Mon Jan  1 00:00:00 2024]
-Job 1: Train the first
-Reason: Missing output files: a.pt
-Shell command: python -m softsed --log results/demo/logs/train/a.log train
-[Mon Jan  1 00:00:00 2024]
-Job 2: Train the second
-Shell command: python -m softsed --log results/demo/logs/train/b.log train
-"""
-LATER = """[Mon Jan  1 00:01:00 2024]
-Finished jobid: 1 (Rule: train)
-1 of 6 steps (17%) done
-[Mon Jan  1 00:01:00 2024]
-Finished jobid: 2 (Rule: train)
-[Mon Jan  1 00:01:00 2024]
-Job 3: Train the third
-Shell command: python -m softsed --log results/demo/logs/train/c.log train
-"""
-BEGIN = time.mktime(time.strptime("Mon Jan  1 00:00:00 2024", "%a %b %d %H:%M:%S %Y"))
-TIMES = {"train": 50.0, "table": 10.0}
 
 
 def test_a_log_is_read():
@@ -96,6 +65,27 @@ Complete log(s): somewhere
     run = read_run(PLAN + LATER + failed)
     assert (run.failed, len(run.finished), run.ended) == (1, 2, True)
     assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
+
+
+def test_read_run_counts_failures_without_log():
+    """A job that is killed before it writes its log has nothing to repeat."""
+    failed = """Error in rule train:
+Logfile results/demo/logs/train/b.log not found.
+Error in rule train:
+Logfile results/demo/logs/train/c.log:
+======================================
+epoch 1 of 60
+======================================
+"""
+    assert read_run(PLAN + LATER + failed).failed == 2
+
+
+def test_remaining_of_groups_adds_up():
+    """After 30 s more, 2 * 50 - 30 s of work are left for the trainings, and 130 s of work took 90 s."""
+    run = read_run(PLAN + LATER)
+    train, table = (remaining(run, TIMES, BEGIN + 90, [rule]) for rule in ("train", "table"))
+    assert train == pytest.approx(70 * 90 / 130)
+    assert train + table == pytest.approx(remaining(run, TIMES, BEGIN + 90))
 
 
 def test_read_run_ends_failed_jobs():

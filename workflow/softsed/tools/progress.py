@@ -11,6 +11,7 @@ are named and do not count, so that the estimate is a lower bound.
 import re
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from softsed.core.tsv import read_number, read_table
 from softsed.tools.status import rules
 
 # Lines in the log of Snakemake 9.27. The rule of a running job is the folder or file of its log, <logs>/RULE.
-QUOTED = re.compile(r"^ *Logfile .*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # repeated logs of failed jobs
+QUOTED = re.compile(r"^ *Logfile [^\n]*:\n=+\n.*?^=+$", re.MULTILINE | re.DOTALL)  # repeated logs of failed jobs
 STAMP = re.compile(r"^\s*\[(\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]")
 STARTED = re.compile(r"^\s*Job (\d+): (.*)$")
 COMMAND = re.compile(r"^\s*Shell command: .*?--log (results/[^/]+)/logs/(\w+)")
@@ -120,8 +121,10 @@ def seconds_per_job(folder: Path, names: list[str]) -> dict[str, float]:
     return times
 
 
-def remaining(run: Run, times: dict[str, float], now: float) -> float | None:
-    """Estimate the remaining seconds.
+def remaining(run: Run, times: dict[str, float], now: float, rules: Collection[str] | None = None) -> float | None:
+    """Estimate the remaining seconds of all jobs, or of the jobs of some rules.
+
+    The estimates of groups of rules add up to the estimate of all rules.
 
     Parameters
     ----------
@@ -131,18 +134,22 @@ def remaining(run: Run, times: dict[str, float], now: float) -> float | None:
         Rule -> mean seconds per job, as from `seconds_per_job`.
     now : float
         Time, as from `time.time`.
+    rules : collection of str, optional
+        Rules whose jobs count. None counts all jobs.
 
     Returns
     -------
     float or None
         None before the first job of a rule in `times` has finished.
     """
+    counted = run.planned.keys() if rules is None else rules
     done = list(run.finished.values())
-    left = sum((jobs - done.count(rule)) * times.get(rule, 0) for rule, jobs in run.planned.items())
-    started = sum(min(now - since, times.get(rule, 0)) for rule, _, since in run.running.values())
+    left = sum((run.planned[rule] - done.count(rule)) * times.get(rule, 0) for rule in counted)
+    started = [(rule, min(now - since, times.get(rule, 0))) for rule, _, since in run.running.values()]
+    left -= sum(seconds for rule, seconds in started if rule in counted)
     work = sum(times.get(rule, 0) for rule in done)
     elapsed = now - (run.first or now)
-    return (left - started) * elapsed / (work + started) if work and elapsed > 0 else None
+    return left * elapsed / (work + sum(seconds for _, seconds in started)) if work and elapsed > 0 else None
 
 
 def format_duration(seconds: float) -> str:
