@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -57,6 +58,9 @@ Error in rule train:
 Something that no version of Snakemake has said before
   File "x.py", line 3
 """
+
+
+COLUMNS = 40  # of a narrow terminal
 
 
 @pytest.fixture
@@ -152,6 +156,7 @@ print({LATER!r}, flush=True)
 time.sleep(2.5)
 """
     reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, (24, COLUMNS))
     run = start(script, stderr=writer, env=os.environ | {"TERM": "xterm"})
     os.close(writer)
     shown = b""
@@ -172,6 +177,7 @@ time.sleep(2.5)
     (changed,) = [frame for frame in lines if frame[0] == "a warning"]
     assert changed[1].split()[:4] == ["train", "2", "of", "4"]
     assert all(frame.endswith("\x1b[3F") for frame in frames[-3:-1])
+    assert max(map(len, lines[0])) == COLUMNS - 1  # a longer line would be wrapped
 
 
 SLEEPER = """
