@@ -13,7 +13,6 @@ from support.snakemake_log import BEGIN, LATER, PLAN, TIMES
 
 from softsed.tools import watch
 from softsed.tools.progress import read_run
-from softsed.tools.stages import STAGES, read_stages
 
 FAILURE = """\
 softsed train.system: a.tsv, line 7: opinion is 2.
@@ -91,13 +90,6 @@ def test_errors_and_unknown_lines_are_shown():
 def test_repeated_messages_are_shown_once():
     line = "Will exit after finishing currently running jobs (scheduler)."
     assert select(f"{line}\n{line}\nother\n{line}\n") == [line, "other", line]
-
-
-def test_every_rule_has_a_stage():
-    stages = read_stages()
-    assert set(stages.values()) == set(STAGES)
-    assert stages["make_crowd_page"] == "labels"
-    assert stages["build_page"] == stages["draw_figure"] == "report"
 
 
 def test_stages_are_described_in_the_order_of_the_flow():
