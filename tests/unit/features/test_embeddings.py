@@ -48,6 +48,19 @@ def test_other_numbers_become_float32(tmp_path, kind):
     np.testing.assert_array_equal(found, values)
 
 
+def test_damaged_headers_and_wrong_endings_are_refused(tmp_path):
+    """numpy raises TokenError, SyntaxError or TypeError for these files."""
+    np.save(tmp_path / "r.npy", array())
+    content = (tmp_path / "r.npy").read_bytes()
+    end, comma = content.index(b"}"), content.index(b"'fortran_order'") - 2
+    (tmp_path / "r.npz").write_bytes(content)
+    (tmp_path / "open.npy").write_bytes(content[:end] + b" " + content[end + 1 :])
+    (tmp_path / "comma.npy").write_bytes(content[:comma] + b"=" + content[comma + 1 :])
+    for name in ("r.npz", "open.npy", "comma.npy"):
+        with refused(file=name, problem="cannot be read as embeddings", golden=False):
+            read_embeddings(tmp_path / name)
+
+
 def test_missing_package_is_named_with_its_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     (tmp_path / "r.h5").touch()

@@ -75,6 +75,13 @@ def test_opinions_on_other_parts_have_no_influence(folder):
     assert run(folder) == found
 
 
+def test_long_window_of_another_part_is_refused(folder):
+    with (folder / "opinions.tsv").open("a") as file:
+        file.write("b\t0\t13\tEve\tdog\t1\n")
+    with refused(key="systems", problem="13 s", golden=False):
+        run(folder)
+
+
 def test_fold_without_training_opinions_is_refused(folder):
     text = (folder / "opinions.tsv").read_text().splitlines(keepends=True)
     (folder / "opinions.tsv").write_text("".join(line for line in text if not line.startswith("a\t")))

@@ -103,6 +103,8 @@ def test_embeddings_or_their_model_are_passed_on(folder):
     found = plan(embeddings="emb")
     assert found.embeddings == ("--embeddings", "emb")
     assert (found.embedding_files("a"), found.embedding_files("b")) == (["emb/a.npy"], [])
+    Path("emb/b.npy").touch()
+    assert found.embedding_files("b") == []  # the folder is listed once for all recordings
     found = plan(embedding_model="net.pt")
     assert found.embeddings == ("--embedding-model", "net.pt")
     assert found.embedding_files("b") == ["net.pt"]

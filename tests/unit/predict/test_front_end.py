@@ -96,6 +96,14 @@ def test_stretches_are_parts_of_the_whole(tmp_path, embedder, front_end):
     assert number == 2
 
 
+@pytest.mark.parametrize("front_end", ["embeddings", "both"])
+def test_recording_shorter_than_a_second_is_refused(tmp_path, front_end):
+    models = model_of(tmp_path, front_end, settings())
+    audio = record(tmp_path, 0.9)
+    with refused(file="r.wav", problem="shorter than one second", golden=False):
+        apply.score_recording(models, audio, BANK, embeddings=np.ones((2, 6)))
+
+
 def test_embeddings_that_are_missing_or_of_no_use_are_refused(tmp_path, embedder):
     audio = record(tmp_path, 3)
     ((_, extras),) = model_of(tmp_path, "both", settings(embedder))

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -12,7 +13,6 @@ from support.snakemake_log import BEGIN, LATER, PLAN, TIMES
 
 from softsed.tools import watch
 from softsed.tools.progress import read_run
-from softsed.tools.stages import STAGES, read_stages
 
 FAILURE = """\
 softsed train.system: a.tsv, line 7: opinion is 2.
@@ -59,6 +59,9 @@ Something that no version of Snakemake has said before
 """
 
 
+COLUMNS = 40  # of a narrow terminal
+
+
 @pytest.fixture
 def start(tmp_path):
     """Start `softsed watch` with a script in place of Snakemake, as the leader of a group of processes."""
@@ -87,13 +90,6 @@ def test_errors_and_unknown_lines_are_shown():
 def test_repeated_messages_are_shown_once():
     line = "Will exit after finishing currently running jobs (scheduler)."
     assert select(f"{line}\n{line}\nother\n{line}\n") == [line, "other", line]
-
-
-def test_every_rule_has_a_stage():
-    stages = read_stages()
-    assert set(stages.values()) == set(STAGES)
-    assert stages["make_crowd_page"] == "labels"
-    assert stages["build_page"] == stages["draw_figure"] == "report"
 
 
 def test_stages_are_described_in_the_order_of_the_flow():
@@ -152,6 +148,7 @@ print({LATER!r}, flush=True)
 time.sleep(2.5)
 """
     reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, (24, COLUMNS))
     run = start(script, stderr=writer, env=os.environ | {"TERM": "xterm"})
     os.close(writer)
     shown = b""
@@ -172,6 +169,7 @@ time.sleep(2.5)
     (changed,) = [frame for frame in lines if frame[0] == "a warning"]
     assert changed[1].split()[:4] == ["train", "2", "of", "4"]
     assert all(frame.endswith("\x1b[3F") for frame in frames[-3:-1])
+    assert max(map(len, lines[0])) == COLUMNS - 1  # a longer line would be wrapped
 
 
 SLEEPER = """

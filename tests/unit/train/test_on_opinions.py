@@ -132,3 +132,28 @@ def test_validation_without_opinions_is_refused(crowd):
     (crowd / "opinions.tsv").write_text("".join(line for line in lines if not line.startswith("r3")))
     with refused(file="fold1.tsv", problem="validation"):
         learn(crowd)
+
+
+def test_window_of_a_longer_validation_recording_is_used(crowd):
+    """The training recordings of 4 s do not limit the sequences."""
+    edit_text(crowd, "recordings.tsv", "r3\tscene\t4.1", "r3\tscene\t6.1")
+    np.savez(crowd / "features/r3.npz", mel=np.zeros((61, 16), np.float32))
+    with (crowd / "opinions.tsv").open("a") as file:
+        file.write("r3\t0\t6\tAnn\ta\t1\n")
+    options = on_opinions.make_parser().parse_args(options_of(crowd))
+    options.config["sequence_frames"] = 100
+    material = on_opinions.prepare(options, ["a", "b"])
+    assert (material.validation.offset - material.validation.onset).max() == 6
+
+
+@pytest.mark.parametrize(("mask", "seconds"), [(None, 3 * 4), ("asked", 2 * 4)])
+def test_output_bias_starts_at_the_share_of_counted_seconds(crowd, mask, seconds):
+    """Class b is not annotated in the scene of one of three training recordings of 4 s; 3 and 2 s are active."""
+    edit_text(crowd, "recordings.tsv", "r0\tscene", "r0\tother")
+    edit_text(crowd, "scenes.tsv", "scene\tb\n", "scene\tb\nother\ta\n")
+    edit_text(crowd, "fold1.tsv", "r0\tscene", "r0\tother")
+    lines = (crowd / "opinions.tsv").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not (line.startswith("r0") and "\tb\t" in line)]
+    (crowd / "opinions.tsv").write_text("".join(kept))
+    options = on_opinions.make_parser().parse_args(options_of(crowd, mask=mask))
+    np.testing.assert_allclose(on_opinions.prepare(options, ["a", "b"]).means, [3 / 12, 2 / seconds])

@@ -12,14 +12,13 @@ Conventions
 import hashlib
 import json
 import math
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, is_out_of_memory
 from softsed.core.metadata import file_stem
 from softsed.core.text.files import recording_name, visible_files
 
@@ -113,8 +112,9 @@ def read_embeddings(path: Path) -> np.ndarray:
         array = read(path)
     except InputError:
         raise
-    # h5py raises OSError, KeyError or RuntimeError for a damaged file, numpy the others.
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # numpy and h5py raise many kinds of exceptions for files that are damaged
+        if is_out_of_memory(error):
+            raise
         problem = f"cannot be read as embeddings: {str(error).rstrip('.')}"
         raise InputError(problem, file=path, expected=EXPECTED, remedy="Make the file again") from error
     shape = list(np.shape(array))

@@ -45,7 +45,7 @@ def estimate_annotators(opinions: Opinions, recordings: dict[str, Recording], cl
     InputError
         If a window is longer than `LONGEST_S`.
     """
-    longest = int((opinions.offset - opinions.onset)[opinions.window].max())
+    longest = int((opinions.offset - opinions.onset).max())  # `Chains` refuses windows without opinions as well
     if longest > LONGEST_S:
         raise InputError(
             f"a system is trained on opinions, and a window lasts {longest} s",

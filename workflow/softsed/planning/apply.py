@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from softsed.core.audio import list_audio
@@ -99,7 +100,12 @@ class ApplyPlan:
         """List the file of embeddings of a recording, or the model that makes it; empty without both."""
         if not self.embeddings or Path(self.embeddings[1]).is_file():
             return list(self.embeddings[1:])
-        return [str(path) for path in find_files(Path(self.embeddings[1]), [recording], Problems()).values()]
+        return [str(self._files[recording])] if recording in self._files else []
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """The file of embeddings of each recording that has one; the folder is listed once for all jobs."""
+        return find_files(Path(self.embeddings[1]), self.recordings, Problems())
 
     def check_note(self) -> None:
         """Raise an InputError if the default folder has the results of other audio.

@@ -35,7 +35,8 @@ def inputs_of(
             x = front_end.join(
                 mel, to_grid(embeddings, settings["hop_s"], front_end.embedding_rate, seconds, start=start)
             )
-        yield x, lead // rate
+        if len(x):  # without a whole second, there is nothing to score
+            yield x, lead // rate
         first += length
 
 

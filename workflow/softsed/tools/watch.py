@@ -8,7 +8,6 @@ know stay visible. Snakemake also writes its own log to ``.snakemake/log``.
 import argparse
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from softsed.tools.progress import Run, format_duration, read_run, remaining, se
 from softsed.tools.stages import STAGES, read_stages
 from softsed.tools.status import NOTHING
 
+WIDTH = 80  # columns of a terminal that does not report its width
 REFRESH_S = 2.0  # reading the log of a thousand jobs takes 0.05 s
 SPARSE_S = 60.0  # time between two lines of the whole run, if the output is not a terminal
 
@@ -138,7 +138,7 @@ class Screen:
         shown = [*messages]
         if self.is_terminal:
             back = f"\x1b[{self.height}F" if self.height else ""
-            columns = shutil.get_terminal_size().columns
+            columns = os.get_terminal_size(self.stream.fileno()).columns or WIDTH
             block = [line[: columns - 1] for line in lines.values()]  # a wrapped line would shift the others
             self.stream.write(f"{back}\x1b[J" + "".join(f"{line}\n" for line in [*shown, *block]))
             self.height = len(block)

@@ -58,12 +58,14 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     opinions = read_opinions(options.opinions, classes, asked=asked, recordings=recordings, unticked=options.unticked)
     opinions = select(opinions, used)
     weights = count_independent(opinions)[1]
-    annotated = dict.fromkeys(asked, classes) if options.system.get("mask") == "asked" else asked
-    inactive = find_inactive([recordings[name] for name in used], annotated, classes)
+    outside = find_inactive([recordings[name] for name in used], asked, classes)
+    masked = options.system.get("mask") == "asked"
+    inactive = {name: np.zeros_like(cells) if masked else cells for name, cells in outside.items()}
     features = {
         part: [front_end.read(name, options.features, None) for name in fold[part]] for part in ("train", "validation")
     }
     seconds = [len(inactive[name]) for name in fold["train"]]
+    longest = max(map(len, inactive.values()))  # short recordings need no padding
     scaler = Scaler.fit([front_end.shorten(x, length) for x, length in zip(features["train"], seconds, strict=True)])
     training, validation = (
         cut_opinions(
@@ -74,7 +76,7 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
             annotators=estimates["annotators"],
             inactive=inactive,
             rate=front_end.rate,
-            length=min(options.config["sequence_frames"] // front_end.rate, max(seconds)),
+            length=min(options.config["sequence_frames"] // front_end.rate, longest),
         )
         for part in ("train", "validation")
     )
@@ -87,7 +89,8 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
         inactive=float(validation.inactive.sum()),
     )
     loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()))
-    means = np.clip(np.array(estimates["active_s"]) / sum(seconds), RAREST, 1 - RAREST)
+    counted = sum(len(outside[name]) - outside[name].sum(axis=0) * masked for name in fold["train"])  # seconds
+    means = np.clip(np.array(estimates["active_s"]) / np.maximum(counted, 1), RAREST, 1 - RAREST)
     return Material(training, validation, loss, scaler, constant, means, front_end)
 
 

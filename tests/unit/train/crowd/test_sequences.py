@@ -97,3 +97,17 @@ def test_recording_shorter_than_its_opinions_is_refused():
     opinions, _ = ask({"r": np.zeros((12, 1, 1), dtype=bool)}, window=4)
     with refused(problem=["recording r", "12 s", "only 11"]):
         cut(opinions, ["r"], length=8, seconds=[12], frames=11 * RATE)
+
+
+def test_opinions_are_listed_on_the_device_of_the_data(monkeypatch):
+    """Batches stay on the CPU when the data are on a GPU; the device "meta" stands for it."""
+    opinions, _ = ask({"r": np.zeros((17, 1, 2), dtype=bool)}, window=4)
+    data = cut(opinions, ["r"], length=8, seconds=[17]).to(torch.device("meta"))
+
+    def repeat(values, number):
+        assert values.device == number.device == data.first.device
+        return torch.empty(5, dtype=torch.int64, device=number.device)
+
+    monkeypatch.setattr(torch, "repeat_interleave", repeat)
+    _, opinion = data.opinions_of(torch.tensor([0, 1]))
+    assert opinion.device == data.first.device

@@ -69,9 +69,10 @@ class OpinionSequences:
             Index into `batch`, and index of the opinion.
         """
         start, number = self.first[batch], self.first[batch + 1] - self.first[batch]
-        place = torch.repeat_interleave(torch.arange(len(batch), device=batch.device), number)
+        device = number.device  # that of the data; the batch may be on the CPU
+        place = torch.repeat_interleave(torch.arange(len(batch), device=device), number)
         skipped = start - (number.cumsum(0) - number)
-        return place, torch.arange(len(place), device=batch.device) + skipped[place]
+        return place, torch.arange(len(place), device=device) + skipped[place]
 
 
 def select(opinions: Opinions, recordings: list[str]) -> Opinions:
