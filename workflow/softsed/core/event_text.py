@@ -6,7 +6,7 @@ Conventions
   are omitted there, so that a class that is not annotated in the scene and a class with value 0 look alike.
 - Hard text: ``onset<TAB>offset<TAB>label`` without header, one file per recording, one row per event.
 - Ground truth: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``, ``.csv``).
-- A first line that names the columns is a header in all of these files.
+- A first line that names the columns is a header in each of these formats.
 """
 
 from collections.abc import Iterable
@@ -135,7 +135,7 @@ def truth_files(folder: Path, recordings: Iterable[str], problems: Problems) -> 
     Returns
     -------
     dict of Path
-        Recording to its file, without recordings that are a problem.
+        Recording -> file, without the recordings that `problems` received.
     """
     found: dict[str, list[Path]] = {name: [] for name in recordings}
     stems = {file_stem(name): name for name in found}
@@ -167,7 +167,8 @@ def _two(names: list[str]) -> str:
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
     """Read ground truth: a table with the columns onset, offset and label (``.tsv``, ``.csv``), or hard label text.
 
-    Events of other classes than `classes` are left out: nobody was asked about them. The plan reports their number.
+    Events of classes outside `classes` are left out, because no annotator was asked about these classes. The check of
+    the true events reports their number.
 
     Raises
     ------

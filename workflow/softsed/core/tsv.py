@@ -4,7 +4,7 @@ Conventions
 -----------
 - UTF-8, or UTF-16 with a byte-order mark. A byte-order mark, Windows line ends and spaces around a field (also no-break
   spaces) are ignored, because spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be
-  another annotator.
+  a different annotator.
 - A file whose first line has commas or semicolons and no tab is separated by them. Fields may be quoted. See
   `softsed.core.text.cells`.
 - Columns may have the names of other data sets (`softsed.core.text.columns`). Values of the column ``recording`` lose
@@ -12,7 +12,7 @@ Conventions
 - A line ends where a text editor ends it, so that line numbers agree with the editor. A form feed or U+2028 does not
   end a line, although `str.splitlines` splits there.
 - Text is read in the Unicode form NFC, because macOS writes names of files in another form.
-- Numbers are those of Python, but without underscores: ``0_5`` would be 5.
+- Numbers are those of Python, but without underscores: Python reads ``0_5`` as 5.
 """
 
 import os
@@ -244,7 +244,7 @@ def atomic_write(path: Path, data: str | bytes) -> None:
     Parameters
     ----------
     path : Path
-        File to write. A missing folder is created. A link is followed, so that the link itself stays.
+        File to write. A missing folder is created. If the path is a link, the file behind the link is replaced.
     data : str or bytes
         Content. Text is written as UTF-8 with its own line ends.
 

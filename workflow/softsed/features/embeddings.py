@@ -130,20 +130,20 @@ def tolerance(hop_s: float) -> float:
 
 
 def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: float) -> InputError | None:
-    """Return the error of embeddings that do not fit their recording or are not finite, and None for others.
+    """Return the error of embeddings that do not fit their recording or are not finite; None for valid embeddings.
 
     Parameters
     ----------
     array : ndarray [frames, dimensions]
     path : Path
-        Their file.
+        File of the embeddings.
     duration_s, hop_s : float
         Length of the recording, and distance between two frames, in seconds.
     """
     length = len(array) * hop_s
     if abs(length - duration_s) > tolerance(hop_s):
         return InputError(
-            f"{len(array)} frames of {hop_s:g} s are {length:.1f} s, but the recording has {duration_s:.1f} s",
+            f"{len(array)} frames of {hop_s:g} s last {length:.1f} s, but the recording lasts {duration_s:.1f} s",
             file=path,
             expected=f"the length of the recording within {tolerance(hop_s):g} s",
             remedy=f"Make the file again, or correct hop_s ({duration_s / len(array):.6g} s would fit)",
@@ -151,7 +151,9 @@ def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: floa
     with np.errstate(over="ignore"):
         broken = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
     if broken:
-        return InputError(f"{broken} of {array.size} values are not finite numbers", file=path, remedy="Make it again")
+        return InputError(
+            f"{broken} of {array.size} values are not finite numbers", file=path, remedy="Make the file again"
+        )
     return None
 
 

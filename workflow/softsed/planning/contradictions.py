@@ -50,7 +50,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
 
 
 def _sources(config: dict) -> Iterator[InputError]:
-    """Find keys that name two sources of the data, or half of one."""
+    """Find keys that name two sources of the data, or a source without its labels or audio."""
     source = source_of(config)
     for name in (*TABLES, "audio", *DATASET_KINDS, "truth"):
         if error := pattern_error(name, config[name]):
@@ -63,7 +63,7 @@ def _sources(config: dict) -> Iterator[InputError]:
         return
     if source == "demo" and config["recordings"] and Path(config["recordings"]) == MAESTRO_REAL:
         yield InputError(
-            "data.demo.events asks for rendered recordings, but recordings is the table of MAESTRO Real",
+            "data.demo.events renders recordings, but recordings is the table of MAESTRO Real",
             key="recordings",
             expected="workflow/resources/demo.tsv or your table of recordings to render",
             remedy="For trials beside MAESTRO Real, provide only data.demo.crowd",
@@ -80,12 +80,12 @@ def _sources(config: dict) -> Iterator[InputError]:
             f"{' and '.join(labels)} {'are' if labels[1:] else 'is'} set, but audio is not",
             key=labels[0],
             expected="labels of your audio",
-            remedy="Give its folder with the key audio",
+            remedy="Provide the folder of the audio with the key audio",
         )
     missing = [name for name in TABLES if config[name] is None]
     if source in ("demo", "maestro_real") and missing:
         remedy = "Set the path. softsed infers a table (null) only if audio or opinions is set"
-        yield InputError("no table", key=missing[0], expected="the path of a table", remedy=remedy)
+        yield InputError("the value is null", key=missing[0], expected="the path of a table", remedy=remedy)
     if source == "opinions" and (config["recordings"] is None) != (config["scenes"] is None):
         given, other = ("recordings", "scenes") if config["recordings"] else ("scenes", "recordings")
         problem = f"{given} is a table, {other} is null"
@@ -119,7 +119,7 @@ def _labels(config: dict) -> Iterator[InputError]:
 
 
 def _features(config: dict) -> Iterator[InputError]:
-    """Find a spectrum that the mel bands or the network do not fit."""
+    """Find mel bands that do not fit the spectrum, and poolings that do not fit the mel bands."""
     features, pooling = config["features"], config["train"]["model"]["pooling"]
     try:
         hop_samples(features)
@@ -145,7 +145,7 @@ def _embeddings(config: dict) -> Iterator[InputError]:
     section = config["features"]["embeddings"]
     systems = {name: system for name, system in config["systems"].items() if system and front_end_of(system) != MEL}
     for name in (name for name in opinion_systems(config) if name in systems):
-        problem = f"{name} is trained on opinions, and reads embeddings"
+        problem = f"{name} is trained on opinions, but reads embeddings"
         remedy = "Leave out the key front_end, or train the system on hard or soft labels"
         yield InputError(problem, key=f"systems.{name}.front_end", expected=MEL, remedy=remedy)
     if section is None:

@@ -3,7 +3,7 @@
 Conventions
 -----------
 - UTF-8, or UTF-16 with a byte-order mark, which Excel writes as "Unicode Text".
-- The first line that is not blank chooses the separator of the file: a tab if it contains one, else the mark that
+- The first line that is not blank determines the separator of the file: a tab if it contains a tab, else the mark that
   splits the line into more fields, a semicolon or a comma, as in ``0,5;1,5;dog`` and ``0.5,1.5,dog;cat``.
 - A field that begins with a quotation mark is quoted as `csv` and spreadsheets do it: ``"a ""b"" c"`` is ``a "b" c``.
   Quotation marks within a field are text. A quoted field that continues on another line is refused, because errors
@@ -48,9 +48,11 @@ def decode(path: Path) -> str:
 
 
 def find_separator(text: str) -> str:
-    """Return the separator of the fields, which the first line that is not blank chooses; a tab if it has none."""
+    """Return the separator of the fields, as the first line that is not blank determines it; a tab by default."""
     first = next((line for line in text.split("\n") if line.strip(SPACES)), "")
-    found = [separator for separator in reversed(SEPARATORS) if separator in first]  # a semicolon wins a tie
+    found = [
+        separator for separator in reversed(SEPARATORS) if separator in first
+    ]  # the semicolon first: `max` returns the first of equal values
     if "\t" in found or not found:
         return "\t"
     begin = first[: csv.field_size_limit()]
@@ -108,7 +110,7 @@ def to_tabs(text: str, path: Path) -> str:
 
 
 def _strip(text: str) -> str:
-    """Leave out spaces around fields, if there are any: this takes half a second for half a million rows."""
+    """Leave out spaces around fields; first look for any, because stripping half a million rows takes half a second."""
     padded = f"\n{text}\n"
     if not any(f"{space}{edge}" in padded or f"{edge}{space}" in padded for space in SPACES for edge in "\t\n"):
         return text

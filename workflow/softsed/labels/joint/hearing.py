@@ -1,4 +1,4 @@
-"""What the annotators of a window heard, given its number of active seconds: E and M step of the model of events.
+"""Answers of the annotators of a window, given its number of active seconds: E and M step of the model of events.
 
 `softsed.labels.joint.events` describes the model.
 """
