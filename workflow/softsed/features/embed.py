@@ -21,6 +21,7 @@ from softsed.core.audio import list_audio, read_audio
 from softsed.core.errors import InputError, Problems, is_out_of_memory
 from softsed.core.options import add_options, build_parser
 from softsed.features.embedding_models import first_line, load_embedding_model
+from softsed.features.embeddings import exact_hop
 
 BATCH = 8  # windows per call: memory of a large model stays below 2 GB
 
@@ -81,7 +82,7 @@ class Embedder:
 
     def __init__(self, model: Path, *, sample_rate: int, window_s: float, hop_s: float, batch: int = BATCH) -> None:
         self.path, self.rate, self.batch = model, sample_rate, batch
-        self.window = whole_samples(window_s, sample_rate, "--window")
+        self.window, hop_s = whole_samples(window_s, sample_rate, "--window"), exact_hop(hop_s)
         self.model = load_embedding_model(model)
         shape = self.run(np.zeros((1, self.window), np.float32)).shape
         self.frames = shape[1] if len(shape) == 3 else 1  # per window
