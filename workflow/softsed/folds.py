@@ -77,8 +77,8 @@ def generate_folds(
             share = max(1, round(validation * outside) - len(parts["validation"]))
             if len(names) < number or share >= len(rest):
                 raise InputError(
-                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds with test, "
-                    f"validation ({share}) and training recordings in each fold",
+                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds, each "
+                    f"with test, training and {share} validation recordings",
                     key="folds.number",
                     remedy="Lower `number` or `validation` in the section `folds` of the config",
                 )

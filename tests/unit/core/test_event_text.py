@@ -68,7 +68,7 @@ def test_true_events_of_other_classes_are_left_out(tmp_path):
     assert read_true_events(tmp_path / "r.txt", ["car"]) == []
 
 
-def test_label_files_are_named_as_tables_name_recordings(tmp_path):
+def test_label_files_are_named_as_recordings(tmp_path):
     for name in ("Tu\u0308r (1)", "-x", " a b "):
         (tmp_path / f"{name}.txt").write_text("0\t1\tcar\n")
     problems = Problems()

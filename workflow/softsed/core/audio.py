@@ -128,7 +128,8 @@ def read_pieces(file: "soundfile.SoundFile") -> Iterator[np.ndarray]:
 
 def unreadable(path: Path, error: Exception) -> InputError:
     """Return the error for a file that libsndfile cannot read."""
-    return InputError(f"cannot be read as audio: {error}".rstrip("."), file=path)
+    remedy = "Copy the file again, or convert it to WAV or FLAC"
+    return InputError(f"cannot be read as audio: {error}".rstrip("."), file=path, remedy=remedy)
 
 
 def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:

@@ -156,7 +156,7 @@ def read_rows(
         """Report the rows in which one of the named fields is bad, and name these fields only."""
 
         def describe(row: int) -> InputError:
-            given = ", ".join(f"{name} {text[name][row]!r}" for name, rows in bad.items() if rows[row])
+            given = ", ".join(f"{name} is {text[name][row]!r}" for name, rows in bad.items() if rows[row])
             return InputError(given, file=path, line=int(lines[row]), expected=expected)
 
         wrong = np.logical_or.reduce(list(bad.values()))

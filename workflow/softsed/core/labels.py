@@ -108,7 +108,8 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
             labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
         else:
             raise InputError(
-                f"recording {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} classes",
+                f"recording {recording!r} has {len(rows)} rows instead of {seconds * len(listed)} (seconds: {seconds}, "
+                f"classes: {len(listed)})",
                 **table.place(rows[0]),
                 expected="one row for every second of every class, zeros included",
             )
@@ -167,11 +168,11 @@ def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
 def _select(found: dict, recordings: list[str] | None, path: Path) -> dict:
     """Select recordings; raise an InputError if the table has no rows or a recording is missing."""
     if not found:
-        raise InputError("no label below the header", file=path)
+        raise InputError("the table contains no label", file=path)
     if recordings is None:
         return found
     if missing := [name for name in recordings if name not in found]:
-        raise InputError(f"no labels of the recordings {missing}; the table has {len(found)} recordings", file=path)
+        raise InputError(f"the table lacks labels for the recordings {missing}", file=path)
     return {name: found[name] for name in recordings}
 
 

@@ -161,11 +161,11 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
         problems.add_rows(kind, np.flatnonzero(bad), describe)
 
     expected = "whole seconds, 0 <= onset < offset; only the end of the recording may be between two seconds"
-    refuse("times", ~whole[span], "window from {onset!r} to {offset!r}", expected)
+    refuse("times", ~whole[span], "the window is from {onset!r} to {offset!r}", expected)
     refuse(
         "beyond the recording",
         (whole & (offset > length))[span],
-        "window up to {offset} s of the recording {recording!r}, which lasts {length:.2f} s",
+        "the window ends at {offset} s, but the recording {recording!r} lasts {length:.2f} s",
         "an end at most 1 s after the last whole second",
     )
     for column, expected in (("annotator", "the name or number of an annotator"), ("class", "the name of a class")):

@@ -67,7 +67,7 @@ def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[st
     names = name_columns(path, header, columns)
     if missing := [name for name in columns if name not in names]:
         expected = f"the columns {' '.join(columns)}, separated by tabs or commas"
-        problem, remedy = f"no column {missing} among {header}", describe_synonyms(missing)
+        problem, remedy = f"the header {header} lacks the columns {missing}", describe_synonyms(missing)
         raise InputError(problem, file=path, line=1, expected=expected, remedy=remedy)
     return names
 
@@ -80,9 +80,9 @@ def _have_width(lines: list[str], width: int) -> bool:
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line, with tabs between its fields, that has another number of fields than `width`."""
     separator = find_separator(decode(path))
-    text = line.replace("\t", separator)
-    problem = f"the line has {line.count(chr(9)) + 1} {SEPARATORS[separator]}-separated fields: {text!r}"
-    return InputError(problem, file=path, line=number, expected=str(width))
+    text, found = line.replace("\t", separator), line.count("\t") + 1
+    problem = f"the line has {found} {SEPARATORS[separator]}-separated field{'s' * (found > 1)}: {text!r}"
+    return InputError(problem, file=path, line=number, expected=f"{width} field{'s' * (width > 1)}")
 
 
 def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:

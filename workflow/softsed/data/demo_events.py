@@ -80,7 +80,7 @@ def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ..
         if not all(np.isfinite(list(values.values()))):
             raise InputError(f"the values are {values}", file=path, line=line, expected="finite numbers")
         if key in specification:
-            raise InputError(f"{key} is listed twice", file=path, line=line)
+            raise InputError(f"the row of {', '.join(key)} is listed twice", file=path, line=line)
         specification[key] = values
     return specification
 

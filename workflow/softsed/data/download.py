@@ -124,7 +124,7 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
 def _verify(path: Path, digest: str, *, origin: str, remedy: str) -> None:
     """Raise an error if a file is missing or has another hash."""
     if not path.is_file():
-        raise InputError("no such file", file=path, remedy="Check the address in the config")
+        raise InputError("there is no such file", file=path, remedy="Check the address in the config")
     found = file_digest(path, digest.partition(":")[0])
     if found != digest:
         raise InputError(

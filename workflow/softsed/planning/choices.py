@@ -141,7 +141,7 @@ def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[
     if dropped := [curve for curve in names if curve not in kept]:
         notes.append(f"{', '.join(dropped)} left out of report.curves: the config sets these systems to null")
     if unknown := [curve for curve in kept if names[curve] not in known]:
-        problem = f"the curve {unknown[0]!r} names no system trained on the reference labels"
+        problem = f"the curve {unknown[0]!r} is not of a system that is trained on the reference labels"
         raise InputError(problem, key="report.curves", expected=f"curves of {known}")
     if not kept:
         kept = [f"{name}:h" for name in [*reference, BASELINES[0]]]

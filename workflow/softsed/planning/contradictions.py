@@ -70,9 +70,8 @@ def _sources(config: dict) -> Iterator[InputError]:
         )
     kinds = [kind for kind in DATASET_KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
-        listed = f"with {' and '.join(kinds)}" if kinds else "but none of soft, hard and opinions"
-        problem = f"audio is set, {listed}"
-        problem += " are set as well" if kinds else ""
+        listed = f" together with {' and '.join(kinds)}" if kinds else ", but none of soft, hard and opinions"
+        problem = f"audio is set{listed}"
         expected = f"exactly one of the keys {', '.join(DATASET_KINDS)} beside audio"
         yield InputError(problem, key="audio", expected=expected)
     elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
@@ -112,7 +111,7 @@ def _labels(config: dict) -> Iterator[InputError]:
     if (methods := asked_methods(config)) and not makes_labels(config):
         named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
         yield InputError(
-            f"the methods {', '.join(dict.fromkeys(methods))} need opinions, but this experiment has labels only",
+            f"labels by {', '.join(dict.fromkeys(methods))} need opinions, but this experiment has labels only",
             key="labels.compare" if config["labels"]["compare"] else named[0],
             remedy="Leave out labels.compare and the key method of the systems",
         )
@@ -150,7 +149,7 @@ def _embeddings(config: dict) -> Iterator[InputError]:
         yield InputError(problem, key=f"systems.{name}.front_end", expected=MEL, remedy=remedy)
     if section is None:
         if systems:
-            problem = f"{', '.join(systems)} read embeddings, but {EMBEDDINGS_KEY} is null"
+            problem = f"the systems {', '.join(systems)} read embeddings, but {EMBEDDINGS_KEY} is null"
             remedy = f"Set {EMBEDDINGS_KEY}, or use the front end mel"
             yield InputError(problem, key=f"systems.{next(iter(systems))}.front_end", remedy=remedy)
         return

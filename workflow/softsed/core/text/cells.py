@@ -40,7 +40,7 @@ def decode(path: Path) -> str:
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
+        raise InputError("the line contains a NUL character", file=path, line=line, remedy="Save the file as UTF-8")
     if FOR_EXCEL.fullmatch(first := text.partition("\n")[0]):
         problem = f"the line {first!r} names a separator for Excel"
         raise InputError(problem, file=path, line=1, expected="the names of the columns", remedy="Remove this line")
@@ -95,9 +95,11 @@ def to_tabs(text: str, path: Path) -> str:
                 )
             for field in fields:
                 if "\t" in field or field.startswith('"'):
-                    problem = "a tab inside" if "\t" in field else "a quotation mark at the beginning of"
-                    remedy = "Remove it, because softsed writes tab-separated fields without quotation marks"
-                    raise InputError(f"{problem} the field {field!r}", file=path, line=len(result) + 1, remedy=remedy)
+                    problem = "contains a tab" if "\t" in field else "begins with a quotation mark"
+                    remedy = (
+                        "Remove this character, because softsed writes tab-separated fields without quotation marks"
+                    )
+                    raise InputError(f"the field {field!r} {problem}", file=path, line=len(result) + 1, remedy=remedy)
             result.append("\t".join(fields))
     except csv.Error as error:
         raise InputError(

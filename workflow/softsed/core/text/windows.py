@@ -47,7 +47,7 @@ def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = Non
     first = int(cut[span].argmax())
     name, start, stop = spans[span[first]]
     if not kept:
-        problem = f"window from {start!r} to {stop!r} has no whole second of the recording {name!r}"
+        problem = f"the window from {start!r} to {stop!r} contains no whole second of the recording {name!r}"
         raise table.error(first, problem, expected="opinions about whole seconds of the recordings")
     note = f"{cut.sum()} of {len(cut)} windows end in or after the last, partial second of their recordings and are "
     note += f"cut to whole seconds. The first one is in line {table.lines[first]}: {start} to {stop} s of {name!r} "
