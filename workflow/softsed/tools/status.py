@@ -19,7 +19,7 @@ NONE = "<nothing exclusive>"
 # Parameters from core/code_hash.py: a module (softsed/train/system.py@HASH), or a file given by the user.
 MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
 FILE = re.compile(r"'([^']+)@[0-9a-f]{12}',?")
-TARGET = "all"  # Snakemake's default target, which is no job
+TARGET = "all"  # Snakemake's default target, which is not a job
 # Notes of Snakemake and of the Snakefile beside the list of jobs, which the summary repeats.
 REMARK = re.compile(
     r"^(?:.*(?:left out of|missing provenance|Cannot update the records of).*|Warning.*)$", re.MULTILINE
