@@ -13,7 +13,7 @@ from softsed.train import loop
 from softsed.train.checkpoint import Checkpoint
 from softsed.train.crowd.layer import CrowdLayer
 from softsed.train.crowd.sequences import cut_opinions
-from softsed.train.fast_network import NETWORKS, FastCRNN
+from softsed.train.fast.network import NETWORKS, FastCRNN
 from softsed.train.sequences import cut
 
 

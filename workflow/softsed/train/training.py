@@ -24,7 +24,7 @@ from softsed.features.inputs import FrontEnd, parts
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import output_bias
 from softsed.train.device import choose_device, choose_precision
-from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.fast.network import NETWORKS, choose_implementation
 from softsed.train.loop import Data, Loss, fit
 from softsed.train.sequences import Scaler
 
