@@ -47,8 +47,8 @@ def cut_shifted(table: Tensor, starts: Tensor, spans: Tensor, step: int) -> Tens
     Returns
     -------
     Tensor [batch, frames, columns]
-        A sequence that would begin before its recording, or end after it, begins or ends with the recording. Hence no
-        sequence has a joint, at which labels would depend on events that are not in the audio.
+        A sequence that would begin before its recording, or end after it, begins or ends with the recording. In a
+        circular shift, labels beside the joint would depend on events at the other end of the sequence.
     """
     length = table.shape[1]
     first = (starts[:, 0] * length + starts[:, 1] * step).clamp(spans[:, 0] * length, spans[:, 1] * length)
@@ -118,7 +118,7 @@ class Level:
     def change(self, mel: Tensor, gain_db: Tensor) -> Tensor:
         """Change the level of sequences [batch, frames, mel_bands] by a gain in dB [batch].
 
-        A gain multiplies the magnitude spectrum by 10 ** (gain_db / 20), and thus mel energies by this number to the
+        A gain multiplies the magnitude spectrum by 10 ** (gain_db / 20), and mel energies by this number to the
         power `power`. It adds the logarithm to their logarithms, also where `features.log_floor` has replaced them.
         """
         gain = (gain_db * self.power * math.log(10) / 20)[:, None, None].to(mel)
