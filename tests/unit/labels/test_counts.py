@@ -30,7 +30,7 @@ def test_seconds_without_label_have_no_opinion():
         np.testing.assert_array_equal(counts > 0, ~np.isnan(labels[name]))
 
 
-def test_table_lists_all_seconds_of_classes_with_opinions(tmp_path):
+def test_table_lists_seconds_of_classes_with_opinions(tmp_path):
     write_counts(tmp_path / "new" / "counts.tsv", {"x": np.array([[0, 2], [0, 0]])}, ["a", "b"])
     lines = (tmp_path / "new" / "counts.tsv").read_text().splitlines()
     assert lines == ["recording\tonset\toffset\tlabel\topinions", "x\t0\t1\tb\t2", "x\t1\t2\tb\t0"]

@@ -36,7 +36,7 @@ def test_counts_are_read_as_written(tmp_path):
 
 
 def test_weights_by_opinions_relative_to_the_training(tmp_path):
-    """The mean of r is 4 opinions; class b has none in s, which is no training recording."""
+    """The mean of r is 4 opinions; class b has none in s, which is not a training recording."""
     write_counts(tmp_path / "counts.tsv", {"r": np.array([[2, 6], [0, 8]]), "s": np.array([[2, 0]])}, ["a", "b"])
     options = NONE | {"counts": tmp_path / "counts.tsv"}
     weights = Weights.fit({"weight": "opinions"}, **options)

@@ -59,7 +59,7 @@ class Plan:
     trials : list of int
     front_ends : FrontEnds
     notes : list of str
-        Warnings about parts of the config that are left out.
+        Warnings about ignored parts of the config.
     """
 
     config: dict
@@ -95,8 +95,7 @@ class Plan:
         Raises
         ------
         InputError
-            If `check` finds problems, a table cannot be read, or a curve names no system that is trained on the
-            reference labels.
+            If `check` finds problems, a table cannot be read, or a curve has no system trained on the reference labels.
         """
         config = locate_files(config)
         source, results = choices.source_of(config), f"results/{config['experiment']}"
