@@ -117,9 +117,8 @@ class Plan:
         systems = {name: system for name, system in config["systems"].items() if system}
         if choices.drops_joint(config, method, systems):
             long = f"{config['opinions']} has windows of more than {choices.LONGEST_JOINT_S} s"
-            notes.append(
-                f"joint is left out of labels.compare: {long}, which only `labels.joint.target: people` accepts"
-            )
+            rule = "only `labels.joint.target: people` accepts"
+            notes.append(f"joint is left out of labels.compare: {long}, which {rule}")
             methods.remove("joint")
         by_method = {name: system.get("method", method) for name, system in systems.items()}
         in_paper = [row["system"] for row in read_table(Path(workflow_file(PAPER_SYSTEMS)), ("system",))]
