@@ -32,7 +32,8 @@ def test_class_without_training_labels(caplog):
     assert [math.isnan(v) for v in result["thresholds"]["class-dependent"]["fold1"].values()] == [False, True, True]
     found = result["pooled"]["operating_points"]["class-dependent"]
     assert (found["classes_in_reference"], found["classes_detected"], found["f1_micro"]) == (1, 1, 1)
-    expected = "fold1: no positive training label of ['b', 'c']: not counted at class-dependent"
+    expected = "fold1: no training recording has a positive soft label of ['b', 'c']. "
+    expected += "They do not count at class-dependent thresholds"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", expected)]
 
 
@@ -56,7 +57,7 @@ def test_all_classes_beside_the_evaluated():
     assert thresholds == dict.fromkeys(CLASSES, pytest.approx(0.3))
 
 
-def test_classes_without_hard_labels_are_those_of_all_folds():
+def test_classes_without_hard_labels_in_all_folds():
     """Class a has a hard label in the second fold only, so that it is not without hard labels in the first one."""
     soft = {"r": np.array([[0.4, 0.4, 0.0]]), "s": np.array([[0.9, 0.4, 0.0]]), "t": np.full((1, 3), 0.2)}
     hard = {name: harden(labels, 0.5) for name, labels in soft.items()}

@@ -136,7 +136,7 @@ def test_page_is_one_escaped_file(made):
     assert "The picture shows" not in text
 
 
-def test_page_says_what_to_ask_next(made):
+def test_page_shows_next_questions(made):
     """Names of annotators are escaped; the picture has the scores so far, and that with the answers."""
     text, arguments, folder = made
     assert "What to ask next" not in text

@@ -123,7 +123,7 @@ def test_models_that_do_not_fit_are_refused(tmp_path, changes, problem):
         apply.load_models([one, two], CPU)
 
 
-def test_model_of_an_older_version_scores_whole_recordings(tmp_path):
+def test_older_model_scores_whole_recordings(tmp_path):
     old = save_model(tmp_path / "old.pt", seed=1, sequence_frames=None, carried={"pooling": "mean", "threshold": 0.5})
     new = save_model(tmp_path / "new.pt", seed=1)
     soundfile.write(tmp_path / "r.wav", noise(3.0), 8000)

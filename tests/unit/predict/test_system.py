@@ -97,7 +97,7 @@ def test_file_that_would_execute_code_is_refused(tmp_path, capsys):
     assert "executed" not in capsys.readouterr().out
 
 
-def test_load_without_memory_does_not_blame_the_model(monkeypatch):
+def test_load_model_without_memory(monkeypatch):
     def load(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
