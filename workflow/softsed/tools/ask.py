@@ -1,8 +1,8 @@
 """The command ``softsed ask``: windows to ask a crowd about next, and annotators not to ask again.
 
 The table of questions has the columns of opinions and the expected gain. The columns `annotator` and `opinion` are
-empty and are filled in with an annotation platform or a spreadsheet. ``--answers`` adds the answers to the opinions, and the
-next questions are chosen with all opinions.
+empty and are filled in with an annotation platform or a spreadsheet. ``--answers`` adds the answers to the opinions,
+and the next questions are chosen with all opinions.
 """
 
 import argparse
@@ -118,9 +118,7 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
     help_text = "time between the starts of two windows in seconds (default: 1)"
     parser.add_argument("--hop", type=int, default=1, help=help_text)
     parser.add_argument("--sheets", action="store_true", help="ask about all classes of a window together")
-    parser.add_argument(
-        "--repeats", type=int, default=1, help="largest number of annotators per question (default: 1)"
-    )
+    parser.add_argument("--repeats", type=int, default=1, help="largest number of annotators per question (default: 1)")
     parser.add_argument(
         "--class-weight", type=float, default=200, help="labels.joint.class_weight of the config (default: 200)"
     )
