@@ -173,6 +173,8 @@ def test_html_report_holds_tables_and_figures(project):
     page = (project / "results/tiny/report.html").read_text(encoding="utf-8")
     for name in ("table1.tsv", "table2.tsv", "label_statistics.tsv", "truth.tsv", "figure2.svg", "training.svg"):
         assert name in page
+    for name in ("page/index.html", "labels/page.html", '"Labels"', '"Training"', '"Results"'):
+        assert name in page
     assert "baselines without audio" in page
     assert planned(project) == {}
 
