@@ -11,14 +11,6 @@ FIGURE_ENTRIES = {
 }
 
 
-def figure_category(wildcards):
-    return FIGURE_ENTRIES[wildcards.figure][0]
-
-
-def figure_content(wildcards):
-    return FIGURE_ENTRIES[wildcards.figure][1]
-
-
 rule make_class_curves:
     input:
         metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
@@ -91,8 +83,8 @@ rule draw_figure:
         svg=report(
             "<results>/report/{figure}.svg",
             caption="../report/figure.rst",
-            category=figure_category,
-            labels={"content": figure_content, "type": "figure"},
+            category=lambda wildcards: FIGURE_ENTRIES[wildcards.figure][0],
+            labels={"content": lambda wildcards: FIGURE_ENTRIES[wildcards.figure][1], "type": "figure"},
         ),
         png="<results>/report/{figure}.png",
     log:
