@@ -84,7 +84,7 @@ rule draw_figure:
             "<results>/report/{figure}.svg",
             caption="../report/figure.rst",
             category=lambda wildcards: FIGURE_ENTRIES[wildcards.figure][0],
-            labels={"content": lambda wildcards: FIGURE_ENTRIES[wildcards.figure][1], "type": "figure"},
+            labels=lambda wildcards: {"content": FIGURE_ENTRIES[wildcards.figure][1], "type": "figure"},
         ),
         png="<results>/report/{figure}.png",
     log:
