@@ -85,7 +85,7 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
         for key in CARRIED:
             if extras[key] != models[0][1][key]:
                 raise InputError(
-                    f"the model differs from {paths[0]} in {key}",
+                    f"the model differs from {paths[0]} in the key {key!r}",
                     file=path,
                     expected="the models of one run",
                 )
