@@ -13,7 +13,7 @@ scaled or shifted together.
     the scores order correctly, where equal scores count half. For a binary reference this is the area under the
     receiver operating characteristic (Hanley and McNeil, 1982), for soft labels the concordance index (Harrell et al.,
     1982). Mean over the recordings of a class that have such pairs, then over the classes. It is exactly 0.5 for scores
-    that are constant within each recording, whatever their value per recording.
+    that are constant within each recording, also if their values differ between recordings.
 
 The first two metrics rank the seconds of all recordings together. Scores that depend only on the scene or on the
 average of a recording therefore improve these metrics. Tests compare them with `best_fscore` and `auroc` of

@@ -54,7 +54,7 @@ EXAMPLE = """\
       workflow/softsed/report/page/assets/vendor/*.min.*
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
-NOT_LABELLED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO, and of its score
+NOT_LABELLED = -1  # soft label and score of a cell without a label; all other soft labels are in 0..MICRO
 # Numbers of classes in the tables, each shown out of the number in another column.
 SHARES = {
     "classes_detected": "classes_in_reference",

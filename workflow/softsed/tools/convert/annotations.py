@@ -20,7 +20,7 @@ UNWRITABLE = re.compile(r'[\x00-\x1f]|^"')
 
 
 class Place(NamedTuple):
-    """Where a row stands: a line of a file, or a key of a file without lines."""
+    """Place of a row: a line of a file, or a key of a file without lines."""
 
     file: Path
     line: int | None = None
@@ -91,7 +91,7 @@ class Annotations:
         Parameters
         ----------
         text : str
-            The recording as it stands in the annotations.
+            Name of the recording in the annotations.
         file : str, optional
             Name of its file, if this is not `text`.
         """
