@@ -180,7 +180,7 @@ def test_tables_sort_by_click_and_key(driver):
 
 
 def test_first_screen_has_the_comparison(finished):
-    """Both kinds of threshold are above the fold of a window of 1280 x 900 pixels, the recordings below."""
+    """Both tables are within the first 900 pixels of a window of 1280 pixels."""
     with chromium() as driver:
         visit(driver, finished / "results/tiny/page/index.html")
         tables = driver.find_elements(By.CSS_SELECTOR, "#comparison table")

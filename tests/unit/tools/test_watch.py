@@ -145,7 +145,7 @@ def test_exit_status_and_errors_are_kept(start):
 
 
 def test_output_without_jobs_is_shown(start):
-    """As a mistake in the config, which Snakemake reports before it has a log."""
+    """Such as a mistake in the config, which Snakemake reports before it has a log."""
     error = "WorkflowError in file jobs.smk:\ntrian: there is no such key.\n  and more"
     run = start(f"import sys; sys.exit({error!r})", stderr=subprocess.PIPE, text=True)
     assert run.communicate()[1].startswith(error)
