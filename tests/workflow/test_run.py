@@ -33,7 +33,7 @@ def test_watch_shows_nothing_of_a_run_without_problems(finished):
     """All lines of Snakemake's log are routine, apart from the warnings of the steps, which are not in that log."""
     log = min(path for path in (finished / ".snakemake/log").iterdir() if "Select jobs" in path.read_text())
     messages = Messages()
-    assert [line for line in log.read_text().splitlines() if messages.select(line) is not None] == []
+    assert [line for line in log.read_text().splitlines() if messages.select(line)] == []
 
 
 def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):
