@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 min_version("9.27.1")
 
 
-# The config beside this file, also if Snakemake runs in another folder. A path in an error is relative if it can be.
+# The config beside this file, even if Snakemake runs in another folder. The relative path is shorter in errors.
 configfile: os.path.relpath(os.path.join(workflow.basedir, "config.yaml"))
 
 

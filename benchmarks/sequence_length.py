@@ -1,7 +1,7 @@
 """Length of the training sequences: validation loss, and metrics with the context of sequences or of recordings.
 
 Labels by eq. 1 depend on events up to 9 s away, so sequences must be long enough to contain them. The labels must come
-from events: on audio rendered from labels, context is of no use. The experiment therefore has the demo's scenes and
+from events: on audio rendered from labels, context does not help. The experiment therefore has the demo's scenes and
 crowd at the size of MAESTRO Real. Its features, folds and labels come from Snakemake, see sequence_length.yaml.
 
 All lengths have the same number of frames per batch and per epoch, and therefore the same number of steps. All

@@ -19,7 +19,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Run files with slow tests first, those that wait for the demo above all: no core is idle at the end."""
+    """Run files with slow tests first, and above all those that need the demo, so that no core is idle at the end."""
     ranks = {}
     for item in items:
         rank = 0 if "demo" in item.fixturenames else 1 if item.get_closest_marker("slow") else 2
@@ -46,6 +46,6 @@ def project(finished, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> tuple[Path, str]:
-    """The folder of a finished `make demo`, not to be changed, and what it printed."""
+    """The folder of a finished `make demo`, which tests must not change, and its output."""
     folder = made_once(tmp_path_factory, "demo", make_demo)
     return folder, folder.with_suffix(".txt").read_text(encoding="utf-8")

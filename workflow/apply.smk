@@ -1,7 +1,7 @@
-# apply: trained models on user-provided recordings of any length and format. It needs the model files and, for models that
-# read embeddings, these embeddings or the model that makes them:
+# apply: trained models on user-provided recordings of any length and format. Inputs are the model files and, for models
+# that read embeddings, these embeddings or the model that makes them:
 #     snakemake --snakefile workflow/apply.smk --cores 2 --config audio=FOLDER model=results/demo/models/S_MSE_lin/run1
-# This is a separate workflow, so that its keys cannot invalidate results of an experiment.
+# The workflow is separate, so that its keys cannot invalidate results of an experiment.
 
 import os
 import sys
@@ -49,7 +49,7 @@ onstart:
     PLAN.write_note()
 
 
-# Importing librosa takes a second: once here instead of once per recording.
+# This rule imports librosa, which takes a second, once instead of once per recording.
 localrules:
     make_filterbank,
 
@@ -73,7 +73,7 @@ rule make_filterbank:
         "python -m softsed --log {log:q} apply --models {input.model:q} --filterbank {output.filterbank:q} --device cpu"
 
 
-# One warning about all recordings, instead of one per recording. It reads a few seconds of each recording.
+# This rule reads a few seconds of each recording, and logs one warning about all recordings.
 localrules:
     examine_audio,
 

@@ -1,4 +1,4 @@
-"""Recordings of every kind: what can be read is read alike, what cannot is named, by every door."""
+"""Audio files of many kinds: readable files give equal features, and every command names unreadable files."""
 
 import shutil
 import struct
@@ -30,7 +30,7 @@ GOOD = (
     "mp3",
     "piped",
 )
-# File -> what is said about it when it is read.
+# File -> part of the error message when it is read.
 BAD = {
     "empty.wav": "cannot be read as audio",
     "no_samples.wav": "the recording is empty",
@@ -46,7 +46,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """Two folders, `good` and `bad`, and in the second also `short.wav`, less than a window."""
+    """Two folders, `good` and `bad`. The second one also contains `short.wav`, which is shorter than a window."""
     good, bad = (tmp_path_factory.mktemp(name) for name in ("good", "bad"))
     for name, channels, subtype in (("mono", 1, "PCM_16"), ("six_channels", 6, "PCM_16"), ("wide", 2, "PCM_24")):
         soundfile.write(good / f"{name}.wav", np.stack([SOUND] * channels, axis=1), RATE, subtype)
@@ -74,7 +74,7 @@ def sounds(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_can_be_read_has_the_same_features(sounds, name):
+def test_readable_files_have_equal_features(sounds, name):
     (path,) = sounds[0].glob(f"{name}.*")
     mel = mel_energies(read_audio(path, RATE), BANK, FEATURES)
     assert len(mel) == 62 or (name == "mp3" and len(mel) >= 62)  # MP3 may pad
@@ -86,15 +86,15 @@ def test_what_can_be_read_has_the_same_features(sounds, name):
     assert np.isfinite(mel).all()
 
 
-def test_less_than_a_window_has_frames_too(sounds):
+def test_recording_shorter_than_a_window_has_frames(sounds):
     assert len(mel_energies(read_audio(sounds[1] / "short.wav", RATE), BANK, FEATURES)) == 1
 
 
 @pytest.mark.parametrize(
     ("ending", "subtype"), [("wav", "PCM_16"), ("wav", "PCM_24"), ("aiff", "PCM_16"), ("au", "ULAW")]
 )
-def test_less_than_a_second_may_be_missing(tmp_path, ending, subtype):
-    """A program that announces a byte too many, or leaves out the last block, has written all that can be heard."""
+def test_up_to_a_second_may_be_missing(tmp_path, ending, subtype):
+    """A program that announces one byte too many, or leaves out the last block, has written the whole sound."""
     path = tmp_path / f"r.{ending}"
     soundfile.write(path, np.stack([SOUND] * 2, axis=1), RATE, subtype)
     content, sample = path.read_bytes(), {"PCM_16": 4, "PCM_24": 6, "ULAW": 2}[subtype]
@@ -109,8 +109,8 @@ def test_less_than_a_second_may_be_missing(tmp_path, ending, subtype):
             read(path)
 
 
-def test_a_recording_of_more_than_4_gb_that_is_cut_off(tmp_path):
-    """What RF64 is for: its lengths have 64 bits, and none of them means that a program did not know it yet."""
+def test_cut_off_recording_of_4_gb_is_refused(tmp_path):
+    """Lengths of RF64 files have 64 bits, and no length means that the program did not know it."""
     path = tmp_path / "long.rf64"
     soundfile.write(path, SOUND, RATE)
     content = bytearray(path.read_bytes())
@@ -121,13 +121,13 @@ def test_a_recording_of_more_than_4_gb_that_is_cut_off(tmp_path):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_read_is_named(sounds, name):
+def test_unreadable_files_are_refused(sounds, name):
     with refused(file=name, problem=BAD[name]):
         for _ in read_audio(sounds[1] / name, RATE):
             pass
 
 
-def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, capsys):
+def test_check_reports_all_audio_and_label_problems(sounds, tmp_path, capsys):
     good, bad = sounds
     folder = shutil.copytree(good, tmp_path / "audio")
     (tmp_path / "hard").mkdir()
@@ -136,7 +136,9 @@ def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, c
     command = ["check", "--audio", str(folder), "--hard", str(tmp_path / "hard"), "--tables", str(tmp_path)]
     assert cli.main(command) == 0
     for path in bad.iterdir():
-        shutil.copy(path, folder / f"{path.stem}_{path.suffix[1:]}{path.suffix}")  # other names than the good
+        shutil.copy(
+            path, folder / f"{path.stem}_{path.suffix[1:]}{path.suffix}"
+        )  # other names than those of the good files
         (tmp_path / "hard" / f"{path.stem}_{path.suffix[1:]}.txt").write_text("0\t1\tcar\n")
     (tmp_path / "hard/mono.txt").write_text("0\t1\tcar\n2\t9\tcar\n")
     for table in ("recordings", "classes", "scenes"):
@@ -144,8 +146,8 @@ def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, c
     capsys.readouterr()
     assert cli.main(command) == 1
     shown = capsys.readouterr().err.replace(f"{folder}/", "")
-    for name, message in (BAD | {"short.wav": "lasts 0.04 s. Expected 1 s or more"}).items():
-        if name != "nan.wav":  # only where the whole is read, in the features
+    for name, message in (BAD | {"short.wav": "the recording lasts 0.04 s. Expected 1 s or more"}).items():
+        if name != "nan.wav":  # only when the whole file is read, for the features
             stem, ending = name.split(".")
             said = {"cut.mp3": "the recording is cut off", "cut.flac": "cannot be read"}.get(name, message)
             assert f"{stem}_{ending}.{ending}: {said}" in shown
@@ -154,8 +156,8 @@ def test_the_check_names_them_all_and_labels_that_do_not_fit(sounds, tmp_path, c
     assert not list(tmp_path.glob("*.tsv"))
 
 
-def test_of_a_folder_of_good_and_bad_ones_the_good_ones_are_scored(sounds, tmp_path):
-    """One run of apply.smk: every bad file is named, exits with 1 and leaves nothing; the good ones are done."""
+def test_apply_scores_the_readable_recordings(sounds, tmp_path):
+    """One run of apply.smk names every bad file and leaves no output for it; the good files are scored."""
     folder = copy_project(tmp_path / "project")
     model = save_model(folder / "model.pt", seed=2)
     (folder / "sounds").mkdir()

@@ -16,7 +16,7 @@ def names(folder):
     return {path.relative_to(folder) for path in Path(folder).rglob("*") if ".snakemake" not in path.parts}
 
 
-def test_all_mistakes_at_once_few_lines_and_nothing_is_left(fresh):
+def test_all_config_mistakes_are_reported_at_once(fresh):
     (fresh / "wrong.yaml").write_text("trian: {epochs: 3}\ntrain: {epochs: many}\ntrials: {spammers: [2]}\nruns: 0\n")
     before = names(fresh)
     shown = snakemake(fresh, configuration=[*STUDY, "wrong.yaml"], fails=True)
@@ -28,7 +28,7 @@ def test_all_mistakes_at_once_few_lines_and_nothing_is_left(fresh):
     assert names(fresh) == before
 
 
-def test_nonsense_on_the_command_line(fresh):
+def test_invalid_values_on_the_command_line(fresh):
     nonsense = ["seed=abc", "runs=2.0", "trian=1", "experiment=", "predict={pooling: 3}", "train={epochs: 3}"]
     shown = snakemake(fresh, "--dry-run", configuration=["--config", *nonsense], fails=True)
     for message in (
@@ -43,7 +43,7 @@ def test_nonsense_on_the_command_line(fresh):
     assert "Traceback" not in shown
 
 
-def test_true_events_that_are_not_there(fresh):
+def test_missing_true_events_are_refused(fresh):
     shown = snakemake(fresh, "--dry-run", configuration=["--config", "truth=nowhere"], fails=True)
     assert "truth: there is no file or folder 'nowhere'" in shown
 

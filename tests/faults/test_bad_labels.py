@@ -14,12 +14,12 @@ from softsed.core.labels import read_hard, read_soft
 from softsed.core.options import TABLES
 from softsed.data import infer_tables
 from softsed.labels.adopt import adopt
-from softsed.labels.adopt import main as take_over
+from softsed.labels.adopt import main as adopt_labels
 from softsed.planning import validate
 
 
 def test_one_annotator_and_a_silent_recording(tmp_path):
-    """Labels follow the annotator. Agreement and smaller crowds, which do not exist, are nan and not failures."""
+    """Labels follow the annotator. Agreement and smaller crowds do not exist and are nan, without an error."""
     folder = copy_project(tmp_path / "project")
     lines = [OPINIONS]
     for name, heard in (("a", 1), ("b", 0)):
@@ -59,7 +59,7 @@ def soft_table(seconds):
 
 
 def test_labels_shorter_than_the_audio(data):
-    """A soft table covers every second: the time after its last row is unknown, not silent, so it is cut off."""
+    """A soft table covers every second. The time after its last row has unknown labels, and is cut off."""
     (data / "soft.tsv").write_text(soft_table({"a": 2, "b": 3}))
     tables = dict.fromkeys(TABLES)
     recordings, classes, asked = validate.check(
@@ -96,5 +96,5 @@ def test_labels_edited_after_the_check(data):
     ):
         (data / "soft.tsv").write_text(change)
         with refused(file="soft.tsv", line=line, problem=problem):
-            take_over(command)
+            adopt_labels(command)
     assert not (data / "out.tsv").exists()

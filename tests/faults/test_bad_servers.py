@@ -1,4 +1,4 @@
-"""Servers that fail in the middle, lie, are slow or send one elsewhere; what unit/test_download.py has is not here."""
+"""Servers that fail, are slow, redirect or send wrong content; unit/data/test_download.py tests simpler cases."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from softsed.data.download import download
 SIZE = 300_000
 CONTENT = random.Random(1).randbytes(SIZE)
 MD5 = hashlib.md5(CONTENT).hexdigest()
-TARGET = "1/files/file.zip"  # as `softsed data.maestro_real fetch` asks for it
+TARGET = "1/files/file.zip"  # as `softsed data.maestro_real fetch` requests it
 NO_WAITS = (0, 0)
 
 
@@ -52,19 +52,19 @@ def get(address: str, tmp_path: Path) -> None:
 
 
 def kept(tmp_path: Path) -> list[str]:
-    """What is there of the archive, but for the lock."""
+    """List the files of the archive, without the lock."""
     return sorted(path.name for path in (tmp_path / "kept").rglob("*.*") if path.is_file() and path.suffix != ".lock")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_an_answer_that_may_pass_is_no_reason_to_stop(server, tmp_path, status):
+def test_temporary_status_is_repeated(server, tmp_path, status):
     server.busy, server.busy_status = 2, status
     get(server.address, tmp_path)
     assert [request.status for request in server.requests] == [status, status, 200]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 451, 501])
-def test_an_answer_that_will_not_change_is(server, tmp_path, status):
+def test_permanent_status_stops_at_once(server, tmp_path, status):
     server.busy, server.busy_status = 1, status
     with refused(golden=False, file=TARGET, problem=f"the server answers {status} "):
         get(server.address, tmp_path)
@@ -72,7 +72,7 @@ def test_an_answer_that_will_not_change_is(server, tmp_path, status):
     assert kept(tmp_path) == []
 
 
-def test_a_server_that_falls_silent_is_left_and_asked_for_the_rest(server, tmp_path, monkeypatch, caplog):
+def test_silent_server_is_asked_for_the_rest(server, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(module, "READ_S", 0.3)
     server.drops, server.drop_after, server.hold_s = 1, 120_000, 10
     start = time.monotonic()
@@ -82,13 +82,13 @@ def test_a_server_that_falls_silent_is_left_and_asked_for_the_rest(server, tmp_p
     assert "Read timed out" in caplog.text
 
 
-def test_a_trickle_is_given_up_and_what_came_is_kept(server, tmp_path, monkeypatch):
+def test_too_slow_download_stops_and_keeps_its_part(server, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "READ_S", 0.3)
     server.trickle = (100, 0.02)
-    with refused(golden=False, file=TARGET, problem=["given up after 3 attempts", " bytes in 0.3 s"]):
+    with refused(golden=False, file=TARGET, problem=["the download failed in 3 attempts", " bytes in 0.3 s"]):
         get(server.address, tmp_path)
     starts = [int((request.range or "bytes=0-")[6:-1]) for request in server.requests]
-    assert starts == sorted(set(starts))  # each went on where the last one stopped
+    assert starts == sorted(set(starts))  # each attempt resumed where the previous attempt had stopped
     part = (tmp_path / "kept/file.zip.part").read_bytes()
     assert starts[-1] < len(part)
     assert CONTENT.startswith(part)
@@ -97,14 +97,14 @@ def test_a_trickle_is_given_up_and_what_came_is_kept(server, tmp_path, monkeypat
     assert server.requests[-1].range == f"bytes={len(part)}-"
 
 
-def test_a_slow_server_is_not_given_up(server, tmp_path, monkeypatch):
+def test_slow_server_is_accepted(server, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "READ_S", 0.3)
     server.trickle = (module.CHUNK_BYTES, 0.15)  # 0.75 s in all
     get(server.address, tmp_path)
     assert len(server.requests) == 1
 
 
-def test_an_answer_without_a_length_that_breaks_off_is_found_out_by_its_hash(server, tmp_path):
+def test_cut_answer_without_length_fails_by_hash(server, tmp_path):
     server.tells_length, server.drops, server.drop_after = False, 1, 120_000
     with refused(golden=False, file="file.zip.part", problem="120000 bytes", expected=f"md5:{MD5}"):
         get(server.address, tmp_path)
@@ -112,7 +112,7 @@ def test_an_answer_without_a_length_that_breaks_off_is_found_out_by_its_hash(ser
     get(server.address, tmp_path)
 
 
-def test_something_that_does_not_speak_http(tmp_path):
+def test_answer_that_is_not_http(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer():
@@ -124,11 +124,11 @@ def test_something_that_does_not_speak_http(tmp_path):
 
         Thread(target=answer).start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with refused(golden=False, file=TARGET, problem=["given up after 3 attempts", "220 smtp ready"]):
+        with refused(golden=False, file=TARGET, problem=["the download failed in 3 attempts", "220 smtp ready"]):
             get(address, tmp_path)
 
 
-def test_a_host_that_sends_one_on_is_followed_and_named(server, served, tmp_path, caplog):
+def test_redirect_is_followed_and_logged(server, served, tmp_path, caplog):
     caplog.set_level("INFO")
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept/file.zip.part").write_bytes(CONTENT[:1000])
@@ -140,7 +140,7 @@ def test_a_host_that_sends_one_on_is_followed_and_named(server, served, tmp_path
     assert shown.getMessage() == f"{server.address}/{TARGET}: redirected to {server.sends_on}/{TARGET}"
 
 
-def test_whoever_delivers_another_file_is_found_out_by_the_hash(server, tmp_path):
+def test_redirect_to_another_file_fails_by_hash(server, tmp_path):
     (tmp_path / "other/1/files").mkdir(parents=True)
     (tmp_path / "other" / TARGET).write_bytes(b"<html>Please log in</html>")
     with serve(tmp_path / "other") as other:
@@ -154,7 +154,7 @@ def test_whoever_delivers_another_file_is_found_out_by_the_hash(server, tmp_path
     ("place", "message"),
     [("file:///etc", "file:///etc/"), ("ftp://127.0.0.1", "ftp://")],
 )
-def test_nobody_sends_us_to_a_file_or_another_protocol(server, tmp_path, place, message):
+def test_redirect_to_other_protocols_is_refused(server, tmp_path, place, message):
     server.sends_on = place
     with refused(golden=False, file=TARGET, problem=["cannot be downloaded", message]):
         get(server.address, tmp_path)
@@ -162,20 +162,20 @@ def test_nobody_sends_us_to_a_file_or_another_protocol(server, tmp_path, place, 
     assert kept(tmp_path) == []
 
 
-def test_who_is_sent_round_in_a_circle_stops(server, tmp_path):
+def test_circular_redirect_stops(server, tmp_path):
     server.sends_on = server.address
     with refused(golden=False, file=TARGET, problem=["cannot be downloaded", "30 redirects"]):
         get(server.address, tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "htps", "s3"])
-def test_an_address_of_another_kind(tmp_path, scheme):
+def test_unknown_scheme_is_refused(tmp_path, scheme):
     with refused(file=f"{scheme}://host/{TARGET}", problem="scheme"):
         get(f"{scheme}://host", tmp_path)
 
 
 def certificate(tmp_path: Path, host: str) -> Path:
-    """Make a certificate that nobody has signed, with its key, in one file."""
+    """Make a certificate without a signature of an authority, with its key, in one file."""
     path = tmp_path / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-subj", "/CN=test", "-addext", f"subjectAltName=IP:{host}", "-keyout", str(path), "-out", "-"]
@@ -196,9 +196,9 @@ def certificate(tmp_path: Path, host: str) -> Path:
     ],
     ids=["unsigned", "of another host"],
 )
-def test_a_certificate_that_proves_nothing_stops_at_once(served, tmp_path, monkeypatch, host, message):
+def test_invalid_certificate_stops_at_once(served, tmp_path, monkeypatch, host, message):
     path = certificate(tmp_path, host)
-    if host != "127.0.0.1":  # one that is known, but of another host
+    if host != "127.0.0.1":  # a trusted certificate of another host
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     refusal = refused(golden=False, file=TARGET, problem=["certificate", message])
     with serve(served, certificate=path) as server, refusal as caught:
@@ -208,7 +208,7 @@ def test_a_certificate_that_proves_nothing_stops_at_once(served, tmp_path, monke
     assert kept(tmp_path) == []
 
 
-def test_a_certificate_of_ones_own_that_is_named_is_trusted_and_breaking_off_resumed(served, tmp_path, monkeypatch):
+def test_user_certificate_is_trusted(served, tmp_path, monkeypatch):
     path = certificate(tmp_path, "127.0.0.1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     with serve(served, certificate=path) as server:
@@ -217,8 +217,8 @@ def test_a_certificate_of_ones_own_that_is_named_is_trusted_and_breaking_off_res
         assert [request.range for request in server.requests] == [None, "bytes=120000-"]
 
 
-def test_tls_with_a_server_that_has_none_is_tried_again(server, tmp_path):
-    with refused(golden=False, file=TARGET, problem=["given up after 3 attempts", "connection trouble", "SSL"]):
+def test_server_without_tls_is_tried_again(server, tmp_path):
+    with refused(golden=False, file=TARGET, problem=["the download failed in 3 attempts", "connection problem", "SSL"]):
         get(server.address.replace("http:", "https:"), tmp_path)
 
 
@@ -243,7 +243,7 @@ def fetch(address: str, tmp_path: Path, name: str = "one") -> subprocess.Popen:
 
 
 def ended(process: subprocess.Popen) -> str:
-    """What a process says until it has ended, well."""
+    """Return the output of a process, which must end without an error."""
     _, shown = process.communicate(timeout=120)
     assert process.returncode == 0, shown
     return shown
@@ -256,8 +256,8 @@ def until(condition) -> None:
         time.sleep(0.01)
 
 
-def test_two_at_once_take_turns(server, tmp_path):
-    server.trickle = (20_000, 0.3)  # seconds for all of it, within which the second starts
+def test_two_downloads_take_turns(server, tmp_path):
+    server.trickle = (20_000, 0.3)  # seconds for the whole file; the second process starts within this time
     first = fetch(server.address, tmp_path)
     until(lambda: server.requests)
     second = fetch(server.address, tmp_path, "two")
@@ -268,7 +268,7 @@ def test_two_at_once_take_turns(server, tmp_path):
     assert kept(tmp_path) == ["file.zip"]
 
 
-def test_when_one_of_two_is_killed_the_other_goes_on_where_it_was(server, tmp_path):
+def test_second_download_resumes_after_a_kill(server, tmp_path):
     part = tmp_path / "kept/1/file.zip.part"
     server.trickle = (20_000, 0.2)
     first = fetch(server.address, tmp_path)
@@ -284,17 +284,17 @@ def test_when_one_of_two_is_killed_the_other_goes_on_where_it_was(server, tmp_pa
     assert not (tmp_path / "one.md5").exists()
     assert int(server.requests[1].range[6:-1]) > 0
     assert kept(tmp_path) == ["file.zip"]
-    # The lock of the dead one bars nobody, and nothing is transferred again.
-    assert "already there" in ended(fetch(server.address, tmp_path))
+    # The lock of the killed process blocks no other process, and no byte is transferred again.
+    assert "already downloaded" in ended(fetch(server.address, tmp_path))
     assert len(server.requests) == 2
 
 
-def test_a_server_that_disappears_and_comes_back(served, tmp_path):
+def test_server_that_returns_is_used_again(served, tmp_path):
     with serve(served) as server:
         server.drops, server.drop_after = 1, 120_000
         process = fetch(server.address, tmp_path)
         until(lambda: server.requests)
-    # Nobody listens now; the first wait is 2 s.
+    # No server listens now; the first wait is 2 s.
     shown = process.stderr.readline() + process.stderr.readline()
     assert "next attempt in 2 s" in shown
     with serve(served, port=int(server.address.rpartition(":")[2])) as server:
@@ -302,8 +302,8 @@ def test_a_server_that_disappears_and_comes_back(served, tmp_path):
         assert [request.range for request in server.requests] == ["bytes=120000-"]
 
 
-def test_a_part_of_something_else_is_no_trap(server, tmp_path):
-    """Where the file at the source has changed in between, the rest does not fit: once more, and it is right."""
+def test_part_of_a_changed_file_is_replaced(server, tmp_path):
+    """If the file has changed at the source, the rest does not fit, and the next run downloads the whole file."""
     (tmp_path / "kept/1").mkdir(parents=True)
     (tmp_path / "kept/1/file.zip.part").write_bytes(os.urandom(1000))
     process = fetch(server.address, tmp_path)

@@ -1,4 +1,4 @@
-"""A run that cannot go on as planned: full and read-only disks, a lock, a training that diverges."""
+"""Runs that fail: full and read-only disks, a lock, a training that diverges, a killed job."""
 
 import os
 import shlex
@@ -13,20 +13,20 @@ from support.project import INTERRUPTIBLE, TINY, planned, snakemake
 MODEL = "results/tiny/models/S_MSE_lin/run1/fold1.pt"
 HISTORY = "results/tiny/models/S_MSE_lin/run1/fold1.history.tsv"
 DEADLINE_S = 300
-# Mounts of its own: as root, or as one in a namespace where users may have one.
+# Mounts need root, or a namespace in which users may mount.
 MOUNTS = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "bash", "-ec"]
 
 
 @pytest.fixture
 def untrained(project):
-    """A finished project but for one training."""
+    """A finished project without one training."""
     for name in (MODEL, HISTORY):
         (project / name).unlink()
     return project
 
 
 def with_mounts(folder, script):
-    """Run a script where it may mount; skip where nobody may."""
+    """Run a script that may mount; skip the test on a system that does not allow this."""
     if subprocess.run([*MOUNTS, "mount -t tmpfs none /mnt"], check=False, capture_output=True).returncode:
         pytest.skip("mounts are not allowed here: needs root, or user namespaces")
     done = subprocess.run([*MOUNTS, f"exec 2>&1; {script}"], cwd=folder, capture_output=True, text=True, check=False)
@@ -38,7 +38,7 @@ def command(*arguments):
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_when_the_model_is_written(untrained):
+def test_full_disk_while_a_model_is_written(untrained):
     expected = (untrained / MODEL.replace("fold1", "fold2")).stat().st_size
     script = f"""
         kept=$(mktemp -d); trap 'rm -rf $kept' EXIT; cp -a results/tiny/. $kept
@@ -62,7 +62,7 @@ def test_a_disk_that_is_full_when_the_model_is_written(untrained):
     assert "fold1.history.tsv\nfold1.pt\n" in again
 
 
-def test_a_folder_of_results_that_is_read_only(untrained):
+def test_read_only_results_are_named(untrained):
     script = f"mount --bind results results; mount -o remount,ro,bind results; {command(MODEL)}"
     code, shown = with_mounts(untrained, script)
     assert code == 1
@@ -70,7 +70,7 @@ def test_a_folder_of_results_that_is_read_only(untrained):
     assert planned(untrained, MODEL) == {"train_system": 1}
 
 
-def test_a_second_snakemake_is_told_of_the_first(untrained):
+def test_second_snakemake_stops_at_the_lock(untrained):
     (untrained / "longer.yaml").write_text("train: {epochs: 2000, patience: 2000}\n")
     configuration = [*TINY, "longer.yaml"]
     with subprocess.Popen(
@@ -89,12 +89,12 @@ def test_a_second_snakemake_is_told_of_the_first(untrained):
         assert run.poll() is None
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
         assert run.wait(DEADLINE_S) != 0
-    # Asked to end, it took its lock with it, and nothing half-written is left.
+    # The ended Snakemake has removed its lock, and no incomplete file is left.
     assert not (untrained / MODEL).exists()
     assert planned(untrained, MODEL) == {"train_system": 1}
 
 
-def test_a_training_that_diverges_names_the_epoch_and_the_key(untrained):
+def test_diverging_training_names_epoch_and_key(untrained):
     (untrained / "hot.yaml").write_text("train: {learning_rate: 1.0e+30}\n")
     shown = snakemake(untrained, MODEL, configuration=[*TINY, "hot.yaml"], fails=True)
     assert "epoch 1: the loss is not finite" in shown
@@ -104,8 +104,8 @@ def test_a_training_that_diverges_names_the_epoch_and_the_key(untrained):
     assert not (untrained / HISTORY).exists()
 
 
-def test_a_job_that_is_killed_is_named_and_leaves_nothing(untrained):
-    """As the system does when memory runs out."""
+def test_killed_job_is_named_and_leaves_no_output(untrained):
+    """The system kills jobs in this way if memory is used up."""
     killer = untrained / "bin"
     killer.mkdir()
     (killer / "python").write_text('#!/bin/sh\necho half > "$HALF"; kill -9 $$\n')

@@ -1,5 +1,5 @@
-"""`snakemake data` for MAESTRO Real where the download, an archive or the disk fails: what a person sees, what is left,
-and that the same command goes on. Two recordings, archives of the published names and layout, a local server.
+"""`snakemake data` for MAESTRO Real if the download, an archive or the disk fails: messages, remaining files, and the
+same command again. Two recordings, archives of the published names and layout, a local server.
 """
 
 import base64
@@ -79,14 +79,14 @@ def receipts(project):
 
 
 def data(project):
-    """What is there of the data: archives, parts, recordings and labels, half-written or whole; but the receipts."""
+    """List the files of the data, complete or not: archives, parts, recordings and labels, without the receipts."""
     found = [path for place in ("archives", "served/data") for path in (project / "results" / place).rglob("*")]
     return sorted(
         str(path.relative_to(project)) for path in found if path.is_file() and path.suffix not in (".lock", ".md5")
     )
 
 
-def test_a_wrong_and_a_missing_archive(project, server, tmp_path):
+def test_wrong_and_missing_archives(project, server, tmp_path):
     archives = publish(tmp_path / "served")
     configure(project, server.address, archives)
     annotation = tmp_path / "served/7244360/files/development_annotation.zip"
@@ -107,7 +107,7 @@ def test_a_wrong_and_a_missing_archive(project, server, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_recording_that_is_gone_and_its_archive_that_is_damaged(project, server, tmp_path):
+def test_missing_recording_of_a_damaged_archive(project, server, tmp_path):
     configure(project, server.address, publish(tmp_path / "served"))
     bring(project)
     damaged = project / AUDIO_ZIP
@@ -125,25 +125,25 @@ def test_a_recording_that_is_gone_and_its_archive_that_is_damaged(project, serve
     assert "development_audio.zip: not the expected file" in shown
     assert data(project) == EVERYTHING
     assert lost.read_bytes() == SOUND["cafe_restaurant_00"]
-    assert len(server.requests) == 3  # both, and the damaged one
+    assert len(server.requests) == 3  # both archives, and the damaged archive
     damaged.unlink()
     lost.unlink()
     assert "development_audio.zip: the archive is missing" in bring(project, fails=True)
 
 
-def test_an_archive_that_wants_to_write_elsewhere(project, server, tmp_path):
+def test_archive_with_paths_outside_is_refused(project, server, tmp_path):
     configure(project, server.address, publish(tmp_path / "served", also=["../../../../evil.wav"]))
     shown = bring(project, fails=True)
     assert "the path of member '../../../../evil.wav' leads out of the archive" in shown
     assert data(project) == [name for name in EVERYTHING if not name.endswith(".wav")]
     assert list(tmp_path.rglob("evil*")) == []
-    # The right archive under the same name: its md5 in the config is what has to change.
+    # For the right archive under the same name, the md5 in the config has to change.
     archives = publish(tmp_path / "served")
     configure(project, server.address, archives)
     bring(project)
     assert data(project) == EVERYTHING
     assert len(server.requests) == 4
-    # Another place for the same archives reruns nothing; other code unpacks anew, and what is there is not fetched.
+    # Another address of the same archives reruns nothing. Other code unpacks again, without a download.
     configure(project, "https://mirror.example", archives)
     assert planned(project, "data", configuration=CONFIGURATION) == {}
     with (project / "workflow/softsed/data/maestro_real.py").open("a") as module:
@@ -152,9 +152,9 @@ def test_an_archive_that_wants_to_write_elsewhere(project, server, tmp_path):
     assert planned(project, "data", configuration=CONFIGURATION) == unpacked
 
 
-def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server, tmp_path):
+def test_download_resumes_after_ctrl_c(project, server, tmp_path):
     configure(project, server.address, publish(tmp_path / "served"))
-    server.trickle = (5_000, 0.5)  # half a minute for all of it, of which the first second is waited for
+    server.trickle = (5_000, 0.5)  # half a minute for the whole file; the test waits for the first second
     part = project / f"{AUDIO_ZIP}.part"
     command = [*INTERRUPTIBLE, "snakemake", *CONFIGURATION, "--cores", "2", "data"]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -176,13 +176,13 @@ def test_snakemake_ended_by_hand_goes_on_where_the_download_was(project, server,
 
 
 @pytest.mark.slow
-def test_snakemake_ended_before_it_recorded_a_receipt_still_makes_everything(project, server, tmp_path):
-    """A receipt that is there and to be made anew would keep Snakemake from what depends on it, without a word."""
+def test_unrecorded_receipt_does_not_block_jobs(project, server, tmp_path):
+    """While an existing receipt is made again, Snakemake would skip the jobs that depend on it, without a message."""
     configure(project, server.address, publish(tmp_path / "served"))
     bring(project)
     [receipt] = (project / RESULTS / "data/archives").glob("development_annotation*")
     name = base64.urlsafe_b64encode(str(receipt.relative_to(project)).encode()).decode()
-    (project / ".snakemake/incomplete" / name).touch()  # what Snakemake leaves
+    (project / ".snakemake/incomplete" / name).touch()  # the files that Snakemake leaves
     for path in (project / RESULTS / "data/published").glob("*"):
         path.unlink()
     bring(project)
@@ -198,7 +198,7 @@ def test_a_disk_that_is_full(project, server, tmp_path):
         (project / "results").symlink_to(disk)
         other = disk / "other"
         other.write_bytes(bytes(600_000))
-        # The archive of 0.3 MB fits, both recordings of 0.15 MB do not.
+        # The archive of 0.3 MB fits, but the two recordings of 0.15 MB do not.
         shown = bring(project, fails=True)
         assert "No space left on device" in shown
         assert "Free disk space" in shown
@@ -216,8 +216,8 @@ def test_a_disk_that_is_full(project, server, tmp_path):
 
 
 @pytest.mark.long
-def test_a_server_that_is_gone_is_given_up_after_growing_waits(project, server, tmp_path):
-    """Nearly two minutes, nearly all of it waiting."""
+def test_missing_server_stops_after_growing_waits(project, server, tmp_path):
+    """This test takes nearly two minutes, most of which it waits."""
     configure(project, server.address, publish(tmp_path / "served"))
     server.busy = 1000
     start = time.monotonic()
@@ -225,7 +225,7 @@ def test_a_server_that_is_gone_is_given_up_after_growing_waits(project, server, 
     assert time.monotonic() - start > 102
     for wait in (2, 10, 30, 60):
         assert shown.count(f"the server answers 503 Service Unavailable; next attempt in {wait} s") >= 2
-    assert "given up after 5 attempts without progress" in shown
+    assert "the download failed in 5 attempts without progress" in shown
     assert len(server.requests) == 10
     assert data(project) == []
     server.busy = 0

@@ -1,4 +1,4 @@
-"""Folders of any name, and no network: the whole way in a checkout with spaces and letters beyond ASCII."""
+"""The whole workflow in a checkout whose path contains spaces and letters beyond ASCII, without network requests."""
 
 import os
 import re
@@ -18,14 +18,14 @@ GUARD = Path(__file__).parent / "guard"
 
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
-    """What any Python process asks of the network from here on, by the file it is written to."""
+    """Return the file to which all later Python processes write their network requests."""
     log = tmp_path / "network.txt"
     monkeypatch.setenv("PYTHONPATH", f"{GUARD}{os.pathsep}{os.environ['PYTHONPATH']}")
     monkeypatch.setenv("NETWORK_LOG", str(log))
     return log
 
 
-def test_the_guard_sees_what_is_asked(asked, tmp_path):
+def test_guard_records_requests(asked, tmp_path):
     with serve(tmp_path) as server:
         port = server.address.split(":")[-1]
         script = f"import requests; requests.get('{server.address}/x')"
@@ -45,7 +45,7 @@ def own(folder):
 
 
 @pytest.mark.slow
-def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp_path):
+def test_workflow_in_unusual_folder_without_network(asked, tmp_path):
     folder = copy_project(tmp_path / "mein Projekt (älter) 'β' $HOME; & #1")
     (folder / "fewer.yaml").write_text("runs: 1\nsystems: {S_BCE_sig: null, H_BCE_sig_joint: null}\n")
     tiny = ["--configfile", "workflow/demo.yaml", "workflow/study.yaml", "tests/workflow/tiny.yaml", "fewer.yaml"]
@@ -64,8 +64,8 @@ def test_the_whole_way_in_a_folder_of_an_odd_name_and_without_network(asked, tmp
     assert not asked.exists(), asked.read_text()
 
 
-def test_dvc_asks_nobody_and_reports_to_nobody(tmp_path):
-    """It would tell its makers of every command, and `dvc version` would ask them for a newer one."""
+def test_dvc_makes_no_network_request(tmp_path):
+    """By default DVC reports every command to its makers, and `dvc version` looks for a newer version."""
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
     left_out = ("CI", "DVC_TEST", "DVC_NO_ANALYTICS")
@@ -82,7 +82,7 @@ def test_dvc_asks_nobody_and_reports_to_nobody(tmp_path):
     assert spawned() == {"analytics", "updater"}
 
 
-def test_folders_of_ones_own_are_planned_and_asked_for_nowhere_else(asked, tmp_path):
+def test_user_folders_are_planned_without_network(asked, tmp_path):
     folder = copy_project(tmp_path / "Ö 1")
     assert "my söunds/r0.wav" in run(folder, "snakemake", "--cores", "1", "--dry-run", *own(folder))
     assert not asked.exists(), asked.read_text()

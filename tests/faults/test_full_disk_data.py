@@ -1,4 +1,4 @@
-"""Disks that are full while MAESTRO Real is brought in: file systems of 1 MB, mounted for the test."""
+"""Full disks during the download and unpacking of MAESTRO Real: file systems of 1 MB, mounted for the test."""
 
 import hashlib
 import random
@@ -37,26 +37,26 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
-def test_what_will_not_fit_is_not_begun(server, disk):
+def test_download_larger_than_the_disk_is_refused(server, disk):
     (disk / "other").write_bytes(bytes(900_000))
     with refused(golden=False, file="file.zip", problem=["0.3 MB", "archives has room for 0.1 MB"]) as caught:
         download(f"{server.address}/file.zip", disk / "archives/file.zip", digest=DIGEST)
     assert "Make room" in caught.value.remedy
     assert names(disk / "archives") == []
-    assert [request.status for request in server.requests] == [200]  # not asked again: waiting would not help
+    assert [request.status for request in server.requests] == [200]  # no second request, because waiting would not help
     (disk / "other").unlink()
     download(f"{server.address}/file.zip", disk / "archives/file.zip", digest=DIGEST)
 
 
-def test_the_rest_of_a_part_needs_room_only_for_itself(server, disk):
+def test_rest_of_a_part_needs_only_its_own_space(server, disk):
     (disk / "file.zip.part").write_bytes(CONTENT[:200_000])
     (disk / "other").write_bytes(bytes(700_000))
     download(f"{server.address}/file.zip", disk / "file.zip", digest=DIGEST)
     assert server.requests[0].range == "bytes=200000-"
 
 
-def test_a_disk_that_fills_up_on_the_way_costs_nothing(server, disk):
-    server.tells_length = False  # so that it is not known beforehand
+def test_disk_that_fills_up_keeps_the_part(server, disk):
+    server.tells_length = False  # so that the size is not known before the download
     (disk / "other").write_bytes(bytes(900_000))
     part = disk / "file.zip.part"
     with refused(golden=False, file="file.zip", problem="No space left on device") as caught:
@@ -71,7 +71,7 @@ def test_a_disk_that_fills_up_on_the_way_costs_nothing(server, disk):
     assert names(disk) == ["file.zip"]
 
 
-def test_unpacking_leaves_what_was_there_and_no_half_files(tmp_path, disk):
+def test_unpacking_to_a_full_disk_leaves_no_part(tmp_path, disk):
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as file:
         file.writestr("a/new.wav", CONTENT)
     (disk / "new.wav").write_bytes(b"old")
@@ -82,7 +82,7 @@ def test_unpacking_leaves_what_was_there_and_no_half_files(tmp_path, disk):
     assert (disk / "new.wav").read_bytes() == b"old"
 
 
-def test_an_archive_whose_receipt_cannot_be_written_is_not_fetched_twice(server, tmp_path, disk, capsys):
+def test_failed_receipt_does_not_repeat_the_download(server, tmp_path, disk, capsys):
     (tmp_path / "served/1/files").mkdir(parents=True)
     (tmp_path / "served/file.zip").rename(tmp_path / "served/1/files/file.zip")
     archive = f'{{"record": 1, "file": "file.zip", "md5": "{DIGEST[4:]}"}}'

@@ -1,6 +1,6 @@
-"""Generated files for every parser of text: the right values, or an error of this project that says where.
+"""Generated files for every parser of text: the right values, or an InputError with the place.
 
-The parsers, a good file of each, and what must hold for all that they return are those of the fuzzer: `make fuzz`.
+The parsers, their valid files and the checks of their results are those of the fuzzer (`make fuzz`).
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from softsed.core.label_rows import UNKNOWN
 NASTY = ["", " ", "_", "0_1", "-1", "-0", "nan", "inf", "1e308", "9" * 400, "1.0000001", "٣", "car ", "Car", "r1"]
 NASTY += ["\0", "\ufeff", "\v", "\x85", "\u2028", '"', '"a\tb"', "\t", "\n", "\r", "people_talking", "street", "\ud7ff"]
 
-# The same examples in every run: what fails here fails for everybody.
+# The same examples in every run, so that a failure can be repeated.
 repeatable = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -48,12 +48,12 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_what_a_spreadsheet_adds_changes_nothing(read, name):
+def test_additions_of_spreadsheets_are_ignored(read, name):
     """Byte-order mark, Windows line ends, blank lines or tabs at the end, spaces around fields, in any combination."""
     text = EXAMPLES[name]
     plain = read(name, text.encode())
     spaced = text.replace("\n", "  \n").replace("\t", " \t ")
-    spaced = text if name == "sonyc" else f"{spaced}\n \n"  # that is separated by commas
+    spaced = text if name == "sonyc" else f"{spaced}\n \n"  # a table that is separated by commas
     # A line of tabs is an error in YAML.
     cleared = text if name in ("sonyc", "macs") else f"{text}\t\t\t\n\t\n \t \n"
     for changed in (text, spaced, cleared, f"{text}\n\n", text.removesuffix("\n")):
@@ -66,14 +66,14 @@ HEADED = [name for name in EXAMPLES if name not in ("official", "published", "ev
 
 
 @pytest.mark.parametrize("name", HEADED)
-def test_columns_that_a_spreadsheet_leaves_empty_change_nothing(read, name):
-    """Scores are refused, which no spreadsheet writes and whose columns are classes."""
+def test_empty_columns_of_spreadsheets_are_ignored(read, name):
+    """Scores are refused, because their columns are classes and no spreadsheet writes them."""
     text = EXAMPLES[name]
     assert same(read(name, text.replace("\n", "\t\t\n").encode()), read(name, text.encode()))
 
 
 @pytest.mark.parametrize("name", ["published", "events", "own_soft", "own_hard"])
-def test_lines_of_tabs_among_labels_change_nothing(read, name):
+def test_lines_of_tabs_are_ignored(read, name):
     text = EXAMPLES[name]
     first, rest = text.split("\n", 1)
     assert same(read(name, f"{first}\n\t\t\t\n{rest}".encode()), read(name, text.encode()))
@@ -81,7 +81,7 @@ def test_lines_of_tabs_among_labels_change_nothing(read, name):
 
 @st.composite
 def spoilt(draw, name):
-    """A good file with a few fields, rows or bytes that are not as they should be."""
+    """A valid file with a few wrong fields, rows or bytes."""
     separator = "," if name == "sonyc" else "\t"
     rows = [line.split(separator) for line in EXAMPLES[name].splitlines()]
     for _ in range(draw(st.integers(1, 3))):
@@ -106,8 +106,8 @@ def spoilt(draw, name):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_spoilt_file_is_read_well_or_refused(read, name):
-    """What the parser returns is checked where it is read; all else must be an InputError that names the file."""
+def test_damaged_file_is_read_correctly_or_refused(read, name):
+    """The result of a parser is checked. Each error must be an InputError that names the file."""
 
     @settings(repeatable, max_examples=100)
     @given(spoilt(name))
@@ -147,13 +147,13 @@ NUMBERS = {
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", ["loud", "", "nan", "0_5", "0,5", "-3.5"])
-def test_what_is_no_number_is_named_with_its_line(read, name, value):
+def test_text_instead_of_a_number_is_refused(read, name, value):
     separator = "," if name == "sonyc" else "\t"
     lines = EXAMPLES[name].splitlines()
     first = 0 if name in ("published", "events", "audacity") else 1
     for column in NUMBERS[name]:
         if (name, value) in {("scores", "-3.5"), ("sonyc", "0,5")} and column >= 2:
-            continue  # a score may be less than 0; a comma more is a field more, as the other column shows
+            continue  # a score may be less than 0; a further comma is a further field, as the other column shows
         if name in ("soft", "own_soft", "published") and column == NUMBERS[name][-1] and value in UNKNOWN:
             continue  # a soft label may be unknown
         fields = lines[first].split(separator)
@@ -164,13 +164,13 @@ def test_what_is_no_number_is_named_with_its_line(read, name, value):
 
 
 def number(draw, value):
-    """A number as somebody may write it."""
+    """A number in any notation that a person may write."""
     return draw(st.sampled_from([repr(value), f"{value:.6f}", f" {value:.6e}", f"{value:.6f} "]))
 
 
 @st.composite
 def written(draw, header, rows):
-    """A table as somebody may have saved it: any order of the rows, line ends, byte-order mark, spaces."""
+    """A table as a person may have saved it: any order of the rows, line ends, byte-order mark, spaces."""
     lines = ["\t".join(header)] * bool(header) + ["\t".join(row) for row in draw(st.permutations(rows))]
     text = draw(st.sampled_from(["\n", "\r\n", " \n"])).join(lines) + draw(st.sampled_from(["", "\n", "\n\n"]))
     return text.encode(draw(st.sampled_from(["utf-8", "utf-8-sig"])))
@@ -182,7 +182,7 @@ VALUES = st.lists(
 
 
 @pytest.mark.parametrize(("name", "headed"), [("soft", True), ("own_soft", True), ("published", False)])
-def test_soft_labels_are_the_values_that_were_written(read, name, headed):
+def test_soft_labels_are_read_as_written(read, name, headed):
     @settings(repeatable, max_examples=40)
     @given(st.data(), VALUES, VALUES)
     def one(data, first, second):
@@ -202,7 +202,7 @@ def test_soft_labels_are_the_values_that_were_written(read, name, headed):
 
 
 @pytest.mark.parametrize("name", ["events", "hard", "own_hard"])
-def test_events_are_those_that_were_written_also_where_they_repeat_and_overlap(read, name):
+def test_events_are_read_as_written(read, name):
     @settings(repeatable, max_examples=40)
     @given(st.data(), st.lists(st.tuples(st.integers(0, 7), st.integers(1, 8), st.sampled_from(CLASSES)), max_size=6))
     def one(data, drawn):
@@ -226,7 +226,7 @@ def test_events_are_those_that_were_written_also_where_they_repeat_and_overlap(r
     one()
 
 
-def test_opinions_are_those_that_were_written(read):
+def test_opinions_are_read_as_written(read):
     @settings(repeatable, max_examples=40)
     @given(st.data(), st.lists(st.booleans(), min_size=8, max_size=8))
     def one(data, ticks):
@@ -245,8 +245,8 @@ def test_opinions_are_those_that_were_written(read):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("soft", "'r1' has 5 rows for 99999999999 s"), ("own_soft", "but the recording 'r1' lasts 2.50 s")],
+    [("soft", "'r1' has 5 rows instead of"), ("own_soft", "but the recording 'r1' lasts 2.50 s")],
 )
-def test_a_row_far_beyond_the_end_does_not_fill_the_memory(read, name, message):
+def test_row_far_after_the_end_needs_little_memory(read, name, message):
     with pytest.raises(InputError, match=message):
         read(name, f"{EXAMPLES[name]}r1\t99999999998\t99999999999\tcar\t0.5\n".encode())

@@ -1,4 +1,4 @@
-"""Names from data files reach no shell, no pattern of the workflow, no formula of a drawing and no page but as text."""
+"""Names from data files are text in shells, patterns of the workflow, formulas of drawings and pages."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def results(dataset):
-    """The whole way, to the report of Snakemake and to a model that is applied."""
+    """A finished run, with Snakemake's report and a model that is applied."""
     snakemake(dataset, configuration=OWN)
     snakemake(dataset, "--report", "report.html", configuration=OWN)
     apply = [
@@ -75,7 +75,7 @@ def results(dataset):
 
 
 @pytest.mark.slow
-def test_classes_annotators_and_scenes_are_text_all_the_way(dataset, results):
+def test_hostile_names_are_text_in_all_results(dataset, results):
     assert marks(dataset) == []
     classes = sorted(NAMES)
     assert json.loads((results / "metrics/S_MSE_lin/run1.json").read_text())["classes"] == classes
@@ -94,7 +94,7 @@ def test_classes_annotators_and_scenes_are_text_all_the_way(dataset, results):
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("page", ["page/index.html", "labels/page.html", "../../report.html"])
-def test_no_page_executes_a_name(results, page):
+def test_pages_execute_no_name(results, page):
     with chromium() as driver:
         driver.get((results / page).resolve().as_uri())
         assert driver.title not in ("1", "2")
@@ -102,7 +102,7 @@ def test_no_page_executes_a_name(results, page):
 
 
 @pytest.mark.parametrize("name", ["{fold}" + IMAGE, f"a\ttouch {MARK}"])
-def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
+def test_unusable_recording_names_are_refused(dataset, tmp_path, name):
     """Snakemake would read its path as a pattern, or no row of a table could contain its name."""
     for path in (dataset / "sounds").iterdir():
         (tmp_path / path.name).hardlink_to(path)
@@ -115,7 +115,7 @@ def test_a_recording_is_renamed_before_anything_runs(dataset, tmp_path, name):
     assert not os.path.exists(dataset / "results/renamed/features")
 
 
-def test_a_recording_of_a_table_cannot_leave_its_folder(dataset):
+def test_recording_name_cannot_leave_its_folder(dataset):
     name = f"../{MARK}"
     (dataset / "table.tsv").write_text(f"recording\tscene\tduration_s\n{name}\tcity_center\t20\n")
     (dataset / "table.yaml").write_text("recordings: table.tsv\n")
@@ -126,8 +126,8 @@ def test_a_recording_of_a_table_cannot_leave_its_folder(dataset):
     assert not (dataset / "results/tiny").exists()
 
 
-def test_names_of_recordings_in_a_table_are_text(dataset):
-    """The demo renders recordings of any names that a table can contain, and the crowd listens to them."""
+def test_recording_names_of_a_table_are_text(dataset):
+    """The demo renders recordings with any names that a table can contain, and simulates opinions on them."""
     names = [f"$(touch {MARK}); touch {MARK}", "-rf", "{fold}" + IMAGE, "--help"]
     rows = "".join(f"{name}\tcity_center\t20\n" for name in names)
     (dataset / "table.tsv").write_text("recording\tscene\tduration_s\n" + rows)
@@ -140,7 +140,7 @@ def test_names_of_recordings_in_a_table_are_text(dataset):
 
 
 @pytest.mark.parametrize("key", ["audio", "truth"])
-def test_a_path_with_braces_is_refused(dataset, key):
+def test_path_with_braces_is_refused(dataset, key):
     own = [*OWN, f"{key}=so{{und}}s"]
     shown = snakemake(dataset, "--dry-run", configuration=own, fails=True)
-    assert f"{key}: the path so{{und}}s has braces or angle brackets" in shown
+    assert f"{key}: the path so{{und}}s contains braces or angle brackets" in shown

@@ -21,7 +21,7 @@ def everything(folder):
 
 
 def unpack_as_a_step(folder, content, *, suffix=".wav"):
-    """Unpack the recording or its labels as the workflow does, with the bounds of the package."""
+    """Unpack the recording or its labels as the workflow does, with the size limits of the package."""
     (folder / "archive.zip").write_bytes(content)
     (folder / "archive.md5").write_text(f"{'0' * 32}  {folder / 'archive.zip'}\n")
     command = ["unpack", "--receipt", str(folder / "archive.md5"), "--recording", "cafe_restaurant_00"]
@@ -31,7 +31,7 @@ def unpack_as_a_step(folder, content, *, suffix=".wav"):
 NOTHING = ["archive.md5", "archive.zip"]
 
 
-def test_a_thousandfold_bomb_in_place_of_labels(tmp_path):
+def test_zip_bomb_instead_of_labels_is_refused(tmp_path):
     content = zipped([(LABELS, bytes(20_000_000))])
     assert len(content) < 20_500
     with refused(file="archive.zip", problem=[LABELS, "20000000 bytes"], expected="at most 10000000 bytes"):
@@ -40,8 +40,8 @@ def test_a_thousandfold_bomb_in_place_of_labels(tmp_path):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_bomb_that_hides_its_size_in_another_compression(tmp_path, method):
-    """Python would unpack all of it in memory before it looks at the size that is declared."""
+def test_zip_bomb_with_other_compression_is_refused(tmp_path, method):
+    """Python would unpack the whole member in memory before it compares the declared size."""
     content = zipped([(LABELS, bytes(20_000_000))], lambda info: setattr(info, "file_size", 1000), method)
     assert len(content) < 5000
     with refused(file="archive.zip", problem=f"method {method}", expected="0 (stored) or 8 (Deflate)"):
@@ -49,7 +49,7 @@ def test_a_bomb_that_hides_its_size_in_another_compression(tmp_path, method):
     assert everything(tmp_path) == NOTHING
 
 
-def test_evaluation_recordings_without_end(tmp_path):
+def test_too_large_evaluation_set_is_refused(tmp_path):
     names = [(f"Evaluation_audio/city_center/city_center_{number}.wav", b"RIFF") for number in range(30)]
     content = zipped(names, lambda info: setattr(info, "file_size", 499_000_000))
     (tmp_path / "archive.zip").write_bytes(content)
@@ -59,14 +59,14 @@ def test_evaluation_recordings_without_end(tmp_path):
     assert everything(tmp_path) == ["archive.zip"]
 
 
-def test_top_folders_that_differ_only_by_case_are_one(tmp_path):
+def test_top_folders_are_equal_in_any_case(tmp_path):
     content = zipped([(AUDIO, b"sound"), (AUDIO.replace("dev", "Dev"), b"other")])
     with refused(file="archive.zip", problem=["'Development_audio/", "twice"]):
         unpack_as_a_step(tmp_path, content)
     assert everything(tmp_path) == NOTHING
 
 
-def test_of_names_that_differ_only_by_case_only_the_expected_one_is_read(tmp_path):
+def test_member_names_are_case_sensitive(tmp_path):
     other = AUDIO.replace("/cafe_restaurant_00", "/Cafe_Restaurant_00")
     for members in ([(AUDIO, b"sound"), (other, b"other")], [(other, b"other"), (AUDIO, b"sound")]):
         unpack_as_a_step(tmp_path, zipped(members))
@@ -76,7 +76,7 @@ def test_of_names_that_differ_only_by_case_only_the_expected_one_is_read(tmp_pat
     assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav"]
 
 
-def test_links_that_are_not_asked_for_are_not_made(tmp_path):
+def test_links_among_other_members_are_ignored(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
 
@@ -90,14 +90,14 @@ def test_links_that_are_not_asked_for_are_not_made(tmp_path):
     assert everything(tmp_path) == [*NOTHING, "out", "out/one.wav", "outside"]
 
 
-def test_an_encrypted_member(tmp_path):
+def test_encrypted_member_is_refused(tmp_path):
     with refused(file="archive.zip", problem=["cannot be unpacked", "encrypted"]):
         unpack_as_a_step(tmp_path, zipped([(AUDIO, b"sound")], lambda info: setattr(info, "flag_bits", 1)))
     assert everything(tmp_path) == NOTHING
 
 
-def test_whatever_is_wrong_with_an_archive_it_is_a_message_and_no_half_file(tmp_path):
-    """Bytes changed at random, most of them in headers: unpacked whole, or refused; never anything else."""
+def test_damaged_archive_is_unpacked_whole_or_refused(tmp_path):
+    """Archives with random changes, most of them in headers, are unpacked completely or refused."""
     rng, sound = random.Random(7), random.Random(8).randbytes(300) + bytes(2000)
     good = zipped([("development_audio/", b""), (AUDIO, sound), ("development_audio/readme é", b"text")])
     headers = [i for i in range(len(good)) if good[i : i + 2] == b"PK"]

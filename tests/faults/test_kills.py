@@ -1,4 +1,4 @@
-"""Kill -9 of Snakemake and of jobs, again and again: what is left in the end is what an undisturbed run leaves."""
+"""Kill Snakemake and jobs repeatedly (SIGKILL): the final results equal those of an undisturbed run."""
 
 import shutil
 from collections import Counter
@@ -9,18 +9,18 @@ import pytest
 from support.kills import results, spread, torment
 from support.project import DEMO, TINY, copy_project, planned, snakemake
 
-# Every rule of the demo; trainings of seconds, with checkpoints in their midst.
+# Every rule of the demo; trainings last seconds and write checkpoints.
 LONGER = "runs: 1\nsystems: {S_BCE_sig: null}\ntrain: {epochs: 300, patience: 300}\n"
 CONFIGURATION = [*TINY, "longer.yaml"]
 OPTIONS = ["--cores", "2", "--max-jobs-per-timespan", "100/1s", "--set-resources", "train_system:checkpoint_s=0.5"]
-KILLS, LATE = 12, 2  # the last ones may come too late
+KILLS, LATE = 12, 2  # the last kills may come too late
 DELAY_S = 1.5
 
 
 @pytest.mark.slow
 def test_killed_runs_end_with_the_same_bytes(finished, tmp_path):
     alone = Path(shutil.copytree(finished, tmp_path / "alone"))
-    for name in ("models", "predictions", "metrics", "report", "page"):  # which hold two runs, and one system more
+    for name in ("models", "predictions", "metrics", "report", "page"):  # with two runs and one further system
         shutil.rmtree(alone / "results/tiny" / name)
     killed = copy_project(tmp_path / "killed")
     for folder in (alone, killed):
@@ -38,7 +38,7 @@ def test_killed_demo_ends_with_the_same_bytes(tmp_path):
 
 
 def check_kills(alone, killed, configuration, *, kills, delay_s):
-    """Kill a run again and again, and compare its files with those of a run that was left alone."""
+    """Kill a run repeatedly, and compare its files with those of an undisturbed run."""
     seed = int(np.random.SeedSequence().entropy % 2**32)
     print("seed", seed)  # noqa: T201 - shown when the test fails
     points = spread(alone, np.random.default_rng(seed), kills)
@@ -56,6 +56,6 @@ def check_kills(alone, killed, configuration, *, kills, delay_s):
     assert any("continuing after epoch" in log.read_text() for log in logs)
 
     left, expected = results(killed), results(alone)
-    assert left.keys() == expected.keys()  # no half of a file was left, no checkpoint, nothing is missing
+    assert left.keys() == expected.keys()  # no incomplete file and no checkpoint is left, and no file is missing
     assert [name for name in expected if left[name] != expected[name]] == []
     assert planned(killed, configuration=configuration) == {}

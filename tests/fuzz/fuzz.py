@@ -48,7 +48,9 @@ def fuzz_one(name: str, scratch: Path) -> None:
         rng = random.Random(seed)
         if rng.random() < 0.3:
             return atheris.Mutate(data, size)
-        text = parser.example if rng.random() < 0.5 else data.decode("utf-8", "replace")  # what is kept is mostly bad
+        text = (
+            parser.example if rng.random() < 0.5 else data.decode("utf-8", "replace")
+        )  # most of the kept inputs are invalid
         rows = [line.split(separator) for line in text.split("\n")]
         for _ in range(rng.randint(1, 3)):
             row, token = rng.choice(rows), rng.choice([*TOKENS, *rng.choice(rows)])

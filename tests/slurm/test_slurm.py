@@ -1,4 +1,4 @@
-"""profiles/slurm on a real cluster: a local run's results, also when jobs are killed, cancelled or lose their node."""
+"""profiles/slurm on a real cluster: results of a local run, even if jobs are killed, cancelled or lose their node."""
 
 import os
 import re
@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 PROFILE = ["--profile", "profiles/slurm"]
-# What the tests change of the profile: how soon and how often it asks, so that seconds of work take seconds.
+# Changed values of the profile: shorter times before and between status queries, so that the tests take seconds.
 POLLING = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
 SUBMITTED = r"has been submitted with SLURM jobid (\d+)"
 
@@ -45,7 +45,7 @@ def cluster():
 
 @contextmanager
 def submitted(cluster: Cluster, folder: Path, *arguments: str, configuration: list[str] = TINY):
-    """Snakemake while it submits, by the file it prints to; left when it has ended, and ended well."""
+    """Start Snakemake and yield the file with its output; at the end, wait until it ends without an error."""
     printed = folder / "printed.txt"
     variables = {key: value for key, value in cluster.environment.items() if key != "PYTHONPATH"}
     command = ["snakemake", *arguments, *PROFILE, *POLLING, *configuration]
@@ -56,13 +56,13 @@ def submitted(cluster: Cluster, folder: Path, *arguments: str, configuration: li
         assert run.wait() == 0, printed.read_text(encoding="utf-8")
     finally:
         if run.poll() is None:
-            run.kill()  # asked kindly, it would wait for its jobs
+            run.kill()  # after SIGINT it would wait for its jobs
             run.wait()
             cluster.cancel()
 
 
 def numbers(printed: Path) -> list[str]:
-    """SLURM's numbers of what has been submitted."""
+    """Return SLURM's numbers of the submissions."""
     return re.findall(SUBMITTED, printed.read_text(encoding="utf-8"))
 
 
@@ -71,7 +71,7 @@ def contents(folder: Path, names: list[str]) -> dict[str, bytes]:
 
 
 def results(folder: Path, experiment: str) -> dict[str, bytes]:
-    """Every table and text of an experiment, logs and times aside."""
+    """Return every table and text of an experiment, without logs and times."""
     root = folder / "results" / experiment
     paths = [path for path in root.rglob("*") if path.suffix in (".tsv", ".md", ".txt", ".json")]
     names = {path: path.relative_to(root) for path in paths}
@@ -79,7 +79,7 @@ def results(folder: Path, experiment: str) -> dict[str, bytes]:
 
 
 @pytest.mark.long
-def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
+def test_demo_equals_a_local_run(cluster, demo, tmp_path):
     folder = copy_project(tmp_path / "demo")
     with submitted(cluster, folder, configuration=DEMO) as printed:
         pass
@@ -94,15 +94,15 @@ def test_demo_gives_the_tables_of_a_local_run(cluster, demo, tmp_path):
     assert planned(folder, configuration=DEMO) == {}
 
 
-def test_a_local_run_leaves_nothing_to_submit(finished):
+def test_no_submission_after_a_local_run(finished):
     assert planned(finished, *PROFILE) == {}
 
 
-def test_a_training_killed_for_its_memory_is_submitted_again_with_more(cluster, project):
+def test_out_of_memory_training_gets_more_memory(cluster, project):
     expected = contents(project, TRAINED)
     for name in TRAINED:
         (project / name).unlink()
-    # torch alone is beyond the first request; the profile has twice as much for the second, as here.
+    # torch alone exceeds the first request. The second request is twice as large, as in the profile.
     resources = [f"{rule}:mem_mb=350*attempt" for rule in ("train_system", "predict_system")]
     with submitted(cluster, project, *TRAINED, "--set-resources", *resources) as printed:
         pass
@@ -116,8 +116,8 @@ def test_a_training_killed_for_its_memory_is_submitted_again_with_more(cluster, 
     assert contents(project, TRAINED) == expected
 
 
-def test_the_lines_for_a_gpu_ask_for_one(cluster, project):
-    """The nodes have one on paper only: that a training uses it cannot be seen here."""
+def test_gpu_lines_request_a_gpu(cluster, project):
+    """The nodes only declare a GPU, so that the test cannot check whether a training uses it."""
     expected = contents(project, TRAINED)
     for name in TRAINED:
         (project / name).unlink()
@@ -133,7 +133,7 @@ def test_the_lines_for_a_gpu_ask_for_one(cluster, project):
 
 @pytest.fixture(scope="module")
 def longer(finished, tmp_path_factory):
-    """A finished project with one longer training, run locally, and the config files of that."""
+    """A finished project with one longer training, run locally, and the config files of this training."""
     folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("longer") / "project"))
     (folder / "longer.yaml").write_text(LONGER, encoding="utf-8")
     configuration = [*TINY, "longer.yaml"]
@@ -150,7 +150,7 @@ def preempt(cluster, number):
 
 
 def overrun(cluster, number):
-    """Let a job run out of time, with its training held: SLURM counts in minutes, too many of them for CI."""
+    """Stop a training until its job runs out of time. SLURM counts in minutes, which is too long for CI."""
     trainings = [pid for pid, command in cluster.processes().items() if re.search("softsed .* train.system ", command)]
     for pid in trainings:
         os.kill(pid, signal.SIGSTOP)
@@ -161,7 +161,7 @@ def overrun(cluster, number):
 @pytest.mark.parametrize(
     "interrupt", [pytest.param(cancel, marks=pytest.mark.long), preempt, pytest.param(overrun, marks=pytest.mark.long)]
 )
-def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(cluster, longer, tmp_path, interrupt):
+def test_stopped_training_resumes_to_equal_results(cluster, longer, tmp_path, interrupt):
     local, configuration = longer
     folder = Path(shutil.copytree(local, tmp_path / "project"))
     for name in [*TRAINED, TRAINING_LOG]:
@@ -173,7 +173,7 @@ def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(clu
         assert cluster.job(number)["JobState"] == "RUNNING"
         interrupt(cluster, number)
     state = [cluster.job(each) for each in numbers(printed)]
-    if interrupt is preempt:  # the same one once more
+    if interrupt is preempt:  # the same submission again
         assert [(job["JobState"], job["Restarts"]) for job in state] == [("COMPLETED", "1")]
     else:  # a new submission
         assert [job["JobState"] for job in state] == ["CANCELLED" if interrupt is cancel else "TIMEOUT", "COMPLETED"]
@@ -182,7 +182,7 @@ def test_a_training_stopped_in_the_middle_goes_on_from_there_to_the_same_end(clu
     assert contents(folder, TRAINED) == contents(local, TRAINED)
 
 
-# Added to the module of the prediction: it fails the first time.
+# Added to the module of the prediction, so that it fails the first time.
 FAILING = """
 predict_well = main
 
@@ -191,7 +191,7 @@ def main(argv):
 """
 
 
-def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
+def test_failed_prediction_keeps_the_training(cluster, longer, tmp_path):
     local, configuration = longer
     folder = Path(shutil.copytree(local, tmp_path / "project"))
     for name in [*TRAINED, TRAINING_LOG]:
@@ -202,7 +202,7 @@ def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
     with submitted(cluster, folder, *TRAINED, *OFTEN, configuration=configuration) as printed:
         pass
     assert (folder / "failed").exists()
-    # Submitted again together, since Snakemake deletes what all jobs of a failed submission made.
+    # Both are submitted again, because Snakemake deletes the outputs of all jobs of a failed submission.
     assert [cluster.job(each)["JobState"] for each in numbers(printed)] == ["FAILED", "COMPLETED"]
     log = (folder / TRAINING_LOG).read_text()
     assert int(re.search(r"continuing after epoch (\d+), from", log)[1]) >= 499
@@ -210,9 +210,9 @@ def test_a_prediction_that_fails_costs_no_training(cluster, longer, tmp_path):
 
 
 @pytest.mark.long
-def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
+def test_lost_node_does_not_change_results(cluster, project):
     expected = results(project, "tiny")
-    for name in TRAINED:  # one training, and all that is made of it
+    for name in TRAINED:  # one training, and all jobs that depend on it
         (project / name).unlink()
     (project / "results/tiny/metrics/S_MSE_lin/run1.json").unlink()
     shutil.rmtree(project / "results/tiny/report")
@@ -225,7 +225,7 @@ def test_a_node_that_goes_down_and_comes_back_does_no_harm(cluster, project):
         training, node = next(line.split()[:2] for line in running() if "train_system" in line)
         cluster.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
         wait_until(lambda: not running(f"--nodelist={node}"), "the end of the jobs there")
-        assert cluster.states()[node].startswith("down")  # and stays so, until it is told otherwise
+        assert cluster.states()[node].startswith("down")  # and stays down until a command resumes the node
         cluster.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
     job = cluster.job(training)
     assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1")

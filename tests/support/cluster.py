@@ -1,4 +1,4 @@
-"""A SLURM cluster of its own on this machine: two nodes, real daemons, no file outside its folder, ended by process id.
+"""A separate SLURM cluster on this machine: two nodes, real daemons, no file outside its folder, ended by process id.
 
 Nothing of the system's is used but the programs of Debian's packages: key, socket, ports, state and configuration are
 the cluster's own, so that an installed SLURM or munge, running or not, neither helps nor hinders. It has no accounting
@@ -20,7 +20,7 @@ from pathlib import Path
 PACKAGES = "slurm-wlm munge"
 PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo"]
 NODES = ["node1", "node2"]
-DEADLINE_S = 600  # for what takes seconds, minutes on a busy machine: whoever waits longer waits for ever
+DEADLINE_S = 600  # steps take seconds, or minutes on a busy machine; after this time they have failed
 
 CONFIGURATION = """\
 ClusterName=softsed
@@ -49,7 +49,7 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdSpoolDir={folder}/%n
 SlurmdPidFile={folder}/%n.pid
 SlurmdLogFile={folder}/%n.log
-# Nodes have what is written here, whatever the machine has.
+# Nodes have the declared resources, independent of those of the machine.
 SlurmdParameters=config_overrides
 # A node that did not answer for a while comes back by itself; one that was set down by hand stays down.
 ReturnToService=1
@@ -59,7 +59,7 @@ NodeName={nodes[1]} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=
 PartitionName=main Nodes=ALL Default=YES State=UP
 """
 
-# The executor hands no variable SLURM_... on to the srun within a job (2.8.0), but it needs the configuration as well.
+# The executor passes no variable SLURM_... to the srun inside a job (2.8.0), but srun needs the configuration as well.
 SRUN = """\
 #!/bin/sh
 SLURM_CONF={folder}/slurm.conf exec {srun} "$@"
@@ -67,17 +67,17 @@ SLURM_CONF={folder}/slurm.conf exec {srun} "$@"
 
 
 def search_path() -> str:
-    """Where programs are looked for: Debian keeps the daemons in sbin, which is not on everybody's path."""
+    """Return the search path of programs. Debian has the daemons in sbin, which is not on every path."""
     return os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
 
 
 def missing_programs() -> list[str]:
-    """Programs of the packages that are not installed."""
+    """Return the programs of the packages that are not installed."""
     return [name for name in PROGRAMS if shutil.which(name, path=search_path()) is None]
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on."""
+    """Return unused ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -86,7 +86,7 @@ def free_ports(number: int) -> list[int]:
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Return when the condition holds; TimeoutError, with what was waited for, when it never does."""
+    """Return when the condition holds; raise a TimeoutError with the name of the condition after `DEADLINE_S`."""
     end = time.monotonic() + DEADLINE_S
     while not condition():
         if time.monotonic() > end:
@@ -95,10 +95,11 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 class Cluster:
-    """The cluster, as a context manager: running inside, ended and its folder removed afterwards."""
+    """The cluster as a context manager, which starts the cluster, ends it and removes its folder."""
 
     def __enter__(self) -> "Cluster":
-        # A short path, since that of a socket may have 107 characters, through which munge wants everybody to pass.
+        # A short path, because the path of a socket may have 107 characters; munge requires folders that all users may
+        # enter.
         self.folder = Path(tempfile.mkdtemp(prefix="slurm"))
         self.folder.chmod(0o755)
         self.environment = os.environ | {
@@ -131,7 +132,7 @@ class Cluster:
             "nodes": NODES,
         }
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(**filled), encoding="utf-8")
-        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n", encoding="utf-8")  # on paper
+        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n", encoding="utf-8")  # declared only
         original = shutil.which("srun", path=search_path())
         srun = self.folder / "bin" / "srun"
         srun.write_text(SRUN.format(folder=self.folder, srun=original), encoding="utf-8")
@@ -164,11 +165,11 @@ class Cluster:
             raise TimeoutError(f"{error}\n{self.logs()}") from None
 
     def logs(self) -> str:
-        """What the daemons said."""
+        """Return the logs of the daemons."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def ask(self, *command: str, check: bool = True) -> str:
-        """Return what a command of SLURM answers."""
+        """Return the output of a command of SLURM."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0 or not check, f"{command}: {done.stderr}"
         return done.stdout.strip()
@@ -179,7 +180,7 @@ class Cluster:
         return dict(line.split() for line in lines)
 
     def job(self, number: str) -> dict[str, str]:
-        """What SLURM knows of a job, also of one that ended within the last five minutes."""
+        """Return SLURM's record of a job, which SLURM keeps for five minutes after its end."""
         words = self.ask("scontrol", "--oneliner", "show", "job", number).split()
         return dict(word.split("=", 1) for word in words if "=" in word)
 
@@ -189,23 +190,23 @@ class Cluster:
         wait_until(lambda: not self.ask("squeue", "--noheader"), "the end of all jobs")
 
     def processes(self) -> dict[int, str]:
-        """Processes, by id, that came from this cluster: daemons, and whatever runs or ran within its jobs."""
+        """Return the processes of this cluster by id: daemons, and processes of its jobs."""
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             try:
                 if f"PATH={self.folder}/bin".encode() in (entry / "environ").read_bytes():
                     found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-            except OSError:  # ended meanwhile, or somebody else's
+            except OSError:  # the process has ended, or belongs to another user
                 continue
         return found
 
     def stop(self) -> None:
-        """End the jobs, then the daemons; an AssertionError names what had to be killed."""
+        """End the jobs, then the daemons; raise an AssertionError with the processes that had to be killed."""
         try:
-            with contextlib.suppress(AssertionError):  # a controller that never answered has no jobs
+            with contextlib.suppress(AssertionError):  # a controller that has never answered has no jobs
                 self.cancel()
         finally:
-            for daemon in reversed(self.daemons):  # munged last: the others speak through it
+            for daemon in reversed(self.daemons):  # munged last, because the other daemons need it
                 daemon.terminate()
                 daemon.wait(DEADLINE_S)
             with contextlib.suppress(TimeoutError):

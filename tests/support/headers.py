@@ -1,4 +1,4 @@
-"""Audio files whose headers announce other sizes than the files hold."""
+"""Audio files whose headers announce other sizes than those of the content."""
 
 import struct
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Kill Snakemake, one of its jobs, or all of them at once (SIGKILL), repeatedly and at random moments of a run.
 
-After each kill that ended Snakemake, the lock is removed and the same command given again, as a person would do.
+After each kill that ended Snakemake, the lock is removed and the same command repeated, as a person would do.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from support.project import environment
 
 DECK = ("snakemake", "snakemake", "job", "job", "job", "all")  # shuffled, dealt, and shuffled again
 POLL_S = 0.1
-GRACE_S = 20  # within which the jobs of a Snakemake that was killed must have ended, also those that are only starting
+GRACE_S = 20  # time within which the jobs of a killed Snakemake must end, including jobs that are starting
 TIMES = {"logs", "benchmarks", "provenance.jsonl"}  # of the results
 
 
 @dataclass(frozen=True)
 class Kill:
-    """What was killed when: seconds of this start of Snakemake, the rule of the job, the rules that were running."""
+    """A kill: seconds after the start of Snakemake, the rule of the killed job, the rules of the running jobs."""
 
     start: int
     seconds: float
     target: str
     rule: str
     running: str
-    survived_s: float  # how long jobs went on after Snakemake had been killed
+    survived_s: float  # seconds for which jobs continued after Snakemake had been killed
 
 
 def command_of(process: psutil.Process) -> str:
@@ -52,7 +52,7 @@ def steps(processes: list[psutil.Process]) -> list[tuple[str, psutil.Process]]:
 
 
 def survivors(folder: Path) -> list[tuple[str, psutil.Process]]:
-    """Find the jobs that run in a folder, whoever started them."""
+    """Find all jobs that run in a folder."""
     inside = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -75,14 +75,14 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen:
 
 
 def call(folder: Path, *arguments: str) -> None:
-    """Run Snakemake to its end, which must be good."""
+    """Run Snakemake to its end, and check that it succeeds."""
     with snakemake(folder, *arguments) as run:
         if run.wait():
             sys.exit((folder / "printed.txt").read_text()[-5000:])
 
 
 def strike(run: subprocess.Popen, target: str, jobs: list[tuple[str, psutil.Process]], hit: set[str]) -> str | None:
-    """Kill the target of a run, and of its jobs one whose rule was not hit before: most rules take a second of minutes.
+    """Kill the target of a run: of its jobs, one whose rule was not killed before, because most rules are short.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def outlive(folder: Path) -> float:
 
 
 def deal(chance: np.random.Generator) -> Iterator[str]:
-    """Deal targets without end."""
+    """Yield targets without end, each equally often."""
     while True:
         yield from map(str, chance.permutation(DECK))
 
@@ -143,11 +143,11 @@ def torment(
     Parameters
     ----------
     seed : int
-        Of targets and delays.
+        Seed of targets and delays.
     points : list of (str, int)
-        From `spread`: when something is killed, whatever the machine's speed.
+        Moments of the kills from `spread`, independent of the machine's speed.
     delay_s : float
-        After each of these a random time up to this passes.
+        Longest random time between each of these moments and its kill, in seconds.
     """
     chance, hit = np.random.default_rng(seed), set()
     targets, left = deal(chance), list(points)
@@ -166,7 +166,7 @@ def torment(
                 seconds = time.monotonic() - began
                 jobs = steps(psutil.Process(run.pid).children(recursive=True))
                 if (rule := strike(run, target, jobs, hit)) is None:
-                    delay = POLL_S  # for a job there must be one
+                    delay = POLL_S  # a job can only be killed while a job runs
                     continue
                 survived = 0.0 if target == "job" else outlive(folder)
                 running = " ".join(sorted(name for name, _ in jobs))
@@ -180,7 +180,7 @@ def torment(
 
 
 def results(folder: Path) -> dict[str, str]:
-    """Hash everything that an experiment left, logs and times aside."""
+    """Hash all files of an experiment, without logs and times."""
     (experiment,) = (folder / "results").glob("*/report")
     root = experiment.parent
     return {

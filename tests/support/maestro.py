@@ -13,7 +13,7 @@ RATE = 44100
 
 
 def render(labels, classes, duration_s, *, wide, seed):
-    """Noise and a tone a class, as loud as its soft label; stereo WAV of 16 or 24 bit, as bytes."""
+    """Return noise and a tone per class, whose level follows its soft label; stereo WAV of 16 or 24 bit, as bytes."""
     samples = int(duration_s * RATE)
     rng = np.random.default_rng(seed)
     mono = 0.01 * rng.standard_normal(samples, dtype=np.float32)

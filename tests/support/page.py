@@ -92,7 +92,7 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
     for place, name in enumerate(NAMES):
         soft = np.round(rng.random((14 + place, len(CLASSES))), 6)
         soft[:, 3] = 0
-        soft[:, 2] = np.nan if place == 1 else soft[:, 2]  # nobody was asked about the class in this recording
+        soft[:, 2] = np.nan if place == 1 else soft[:, 2]  # no annotator was asked about the class in this recording
         made.soft[name], made.hard[name] = soft, np.nan_to_num(soft) > 0.5
     for system in SYSTEMS:
         made.scores[system] = {n: np.round(rng.uniform(-0.2, 1.2, v.shape), 6) for n, v in made.soft.items()}

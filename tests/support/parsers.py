@@ -1,10 +1,10 @@
-"""Every parser of text, with a good file of each and what must hold for all that it returns."""
+"""Every parser of text, with a valid file and a check of the result of each parser."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = "fuzzed_7f3.txt"  # a word that no message has but for the name of the file
+FILE = "fuzzed_7f3.txt"  # a word that messages contain only in the name of the file
 NAMES = ("r1", "r2")
 CLASSES = ["car", "people talking"]
 EXAMPLES = {
@@ -50,14 +50,14 @@ EXAMPLES |= {
 
 
 class Parser(NamedTuple):
-    """A good file, and what reads a file and checks what it read."""
+    """A valid file, and a function that reads a file and checks the result."""
 
     example: str
     read: Callable[[Path], object]
 
 
 def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small function a parser
-    """Collect the parsers; `folder` gets what they need beside the file, two recordings among it."""
+    """Collect the parsers; `folder` gets the other files that they need, such as two recordings."""
     import numpy as np  # noqa: PLC0415  # here, so that the fuzzer can instrument the package before it is imported
     import soundfile  # noqa: PLC0415
 
@@ -121,7 +121,7 @@ def parsers(folder: Path) -> dict[str, Parser]:  # noqa: PLR0915  # one small fu
     def converted(reader: Callable, *arguments: object, **options: object) -> Callable[[Path], object]:
         def read(path: Path) -> dict:
             found = Crowd(reader(path, *arguments, **options))
-            if sum(found.lengths.values()) < 100:  # longer ones only take longer
+            if sum(found.lengths.values()) < 100:  # longer recordings only take longer
                 lines = "".join(write.opinions(found, window=2, hop=1)).removesuffix("\n").split("\n")
                 assert {line.count("\t") for line in lines} in ({5}, {6})
             return {str(key): own for key, own in found.events.items()}

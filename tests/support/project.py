@@ -17,25 +17,25 @@ ROOT = Path(__file__).parents[2]
 # The package of this checkout, whichever copy is installed, here and in the commands that tests start.
 os.environ["PYTHONPATH"] = str(ROOT / "workflow")
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-# A test a core (pytest -n), a thread a test: threads that wait for each other keep a core busy.
+# One test per core (pytest -n) and one thread per test, because waiting threads keep a core busy.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 DEMO = ["--configfile", "workflow/demo.yaml"]
 STUDY = [*DEMO, "workflow/study.yaml"]
 TINY = [*STUDY, "tests/workflow/tiny.yaml"]
 
-# Before a command that is to be interrupted (SIGINT), which all ignore that a shell starts in the background.
+# Before a command that the test interrupts (SIGINT): background processes of a shell ignore this signal.
 INTERRUPTIBLE = ["env", "--default-signal=INT"]
 
 
 def environment(*left_out: str) -> dict[str, str]:
-    """Return the variables of this process without those that a make, or these tests, would pass on."""
+    """Return the variables of this process without those of a make or of these tests."""
     names = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONPATH", *left_out}
     return {key: value for key, value in os.environ.items() if key not in names}
 
 
 def copy_project(target: Path) -> Path:
-    """Copy what git would commit now, without results."""
+    """Copy the files that git would commit now, without results."""
     for name in run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,13 +50,13 @@ def snakemake(folder: Path, *arguments: str, configuration: list[str] = TINY, fa
 
 
 def planned(folder: Path, *arguments: str, configuration: list[str] = TINY) -> dict[str, int]:
-    """Jobs a rule that a dry run lists, `all` left out; empty when there is nothing to do."""
+    """Return the number of jobs per rule of a dry run, without `all`; empty if there is nothing to do."""
     shown = snakemake(folder, "--dry-run", *arguments, configuration=configuration)
     return rules(shown)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first process of a run of pytest that needs it makes (pytest -n has several)."""
+    """Return a folder that the first process of a run of pytest creates (pytest -n has several processes)."""
     root = factory.getbasetemp()
     folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / name
     done = folder.with_suffix(".done")
@@ -69,7 +69,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 def make(folder: Path, target: str, *variables: str) -> str:
-    """Type a make target as a person would, in the environment of the tests, and return what it prints."""
+    """Run a make target in the environment of the tests, and return its output."""
     venv = Path(sys.executable).parents[1]
     # The environment is complete: its marks are newer than the copied lock files.
     for name in ("workflow", "tests"):
@@ -78,5 +78,5 @@ def make(folder: Path, target: str, *variables: str) -> str:
 
 
 def make_demo(folder: Path) -> None:
-    """Type `make demo`; what it prints goes beside the folder."""
+    """Run `make demo`, and write its output beside the folder."""
     folder.with_suffix(".txt").write_text(make(folder, "demo"), encoding="utf-8")

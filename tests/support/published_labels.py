@@ -1,9 +1,9 @@
-"""How close the soft labels of the demo must come to the published ones, shared by the tests that look at them."""
+"""Largest accepted differences between soft labels of the demo and published labels, shared by several tests."""
 
 from softsed.report.label_statistics import read_reference
 from support.project import ROOT
 
-# Mean over several crowds; one crowd may be twice as far off. The largest tolerances are where the simulation differs:
+# Mean over several crowds; one crowd may differ twice as much. The largest tolerances are where the simulation differs:
 # published labels are closer to zero where a class is inaudible, and they change faster.
 TOLERANCES = {
     "nonzero": 0.01,

@@ -9,7 +9,7 @@ from pathlib import Path
 def run(
     folder: Path, *command: str | Path, fails: bool = False, environment: Mapping[str, str] = os.environ, **more: str
 ) -> str:
-    """Run a command in a folder, in an environment with more variables, and return all that it prints."""
+    """Run a command in a folder, with further environment variables, and return its output."""
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -24,6 +24,6 @@ def run(
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git as somebody, with no configuration of this machine."""
+    """Run git with a test user, and without the configuration of this machine."""
     names = {f"GIT_{role}_{key}": "test" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     return run(folder, "git", *arguments, GIT_CONFIG_GLOBAL=os.devnull, **names)

@@ -24,9 +24,9 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class Request:
-    """One request and what was answered."""
+    """One request and its answer."""
 
-    target: str  # path and query, as asked for
+    target: str  # requested path and query
     range: str | None  # the Range header
     method: str = "GET"
     status: int = 0
@@ -44,13 +44,13 @@ class Server:
     busy_status: int = 503
     drops: int = 0  # break this many more answers off
     drop_after: int = 0  # after so many bytes of the file
-    drop_only: str = ""  # only of targets that contain this
-    hold_s: float = 0  # keep a connection that is broken off open and silent for so long before
+    drop_only: str = ""  # affected targets contain this text
+    hold_s: float = 0  # before a connection breaks off, keep it open without data for this time, in seconds
     trickle: tuple[int, float] | None = None  # so many bytes, then a pause of so many seconds, and so on
     sends_on: str = ""  # redirect to the same target below this address
     tells_length: bool = True  # False: an answer just ends
     knows_ranges: bool = True  # False: answer 200 and everything to a request for a range
-    shifts_ranges: bool = False  # True: answer 206 with the beginning of the file, whatever was asked for
+    shifts_ranges: bool = False  # True: answer 206 with the beginning of the file to each request for a range
     truncate_to: int | None = None  # serve only so much of each file, as if it were whole
 
 
@@ -128,9 +128,11 @@ class _Handler(BaseHTTPRequestHandler):
             content, hold_s = content[: files.drop_after], files.hold_s
         else:
             hold_s = 0
-        request.sent = len(content)  # noted before: the client may be done before this thread goes on
+        request.sent = len(content)  # written first, because the client may end before this thread continues
         size, pause_s = files.trickle or (max(len(content), 1), 0)
-        with suppress(ConnectionError, ssl.SSLError):  # who only wants to know whether the file is there hangs up
+        with suppress(
+            ConnectionError, ssl.SSLError
+        ):  # a client that only checks whether the file exists closes the connection
             for start in range(0, len(content), size):
                 self.wfile.write(content[start : start + size])
                 time.sleep(pause_s)

@@ -1,4 +1,4 @@
-"""The table against the true events, every cell of it computed once more from the files it came from, by sed_eval.
+"""The table against the true events: sed_eval computes every cell again from the source files.
 
 Nothing here uses the package: events of the truth go to sed_eval as they are, outputs second by second.
 """
@@ -37,7 +37,7 @@ def by_recording(path, names):
 
 @pytest.fixture(scope="module")
 def known(finished, results):
-    """What the table is made from: classes, folds, true events and soft labels by recording."""
+    """Sources of the table: classes, folds, true events and soft labels by recording."""
     recordings = finished / "tests/workflow/tiny.tsv"
     classes = yaml.safe_load((finished / "config.yaml").read_text())["evaluate"]["classes"]
     folds = {fold: read_rows(results / "folds" / f"{fold}.tsv") for fold in FOLDS}
@@ -197,17 +197,17 @@ def test_every_cell(known, results):
             assert float(row[f"{name}_gain_std"]) == pytest.approx(statistics.stdev(folds), rel=1e-4, abs=1e-4)
 
 
-def test_page_and_metrics_say_what_they_hold(results):
+def test_page_and_metrics_describe_their_content(results):
     page = (results / "report" / "truth.md").read_text(encoding="utf-8")
     assert "`H_BCE_sig_joint` | joint | class-dependent" in page
     assert "The references of Table 2 are\nlabels" in page
     found = json.loads((results / "metrics/H_BCE_sig_joint/run2.truth.json").read_text())
     assert found["training"] == {"labels": "hard", "loss": "bce", "output": "sigmoid", "method": "joint"}
-    assert not (results / "metrics/H_BCE_sig_joint/run2.json").exists()  # its reference would be other labels
+    assert not (results / "metrics/H_BCE_sig_joint/run2.json").exists()  # the reference would be other labels
 
 
-def test_a_folder_of_ones_own_true_events(project):
-    """The demo's own truth as hard label text gives the same table; without one event too few or too many."""
+def test_user_folder_of_true_events(project):
+    """The demo's true events as hard label text give the same table."""
     (project / "mine").mkdir()
     for path in (project / "results/tiny/data/truth").iterdir():
         events = [f"{row['onset']}\t{row['offset']}\t{row['label']}\n" for row in read_rows(path)]

@@ -1,4 +1,4 @@
-"""Trained models for one's own recordings: a workflow that needs the model files and nothing else."""
+"""Trained models on user-provided recordings: a workflow that needs the model files only."""
 
 import hashlib
 import shutil
@@ -37,7 +37,7 @@ def apply(folder, *options, dry=False, fails=False):
     return snakemake(folder, *(["--dry-run"] if dry else []), configuration=configuration, fails=fails)
 
 
-def test_scores_events_and_pictures_of_a_folder(somewhere):
+def test_folder_gets_scores_events_and_timelines(somewhere):
     own = ["audio=my sounds", f"model={RUN}"]
     shown = apply(somewhere, *own)
     assert "different sampling rates: 44100 Hz (1, first: 'Straße 1'), 48000 Hz (1, first: 'b')" in shown
@@ -60,7 +60,7 @@ def test_scores_events_and_pictures_of_a_folder(somewhere):
     assert rules(apply(somewhere, *own, "threshold=fixed", dry=True)) == {"apply_model": 2}
 
 
-def test_another_folder_of_the_same_name_is_not_mixed_with_the_first(somewhere):
+def test_folder_with_the_same_name_is_refused(somewhere):
     for where in ("first", "second"):
         shutil.copytree(somewhere / "my sounds", somewhere / where / "sounds")
     apply(somewhere, "audio=first/sounds", f"model={RUN}")
@@ -70,7 +70,7 @@ def test_another_folder_of_the_same_name_is_not_mixed_with_the_first(somewhere):
     assert rules(apply(somewhere, "audio=second/sounds", f"model={RUN}", "output=other", dry=True))["apply_model"] == 2
 
 
-def test_one_model_one_recording_and_a_folder_of_ones_choice(somewhere):
+def test_one_model_and_recording_in_a_chosen_folder(somewhere):
     own = ["audio=my sounds/b.wav", f"model={RUN}/fold2.pt", "threshold=0.0", "output=out put"]
     apply(somewhere, *own)
     assert "mean of 1 models" in (somewhere / "out put/logs/b.log").read_text()

@@ -1,4 +1,4 @@
-"""The documentation: links, commands, paths, numbers and words."""
+"""The documentation: links, commands, paths and numbers."""
 
 import re
 from functools import cache
@@ -19,17 +19,6 @@ ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "results/README.md", *sorted(
 PACKAGE = ROOT / "workflow/softsed"
 # Scripts that made one table once, in the git tag benchmarks-0.1.
 IN_TAG = {f"benchmarks/{script}.py" for script in ("levers", "plan", "scale", "scaling", "seeds", "textbook")}
-# Archaic or colloquial words and wrong pronouns, and what to write instead.
-WORDS = {
-    r"whence|hence|thus|likewise|meanwhile|the latter|for ever|anew": "plain words",
-    r"one's own|of one's|oneself": "your",
-    r"he|his|him": "they, or the annotator",
-    r"mend(?:s|ed)?|told|goes on|tak(?:es?|en) over": "fix, report, continue, import",
-    r"(?:rows?|columns?|files?|scores?|s|MB|minutes?|jobs|frames|one|five) an? "
-    r"(?:second|class|recording|window|fold|job|epoch|step|training|minute|system|event)": "per",
-    r"none of ours": "not a valid ...",
-    r"Before[,:]|used to be": "the change log has the history",
-}
 
 
 def read(path):
@@ -77,12 +66,6 @@ CHECKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "results/README.md"]
 @pytest.mark.parametrize("page", CHECKED, ids=name)
 def test_lines_have_at_most_120_characters(page):
     assert [line for line in prose(read(page)) if len(line) > 120] == []
-
-
-@pytest.mark.parametrize("page", CHECKED, ids=name)
-def test_words_are_those_of_the_field(page):
-    text = "\n".join(prose(read(page), tables=True))
-    assert {found: use for words, use in WORDS.items() for found in re.findall(rf"\b(?:{words})\b", text)} == {}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""DVC keeps what Snakemake made: recorded without computing, pulled into a clone, brought back from an older commit.
+"""DVC records results of Snakemake without computing, pulls them into a clone, and restores those of an older commit.
 
 On the real dvc.yaml, with the config files of a small experiment in place of the demo's, and real remotes: a folder,
 and an HTTP server on this machine.
@@ -45,7 +45,7 @@ TABLES |= {"render_document": 3, "make_origin": 1, "build_page": 1}
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_outside(tmp_path_factory):
-    """Git and DVC as on a machine of which they know nothing, and nothing written outside the folders of the tests."""
+    """Run Git and DVC without the configuration of this machine, and write no file outside the folders of the tests."""
     folder = tmp_path_factory.mktemp("configuration")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR", "SITE_CACHE_DIR"):
@@ -70,7 +70,7 @@ def commit(folder, message):
 
 
 def jobs(shown, rule):
-    """How often a rule was planned in what several Snakemakes printed."""
+    """Return how often a rule was planned, from the output of several calls of Snakemake."""
     return sum(int(count) for count in re.findall(rf"^{rule} +(\d+)$", shown, re.MULTILINE))
 
 
@@ -84,7 +84,7 @@ def metrics(folder):
 
 
 def up_to_date(folder):
-    """Neither Snakemake nor DVC nor git has anything to say about a project."""
+    """Assert that Snakemake, DVC and git report no change in a project."""
     shown = snakemake(folder, "--dry-run", configuration=SMALL)
     assert "Nothing to be done" in shown
     assert "provenance" not in shown
@@ -95,7 +95,7 @@ def up_to_date(folder):
 
 @pytest.fixture(scope="module")
 def recorded(finished, tmp_path_factory):
-    """A repository with the small experiment run, recorded and pushed to a folder; and what recording printed."""
+    """A repository whose small experiment is recorded and pushed to a folder; and the output of the recording."""
     folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("dvc") / "recorded"))
     (folder / "small.yaml").write_text(SMALLER)
     text = (folder / "dvc.yaml").read_text()
@@ -128,7 +128,7 @@ def repository(recorded):
 
 @pytest.fixture
 def pulled(repository, tmp_path):
-    """A clone with everything that was pushed, to change at will."""
+    """A clone with all pushed files, which tests may change."""
     folder = clone(repository, tmp_path / "pulled")
     dvc(folder, "pull", *EVERYTHING)
     return folder
@@ -136,7 +136,7 @@ def pulled(repository, tmp_path):
 
 @pytest.fixture(scope="module")
 def changed(repository, tmp_path_factory):
-    """A clone in which the predictions were made otherwise, recorded and committed."""
+    """A clone with other predictions, recorded and committed."""
     folder = clone(repository, tmp_path_factory.mktemp("dvc") / "changed")
     dvc(folder, "pull", *EVERYTHING)
     text = (folder / "config.yaml").read_text()
@@ -147,20 +147,20 @@ def changed(repository, tmp_path_factory):
     return folder
 
 
-def test_recording_computes_nothing_and_leaves_only_the_lock_file_to_commit(recorded):
+def test_recording_computes_nothing(recorded):
     folder, shown, changed = recorded
     assert shown.count("Nothing to be done") == 4
     assert changed == "?? dvc.lock\n"
     assert up_to_date(folder)
 
 
-def test_tables_figures_and_metrics_are_in_git_and_nothing_else_of_the_results(repository):
+def test_git_contains_only_tables_and_metrics(repository):
     kept = {Path(name).parts[2] for name in git(repository, "ls-files", "results/tiny").splitlines()}
     assert kept == {"report", "metrics"}
     assert git(repository, "ls-files", "--others", "--exclude-standard") == ""
 
 
-def test_a_clone_with_what_was_pulled_has_nothing_to_do(repository, pulled):
+def test_pulled_clone_has_nothing_to_do(repository, pulled):
     assert up_to_date(pulled)
     for name in ("data/audio/city_center_00.wav", "models/S_MSE_lin/run1/fold1.pt", "provenance.jsonl"):
         assert (pulled / "results/tiny" / name).read_bytes() == (repository / "results/tiny" / name).read_bytes()
@@ -169,7 +169,7 @@ def test_a_clone_with_what_was_pulled_has_nothing_to_do(repository, pulled):
     assert up_to_date(pulled)
 
 
-def test_what_was_pulled_is_a_copy_that_can_be_written(pulled):
+def test_pulled_files_are_writable_copies(pulled):
     assert dvc(pulled, "config", "cache.type").split() == ["reflink,copy"]
     for path in (pulled / "results/tiny").glob("**/*"):
         assert not path.is_symlink()
@@ -177,9 +177,7 @@ def test_what_was_pulled_is_a_copy_that_can_be_written(pulled):
 
 
 @pytest.mark.slow
-def test_plain_pull_brings_everything_too_though_dvc_misses_the_experiment_that_was_never_recorded(
-    repository, tmp_path
-):
+def test_plain_pull_brings_all_recorded_files(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")
     shown = dvc(folder, "pull", fails=True)
     assert set(re.findall(r"^results/(\w+)/", shown, re.MULTILINE)) == {"maestro_real"}
@@ -188,7 +186,7 @@ def test_plain_pull_brings_everything_too_though_dvc_misses_the_experiment_that_
 
 
 @pytest.mark.slow
-def test_over_http(repository, tmp_path):
+def test_pull_over_http(repository, tmp_path):
     (tmp_path / "served").mkdir()
     with serve(tmp_path / "served") as server:
         remote = (("add", "web", server.address), ("modify", "web", "method", "PUT"))
@@ -207,7 +205,7 @@ def test_over_http(repository, tmp_path):
 
 
 @pytest.mark.slow
-def test_models_and_report_are_enough_to_look_at_results_and_to_predict(repository, tmp_path):
+def test_pulled_models_can_be_applied(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")
     dvc(folder, "pull", "models@tiny", "report@tiny")
     results = folder / "results/tiny"
@@ -216,7 +214,8 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
     assert metrics(folder) == metrics(repository)
     assert planned(folder, "predict", "report", configuration=SMALL) == {}
 
-    # Recordings of one's own go through the steps by hand; here those of the test, so that the scores are known.
+    # The steps are called by hand, as for user-provided recordings. The recordings are those of the test, with known
+    # scores.
     fold, model = repository / "results/tiny/folds/fold1.tsv", results / "models/S_MSE_lin/run1/fold1.pt"
     config = json.dumps(torch.load(model, weights_only=True)["features"])
     features, step = tmp_path / "features", (sys.executable, "-m", "softsed")
@@ -250,9 +249,7 @@ def test_models_and_report_are_enough_to_look_at_results_and_to_predict(reposito
 
 
 @pytest.mark.slow
-def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tables_are_only_those_of_git(
-    repository, tmp_path
-):
+def test_clone_without_results_runs_all_jobs(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")
     assert (folder / "results/tiny/report/table2.tsv").exists()
     asked = planned(folder, configuration=SMALL)
@@ -264,7 +261,7 @@ def test_in_a_clone_without_results_everything_runs_and_it_is_said_that_the_tabl
 
 
 @pytest.mark.slow
-def test_where_only_one_experiment_has_run_every_command_answers(repository, tmp_path):
+def test_commands_work_with_one_recorded_experiment(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")  # nothing pulled: metrics and tables are in git
     shown = dvc(folder, "metrics", "show", "--md")
     assert "S_MSE_lin.class-dependent.f1_macro" in shown
@@ -304,7 +301,7 @@ def test_plots_have_the_numbers_of_the_tables(repository):
 
 
 @pytest.mark.slow
-def test_a_change_is_told_by_key_and_by_metric(repository, changed):
+def test_changes_are_shown_by_key_and_metric(repository, changed):
     parameters = json.loads(dvc(changed, "params", "diff", "HEAD~1", "--json"))
     assert parameters == {"config.yaml": {"predict.pooling": {"old": "mean", "new": "max"}}}
     shown = dvc(changed, "metrics", "diff", "HEAD~1", "--json")
@@ -322,7 +319,7 @@ def test_a_change_is_told_by_key_and_by_metric(repository, changed):
 
 
 @pytest.mark.slow
-def test_checkout_of_an_older_commit_gives_its_numbers_back_without_computing(repository, changed, tmp_path):
+def test_checkout_restores_older_results(repository, changed, tmp_path):
     folder = Path(shutil.copytree(changed, tmp_path / "changed"))
     now = metrics(folder)
     predictions = "results/tiny/predictions/S_MSE_lin/run1/fold1.tsv"
@@ -335,7 +332,7 @@ def test_checkout_of_an_older_commit_gives_its_numbers_back_without_computing(re
         assert (folder / predictions).read_bytes() == (source / predictions).read_bytes()
 
 
-def test_code_that_a_colleague_changed_without_running_it_is_noticed_in_a_clone(pulled):
+def test_clone_notices_code_that_was_not_run(pulled):
     path = pulled / "workflow/softsed/report/table2.py"
     path.write_text(path.read_text() + "\nEDITED = True\n")
     os.utime(path, (0, 0))
@@ -343,7 +340,7 @@ def test_code_that_a_colleague_changed_without_running_it_is_noticed_in_a_clone(
 
 
 @pytest.mark.slow
-def test_a_profile_from_the_environment_is_used_beside_the_default_one(pulled, tmp_path):
+def test_profile_of_the_environment_is_used(pulled, tmp_path):
     (tmp_path / "profile").mkdir()
     (tmp_path / "profile" / "config.yaml").write_text("default-resources: [of_the_test=7]\n")
     (pulled / "results/tiny/report/table1.tsv").unlink()
@@ -355,7 +352,7 @@ def test_a_profile_from_the_environment_is_used_beside_the_default_one(pulled, t
     assert "of_the_test" not in dvc(pulled, "repro", "report@tiny")
 
 
-def test_a_model_is_had_by_the_name_of_its_artifact(repository, tmp_path):
+def test_artifact_name_downloads_its_model(repository, tmp_path):
     folder = clone(repository, tmp_path / "clone")
     git(folder, "tag", "--annotate", "--message", "first", "demo-S_MSE_lin@v1.0.0")
     dvc(tmp_path, "artifacts", "get", str(folder), "demo-S_MSE_lin", "--out", "model")
@@ -364,7 +361,7 @@ def test_a_model_is_had_by_the_name_of_its_artifact(repository, tmp_path):
         assert got == (repository / f"results/tiny/models/S_MSE_lin/run1/fold{fold}.pt").read_bytes()
 
 
-def test_every_evaluated_system_is_a_described_artifact_and_every_curve_of_figure_2_is_plotted():
+def test_dvc_yaml_lists_all_systems_and_curves():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     artifacts = {}
@@ -391,7 +388,7 @@ def test_every_evaluated_system_is_a_described_artifact_and_every_curve_of_figur
 
 
 @pytest.mark.slow
-def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(project):
+def test_unusable_records_are_named_in_a_warning(project):
     provenance = project / "results/tiny/provenance.jsonl"
     provenance.unlink()
     provenance.mkdir()
@@ -410,7 +407,7 @@ def test_records_that_cannot_be_read_or_written_are_named_and_stop_no_run(projec
 
 
 @pytest.mark.slow
-def test_an_experiment_trains_only_what_it_must_and_leaves_the_files_alone(repository, tmp_path):
+def test_dvc_experiment_trains_only_changed_systems(repository, tmp_path):
     folder = Path(shutil.copytree(repository, tmp_path / "project"))
     unrecorded = folder / "results/maestro_real/models/S_MSE_lin/run1/fold1.pt"
     unrecorded.parent.mkdir(parents=True)
@@ -427,7 +424,7 @@ def test_an_experiment_trains_only_what_it_must_and_leaves_the_files_alone(repos
     assert list(found) == ["workflow/demo.yaml"]
     assert list(found["workflow/demo.yaml"]) == ["train.learning_rate"]
     assert found["workflow/demo.yaml"]["train.learning_rate"].items() >= {"old": 0.01, "new": 0.003}.items()
-    # Taken over by a branch: `dvc exp apply` would delete what was never recorded, of whatever experiment.
+    # The experiment becomes a branch, because `dvc exp apply` would delete results that were never recorded.
     dvc(folder, "exp", "branch", "faster", "faster")
     git(folder, "checkout", "--quiet", "faster")
     dvc(folder, "checkout", *EVERYTHING)
@@ -449,7 +446,7 @@ def kill_training(parent, model):
 
 
 @pytest.mark.slow
-def test_a_training_that_is_killed_loses_nothing_and_it_alone_is_trained_again(repository, tmp_path):
+def test_only_the_killed_training_is_repeated(repository, tmp_path):
     folder = Path(shutil.copytree(repository, tmp_path / "project"))
     path = folder / "workflow/demo.yaml"
     path.write_text(path.read_text().replace("learning_rate: 0.003", "learning_rate: 0.01"))
@@ -480,7 +477,7 @@ def test_a_training_that_is_killed_loses_nothing_and_it_alone_is_trained_again(r
     assert up_to_date(folder)
 
 
-def test_the_demo_of_the_copy_is_the_demo(tmp_path):
+def test_stages_of_the_copy_are_those_of_the_project(tmp_path):
     """The stages that the tests run are those of the repository: DVC reads them without complaint."""
     folder = copy_project(tmp_path)
     git(folder, "init", "--quiet")

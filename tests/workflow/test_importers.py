@@ -1,4 +1,4 @@
-"""The commands of docs/importers.md, run on the files shown above them."""
+"""The commands of docs/importers.md, run on the files that the page shows above them."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Nothing lost: trainings that are killed, at whatever moment, end with the bits of one that was not."""
+"""Trainings that are killed at any moment end with the same bits as an undisturbed training."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def until(condition):
 
 
 def continued_after(folder):
-    """Epoch after which the last training that was started continued; 0 when from the beginning, None when unknown."""
+    """Return the epoch after which the last started training continued; 0 for a new training, None if unknown."""
     text = (folder / LOG).read_text() if (folder / LOG).exists() else ""
     found = re.search(r"continuing after epoch (\d+), from (\S+)", text)
     assert found is None or found[2] == CHECKPOINT
@@ -72,11 +72,11 @@ def continued_after(folder):
         *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 9)),
     ],
 )
-def test_killed_at_random_moments_a_training_ends_with_the_same_bits(undisturbed, untrained, seed):
+def test_killed_training_ends_with_equal_bits(undisturbed, untrained, seed):
     shown = snakemake(untrained, "--dry-run", "--printshellcmds", MODEL, *OFTEN, configuration=CONFIGURATION)
     command = shlex.split(re.search(r"python -m softsed .* train.system .*", shown)[0])
     moments, kills, epochs = np.random.default_rng(seed), 0, []
-    while len(set(epochs)) < 4:  # of starts from different epochs: until it has got somewhere three times
+    while len(set(epochs)) < 4:  # starts from different epochs, until the training has made progress three times
         with subprocess.Popen(command, cwd=untrained, stderr=subprocess.DEVNULL) as training:
             until(lambda: training.poll() is not None or continued_after(untrained) is not None)
             epochs.append(continued_after(untrained))
@@ -109,7 +109,7 @@ def kill_training(run):
 
 
 @pytest.mark.slow
-def test_snakemake_and_its_trainings_killed_go_on_where_they_were(undisturbed, untrained):
+def test_killed_snakemake_resumes_its_trainings(undisturbed, untrained):
     checkpoint = untrained / CHECKPOINT
     # The training alone: the run fails, and Snakemake deletes what the training wrote, but not the checkpoint.
     with start(untrained) as run:
@@ -119,7 +119,7 @@ def test_snakemake_and_its_trainings_killed_go_on_where_they_were(undisturbed, u
     assert continued_after(untrained) == 0
     assert checkpoint.exists()
     assert not (untrained / MODEL).exists()
-    # All at once. Snakemake had no time to delete anything or to take its lock away.
+    # All processes at once: Snakemake had no time to delete files or to remove its lock.
     with start(untrained) as run:
         until(lambda: continued_after(untrained))
         first = continued_after(untrained)
@@ -139,6 +139,6 @@ def test_snakemake_and_its_trainings_killed_go_on_where_they_were(undisturbed, u
     snakemake(untrained, MODEL, *OFTEN, configuration=CONFIGURATION)
     assert continued_after(untrained) >= 399
     assert results(untrained) == results(undisturbed)
-    # Recorded, and nothing left.
+    # The training is recorded, and no checkpoint is left.
     assert planned(untrained, MODEL, configuration=CONFIGURATION) == {}
     assert not [path for path in (untrained / "results/tiny/checkpoints").rglob("*") if path.is_file()]

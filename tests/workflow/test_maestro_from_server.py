@@ -32,8 +32,8 @@ def run_from_server(folder, recordings, labels, folds):
             "recordings": "recordings.tsv",
             "data": {"maestro_real": {"address": server.address, "archives": md5}},
             "folds": {"official": {"address": f"{server.address}/folds", "sha256": hashes}},
-            "systems": {"S_BCE_sig": None},  # two systems take the same way as three
-            "features": {"hop_s": 0.1},  # coarse: this is about the way, not about the scores
+            "systems": {"S_BCE_sig": None},  # two systems run the same rules as three systems
+            "features": {"hop_s": 0.1},  # coarse features, because this test checks the workflow and not the scores
             "train": {"model": {"filters": 2, "gru_units": 4, "gru_layers": 1}, "epochs": 1},
         }
         (project / "served.yaml").write_text(yaml.safe_dump(config))
@@ -43,7 +43,7 @@ def run_from_server(folder, recordings, labels, folds):
         archives = [request for request in server.requests if ".zip" in request.target]
         assert len(archives) == 3
         assert sum(request.range is not None for request in archives) == 1
-    # The server is gone: what has been fetched is not asked for again.
+    # The server has ended, because downloaded files are not requested again.
     assert planned(project, configuration=configuration) == {}
     return project, configuration
 
@@ -84,8 +84,8 @@ def check_table1(project, results, recordings, labels):
 
 
 @pytest.mark.long
-def test_demo_labels(finished, tmp_path):
-    """The same way without real labels; CI has these, and tests it by them."""
+def test_rendered_labels_of_the_demo(finished, tmp_path):
+    """The same rules without the real labels, which CI has."""
     recordings = [
         (r.name, r.scene, r.duration_s) for r in read_recordings(finished / "tests/workflow/tiny.tsv").values()
     ]
@@ -122,8 +122,8 @@ def test_published_labels(tmp_path):
 
 
 @pytest.mark.long
-def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
-    """49 recordings under their names, though of 20 s, with five folds: what is done and what an edit makes anew."""
+def test_dataset_of_the_size_of_maestro_real(tmp_path):
+    """49 recordings of 20 s with their names, and five folds: the jobs of a run, and the jobs after an edit."""
     classes = read_classes(ROOT / "workflow/resources/classes.tsv")
     asked = read_scenes(ROOT / "workflow/resources/scenes.tsv", classes)
     listed = read_recordings(ROOT / "workflow/resources/maestro_real.tsv").values()
@@ -145,7 +145,7 @@ def test_as_many_recordings_and_trainings_as_maestro_real_has(tmp_path):
     assert len(list((results / "models").rglob("*.pt"))) == 10
     assert len(list((results / "features").glob("*.npz"))) == 49
 
-    # The archives are not needed any more. For another recording they are fetched once more, and only it is unpacked.
+    # The archives may be deleted. For another recording they are fetched again, and only this recording is unpacked.
     shutil.rmtree(project / "results/archives")
     (project / "mirror.yaml").write_text("data:\n  maestro_real:\n    address: https://mirror.example\n")
     assert planned(project, configuration=[*configuration, "mirror.yaml"]) == {}

@@ -1,4 +1,4 @@
-"""`make demo` as the README has it, in a clone, and what its tables must show."""
+"""`make demo` as in the README, in a clone, and the required results in its tables."""
 
 import pytest
 from support.project import DEMO, planned
@@ -67,7 +67,7 @@ def test_soft_labels_detect_what_hard_labels_miss(demo):
     assert float(table["S_MSE_lin", "class-dependent, all classes"]["classes_detected"]) >= 15
 
 
-def test_systems_have_temporal_skill_and_baselines_none(demo):
+def test_only_systems_have_temporal_skill(demo):
     skill = {row["system"]: float(row["auroc_within"]) for row in rows(demo[0], "table2") if row["threshold"] == "0.5"}
     for system, value in skill.items():
         assert (value == 50) if system.endswith("_prior") else (value > 60), system
@@ -101,7 +101,7 @@ def test_trainings_beat_a_constant(demo):
     assert float(found["S_MSE_lin"]["validation_loss"]) < 0.75 * float(found["S_MSE_lin"]["constant_loss"])
 
 
-def test_nothing_is_left_to_do(demo):
+def test_second_run_of_the_demo_has_no_jobs(demo):
     assert planned(demo[0], configuration=DEMO) == {}
 
 

@@ -1,4 +1,4 @@
-"""`make study` as the README has it, at the sizes of the tiny experiment."""
+"""`make study` as in the README, at the sizes of the tiny experiment."""
 
 import pytest
 import yaml

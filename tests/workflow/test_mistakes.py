@@ -1,4 +1,4 @@
-"""A user's mistake stops the workflow before anything is computed, with a message that says what to do.
+"""A user's mistake stops the workflow before anything is computed, with a message that states a remedy.
 
 The checks of a config are tested in tests/unit/planning.
 """
@@ -16,10 +16,10 @@ from support.run import run
     [
         ("trian:\n  epochs: 3", "trian"),
         ("recordings: nowhere.tsv", "nowhere.tsv"),
-        ("report:\n  curves: ['S_MSE_lni:s']", "the curve 'S_MSE_lni:s' names no system"),
+        ("report:\n  curves: ['S_MSE_lni:s']", "the curve 'S_MSE_lni:s' is not of a system"),
     ],
 )
-def test_configuration(project, change, message):
+def test_config_mistakes_stop_the_run(project, change, message):
     (project / "change.yaml").write_text(change)
     configuration = [
         "--configfile",
@@ -31,23 +31,23 @@ def test_configuration(project, change, message):
     assert message in snakemake(project, "--dry-run", configuration=configuration, fails=True)
 
 
-def test_no_labels_are_made_where_they_are_published(project):
+def test_published_labels_refuse_label_methods(project):
     (project / "change.yaml").write_text("systems:\n  S_MSE_lin:\n    method: joint")
     shown = snakemake(project, "--dry-run", configuration=["--configfile", "change.yaml"], fails=True)
-    assert "systems.S_MSE_lin.method: the methods joint need opinions, but this experiment has labels only" in shown
+    assert "systems.S_MSE_lin.method: labels by joint need opinions, but this experiment has labels only" in shown
 
 
-def test_a_file_that_is_not_part_of_the_experiment(project):
+def test_unknown_target_is_refused(project):
     shown = snakemake(project, "--dry-run", "results/tiny/models/S_MSE_lin/run1/fold9.pt", fails=True)
     assert "MissingRuleException" in shown
 
 
-def test_a_recording_that_is_not_in_the_table(project):
+def test_unknown_recording_is_refused(project):
     shown = snakemake(project, "--dry-run", "results/tiny/features/typo.npz", fails=True)
     assert "tests/workflow/tiny.tsv: there is no recording 'typo'" in shown
 
 
-def test_audio_that_is_not_audio_is_named_and_nothing_downstream_runs(project):
+def test_unreadable_audio_stops_later_jobs(project):
     (project / "results/tiny/data/audio/city_center_00.wav").write_text("not audio")
     shown = snakemake(project, fails=True)
     assert "results/tiny/data/audio/city_center_00.wav: cannot be read as audio" in shown

@@ -40,7 +40,7 @@ def own(tmp_path_factory):
         for labels in ("-my labels", "my truth"):
             write_rows(folder / labels / f"{decomposed(name)}.txt", [(2, 5, "car"), (4, 9, "dog")])
         for onset in range(0, SECONDS - 2):
-            # Nobody was asked about dogs in "a b" from 7 s on, and only Ann about dogs in "-x".
+            # No annotator was asked about dogs in "a b" after 7 s, and only Ann about dogs in "-x".
             asked = [(who, c) for who in ("Ann", "Bob") for c in ("car", "dog")]
             asked = [one for one in asked if one[1] == "car" or not (name == "a b" and onset > 4)]
             asked = [one for one in asked if name != "-x" or one != ("Bob", "dog")]

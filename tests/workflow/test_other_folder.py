@@ -21,7 +21,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Return a folder with opinions of three annotators, and true events of a class that nobody was asked about."""
+    """Return a folder with opinions of three annotators, and true events of a class that is not annotated."""
     folder = tmp_path / "my data"
     (folder / "truth").mkdir(parents=True)
     rows = [
@@ -44,7 +44,7 @@ def configuration(folder, *entries):
 
 
 def test_results_are_in_the_working_directory(project, elsewhere):
-    """True events that do not count neither stop the run nor remain unmentioned."""
+    """True events that do not count do not stop the run, and a warning counts them."""
     own = configuration(elsewhere)
     shown = snakemake(elsewhere, "--snakefile", str(project / "Snakefile"), "labels", configuration=own)
     assert shown.count("3 of 6 true events do not count") == 1
@@ -59,7 +59,7 @@ def test_results_are_in_the_working_directory(project, elsewhere):
     assert planned(elsewhere, *arguments, configuration=demo) == planned(project, configuration=demo)
 
 
-def test_config_of_the_folder_is_not_that_of_the_workflow(project, elsewhere):
+def test_config_of_the_folder_is_not_read(project, elsewhere):
     (elsewhere / "config.yaml").write_text("runs: 0\n")
     arguments = ["--snakefile", str(project / "Snakefile"), "--dry-run", "labels"]
     shown = snakemake(elsewhere, *arguments, configuration=configuration(elsewhere))
@@ -124,7 +124,7 @@ def test_dvc_run_with_linked_results_stops_first(repository, tmp_path):
 
 
 def test_dvc_records_results_whose_folders_are_links(repository, tmp_path):
-    """The way out that the message names."""
+    """The remedy that the message names."""
     use_script(repository)
     (repository / "results/demo").mkdir(parents=True)
     for name in ("data", "labels"):

@@ -1,4 +1,4 @@
-"""A dataset of one's own: labels or opinions in any format go through the same rules, mistakes stop them first."""
+"""User-provided datasets: labels or opinions in any format use the same rules, and mistakes stop the run first."""
 
 import json
 import os
@@ -98,7 +98,7 @@ def test_systems_on_opinions_alone_are_planned(own):
     )
 
 
-def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
+def test_edited_labels_rerun_their_users(own):
     """The soft labels by either format are those that were given; with a table of recordings there are scenes."""
     with_scenes = config("soft", "soft.tsv", "recordings=my data/recordings.tsv")
     targets = ["check", "labels", "results/soft/folds/fold1.tsv"]
@@ -119,7 +119,7 @@ def test_labels_are_taken_over_and_edits_rerun_what_uses_them(own):
     assert "Traceback" not in shown
 
 
-def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_again(own):
+def test_older_replaced_labels_rerun_their_users(own):
     path = own / "my data/changing.tsv"
     text = (own / "my data/soft.tsv").read_text()
     path.write_text(text)
@@ -127,7 +127,7 @@ def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_
     snakemake(own, "labels", configuration=configuration)
     assert planned(own, "labels", configuration=configuration) == {}
     path.write_text(text.replace("\ttap\t", "\twater tap\t"))
-    os.utime(path, (0, 0))  # as a file that is moved or unpacked into its place
+    os.utime(path, (0, 0))  # such as a file that is moved or unpacked into its place
     shown = snakemake(own, "--dry-run", "labels", configuration=configuration)
     assert rules(shown) == {"infer_tables": 1, "adopt_labels": 1, "harden_labels": 1, "labels": 1}
     assert "changed: my data/changing.tsv" in describe(shown)
@@ -140,7 +140,7 @@ def test_labels_that_are_replaced_are_noticed_though_they_are_older_and_checked_
     assert "Expected a soft label from 0 to 1" in snakemake(own, "--dry-run", configuration=configuration, fails=True)
 
 
-def test_all_mistakes_are_named_before_anything_is_computed(own):
+def test_all_mistakes_are_reported_before_jobs(own):
     lines = (own / "my data/soft.tsv").read_text().splitlines()
     lines[3] = lines[3].replace("dog barking", "dog_barking")
     lines[5] = lines[5].rsplit("\t", 1)[0] + "\t1.5"
@@ -150,7 +150,7 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
     shown = snakemake(own, configuration=config("soft", "wrong.tsv", "experiment=wrong"), fails=True)
     for message in (
         "line 4: class 'dog_barking' is spelled 'dog barking' in my data/wrong.tsv, line 2",
-        "value '1.5'. Expected a soft label from 0 to 1",
+        "value is '1.5'. Expected a soft label from 0 to 1",
         "line 146: no audio named 'attic'",
         "line 147: the row lasts from 14 to 15 s, but the recording 'yard.2' lasts 12.50 s",
     ):
@@ -167,13 +167,13 @@ def test_all_mistakes_are_named_before_anything_is_computed(own):
             ["audio=my data/audio"],
             "audio: audio is set, but none of soft, hard and opinions",
         ),
-        (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio is set, with soft and hard"),
+        (["audio=my data/audio", "soft=a", "hard=b"], "audio: audio is set together with soft and hard"),
         (["audio=my data/audio", "soft=nowhere.tsv"], "soft: there is no file or folder 'nowhere.tsv'"),
         (["audio=nowhere", "soft=my data/soft.tsv"], "audio: there is no file or folder 'nowhere'"),
         (["soft=my data/soft.tsv"], "soft: soft is set, but audio is not"),
     ],
 )
-def test_mistakes_of_the_config_stop_before_that(own, options, message):
+def test_config_mistakes_stop_before_the_check(own, options, message):
     assert message in snakemake(own, "--dry-run", configuration=["--config", *options], fails=True)
 
 
@@ -192,7 +192,7 @@ def test_a_dataset_is_not_the_demo(own):
         pytest.param("opinions", "opinions.tsv", marks=pytest.mark.long),  # in CI by test_hostile
     ],
 )
-def test_it_goes_all_the_way_to_the_report(own, kind, labels):
+def test_user_dataset_runs_up_to_the_report(own, kind, labels):
     name = f"all_{labels.replace('.', '_')}"
     configuration = config(kind, labels, f"experiment={name}")
     snakemake(own, configuration=configuration)

@@ -1,4 +1,4 @@
-"""Opinions of one's own: one command makes labels, tables and a page of them; mistakes get a helpful message."""
+"""User-provided opinions: one command computes labels, tables and a page; mistakes have a message with a remedy."""
 
 import numpy as np
 import pytest
@@ -48,19 +48,19 @@ def fresh(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(fresh):
-    """The same after the one command; tests must not change it."""
+    """The same project after the command; tests must not change it."""
     assert planned(fresh, "labels", configuration=OWN) == PLAN
     snakemake(fresh, "labels", configuration=OWN)
     return fresh
 
 
-def test_one_command_makes_everything(made):
+def test_one_command_makes_all_label_files(made):
     labels = made / "results/mine/labels"
     classes = [row["class"] for row in read_rows(made / "results/mine/data/classes.tsv")]
     assert classes == ["car (far)", "dog", "tap"]
     asked = {"yard-1": classes[:2], "yard-2": classes[:2], "küche (a)": classes[2:]}
-    # Heard in the windows from 9 s on, and not in those up to 13 s: most windows around a second are among the former
-    # from 11 s on, but what was heard began at 13 s.
+    # Windows that start at 9 s or later are ticked, and windows that end at 13 s or before are not. Most windows around
+    # a second are ticked from 11 s on, but the event begins at 13 s.
     for method, onset in {"eq1": 11, "majority": 11, "joint": 13}.items():
         softs = read_soft(labels / method / "soft.tsv", classes)
         for name in ("yard-1", "yard-2", "küche (a)"):
@@ -79,12 +79,12 @@ def test_one_command_makes_everything(made):
     assert "The crowd of mine" in page
 
 
-def test_a_second_run_does_nothing_and_all_means_labels(made):
+def test_second_run_of_all_has_no_jobs(made):
     assert planned(made, "labels", configuration=OWN) == {}
     assert planned(made, configuration=OWN) == {}
 
 
-def test_another_opinion_makes_the_labels_again(made):
+def test_added_opinion_reruns_the_labels(made):
     path = made / "my opinions.tsv"
     before = path.read_bytes()
     write_rows(
@@ -98,7 +98,7 @@ def test_another_opinion_makes_the_labels_again(made):
     assert planned(made, "labels", configuration=OWN) == {}
 
 
-def test_the_command_line_stands_above_the_file_of_the_door(made):
+def test_command_line_overrides_opinions_yaml(made):
     (made / "change.yaml").write_text("labels:\n  compare: []\nopinions: my opinions.tsv\nexperiment: mine\n")
     assert planned(made, "labels", configuration=["--configfile", "change.yaml"]) == {
         "collect_crowd_sizes": 1,
@@ -107,7 +107,7 @@ def test_the_command_line_stands_above_the_file_of_the_door(made):
     }
 
 
-def test_tables_and_truth_of_ones_own(fresh):
+def test_user_tables_and_true_events(fresh):
     for name, text in {
         "recordings": "recording\tscene\tduration_s\nyard-1\tyard\t20.4\nyard-2\tyard\t20\nküche (a)\tkitchen\t20\n",
         "scenes": "scene\tclass\nyard\tdog\nyard\tcar (far)\nkitchen\ttap\n",
@@ -142,9 +142,9 @@ def test_tables_and_truth_of_ones_own(fresh):
     ("configuration", "message"),
     [
         (["--config", "opinions=nowhere.tsv"], "there is no file or folder 'nowhere.tsv'"),
-        (["--config", "opinions=header.tsv"], "header.tsv, line 1: no column ['annotator']"),
+        (["--config", "opinions=header.tsv"], "lacks the columns ['annotator']"),
         (["--config", "opinions=name.tsv"], "name.tsv, line 3: recording 'b\\x7f' cannot be the name of a file"),
-        (["--configfile", "null.yaml"], "recordings: no table. Expected the path of a table"),
+        (["--configfile", "null.yaml"], "recordings: the value is null. Expected the path of a table"),
         (
             ["--configfile", "workflow/demo.yaml", "--config", "opinions=my opinions.tsv"],
             "opinions: opinions=my opinions.tsv cannot be combined with the demo",
@@ -161,12 +161,12 @@ def test_mistakes_stop_before_anything_runs(fresh, configuration, message):
     assert message in snakemake(fresh, "--dry-run", "labels", configuration=configuration, fails=True)
 
 
-def test_a_stage_that_needs_audio_says_so(fresh):
+def test_stage_that_needs_audio_stops(fresh):
     shown = snakemake(fresh, "--dry-run", "features", configuration=OWN, fails=True)
     assert "This stage needs audio" in shown
 
 
-def test_a_mistake_in_a_row_is_named_before_any_job(fresh):
+def test_mistake_in_a_row_stops_before_jobs(fresh):
     table = own_opinions()
     table[7][5] = 2
     write_rows(fresh / "wrong.tsv", table)
@@ -178,7 +178,7 @@ def test_a_mistake_in_a_row_is_named_before_any_job(fresh):
 
 @pytest.mark.slow
 def test_strong_labels_of_twenty_people(fresh):
-    """Real people, four recordings to save time: more annotators come closer to all; nobody is perfect or useless."""
+    """Real people, four recordings: more annotators agree better with all; no annotator is perfect or useless."""
     wanted = {"street_a001", "street_a008", "street_a010", "street_b003"}
     header, *lines = shared("lead/street_12_recordings.tsv").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line.split("\t")[0] in wanted]
@@ -208,7 +208,7 @@ def test_strong_labels_of_twenty_people(fresh):
             values = [float(row[name]) for row in sizes]
             assert values == sorted(values)
             assert values[0] > 0.6
-        # Labels of windows against the majority of the same people's events: alike, but dilated.
+        # Labels of windows are similar to the majority of the same people's events, but longer.
         assert 0.6 < float(sizes[-1]["truth_f1"]) < 0.95
     assert float(everybody["joint"]["truth_brier"]) < float(everybody["eq1"]["truth_brier"])
     assert float(everybody["joint"]["truth_f1_best"]) > 0.8

@@ -28,7 +28,7 @@ def blocks() -> list[str]:
 
 
 def check_commands(folder, recordings: int) -> None:
-    """Run all blocks in a project with results of the demo, and look for what they promise."""
+    """Run all blocks in a project with results of the demo, and check their outputs."""
     (folder / "FOLDER").mkdir()
     shutil.copy(folder / "results/demo/data/audio/city_center_01.wav", folder / "FOLDER/mine.wav")
     commands = blocks()

@@ -1,4 +1,4 @@
-"""Only invalidated steps run again: an edit reruns exactly what uses it and is named; anything else reruns nothing.
+"""Only invalidated steps run again: an edit reruns exactly its users and is named; other changes rerun no job.
 
 What an edit reruns is computed from the jobs of a finished run: the import closure of the step that a job runs, the
 files that it reads, and the files that it makes. A dry run after the edit must agree. A dry run takes seconds, so that
@@ -191,7 +191,7 @@ def check_round(jobs, shown, causes, named):
     Parameters
     ----------
     causes : dict of str to set of str
-        What was changed -> the jobs that it affects directly.
+        Change -> the jobs that it affects directly.
     named : callable
         From a reason to the causes that it names.
     """
@@ -311,7 +311,7 @@ def ast_docstring(node) -> bool:
 
 
 def test_comments_and_docstrings_rerun_nothing(edited):
-    """All modules at once: each gets a comment, and another wording in every docstring."""
+    """All modules at once: each gets a comment and changed docstrings."""
     paths = [module_path(edited, module) for module in module_names()]
     with edit(*paths, change=add_comment_and_reword):
         assert sum(path.read_bytes() != (PACKAGE.parents[1] / path.relative_to(edited)).read_bytes() for path in paths)
@@ -320,7 +320,7 @@ def test_comments_and_docstrings_rerun_nothing(edited):
 
 @pytest.mark.slow
 def test_only_an_added_recording_is_rendered(edited, jobs):
-    """Labels are made from all opinions and folds deal all recordings: what follows from these runs too."""
+    """Labels depend on all opinions, and folds on all recordings: the jobs that depend on them run as well."""
     every = {**jobs.count(jobs), "render_recording": 1, "extract_features": 1, "make_media": 1}
     every["render_document"] -= 1  # that of the trials
     with edit(edited / "tests/workflow/tiny.tsv", text="city_center_03\tcity_center\t20.0\n"):

@@ -1,4 +1,4 @@
-"""The whole workflow on a tiny experiment: every stage, its files, and nothing left to do afterwards."""
+"""The whole workflow on a tiny experiment: every stage and its files; a second run has no jobs."""
 
 import json
 
@@ -16,7 +16,7 @@ from softsed.tools.progress import describe, read_run, remaining, seconds_per_jo
 from softsed.tools.watch import Messages
 
 SYSTEMS = ["H_BCE_sig", "S_BCE_sig", "S_MSE_lin"]
-JOINT = ["H_BCE_sig_joint"]  # trained on other labels: not in Table 2, whose reference are those of the others
+JOINT = ["H_BCE_sig_joint"]  # trained on other labels than those of the reference, and therefore not in Table 2
 PRIORS = ["scene_prior", "recording_prior"]
 
 
@@ -36,7 +36,7 @@ def test_watch_shows_nothing_of_a_run_without_problems(finished):
     assert [line for line in log.read_text().splitlines() if messages.select(line)] == []
 
 
-def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):
+def test_progress_follows_the_log_of_the_run(finished):
     log = min(path for path in (finished / ".snakemake/log").iterdir() if "Select jobs" in path.read_text())
     text = log.read_text()
     whole, half = read_run(text), read_run(text[: text.index("(50%) done")])
@@ -54,7 +54,7 @@ def test_the_log_of_the_run_tells_how_far_it_is_at_any_moment(finished):
     assert "the run has ended" in describe(whole, times, whole.last)
 
 
-def test_every_recording_has_sound_and_picture_beside_the_page(finished, results):
+def test_page_has_media_of_every_recording(finished, results):
     names = read_recordings(finished / "tests/workflow/tiny.tsv")
     expected = {f"{name}.{form}" for name in names for form in ("mp3", "webp")}
     assert {path.name for path in (results / "page/media").iterdir()} == expected
@@ -63,7 +63,7 @@ def test_every_recording_has_sound_and_picture_beside_the_page(finished, results
     assert all(name in page for name in names)
 
 
-def test_every_stage_has_its_folder_and_every_job_its_log(results):
+def test_stages_have_folders_and_jobs_have_logs(results):
     stages = {"data", "labels", "features", "folds", "models", "predictions", "metrics", "report", "page"}
     stages |= {"logs", "benchmarks"}
     assert {path.name for path in results.iterdir()} == stages | {"provenance.jsonl"}
@@ -73,7 +73,7 @@ def test_every_stage_has_its_folder_and_every_job_its_log(results):
     assert len(logs) > 50
 
 
-def test_labels_follow_from_one_another_and_from_what_was_asked(finished, results):
+def test_labels_agree_with_opinions(finished, results):
     classes = read_classes(finished / "workflow/resources/classes.tsv")
     scenes = read_scenes(finished / "workflow/resources/scenes.tsv", classes)
     for name, recording in read_recordings(finished / "tests/workflow/tiny.tsv").items():
@@ -90,13 +90,13 @@ def test_labels_follow_from_one_another_and_from_what_was_asked(finished, result
             assert events == to_events(harden(soft, thresholds), classes)
 
 
-def test_a_model_says_which_labels_it_was_trained_on(results):
+def test_model_file_names_its_labels(results):
     for system, method in (("H_BCE_sig", "eq1"), ("H_BCE_sig_joint", "joint")):
         model = torch.load(results / "models" / system / "run1" / "fold1.pt", weights_only=True)
         assert model["system"] == {"labels": "hard", "loss": "bce", "output": "sigmoid", "method": method}
 
 
-def test_every_recording_is_tested_once_and_scored_second_by_second(finished, results):
+def test_every_recording_is_scored_once(finished, results):
     classes = read_classes(finished / "workflow/resources/classes.tsv")
     recordings = read_recordings(finished / "tests/workflow/tiny.tsv")
     for system in SYSTEMS + JOINT + PRIORS:
@@ -141,7 +141,7 @@ def test_table2_equals_the_metrics_it_comes_from(results):
         assert float(table[system, "0.5"]["f1_micro"]) == pytest.approx(100 * sum(found) / 2, abs=1e-3)
 
 
-def test_label_statistics_count_the_evaluated_classes_of_the_reference(finished, results):
+def test_label_statistics_count_evaluated_classes(finished, results):
     classes = yaml.safe_load((finished / "config.yaml").read_text())["evaluate"]["classes"]
     values = [float(row["value"]) for row in read_rows(results / "labels/eq1/soft.tsv") if row["label"] in classes]
     found = {(row["statistic"], row["on"]): row for row in read_rows(results / "report" / "label_statistics.tsv")}

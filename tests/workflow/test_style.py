@@ -41,13 +41,13 @@ def config_keys(config, path=()):
             yield from config_keys(entry, (*path, name))
 
 
-def test_every_key_of_the_config_is_described_and_every_described_key_has_a_value():
+def test_schema_and_config_have_equal_keys():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     given = set(config_keys(yaml.safe_load((ROOT / "config.yaml").read_text())))
     for name in ("demo", "study", "opinions", "own"):
         given |= set(config_keys(yaml.safe_load((ROOT / f"workflow/{name}.yaml").read_text())))
     described = set(schema_keys(schema))
-    # Below these, the names are the user's or come by reference, or the section is null.
+    # The names below these keys are chosen by the user or by a reference, or the section is null.
     named = {"systems", "sha256", "archives", "detection", "embeddings"}
     assert {key for key in given if not named & set(key[:-1])} == {
         key for key in described if not named & set(key[:-1])
@@ -111,7 +111,7 @@ def test_documents_name_existing_tests(document):
     assert {name for name in alone if not any(known.startswith(name) for known in names)} == set()
 
 
-def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alone_on_purpose():
+def test_slurm_groups_contain_all_submitted_rules():
     text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow").rglob("*.smk")))
     blocks = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:rule|localrules)\b|\Z)", text, re.MULTILINE | re.DOTALL)
     running = {name for name, block in blocks if "shell:" in block}
@@ -121,8 +121,8 @@ def test_every_rule_that_is_submitted_is_in_a_group_of_the_slurm_profile_or_alon
     assert grouped <= running - local
 
 
-def test_every_command_of_a_rule_is_one_step_and_nothing_else():
-    """Commands are run by `exec`, which would drop whatever comes after the first, and succeed."""
+def test_each_rule_runs_one_step():
+    """Commands are run by `exec`, which would ignore further commands without an error."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "workflow").rglob("*.smk")]
     commands = [command for text in texts for command in re.findall(r"shell:\n((?: +\".*\"\n)+)", text)]
     assert len(commands) == sum(text.count("shell:\n") for text in texts) > 30
@@ -157,7 +157,7 @@ def test_types_of_the_package():
     run(ROOT, "mypy")
 
 
-# Rules whose name is the word for what they make, and not that of their step.
+# Rules whose name is the word for their output, and not the word of their step.
 NAMED_BY_OUTPUT = {"make_filterbank", "infer_tables"}
 
 
@@ -179,7 +179,7 @@ def rules_of(path):
 
 
 def test_rule_command_and_code_agree():
-    """A rule is named after its step, runs the step whose code it lists, and stands in the file of the stage."""
+    """A rule is named after its step, runs the step whose code it lists, and is in the rule file of the stage."""
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         stage = generated_docs.STAGE_OF.get(path.stem, path.stem)
         for name, (command, action), steps in rules_of(path):

@@ -99,7 +99,7 @@ def test_textbook_error_rate_counts_seconds(load):
     torch.nn.init.zeros_(model.dense[-1].bias)
     data = training.draw(1, sizes)
     assert loops.validate_textbook(model, data, batch=8, rate=sizes.rate) == 1
-    torch.nn.init.ones_(model.dense[-1].bias)  # everything is detected: nothing is missed
+    torch.nn.init.ones_(model.dense[-1].bias)  # all seconds are detected, and none is missed
     active = (data.targets[:, 0] > 0.5).double().mean().item()  # levels are constant in a sequence of 5.12 s
     expected = (1 - active) / active
     assert loops.validate_textbook(model, data, batch=8, rate=sizes.rate) == pytest.approx(expected)

@@ -1,12 +1,12 @@
-# What the rule files share: the checked config, and the plan computed from it; no rules here.
+# Shared by all rule files: the checked config, and the plan computed from it. No rules here.
 
 import os
 import sys
 from functools import partial
 from pathlib import Path
 
-# The package beside this workflow, whichever copy is installed: for this file and, through the environment, for the
-# commands of the jobs, also on a cluster node, which parses this file again.
+# Use the package beside this workflow, even if another copy is installed: in this file and, through the environment, in
+# the commands of the jobs. A cluster node parses this file again.
 PACKAGE_FOLDER = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_FOLDER)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [PACKAGE_FOLDER, os.environ.get("PYTHONPATH")])))
@@ -48,7 +48,7 @@ pathvars:
 
 
 wildcard_constraints:
-    recording="[^/]+",  # no list of names: to try ten thousand names for every file takes minutes
+    recording="[^/]+",  # not a list of names: matching ten thousand names with every file takes minutes
     fold="|".join(map(str, plan.folds)),
     system="|".join(plan.all_systems),
     run=r"\d+",

@@ -1,4 +1,4 @@
-# labels, continued: the crowd that gave the opinions, its agreement, its size, and a page about it.
+# labels, continued: agreement and size of the crowd, the questions to ask next, and a page about the crowd.
 
 
 if plan.from_opinions:
@@ -23,7 +23,7 @@ if plan.from_opinions:
             *plan.user.content(),
             unticked=config["unticked"],
         message:
-            "Measure how far the annotators agree"
+            "Measure the agreement of the annotators"
         shell:
             "python -m softsed --log {log} labels.agreement --opinions {input.opinions:q} --unticked {params.unticked}"
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
@@ -57,7 +57,7 @@ if plan.from_opinions:
             draws=config["labels"]["draws"],
             seed=plan.derive_seed("crowd_size"),
         message:
-            "Make labels ({wildcards.method}) from fewer annotators"
+            "Compare labels ({wildcards.method}) from fewer annotators"
         shell:
             "python -m softsed --log {log} labels.crowd_size measure --opinions {input.opinions:q}"
             " --unticked {params.unticked} --recordings {input.recordings:q} --classes {input.classes:q}"
@@ -79,7 +79,7 @@ if plan.from_opinions:
         params:
             *code("labels.crowd_size"),
         message:
-            "Collect how many annotators are enough"
+            "Collect the comparisons of labels from fewer annotators"
         shell:
             "python -m softsed --log {log} labels.crowd_size collect --tables {input.tables} --output {output.table}"
 

@@ -1,5 +1,5 @@
-# data: recordings with opinions of simulated annotators (demo) or with published soft labels (MAESTRO Real), the tables of
-# user-provided recordings with labels or opinions, or those of user-provided opinions without audio.
+# data: recordings with opinions of simulated annotators (demo) or with published soft labels (MAESTRO Real); or tables of
+# user-provided recordings with labels or opinions, or of user-provided opinions without audio.
 
 
 if plan.source == "demo":
@@ -156,10 +156,10 @@ else:
     localrules:
         fetch_archive,
 
-    # An archive is no output: an interrupted download resumes, all experiments share the archive, and users may delete
-    # it when it has been unpacked. Its receipt stays, and is ancient for the rules that unpack: if the archive is fetched
+    # An archive is not an output, because an interrupted download resumes, all experiments share the archive, and users
+    # may delete it after unpacking. Its receipt stays, and is ancient for the rules that unpack: if the archive is fetched
     # again for a new recording, only this recording is unpacked. The md5 in the name of the receipt identifies the
-    # archive; its address, name and the code of the download rerun nothing, so the rule has no parameters.
+    # archive. The rule has no parameters, so that its address, its name and the code of the download rerun nothing.
     rule fetch_archive:
         output:
             receipt="<results>/data/archives/{archive}-{md5}.md5",

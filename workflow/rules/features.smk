@@ -7,7 +7,7 @@ rule features:
         plan.front_ends.manifest,
 
 
-# A second's work that every recording waits for: not worth a place in a cluster's queue.
+# A job of a second, on which every recording depends: too short for the queue of a cluster.
 localrules:
     make_filterbank,
 

@@ -6,7 +6,7 @@ rule folds:
         expand("<results>/folds/fold{fold}.tsv", fold=plan.folds),
 
 
-# As in data.smk: the official lists are fetched.
+# The official lists are downloaded, and compute nodes often have no internet access.
 localrules:
     make_folds,
 

@@ -1,4 +1,4 @@
-# Functions that rule files call. Everything that can be computed without Snakemake is in the plan.
+# Functions that rule files call. The plan contains all values that can be computed without Snakemake.
 
 
 def checked(function, *arguments):
@@ -27,16 +27,17 @@ def results_folder(wildcards):
 def no_audio(wildcards):
     """Explain why a stage after the labels cannot run."""
     raise WorkflowError(
-        "This stage needs audio, but the experiment has opinions only. Expected targets up to the stage labels: "
-        f"snakemake labels --config opinions={config['opinions']}"
+        "This stage needs audio, but the experiment has opinions only. Expected a target up to the stage labels. Run "
+        f"`snakemake labels --config opinions={config['opinions']}`."
     )
 
 
 def untracked(**values):
-    """Return values that a step needs and that must rerun nothing, for the resources of a rule.
+    """Return values for the resources of a rule: a step needs them, but a change of them must not rerun it.
 
     Snakemake 9.27.1 compares all parameters of a rule with those of its last run, but none of its resources. A mirror,
-    a device, what a model file carries, or the whole config as a record of a run changes neither models nor metrics.
+    a device, settings in a model file for its later use, or the whole config as a record of a run changes neither models
+    nor metrics.
     """
     return values
 

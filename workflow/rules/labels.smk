@@ -46,7 +46,7 @@ if plan.from_opinions:
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --config {params.config:q} --seed {params.seed} --competence {output.competence} --soft {output.soft}"
 
-    # The start of the trainings on opinions; no job runs without such a system.
+    # Initial parameters of trainings on opinions. Without such a system, no job of this rule runs.
     rule estimate_annotators:
         input:
             opinions=plan.opinions,

@@ -167,8 +167,8 @@ rule make_reliability:
         " --classes {input.classes:q} --evaluated {params.evaluated:q} --tsv {output.tsv}"
 
 
-# It runs on the machine of Snakemake, because it records the versions and the commit there. The config is a resource and
-# not a parameter: an edit of the config that changes no result does not rerun this rule.
+# make_origin runs on the machine of Snakemake, whose versions and commit it records. The config is a resource and not a
+# parameter: an edit of the config that changes no result does not rerun this rule.
 localrules:
     make_origin,
 

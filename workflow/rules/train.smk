@@ -34,8 +34,8 @@ rule train_system:
     resources:
         **untracked(device="auto", checkpoint_s=60, carried=as_json(plan.carried())),
         mem_mb=4000,
-        # The model file carries the settings for its application as they were at the training. At least `checkpoint_s`
-        # seconds lie between two checkpoints.
+        # The model file contains the settings for its application as they were at the training. At least `checkpoint_s`
+        # seconds pass between two checkpoints.
     params:
         *code("train.system"),
         results=results_folder,

@@ -4,9 +4,9 @@ from softsed import parent
 from softsed.planning import records
 
 # Workaround, Snakemake 9.27.1 (https://github.com/snakemake/snakemake/issues/448): Snakemake ends a job by killing its
-# shell, which leaves the step running, and a Snakemake that is killed ends no job at all. With `exec` the step is the
-# job's process, and every step watches the process of Snakemake (workflow/softsed/parent.py). Delete both when Snakemake ends whole
-# process groups and jobs end with it.
+# shell, which leaves the step running, and a killed Snakemake does not end its jobs. With `exec` the step is the job's
+# process, and every step watches the process of Snakemake (workflow/softsed/parent.py). Delete both when Snakemake ends
+# whole process groups and jobs end with Snakemake.
 shell.prefix("exec ")
 os.environ[parent.PARENT_PID] = str(os.getpid())
 
@@ -23,7 +23,7 @@ def ancient_if_recorded(path):
 # Workaround, Snakemake 9.27.1 (https://github.com/snakemake/snakemake/issues/2977): records of outputs do not travel
 # with the outputs. Delete `records` and this function when Snakemake can share them.
 def keep_records(step):
-    """Bring Snakemake's records and the provenance of the experiment together; a problem there stops no run."""
+    """Bring Snakemake's records and the provenance of the experiment together; a problem with them does not stop a run."""
     try:
         step(config["experiment"])
     except (OSError, InputError) as error:
@@ -40,7 +40,7 @@ if workflow.is_main_process:
 # job before it runs again. A checkpoint is therefore a parameter of a training and not an output. Delete this
 # function, and make the checkpoint an output, when rules can keep outputs.
 def drop_checkpoints():
-    """Remove the checkpoints of the trainings of this run, which have all ended and are recorded."""
+    """Remove the checkpoints of the trainings of this run, after all trainings are complete and recorded."""
     for job in workflow.dag.jobs:
         if job.rule.name in ("train_system", "train_on_opinions"):
             Path(job.params.checkpoint).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`python -m softsed STEP ...`: the command of the rules, which needs the packages but no installation of softsed."""
+"""Entry point of `python -m softsed STEP ...`. The rules use this form, which works without installing softsed."""
 
 import sys
 

@@ -54,7 +54,7 @@ def summary(module: str) -> str:
 
 
 class Help(argparse.Action):
-    """Print the commands and the steps with one line each. An action, because only the help reads all modules."""
+    """Print one line per command and step. This is an action, so that only the help reads all modules."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_) -> None:
         """Print and exit."""
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         parent.exit_with_parent()
         module = importlib.import_module(f"softsed.{COMMANDS.get(options.command, options.command)}")
         module.main(options.arguments)
-    except (InputError, FloatingPointError) as error:  # FloatingPointError: the loss of a training is not a number
+    except (InputError, FloatingPointError) as error:  # FloatingPointError: a training loss is not a number
         logger.error("softsed %s: %s", options.command, error)
         return 1
     except Exception as error:

@@ -77,8 +77,8 @@ def generate_folds(
             share = max(1, round(validation * outside) - len(parts["validation"]))
             if len(names) < number or share >= len(rest):
                 raise InputError(
-                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds that each test, validate "
-                    f"({share}) and train on some of them",
+                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds, each "
+                    f"with test, training and {share} validation recordings",
                     key="folds.number",
                     remedy="Lower `number` or `validation` in the section `folds` of the config",
                 )
@@ -207,7 +207,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--address", default="", help="URL or folder of the official lists, for the source official")
     parser.add_argument("--seed", type=int, required=True, help="seed of generated folds; official folds ignore it")
     parser.add_argument(
-        "--output", type=Path, required=True, help="folder to write foldN.tsv into; lists go to official/"
+        "--output",
+        type=Path,
+        required=True,
+        help="folder of the tables foldN.tsv, written; its subfolder official keeps the lists",
     )
     options = parser.parse_args(argv)
     recordings, config = read_recordings(options.recordings), options.config

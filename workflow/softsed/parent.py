@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 
 def _exit(pid: int) -> None:
-    logger.error("Snakemake (process %d) has ended, so this step ends, too; the next run repeats it", pid)
+    logger.error("Snakemake (process %d) has ended, so this step ends as well; the next run repeats the step", pid)
     os._exit(1)  # ends the process from any thread
 
 
 def exit_with_parent() -> None:
-    """Start a thread that ends this process when Snakemake ends; do nothing if Snakemake did not start it."""
+    """Start a thread that ends this process when Snakemake ends; do nothing if Snakemake did not start this process."""
     if PARENT_PID not in os.environ:
         return
     pid = int(os.environ[PARENT_PID])

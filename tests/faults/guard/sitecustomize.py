@@ -1,11 +1,11 @@
-"""On PYTHONPATH: every Python process notes in a file which addresses it asks the network for, loopback included."""
+"""With this file on PYTHONPATH, every Python process writes all requested addresses to a file, loopback included."""
 
 import os
 import sys
 
 
 def note(event: str, arguments: tuple) -> None:
-    """Write down an attempt, whatever comes of it."""
+    """Write down a request, even if it fails."""
     if event == "socket.getaddrinfo":
         text = f"{arguments[0]}:{arguments[1]}"
     elif event in ("socket.connect", "socket.sendto") and arguments[0].family.name in ("AF_INET", "AF_INET6"):

@@ -54,7 +54,7 @@ def test_find_audio_accepts_names_of_any_characters(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a{1}", "<a>", "a\tb", "a\nb", "\udcff", " ", '"q"'])
-def test_find_audio_refuses_names_without_a_row_or_path(tmp_path, name):
+def test_find_audio_refuses_impossible_names(tmp_path, name):
     (tmp_path / f"{name}.wav").touch()
     with refused(golden=False, file=f"{name}.wav", remedy="Rename the file"):
         list_audio(tmp_path)

@@ -1,4 +1,4 @@
-"""Code as a parameter: the modules a stage uses, no more and no less."""
+"""Code as a parameter: exactly the modules that a step imports."""
 
 import ast
 import json
@@ -26,7 +26,7 @@ def modules(stage):
         *("report.table2", "report.figures"),
     ],
 )
-def test_lists_what_the_interpreter_really_loads(stage):
+def test_closure_equals_the_loaded_modules(stage):
     script = f"import softsed.{stage}, sys; print(*[m for m in sys.modules if m.startswith('softsed.')])"
     workflow = Path(code_hash.__file__).parents[2]
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=workflow)
@@ -63,8 +63,8 @@ def test_report_stages_are_not_part_of_training():
     assert not {name.partition(".")[0] for name in modules("train.system")} - {"train", "features", "core"}
 
 
-def test_opinions_are_part_of_trainings_on_opinions_only():
-    """An edit of the crowd layer, or of what reads opinions, trains no system on labels again."""
+def test_opinion_modules_are_in_on_opinions_only():
+    """An edit of the crowd layer, or of the reader of opinions, retrains no system on labels."""
     opinions = {"core.opinions", "labels.joint.dependence"}
     opinions |= {name for name in MODULES if name.startswith("train.crowd.") and not name.endswith("__init__")}
     assert opinions <= modules("train.on_opinions")
@@ -72,7 +72,7 @@ def test_opinions_are_part_of_trainings_on_opinions_only():
         assert not opinions & modules(step)
 
 
-def test_content_of_files_and_folders_whatever_their_times(tmp_path):
+def test_content_does_not_depend_on_times(tmp_path):
     (tmp_path / "labels").mkdir()
     for name in ("labels/a.txt", "labels/b.txt", "c.tsv"):
         (tmp_path / name).write_text("1")

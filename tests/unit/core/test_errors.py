@@ -65,7 +65,11 @@ def test_problems_describe_only_what_is_shown():
 @pytest.mark.parametrize(
     ("error", "free", "part"),
     [
-        (OSError(errno.ENOSPC, "No space left"), 2 * GB, "The disk is full: 2000.0 MB are free"),  # no inodes, say
+        (
+            OSError(errno.ENOSPC, "No space left"),
+            2 * GB,
+            "The disk is full: 2000.0 MB are free",
+        ),  # no inodes, for example
         (OSError(errno.EDQUOT, "Quota"), 2 * GB, "Your quota on this disk is used up"),
         (OSError(errno.EROFS, "Read-only"), 2 * GB, "Allow reading and writing"),
         (PermissionError(errno.EACCES, "Denied"), 0, "Allow reading and writing"),

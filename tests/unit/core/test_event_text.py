@@ -5,7 +5,6 @@ from support.errors import refused
 
 from softsed.core.errors import Problems
 from softsed.core.event_text import read_label_rows, read_true_events, truth_files
-from softsed.core.metadata import file_stem
 
 CLASSES = ["car", "dog"]
 
@@ -69,35 +68,7 @@ def test_true_events_of_other_classes_are_left_out(tmp_path):
     assert read_true_events(tmp_path / "r.txt", ["car"]) == []
 
 
-@pytest.mark.parametrize("second", ["r.csv", "r.txt", "r.wav.tsv", "r .txt"])
-def test_truth_file_needs_exactly_one(tmp_path, second):
-    with refused(file=tmp_path.name, problem="no file of true events for 1 of 1 recordings, such as 'r'", golden=False):
-        one_truth_file(tmp_path, "r")
-    (tmp_path / "r.tsv").touch()
-    assert one_truth_file(tmp_path, "r") == tmp_path / "r.tsv"
-    (tmp_path / second).touch()
-    with refused(file=tmp_path.name, problem=["several files", "'r.tsv'", repr(second)], golden=False):
-        one_truth_file(tmp_path, "r")
-
-
-def test_truth_files_of_many_are_two_problems(tmp_path):
-    for name in ("a.txt", "b.txt", "b.tsv", "c.txt", "c.csv", "x.txt"):
-        (tmp_path / name).touch()
-    problems = Problems()
-    assert truth_files(tmp_path, "abcde", problems) == {"a": tmp_path / "a.txt"}
-    missing, several = problems
-    assert "no file of true events for 2 of 5 recordings, such as 'd' and 'e'" in missing.problem
-    assert "several files of true events for 2 of 5 recordings, such as 'b.tsv' and 'b.txt'" in several.problem
-
-
-@pytest.mark.parametrize("stem", ["Tür (1)", "Tu\u0308r (1)", "Tür (1) ", file_stem("Tür (1)")])
-def test_truth_file_of_special_characters(tmp_path, stem):
-    """Files of a user, also in the Unicode form of macOS, and files of the demo."""
-    (tmp_path / f"{stem}.txt").touch()
-    assert one_truth_file(tmp_path, "Tür (1)") == tmp_path / f"{stem}.txt"
-
-
-def test_label_files_are_named_as_tables_name_recordings(tmp_path):
+def test_label_files_are_named_as_recordings(tmp_path):
     for name in ("Tu\u0308r (1)", "-x", " a b "):
         (tmp_path / f"{name}.txt").write_text("0\t1\tcar\n")
     problems = Problems()

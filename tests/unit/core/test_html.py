@@ -1,4 +1,4 @@
-"""Templates of pages and documents: escaped text, and errors instead of gaps."""
+"""Templates of pages and documents: escaped text, and errors for missing values."""
 
 import pytest
 from support.errors import refused

@@ -17,12 +17,12 @@ def test_harden_is_strictly_above():
     np.testing.assert_array_equal(harden(soft, 0.5), [[False, True, False], [False, True, False]])
 
 
-def test_harden_with_a_threshold_for_each_class_where_nan_detects_nothing():
+def test_harden_with_a_nan_threshold_detects_nothing():
     soft = np.array([[0.2, 0.2, 1.0]])
     np.testing.assert_array_equal(harden(soft, np.array([0.1, 0.3, np.nan])), [[True, False, False]])
 
 
-def test_events_merge_contiguous_seconds_up_to_both_ends():
+def test_to_events_merges_up_to_both_ends():
     active = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [1, 0, 0]], dtype=bool)
     expected = [Event(0, 2, "birds_singing"), Event(1, 3, "door opens/closes"), Event(3, 4, "birds_singing")]
     assert to_events(active, CLASSES) == expected
@@ -35,7 +35,7 @@ def test_events_sort_by_onset_then_by_class():
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 7])
-def test_nothing_active_is_no_event(seconds):
+def test_to_events_of_inactive_seconds_is_empty(seconds):
     assert to_events(np.zeros((seconds, 3), dtype=bool), CLASSES) == []
 
 
@@ -56,7 +56,7 @@ def test_rasterise_rounds_onset_down_and_offset_up():
 def test_windows_dilate_events_by_8_seconds(length):
     """10-s windows every second and perfect annotators: an event of 1 s becomes a hard label of 9 s.
 
-    A window is ticked when it touches the event. Second s is covered by the windows that start at s - 9..s; more than
+    A window is ticked if it overlaps the event. Second s is covered by the windows that start at s - 9..s; more than
     half of them touch the event up to 4 s before its first and after its last second.
     """
     seconds, onset = 60, 25
@@ -79,7 +79,7 @@ def test_windows_dilate_events_by_8_seconds(length):
     assert to_events(harden(soft, 0.5), ["birds"]) == [Event(onset - 4, onset + length + 4, "birds")]
 
 
-def test_hard_labels_become_matrices_as_long_as_the_soft_ones(tmp_path):
+def test_read_active_has_the_length_of_soft_labels(tmp_path):
     (tmp_path / "hard.tsv").write_text(
         "recording\tonset\toffset\tlabel\na\t1\t2\tpeople talking\nb\t\t\t\n", encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""The tables that define classes, scenes and recordings, and the mistakes people make in them."""
+"""The tables of classes, scenes and recordings, and mistakes in them."""
 
 import re
 import unicodedata
@@ -62,13 +62,13 @@ def test_every_scene_of_a_recording_must_have_classes(tmp_path):
 def test_blank_lines_are_skipped_and_counted(tmp_path):
     (tmp_path / "s.tsv").write_text("scene\tclass\n\np\tx\n\n\np\ty\n")
     assert read_table(tmp_path / "s.tsv", ("class",)) == [{"scene": "p", "class": "x"}, {"scene": "p", "class": "y"}]
-    for text, problem in (("p\tz", "'z'"), ("y", "1 tab-separated fields")):
+    for text, problem in (("p\tz", "'z'"), ("y", "1 tab-separated field")):
         (tmp_path / "s.tsv").write_text(f"scene\tclass\n\np\tx\n\n\n{text}\n")
         with refused(file="s.tsv", line=6, problem=problem):
             read_scenes(tmp_path / "s.tsv", ["x", "y"])
 
 
-def test_the_classes_that_count_are_all_or_those_named(tmp_path):
+def test_choose_classes_returns_all_or_named(tmp_path):
     (tmp_path / "c.tsv").write_text("class\nc\na\nb\n")
     assert choose_classes(tmp_path / "c.tsv", "all") == (["c", "a", "b"], [0, 1, 2])
     assert choose_classes(tmp_path / "c.tsv", ["b", "c"]) == (["c", "a", "b"], [0, 2])
@@ -145,13 +145,13 @@ def test_names_that_can_be_file_names(name):
 
 
 @pytest.mark.parametrize("name", UNCHANGED)
-def test_file_stem_keeps_names_without_special_characters(name):
+def test_file_stem_keeps_plain_names(name):
     assert file_stem(name) == name
 
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_file_stem_of_special_characters_is_plain(name):
-    """Letters, digits and four other characters; the stem of the stem differs, so it is no other recording's."""
+    """Letters, digits and four other characters; the stem of the stem differs, so that no other recording has it."""
     stem = file_stem(name)
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{,249}", stem)
     assert stem not in (name, file_stem(stem))

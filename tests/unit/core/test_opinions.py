@@ -88,7 +88,7 @@ WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may 
         (("p1", "nan", 5, "A", "birds", 1), "'nan' to '5'", WINDOW),
         (("p1", "start", 5, "A", "birds", 1), "'start' to '5'", WINDOW),
         (("p1", 0, "inf", "A", "birds", 1), "'0' to 'inf'", WINDOW),
-        (("p1", 0, 10, "A", "birds"), "5 tab-separated fields", "6"),
+        (("p1", 0, 10, "A", "birds"), "5 tab-separated fields", "6 fields"),
     ],
 )
 def test_errors_name_file_and_line(tmp_path, row, problem, expected):
@@ -135,7 +135,7 @@ def test_rows_report_all_problems(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        (OPINIONS, None, "no opinions"),
+        (OPINIONS, None, "no opinion"),
         ("", 1, "'recording'"),
         (OPINIONS.replace("annotator", "who") + "\nx", 1, "['annotator']"),
     ],

@@ -1,4 +1,4 @@
-"""Scores as text: reading back, reading by other tools, and errors with file and line."""
+"""Scores as text: written and read, read by other tools, and errors with file and line."""
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def test_columns_are_not_the_classes_in_order(tmp_path, header):
         (["a_b\t0\t1\t0\t0_5"], 2, "['0', '0_5']", "finite numbers"),
         (["a\t0\tone\t0\t0"], 2, "0 to one s", "0 to 1 s"),
         (["a\t0\t1\t0\tnan"], 2, "['0', 'nan']", "finite numbers"),
-        ([], None, "no scores", "one row per second"),
+        ([], None, "no score", "one row per second"),
     ],
 )
 def test_bad_rows(tmp_path, lines, line, problem, expected):

@@ -63,7 +63,7 @@ def ratio(p, threshold):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_threshold_has_a_higher_expected_f1(seed):
-    """Brute force over every threshold that makes a difference: each value, and one below all of them."""
+    """Brute force over every threshold with another result: each value, and one below all values."""
     rng = np.random.default_rng(seed)
     p = rng.beta(*rng.uniform(0.05, 2, 2), size=rng.integers(1, 200)).round(6)
     (threshold,) = expected_f1([p[:, None]])
@@ -77,23 +77,23 @@ def test_expected_f1_by_hand():
     np.testing.assert_allclose(expected_f1([np.array([[0.8], [0.2]]), np.array([[0.5]])]), [2.6 / 3.5 / 2])
 
 
-def test_certain_labels_are_cut_in_the_middle_whatever_lies_beside_them():
+def test_expected_f1_of_certain_labels_is_half():
     np.testing.assert_array_equal(expected_f1([np.array([[1.0, 1], [0, 1], [0, np.nan]])]), [0.5, 0.5])
 
 
-def test_a_class_without_probability_is_never_active():
+def test_expected_f1_of_zero_class_is_1():
     found = expected_f1([np.array([[0.0, np.nan, 0.3], [0.0, np.nan, 0.8]])])
     np.testing.assert_array_equal(found[:2], [1, 1])
     assert 0.3 < found[2] < 0.8
 
 
-def test_the_likeliest_second_of_a_class_that_was_never_there_is_no_event():
+def test_expected_f1_of_improbable_class_is_1():
     values = np.full((600, 2), 0.001)  # 0.6 s expected
     values[7] = 0.002, 0.9  # and 1.5 s
     assert (values > expected_f1([values])).sum(axis=0).tolist() == [0, 1]
 
 
-def test_expected_f1_is_the_mean_of_f1_over_many_truths():
+def test_expected_f1_equals_mean_over_truths():
     """Truths drawn from the probabilities themselves: at the chosen threshold their mean F1 is highest, F = 2 t."""
     rng = np.random.default_rng(0)
     p = rng.beta(0.2, 0.6, size=4000)

@@ -1,4 +1,4 @@
-"""Text with tab-separated fields: what does not count, what is refused, and where that is."""
+"""Text with tab-separated fields: ignored characters, and refused rows with their lines."""
 
 import math
 import resource
@@ -9,7 +9,7 @@ from support.errors import refused
 from softsed.core.tsv import atomic_write, read_columns, read_lines, read_number, read_table, read_text
 
 
-def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
+def test_spaces_marks_and_line_ends_are_ignored(tmp_path):
     (tmp_path / "t.tsv").write_bytes("\ufeff a \tb\r\n people talking \t 1\r\n \t \r\n2\t\r\n\t \r\n \r\n".encode())
     assert read_text(tmp_path / "t.tsv") == ["a\tb", "people talking\t1", "\t", "2\t"]
     assert read_columns(tmp_path / "t.tsv", ("a",)) == {"a": ["people talking", "", "2"], "b": ["1", "", ""]}
@@ -20,21 +20,21 @@ def test_spaces_around_fields_mark_and_line_ends_do_not_count(tmp_path):
     ]
 
 
-def test_a_file_of_tabs_and_blanks_is_empty(tmp_path):
+def test_file_of_tabs_and_blanks_is_empty(tmp_path):
     for content in ("", "\n", "\t\t\n \n\t", " "):
         (tmp_path / "t.tsv").write_text(content)
         assert read_text(tmp_path / "t.tsv") == []
 
 
-def test_a_million_spaces_within_a_field_end(tmp_path):
-    """A search that begins anew at each of them would take hours."""
+def test_a_million_spaces_are_read_in_time(tmp_path):
+    """A search that starts again at each space would take hours."""
     spaces = " " * 10**6
     (tmp_path / "t.tsv").write_text(f"a\tb{spaces}\n{spaces}x{spaces}y\t{spaces}1\n")
     assert read_text(tmp_path / "t.tsv") == ["a\tb", f"x{spaces}y\t1"]
 
 
 def test_comma_separated_tables_with_quotes(tmp_path):
-    """Line numbers are those of the file, and problems are shown with its separator."""
+    """Line numbers are those of the file, and problems show its separator."""
     (tmp_path / "t.csv").write_text('filename,"event_label",note\n"audio/a.wav","dog, big",x\nb.flac,car,\n')
     expected = [{"recording": "a", "label": "dog, big", "note": "x"}, {"recording": "b", "label": "car", "note": ""}]
     columns = ("recording", "label")
@@ -44,7 +44,9 @@ def test_comma_separated_tables_with_quotes(tmp_path):
     }
     (tmp_path / "t.csv").write_text("filename,label\na.wav,dog\nb.wav,dog,car\n")
     for read in (read_table, read_columns):
-        with refused(file="t.csv", line=3, problem=["3 comma-separated fields", "'b.wav,dog,car'"], expected="2"):
+        with refused(
+            file="t.csv", line=3, problem=["3 comma-separated fields", "'b.wav,dog,car'"], expected="2 fields"
+        ):
             read(tmp_path / "t.csv", columns)
 
 
@@ -61,7 +63,7 @@ def test_columns_without_a_name_may_be_several(tmp_path):
     assert read_lines(tmp_path / "t.tsv", ("a",)) == [(2, {"a": "1", "": ""})]
 
 
-def test_spaces_between_tabs_and_line_ends_do_not_count(tmp_path):
+def test_spaces_at_line_ends_are_ignored(tmp_path):
     (tmp_path / "t.tsv").write_text("a\t \n  b c \t \t  d\n \n e")
     assert read_text(tmp_path / "t.tsv") == ["a\t", "b c\t\td", "", "e"]
 
@@ -76,7 +78,7 @@ def test_encodings_and_line_ends_are_read(tmp_path, encoding, end):
 def test_lines_are_those_of_an_editor(tmp_path):
     (tmp_path / "t.tsv").write_text("a\nx\v\f\x1c\x85\u2028y\nz\tz\n", encoding="utf-8")
     for read in (read_lines, read_columns):
-        with refused(file="t.tsv", line=3, problem="2 tab-separated fields", expected="1"):
+        with refused(file="t.tsv", line=3, problem="2 tab-separated fields", expected="1 field"):
             read(tmp_path / "t.tsv", ("a",))
 
 
@@ -87,7 +89,7 @@ def test_lines_are_those_of_an_editor(tmp_path):
         (b"\n\n", 1, "['a']"),
         (b"b\n1\n", 1, ["['a']", "['b']"]),
         (b"a\tb\ta\n1\t2\t3\n", 1, ["['a']", "twice"]),
-        (b"a\tb\n1\n", 2, ["1 tab-separated fields", "'1'"]),
+        (b"a\tb\n1\n", 2, ["1 tab-separated field", "'1'"]),
         (b"a\n1\n\x00\n", 3, "NUL"),
         ("a\n1\n".encode("utf-16-le"), 1, "NUL"),
         (b"\xff\xfea", None, "utf-16"),
@@ -102,10 +104,10 @@ def test_files_that_are_not_tables(tmp_path, content, line, problem):
             read(tmp_path / "t.tsv", ("a",))
 
 
-def test_a_blank_line_is_skipped_or_where_rows_are_counted_refused(tmp_path):
+def test_blank_lines_are_skipped_by_read_lines_only(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\n1\t2\n")
     assert read_lines(tmp_path / "t.tsv", ("a",)) == [(3, {"a": "1", "b": "2"})]
-    with refused(file="t.tsv", line=2, problem=["1 tab-separated fields", "''"], expected="2"):
+    with refused(file="t.tsv", line=2, problem=["1 tab-separated field", "''"], expected="2 fields"):
         read_columns(tmp_path / "t.tsv", ("a",))
 
 
@@ -114,7 +116,7 @@ def test_numbers():
     assert all(math.isnan(read_number(text)) for text in ("", "0_5", "0,5", "nan", "loud", "0x1"))
 
 
-def test_no_break_spaces_around_fields_do_not_count(tmp_path):
+def test_no_break_spaces_are_ignored(tmp_path):
     (tmp_path / "t.tsv").write_text("a\tb\n\u00a0anna\tx \u00a0\nan\u00a0na\ty\n", encoding="utf-8")
     assert read_columns(tmp_path / "t.tsv", ("a", "b")) == {"a": ["anna", "an\u00a0na"], "b": ["x", "y"]}
 

@@ -1,4 +1,4 @@
-"""Archives are unpacked into complete files, or refused without any."""
+"""Archives are unpacked into complete files, or refused without a file."""
 
 import stat
 import struct

@@ -46,10 +46,10 @@ def test_problems_of_soft_labels(data):
     expect(
         found,
         ("soft.tsv", 4, "'Car' is spelled 'car' in soft.tsv, line 2"),
-        ("soft.tsv", 6, "value '1.2'"),
-        ("soft.tsv", 8, "offset '1.5'"),
+        ("soft.tsv", 6, "value is '1.2'"),
+        ("soft.tsv", 8, "offset is '1.5'"),
         ("soft.tsv", 9, "4 tab-separated fields"),
-        ("soft.tsv", 14, "onset 'zero'"),
+        ("soft.tsv", 14, "onset is 'zero'"),
         ("soft.tsv", 26, "'car' at 0 s", "line 20"),
         ("soft.tsv", 27, "from 4 to 5 s", "'d' lasts 3.50 s (3 whole seconds)"),
         ("soft.tsv", 28, "'attic'"),
@@ -69,7 +69,7 @@ def test_problems_of_hard_labels(data):
     found = found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD), classes=classes)
     expect(
         found,
-        ("hard.tsv", 5, "label ''"),
+        ("hard.tsv", 5, "label is ''"),
         ("hard.tsv", None, "'b'"),
         ("hard.tsv", 2, "unknown class 'dog_barking'"),
         ("hard.tsv", 3, "'dog barking' is spelled 'dog_barking' in hard.tsv, line 2"),
@@ -114,7 +114,7 @@ def test_windows_may_end_with_the_audio(data, caplog, offset):
 
 
 def test_link_without_a_file_is_one_problem(data):
-    """Beside recordings, also if no recording has its name: the link is the cause."""
+    """A link to a missing file is the only problem, even if no recording has its name."""
     (data / "hard").mkdir()
     for name in NAMES:
         (data / f"hard/{name}.txt").write_text("0\t1\tcar\n")
@@ -129,7 +129,7 @@ def test_names_without_zeros_are_one_problem(tmp_path):
     rows = [f"{number}\t0\t1\tcar" for number in range(1, 6)]
     expect(
         found_in(tmp_path, "hard", write_rows(tmp_path / "hard.tsv", rows, HARD)),
-        ("hard.tsv", 2, "5 recordings are spelled otherwise", "'1' is '001' there"),
+        ("hard.tsv", 2, "5 recordings are spelled differently", "'1' is '001' there"),
     )
 
 
@@ -178,7 +178,7 @@ def test_problems_of_opinions(data):
         found_in(data, "opinions", write_rows(data / "o.tsv", rows, OPINIONS)),
         ("o.tsv", 2, "'0.5' to '3'"),
         ("o.tsv", 3, "opinion is 'yes'"),
-        ("o.tsv", 7, "up to 5 s", "'b'", "3.50 s"),
+        ("o.tsv", 7, "ends at 5 s", "'b'", "3.50 s"),
         ("o.tsv", 11, "no annotator"),
         ("o.tsv", 18, "no audio named 'e'"),
     )
@@ -198,13 +198,13 @@ def test_problems_of_audio_and_scenes(data):
     for message in (
         "audio/a.wav: audio/a.flac has the same name except for its ending",
         "audio/text.wav: cannot be read as audio",
-        "audio/short.wav: lasts 0.50 s",
+        "audio/short.wav: the recording lasts 0.50 s",
         "audio/my {name}.wav: ",
         "recordings.tsv, line 5: no audio named 'e'",
-        "recordings.tsv, line 6: scene of 'b' is 'street', but 'yard' before",
-        "recordings.tsv, line 7: scene of 'c' is ''",
-        "recordings.tsv: no scene of the recordings 'd', 'short' and 1 more",
-        "soft.tsv: no labels of the recordings 'short', 'text'",
+        "recordings.tsv, line 6: recording 'b' has the scene 'street', but the scene 'yard' in an earlier row",
+        "recordings.tsv, line 7: recording 'c' has the scene ''",
+        "recordings.tsv: no scene for the recordings 'd', 'short' and 1 more",
+        "soft.tsv: no labels for the recordings 'short', 'text'",
     ):
         assert sum(line.startswith(message) for line in found) == 1, (message, found)
 
@@ -240,7 +240,7 @@ def test_files_without_labels_are_problems(data):
     ],
 )
 def test_names_without_any_match_are_one_problem(data, kind, spell, remedy):
-    """The cause is one, as a header, an ending or the wrong folder: it is named with two names of each side."""
+    """One cause, such as an ending or the wrong folder, is one problem with two names of each side."""
     formats = {"soft": (SOFT, soft_rows()), "hard": (HARD, hard_rows()), "opinions": (OPINIONS, opinion_rows())}
     header, rows = formats[kind]
     renamed = [spell.format(row[0]) + row[1:] for row in rows]
@@ -252,7 +252,7 @@ def test_names_without_any_match_are_one_problem(data, kind, spell, remedy):
     assert "no labels" not in problems.found
     assert (error.file, error.line) == (table, 2)
     first, second = (repr(spell.format(name).strip()) for name in "ab")
-    assert f"{first}, {second} and 2 more here, 'a', 'b' and 2 more there" in error.problem
+    assert f"contains 'a', 'b' and 2 more; the labels are for {first}, {second} and 2 more" in error.problem
     assert remedy in error.remedy
 
 
@@ -263,7 +263,7 @@ def test_some_unmatched_names_are_one_problem_per_side(data):
     (extra,), (bare,) = problems.found["no audio"], problems.found["no labels"]
     assert extra.problem.startswith("no audio named 'w', 'x' and 1 more in ")
     assert extra.line == 20
-    assert bare.problem.startswith("no labels of the recording 'd' of ")
+    assert bare.problem.startswith("no labels for the recording 'd' of ")
 
 
 def test_scenes_table_must_list_labelled_classes(data):

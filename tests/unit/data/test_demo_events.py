@@ -41,15 +41,15 @@ def test_schedule_has_no_overlap_within_class(seed):
             assert all(0 <= event.onset < event.offset <= recording.duration_s for event in mine)
 
 
-def test_no_class_leaves_a_hole():
-    """Whichever recording of a scene is left out for test and whichever for validation, training hears each class."""
+def test_every_class_is_in_each_training_part():
+    """For any test and validation recording of a scene, the training recordings contain each class."""
     for scene, asked in ASKED.items():
         heard = [{event.label for event in events_of(r, RECORDINGS, 1)} for r in RECORDINGS if r.scene == scene]
         for label in asked:
             assert sum(label in names for names in heard) >= 3, (scene, label)
 
 
-def test_counts_keep_to_the_rate():
+def test_counts_follow_the_rate():
     recordings = [Recording(f"r_{i:02d}", "a", 45.0) for i in range(40)]
     counts = [demo_events.count_events(r, recordings, "car", row(events_per_minute=1.2), seed=5) for r in recordings]
     assert abs(sum(counts) - 40 * 0.75 * 1.2) < 1
@@ -104,7 +104,7 @@ def test_schedule_refuses_too_many_events():
     [
         ("bus\tcar\t1\t0\t2\t3\t4\tloud", 2, "'loud'"),
         ("bus\tcar\t1\t0\t2\t3\t4\tinf", 2, "inf"),
-        ("bus\tcar\t1\t0\t2\t3\t4\t5\nbus\tcar\t1\t0\t2\t3\t4\t5", 3, "('bus', 'car') is listed twice"),
+        ("bus\tcar\t1\t0\t2\t3\t4\t5\nbus\tcar\t1\t0\t2\t3\t4\t5", 3, "the row of bus, car is listed twice"),
     ],
 )
 def test_read_specification_refuses_bad_rows(tmp_path, rows, line, problem):

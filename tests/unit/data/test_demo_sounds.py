@@ -1,4 +1,4 @@
-"""The procedural sounds: one recipe a class, each with its own spectrum or rhythm."""
+"""The procedural sounds: one recipe per class, each with its own spectrum or rhythm."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_instances_follow_from_the_generator(name):
 
 
 def test_classes_sound_different():
-    """The nearest class mean names the class of nearly every instance that had no part in the means."""
+    """The nearest class mean identifies nearly every instance that is not part of the means."""
     names = list(demo_sounds.RECIPES)
 
     def instances(seeds):

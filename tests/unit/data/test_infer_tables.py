@@ -1,4 +1,4 @@
-"""Tables read off the opinions: by hand, and for the same opinions in any order."""
+"""Tables inferred from opinions: by hand, and for the same opinions in any order."""
 
 import numpy as np
 import pytest
@@ -26,12 +26,12 @@ def test_durations_classes_and_scenes_by_hand(tmp_path):
     durations, classes, scenes, asked = infer_tables.survey(write_opinions(tmp_path / "o.tsv", ROWS))
     assert list(durations.items()) == [("a_2", 13), ("b-1.x", 10), ("c", 10)]
     assert classes == ["car", "dog"]
-    assert scenes == dict.fromkeys(["a_2", "b-1.x", "c"], "all")  # also where people were asked different classes
+    assert scenes == dict.fromkeys(["a_2", "b-1.x", "c"], "all")  # also if people were asked about different classes
     assert asked == {"all": ["car", "dog"]}
     assert infer_tables.recording_names(tmp_path / "o.tsv") == list(durations)
 
 
-def test_longest_window_leaves_what_is_no_number_to_others(tmp_path):
+def test_longest_window_ignores_invalid_times(tmp_path):
     path = write_opinions(tmp_path / "o.tsv", [*ROWS, ("c", 5, "end", "bob", "dog", 0), ("c", 1, 14, "bob", "dog", 0)])
     assert infer_tables.longest_window(path) == 13
 
@@ -119,7 +119,7 @@ def test_errors_of_scenes(tmp_path):
 
 
 def test_a_table_without_opinions_or_columns(tmp_path):
-    with refused(file="o.tsv", problem="no opinions"):
+    with refused(file="o.tsv", problem="no opinion"):
         infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", []))
     with refused(file="o.tsv", line=1, problem="['annotator']"):
         infer_tables.recording_names(write_opinions(tmp_path / "o.tsv", [GOOD], OPINIONS.replace("annotator", "who")))
@@ -208,6 +208,7 @@ def test_closure_has_no_estimator_download_or_folds():
         "core.text.files",
         "core.text.last_second",
         "core.text.names",
+        "core.text.recording_files",
         "core.text.windows",
         "core.tsv",
         "data.dataset_checks",

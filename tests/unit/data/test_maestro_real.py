@@ -19,7 +19,7 @@ LABELS = "0\t1\tpeople talking\t0.25\n"
 
 
 def wav(seconds: float, *, width: int = 3) -> bytes:
-    """Return silence as MAESTRO Real has its sound: 44.1 kHz, stereo, `width` bytes a sample."""
+    """Return silence in the format of MAESTRO Real: 44.1 kHz, stereo, `width` bytes per sample."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(2)
@@ -34,7 +34,7 @@ def archive(members: dict[str, bytes | str]) -> bytes:
 
 
 def publish(folder: Path, changes: dict[str, bytes] | None = None) -> dict:
-    """Lay archives out as Zenodo does and return the config section."""
+    """Write archives in the layout of Zenodo, and return the section of the config."""
     files = {
         "development_audio": (1, "development_audio.zip"),
         "development_annotation": (1, "development_annotation.zip"),
@@ -146,7 +146,7 @@ def test_a_folder_serves_in_place_of_zenodo(tmp_path, form):
     bring_development(tmp_path, config)
     assert len(names(tmp_path / "audio")) == 2
     kept = tmp_path / "archives/1/development_audio.zip"
-    assert kept.is_symlink()  # nothing is copied, and the receipt names no place of its own
+    assert kept.is_symlink()  # nothing is copied, and the receipt contains the path below `archives`
     assert kept.samefile(tmp_path / "mirror/1/files/development_audio.zip")
 
 

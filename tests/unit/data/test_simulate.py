@@ -1,4 +1,4 @@
-"""The simulated crowd: who listens, to what, and what they make of it."""
+"""The simulated crowd: annotators, windows, and answers."""
 
 import csv
 import json
@@ -122,7 +122,7 @@ def test_probability_grows_with_salience_and_saturates():
     attentive = 1 - pool.lapse
     np.testing.assert_allclose(
         probability[-1, :, 0], attentive + pool.lapse * probability[0, :, 0], rtol=1e-4
-    )  # never surer than the annotator's attention allows
+    )  # limited by the annotator's lapses
 
 
 def test_criterion_is_salience_noticed_half_the_time():
@@ -141,7 +141,7 @@ def test_criterion_is_salience_noticed_half_the_time():
 
 
 def test_spammers_do_not_listen():
-    """Random numbers and annotators being the same, spammers answer alike about silence and about noise."""
+    """With the same random numbers, spammers give the same answers about silence and about noise."""
     pool = simulate.draw_pool(CONFIG, seed=1)
     loud = truth((0, 60, 30, "car"), (0, 60, 30, "footsteps"))
     _, who, silent = simulate.annotate(RECORDING, NOTHING, ASKED, pool, CONFIG, seed=1)
@@ -173,7 +173,7 @@ def test_draw_pool_is_stratified():
             quantile = np.floor(np.array(share) * 30)
             assert sorted(quantile) == list(range(30)), name
             orders.append(tuple(quantile))
-        assert len(set(orders)) == len(orders)  # drawn independently: who is strict need not be inattentive
+        assert len(set(orders)) == len(orders)  # parameters are independent: a strict annotator may be attentive or not
 
 
 def test_annotate_confuses_similar_classes_only():
@@ -190,7 +190,7 @@ def test_expected_classes_are_imagined_more_often():
 
 
 def test_annotators_are_not_consistent_but_have_habits():
-    """Over recordings with the same sounds the same person differs more than chance allows, but is no machine."""
+    """Over recordings with the same sounds, answers of an annotator vary more than by chance, but are not constant."""
     pool = simulate.draw_pool(CONFIG | {"spammers": 0, "criterion_sigma": 0}, seed=1)
     events = truth((0, 60, -12, "footsteps"))
     every = CONFIG | {"opinions_per_window": 30}

@@ -57,7 +57,7 @@ def test_all_classes_beside_the_evaluated():
     assert thresholds == dict.fromkeys(CLASSES, pytest.approx(0.3))
 
 
-def test_classes_without_hard_labels_in_all_folds():
+def test_classes_without_hard_labels_of_all_folds():
     """Class a has a hard label in the second fold only, so that it is not without hard labels in the first one."""
     soft = {"r": np.array([[0.4, 0.4, 0.0]]), "s": np.array([[0.9, 0.4, 0.0]]), "t": np.full((1, 3), 0.2)}
     hard = {name: harden(labels, 0.5) for name, labels in soft.items()}

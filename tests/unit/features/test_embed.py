@@ -123,7 +123,7 @@ def test_folder_of_recordings_is_embedded(script, tmp_path):
 
 
 def test_recordings_that_cannot_be_read_are_all_named(script, tmp_path):
-    """The others are embedded, and no half-written file is left."""
+    """The other recordings are embedded, and no incomplete file is left."""
     (tmp_path / "sounds").mkdir()
     for name in ("a.wav", "b.wav", "c.wav"):
         soundfile.write(tmp_path / "sounds" / name, noise(2), RATE, "FLOAT")
@@ -131,7 +131,7 @@ def test_recordings_that_cannot_be_read_are_all_named(script, tmp_path):
     broken = noise(3)
     broken[-5] = np.nan
     soundfile.write(tmp_path / "sounds/b.wav", broken, RATE, "FLOAT")
-    with refused(problem="2 problems in the recordings; all others are embedded", golden=False) as caught:
+    with refused(problem="2 problems in the recordings; all other recordings are embedded", golden=False) as caught:
         command(model=script, audio=tmp_path / "sounds", output=tmp_path / "made")
     assert [error.file.name for error in caught.value.problems] == ["a.wav", "b.wav"]
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["c.npy"]
@@ -165,7 +165,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
         (Pair, {}, {"problem": "the output is a tuple", "expected": "one tensor"}),
         (Flat, {}, {"problem": "the shape [8]"}),
         (Net, {"hop_s": 2.0}, {"key": "--hop", "problem": "longer than the window"}),
-        (Net, {"hop_s": 0.3333}, {"key": "--hop", "problem": "266.64 samples"}),
+        (Net, {"hop_s": 0.3333}, {"key": "--hop", "problem": "266.667 samples"}),
         (Net, {"window_s": 0.1234}, {"key": "--window", "problem": "98.72 samples"}),
         (Net, {"window_s": 0.05, "hop_s": 0.05}, {"problem": "fails on 8 windows of 40 samples"}),
     ],

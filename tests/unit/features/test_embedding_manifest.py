@@ -1,4 +1,4 @@
-"""The manifest of the embeddings: every file is checked, all problems are reported, a changed file changes it."""
+"""The manifest of the embeddings: all files are checked, all problems reported, a changed file changes the manifest."""
 
 import hashlib
 import json
@@ -84,8 +84,8 @@ def pickled(path):
         (replaced(np.zeros((12, 7))), "7 dimensions"),
         (replaced(np.where(np.arange(60).reshape(12, 5) == 7, np.nan, 1)), "1 of 60 values"),
         (replaced(np.full((12, 5), 1e300)), "60 of 60 values"),
-        (replaced(array(frames=14)), "14 frames of 1 s are 14.0 s, but the recording has 12.4 s"),
-        (replaced(array(frames=10)), "10 frames of 1 s are 10.0 s"),
+        (replaced(array(frames=14)), "14 frames of 1 s last 14.0 s, but the recording lasts 12.4 s"),
+        (replaced(array(frames=10)), "10 frames of 1 s last 10.0 s"),
     ],
 )
 def test_file_that_does_not_fit_is_named(folder, change, problem):

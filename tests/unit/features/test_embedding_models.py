@@ -1,4 +1,4 @@
-"""Model files: what is no model is refused, and no pickled object is loaded."""
+"""Model files: other files are refused, and no pickled object is loaded."""
 
 import io
 import json
@@ -60,7 +60,7 @@ def test_archive_with_pickled_objects_is_refused(tmp_path, change, capsys):
     honest = save_export(tmp_path / "honest.pt2", Net(), 800)
     load_embedding_model(honest)
     replaced(honest, tmp_path / "model.pt2", lambda name, content: content)
-    load_embedding_model(tmp_path / "model.pt2")  # the copy itself is no reason to refuse it
+    load_embedding_model(tmp_path / "model.pt2")  # an unchanged copy is accepted
     changes = []
 
     def changed(name, content):

@@ -73,7 +73,7 @@ def test_log_energies_equal_librosas(signal, window, hop_s):
 
 @pytest.mark.parametrize(("window", "hop_s"), [(2048, 0.02), (8192, 0.2), (512, 0.02)])
 @pytest.mark.parametrize("length", [1, 441, 4097, 100_000])
-def test_where_a_recording_is_cut_makes_no_difference(window, hop_s, length):
+def test_size_of_pieces_does_not_change_features(window, hop_s, length):
     config = {**CONFIG, "window": window, "hop_s": hop_s}
     bank, signal = make_filterbank(config), street()[: 1500 * length]
     pieces = [signal[start : start + length] for start in range(0, len(signal), length)]
@@ -106,7 +106,7 @@ def test_an_hour_takes_less_than_500_megabytes(tmp_path, rate):
         "--output",
         tmp_path / "hour.npz",
     ]
-    # From a process of its own, which is small: a child's peak counts what it was forked from.
+    # In a new, small process, because the peak memory of a child contains that of its parent.
     shown = subprocess.run([sys.executable, "-c", PEAK, *command], check=True, capture_output=True, text=True)
     path.unlink()
     assert read_features(tmp_path / "hour.npz").shape == (180001, 64)

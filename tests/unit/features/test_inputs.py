@@ -1,4 +1,4 @@
-"""What networks read: rates, lengths and parts of the three front ends."""
+"""Inputs of networks: rates, lengths and parts of the three front ends."""
 
 import json
 

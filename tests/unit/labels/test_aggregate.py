@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def recordings(**durations):
-    """One recording a keyword: a name that starts with p is in the park, any other in the street."""
+    """Return one recording per keyword: in the park for names that start with p, else in the street."""
     return {name: Recording(name, "park" if name[0] == "p" else "street", d) for name, d in durations.items()}
 
 
@@ -166,7 +166,7 @@ def test_seconds_without_opinion_have_no_label(tmp_path):
 
 @pytest.mark.parametrize("method", ["eq1", "majority"])
 def test_classes_asked_of_different_people(tmp_path, method):
-    """The dog of clip1 was heard by both people who were asked about it: 1, whatever others were asked."""
+    """Both people who were asked about the dog in clip1 ticked it: 1, independent of questions to other people."""
     rows = [("clip1", 0, 10, who, "dog", 1) for who in "AB"] + [("clip1", 0, 10, who, "car", 0) for who in "CD"]
     rows += [("clip2", 0, 10, who, "dog", 0) for who in "AB"] + [("clip2", 0, 10, who, "car", 1) for who in "CD"]
     rows += [("clip3", 0, 10, "A", "dog", 1)]

@@ -94,7 +94,7 @@ def test_agreement_with_others_by_hand():
     np.testing.assert_allclose(agreement_with_others(one), [1, 1])
     one = opinions(np.array([a, [0, 0, 1, 1]], dtype=float)[:, :, None])
     np.testing.assert_allclose(agreement_with_others(one), [-1, -1])  # observed 1, expected 1/2
-    # A differs from the share 1/2 by 1/2 in 4 windows; expected: he ticks 1/2, the others 1/2: 1/2.
+    # A differs from the share 1/2 by 1/2 in 4 windows. Expected: A ticks 1/2, the others 1/2: 1/2.
     one = opinions(np.array([a, [1, 0, 1, 0], [0, 1, 0, 1]], dtype=float)[:, :, None])
     assert agreement_with_others(one)[0] == pytest.approx(0)
 
@@ -108,7 +108,7 @@ def test_agreement_with_others_finds_spammers():
     assert values[:5].min() > 0.4
     assert abs(values[5]) < 0.06
     constant = answers.copy()
-    constant[5] = 0  # no news either, although it is right mostly
+    constant[5] = 0  # constant answers contain no information, although most of them are right
     assert agreement_with_others(opinions(constant))[5] == pytest.approx(0, abs=1e-12)
 
 

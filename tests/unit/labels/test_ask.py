@@ -1,4 +1,4 @@
-"""Which questions are asked, and whom not to ask."""
+"""The chosen questions, and annotators who are not worth asking."""
 
 from dataclasses import replace
 
@@ -37,14 +37,14 @@ def posterior(crowd):
     return CrowdPosterior(replace(opinions, **parts), recordings, {"r": [0, 1]}, length=5, hop=5, class_weight=200)
 
 
-def test_annotators_who_guess_are_not_worth_asking(posterior):
+def test_guessing_annotators_are_not_useful(posterior):
     people = posterior.annotators
     assert people.useful.tolist() == [True] * 6 + [False] * 2
     assert people.worth[:6].min() > 0.5 > people.at_most[6:].max()
     assert (people.error > 0).all()
 
 
-def test_the_window_with_fewest_opinions_is_asked_first(posterior):
+def test_window_with_fewest_opinions_is_first(posterior):
     first, *rest = posterior.choose(20, sheets=True)
     assert (first.recording, first.onset, first.offset, first.classes) == ("r", 500, 505, (0, 1))
     assert len(rest) == 9  # 20 opinions on both classes of a window
@@ -59,11 +59,11 @@ def test_questions_about_single_classes(posterior):
     assert found[0].onset == 500
     assert len({(one.onset, one.classes) for one in found}) == 7
     every = posterior.choose(10_000)
-    assert 100 < len(every) < 720 * 2  # not those whose answer is known
+    assert 100 < len(every) < 720 * 2  # not questions with a certain answer
     assert len(posterior.choose(10_000, repeats=3)) > len(every)
 
 
-def test_a_chosen_window_lowers_the_gain_of_its_neighbours(crowd):
+def test_chosen_window_lowers_neighbouring_gains(crowd):
     """With a hop of 1 s, the windows around an uncertain second are not all chosen."""
     opinions, _ = crowd
     kept = (opinions.onset[opinions.window] < 30) & (opinions.annotator < 3)

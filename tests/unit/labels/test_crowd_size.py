@@ -33,7 +33,7 @@ def crowd(sheets):
 
 
 def people_of(opinions):
-    """Window to those who were asked."""
+    """Return the annotators of each window."""
     found = {}
     for window, who in list_answer_sheets(opinions)[0]:
         found.setdefault(int(window), set()).add(opinions.annotators[who])
@@ -64,7 +64,7 @@ def test_draw_of_separate_windows():
     assert len(seen) > 10
 
 
-def test_a_draw_keeps_whole_sheets_with_their_answers():
+def test_draw_keeps_whole_answer_sheets():
     opinions = crowd(SAME + MIXED)
     whole = {
         (int(w), opinions.annotators[a], int(c)): int(o)
@@ -77,12 +77,12 @@ def test_a_draw_keeps_whole_sheets_with_their_answers():
     }
     assert kept.items() <= whole.items()
     assert all((w, a, 1 - c) in kept for w, a, c in kept)
-    assert sorted({a for _, a, _ in kept}) == part.annotators  # nobody without an opinion
+    assert sorted({a for _, a, _ in kept}) == part.annotators  # no annotator without an opinion
     np.testing.assert_array_equal(part.onset, opinions.onset)
     assert annotators_per_cell(part).tolist() == [3] * 12 + [3, 3, 3, 3, 2, 2, 1, 1]
 
 
-def test_everybody_has_the_same_chance():
+def test_draw_is_uniform_over_annotators():
     count = dict.fromkeys("ABCDEFGH", 0)
     for seed in range(800):
         for who in people_of(draw(crowd(SAME), 2, np.random.default_rng(seed)))[0]:
@@ -91,7 +91,7 @@ def test_everybody_has_the_same_chance():
     assert max(count.values()) < 250  # 200 expected, standard deviation 12
 
 
-def test_drawing_as_many_as_there_are_changes_nothing():
+def test_draw_of_all_annotators_is_all_opinions():
     opinions = crowd(SAME + MIXED)
     part = draw(opinions, 8, np.random.default_rng(0))
     for name in ("window", "annotator", "label", "opinion"):
@@ -139,7 +139,7 @@ CLASSES = ["car", "dog"]
 
 @pytest.fixture
 def labelled(tmp_path):
-    """Twelve annotators, most of whom tell right what sounds in two recordings, with labels by eq. 1 from all."""
+    """Opinions of twelve annotators, most of them right, on two recordings, with labels by eq. 1 from all opinions."""
     rng = np.random.default_rng(3)
     reliability = np.linspace(0.55, 0.95, 12)
     lines, truth = [OPINIONS], {}
@@ -184,7 +184,7 @@ def test_command(labelled, method):
     folder, tables = labelled
     arguments = command(folder, tables, method, "--truth", str(folder / "truth"))
     crowd_size.main(arguments)
-    few, many, everybody = read_table(folder / "size.tsv", crowd_size.COLUMNS)  # 12 is all there are
+    few, many, everybody = read_table(folder / "size.tsv", crowd_size.COLUMNS)  # there are only 12 annotators
     assert [row["annotators"] for row in (few, many, everybody)] == ["3", "9", "all"]
     assert [row["per_window"] for row in (few, many, everybody)] == ["3", "9", "12"]
     assert [row["draws"] for row in (few, many, everybody)] == ["4", "4", "1"]

@@ -21,7 +21,7 @@ def tables(tmp_path):
     return {name: str(tmp_path / f"{name}.tsv") for name in texts}
 
 
-def test_command_adopts_published_labels_and_hardens_them(tmp_path):
+def test_commands_adopt_and_harden_published_labels(tmp_path):
     table = tables(tmp_path)
     (tmp_path / "published/r1.txt").write_text("1\t2\tpeople talking\t0.75\n2\t3\tpeople talking\t0.6\n", "utf-8")
     (tmp_path / "published/r2.txt").touch()
@@ -43,7 +43,7 @@ def test_command_adopts_published_labels_and_hardens_them(tmp_path):
     assert caught.value.expected.startswith("2 s as in ")
 
 
-def test_command_finds_the_threshold_of_the_highest_expected_f1(tmp_path):
+def test_command_with_expected_f1_by_hand(tmp_path):
     """People: .9, .6, 0 and .1, .4, mass 2. Two active give F = 3 / 4, three 3.8 / 5 = .76, four 4 / 6: t = .38."""
     table = tables(tmp_path)
     soft = {

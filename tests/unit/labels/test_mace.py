@@ -79,7 +79,7 @@ def test_mace_trusts_unanimous_annotators(method):
 
 
 def test_mace_without_annotations_is_prior():
-    """An annotator without opinions has the competence of Beta(0.5, 0.5), an item without any a uniform posterior."""
+    """Without annotations, an annotator has the competence of Beta(0.5, 0.5), and an item has a uniform posterior."""
     result = mace(*map(np.array, EDGES["annotator and item without any"]), n_items=3, n_annotators=3, seed=0)
     assert result.competence[1] == pytest.approx(np.exp(digamma(0.5) - digamma(1.0)))
     np.testing.assert_allclose(result.posterior[1], 0.5)

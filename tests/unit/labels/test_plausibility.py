@@ -1,4 +1,4 @@
-"""Doubts about tables of opinions: forgotten zeros, and what nobody was asked about."""
+"""Doubts about tables of opinions: forgotten zeros, and seconds and classes without opinions."""
 
 import pytest
 from support.tsv import write_opinions
@@ -54,11 +54,11 @@ def test_added_zeros_beside_stated_zeros(tmp_path):
         unticked="zero",
     )
     (found,) = find_doubts(opinions, {"r1": Recording("r1", "all", 20.0)}, added=1)
-    assert "1 times 0 is added to a table that states 6 times 0" in found
+    assert "adds 1 opinions 0 to a table that already contains 6 opinions 0" in found
 
 
 def test_cells_without_opinions_are_counted(tmp_path):
-    """Nobody was asked about the dog in the second window of r1, nor about the car in r2; r3 has a scene of its own."""
+    """There is no opinion about the dog in the second window of r1 and about the car in r2; r3 has another scene."""
     rows = [row for row in FULL if row[1] == 0 or row[4] == "car"]
     rows += [("r2", 0, 20, who, "dog", int(who == "A")) for who in "AB"]
     rows += [("r3", 0, 20, who, "car", int(who == "A")) for who in "AB"]

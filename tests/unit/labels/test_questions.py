@@ -9,7 +9,7 @@ from softsed.labels import questions
 
 
 def test_questions_of_a_tenth_of_the_opinions(tmp_path):
-    """Three annotators about two recordings; nobody was asked about "car" in the recording b."""
+    """Three annotators about two recordings; there is no opinion about "car" in the recording b."""
     rng = np.random.default_rng(0)
     rows = [
         f"{name}\t{start}\t{start + 4}\tA{who}\t{label}\t{int(rng.uniform() < 0.3)}"

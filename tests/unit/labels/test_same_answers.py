@@ -66,7 +66,7 @@ def test_one_disagreement_is_enough():
 
 
 def test_agreement_on_one_answer_only_is_no_reason():
-    """Two annotators who never tick agree about everything, as do two who share only easy windows."""
+    """Two annotators who never tick agree in all answers, as do two annotators who share only easy windows."""
     for value in (0, 1):
         assert list(find_same_answers(opinions(np.full((2, 200, 2), float(value))))) == []
     answers = np.zeros((2, 200, 1))

@@ -1,4 +1,4 @@
-"""Trials: what is drawn has the properties that the setting asks for; the command and its tables."""
+"""Trials: the drawn events and opinions have the properties of the setting; the command and its tables."""
 
 import json
 
@@ -78,7 +78,7 @@ def test_judge_by_hand():
     assert to_events(soft > 0.5, CLASSES)[0].label == "one"
 
 
-def test_command_writes_a_row_a_setting_and_method(tmp_path):
+def test_command_writes_a_row_per_setting_and_method(tmp_path):
     config = CONFIG | {"recordings": 2, "duration_s": 30, "detection": {"high": 0.3}, "opinions_per_window": [3]}
     methods = {"eq1": EQ1, "joint": {"config": JOINT, "threshold": "expected_f1"}}
     arguments = ["--trial", "3", "--config", json.dumps(config), "--crowd", json.dumps(CROWD), "--seed", "5"]

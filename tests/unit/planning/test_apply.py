@@ -1,4 +1,4 @@
-"""Plan of the workflow that applies models: what the keys mean, and which keys are refused."""
+"""Plan of the workflow that applies models: meaning of the keys, and refused keys."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a config asks for, from configs that hold only the keys in question."""
+"""Choices of configs that contain only the tested keys."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_opinion_recordings_are_of_table_if_named(tmp_path):
     [
         (12, ["joint"], ["eq1"], False),
         (13, ["joint"], ["eq1"], True),
-        (13, ["majority"], ["eq1"], False),  # nobody asks for joint
+        (13, ["majority"], ["eq1"], False),  # joint is not listed
         (13, ["joint"], ["joint"], False),  # the reference: the step reports the long windows
         (13, ["joint"], ["eq1", "joint"], False),  # a system needs it
     ],

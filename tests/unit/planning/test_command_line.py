@@ -1,4 +1,4 @@
-"""Values after --config, as Snakemake itself reads them: text that was typed, and text that became something else."""
+"""Values after --config, as Snakemake reads them: text that was typed, and text that Snakemake changes."""
 
 import pytest
 from snakemake.cli import parse_config
@@ -28,7 +28,7 @@ def check(*entries, arguments=None):
         ('audio="0512"', "512"),  # Snakemake removes the quotation marks first
     ],
 )
-def test_value_that_is_not_text_has_a_way_out(entry, value):
+def test_value_that_is_not_text_has_a_remedy(entry, value):
     key = entry.partition("=")[0]
     with refused(key=key, problem=value, expected="text", golden=False) as caught:
         check(entry)

@@ -131,7 +131,7 @@ def test_config_of_another_program_is_one_mistake():
 
 
 @pytest.mark.parametrize("value", ["007", "2024-05-01", "12:30", "1_000", "yes"])
-def test_name_without_quotation_marks_names_the_way_out(value):
+def test_unquoted_name_has_a_remedy(value):
     with refused(key="experiment", problem="quotation marks", golden=False):
         check_config(merged(f"experiment: {value}"), SCHEMA)
     check_config(merged('experiment: "007"'), SCHEMA)
@@ -211,5 +211,9 @@ def test_repeated_section_has_both_lines(tmp_path):
     path.write_text("train:\n  epochs: 3\nruns: 2\ntrain:\n  patience: 5\n  model: {filters: 2, filters: 3}\n")
     with refused(problem="2 problems in the config") as caught:
         check_files([ROOT / "config.yaml", ROOT / "workflow/demo.yaml", path])
-    assert f"{path}, line 4, train: the section occurs twice, first in line 1. Merge the two.\n" in str(caught.value)
-    assert f"{path}, line 6, filters: the section occurs twice, first in line 6. Merge the two." in str(caught.value)
+    assert f"{path}, line 4, train: the section occurs twice, first in line 1. Merge the two sections.\n" in str(
+        caught.value
+    )
+    assert f"{path}, line 6, filters: the section occurs twice, first in line 6. Merge the two sections." in str(
+        caught.value
+    )

@@ -34,7 +34,7 @@ OF_DEMO = [
     ("{soft: x.tsv, hard: y}", "soft", "soft and hard are set, but audio is not"),
     ("truth: '{folder}'", "truth", "{folder}"),
     ("recordings: a<b", "recordings", "a<b"),
-    ("{scenes: null, classes: null}", "classes", "no table"),
+    ("{scenes: null, classes: null}", "classes", "null"),
     ("features: {hop_s: 1.0e-12}", "features.hop_s", "1e-12 s"),
     ("features: {hop_s: 0.03}", "features.hop_s", "0.03 s"),
     # embeddings

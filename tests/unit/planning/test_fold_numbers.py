@@ -1,4 +1,4 @@
-"""Folds that the recordings do not allow: the remedy is one that can be followed."""
+"""Folds that the recordings do not allow: the remedy is possible."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_remedy_for_few_recordings_is_possible(number, folds, remedy):
         assert check(int(possible), yard=number) is None
 
 
-def test_large_share_of_validation_has_a_way_out():
+def test_large_share_of_validation_has_a_remedy():
     assert check(2, 0.9, yard=4).remedy == "Lower the config key folds.validation or add recordings"
     assert check(2, 0.25, yard=4) is None
 

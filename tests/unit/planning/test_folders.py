@@ -1,4 +1,4 @@
-"""What a folder contains beside the used files."""
+"""Files of a folder that are not used."""
 
 from softsed.planning.folders import describe_left_out
 

@@ -32,7 +32,7 @@ def test_true_events_of_annotated_classes_are_accepted(folder, caplog):
 
 
 def test_events_that_do_not_count_are_one_warning(folder, caplog):
-    """Nobody was asked about sirens, and about dogs in the yard only."""
+    """Sirens are annotated in no scene, and dogs in the yard only."""
     for name in ("r1", "r3"):
         (folder / f"{name}.txt").write_text("5\t9\tcar\n1\t2\tdog\n12.5\t13\tsiren\n14\t15\tsiren\n")
     with caplog.at_level(logging.WARNING):

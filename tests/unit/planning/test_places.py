@@ -19,7 +19,7 @@ def test_paths_are_relative_beside_the_snakefile_only(tmp_path, monkeypatch):
     assert places.workflow_file(CLASSES) == str(ROOT.resolve() / CLASSES)
 
 
-def test_folder_of_the_workflow_with_pattern_is_refused(tmp_path, monkeypatch):
+def test_workflow_folder_with_pattern_is_refused(tmp_path, monkeypatch):
     (tmp_path / "a{b}").mkdir()
     monkeypatch.setattr(places, "ROOT", tmp_path / "a{b}")
     monkeypatch.chdir(tmp_path / "a{b}")
@@ -29,7 +29,7 @@ def test_folder_of_the_workflow_with_pattern_is_refused(tmp_path, monkeypatch):
         places.workflow_file(CLASSES)
 
 
-def test_tables_of_the_workflow_are_located_in_a_config(tmp_path, monkeypatch):
+def test_locate_files_finds_workflow_tables(tmp_path, monkeypatch):
     """Paths of the user stay relative to the working directory, also those that look like a table of the workflow."""
     monkeypatch.chdir(tmp_path)
     config = merged(DEMO, "{truth: ./my truth/, scenes: workflow/resources/mine.tsv}")

@@ -94,7 +94,7 @@ def test_plan_of_study(project):
 
 
 def test_plan_of_the_crowd_layer(project):
-    """True events train a system, but are no method of a crowd."""
+    """True events train a system, but are not a method of labels by a crowd."""
     plan = plan_of(DEMO, "workflow/crowd_layer.yaml", "workflow/crowd_layer_3.yaml")
     assert plan.config["data"]["demo"]["crowd"]["opinions_per_window"] == 3
     assert plan.results == "results/crowd_layer_3"
@@ -193,7 +193,7 @@ def bad_dataset(project):
     (project / "soft.tsv").write_text("recording\tonset\toffset\tlabel\tvalue\n" + rows)
 
 
-def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
+def test_user_audio_problems_are_reported_at_once(bad_dataset):
     with refused(golden=False) as caught:
         plan_of(OWN, "{audio: audio, soft: soft.tsv}\n", check=True)
     problems = list(caught.value.problems)
@@ -203,7 +203,7 @@ def test_all_problems_of_user_audio_are_reported_at_once(bad_dataset):
 
 
 def test_names_of_user_audio_get_stems(project):
-    """The jobs know a recording by the stem of its files, the steps by its name."""
+    """Jobs are named by the stem of a recording's files, and steps get its name."""
     names = {"a": "Mu\u0308ller (2)", "b": "-x"}
     for old, new in names.items():
         (project / f"audio/{old}.wav").rename(project / f"audio/{new}.wav")
@@ -231,7 +231,7 @@ def test_plan_of_user_opinions(project):
 def test_long_windows_leave_joint_out(project):
     plan = plan_of(OPINIONS, "opinions: long.tsv")
     assert plan.methods == ["eq1", "majority"]
-    reason = "long.tsv has windows of more than 12 s, which only labels.joint.target people takes"
+    reason = "long.tsv has windows of more than 12 s, which only `labels.joint.target: people` accepts"
     assert plan.notes == [f"joint is left out of labels.compare: {reason}"]
     plan = plan_of(OPINIONS, "{opinions: long.tsv, labels: {method: joint, compare: [joint]}}")
     assert plan.methods == ["joint"]
@@ -245,7 +245,7 @@ def test_null_system_leaves_its_curves_out(project):
     assert "S_MSE_lin:h, S_MSE_lin:s left out of report.curves" in plan.notes[0]
 
 
-def test_curves_of_null_systems_only_become_those_of_the_others(project):
+def test_null_curves_are_replaced_by_other_systems(project):
     plan = plan_of("{systems: {S_MSE_lin: null}, report: {curves: ['S_MSE_lin:s']}}\n")
     assert plan.curves == ["H_BCE_sig:h", "S_BCE_sig:h", "scene_prior:h"]
     assert ["S_MSE_lin:s left out" in plan.notes[0], ", ".join(plan.curves) in plan.notes[1]] == [True, True]

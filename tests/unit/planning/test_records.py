@@ -1,4 +1,4 @@
-"""Snakemake's records in one file: the names are Snakemake's own, nothing gets lost, whichever side is newer wins."""
+"""Snakemake's records in one file: with Snakemake's names and without losses. The newer side replaces the other."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def files():
 
 
 def age(seconds):
-    """Everything that was written so far becomes older."""
+    """Make all existing files older."""
     for path in Path().rglob("*"):
         os.utime(path, (time.time() - seconds,) * 2)
 
@@ -70,7 +70,7 @@ def test_is_incomplete_without_a_record(persistence):
     assert not records.is_incomplete(output)
 
 
-def test_saved_records_are_one_a_line_sorted_and_of_this_experiment_only(persistence):
+def test_save_writes_sorted_records(persistence):
     for output in [*reversed(OUTPUTS), "results/demo2/labels/a.txt", "results/maestro_real/labels/a.txt", "demo.txt"]:
         write(persistence, output, "made")
     records.save("demo")
@@ -80,7 +80,7 @@ def test_saved_records_are_one_a_line_sorted_and_of_this_experiment_only(persist
     assert [path.name for path in PROVENANCE.parent.iterdir() if path.is_file()] == [PROVENANCE.name]
 
 
-def test_restored_records_are_byte_for_byte_those_that_were_saved(persistence):
+def test_restore_writes_equal_bytes(persistence):
     for output in OUTPUTS:
         write(persistence, output, "made")
     before = files()
@@ -92,7 +92,7 @@ def test_restored_records_are_byte_for_byte_those_that_were_saved(persistence):
     assert files() == before
 
 
-def test_records_that_come_with_results_replace_those_of_the_experiment_and_no_others(persistence):
+def test_sync_replaces_records_of_the_experiment(persistence):
     write(persistence, OUTPUTS[0], "elsewhere")
     records.save("demo")
     write(persistence, OUTPUTS[0], "here")
@@ -108,9 +108,7 @@ def test_records_that_come_with_results_replace_those_of_the_experiment_and_no_o
     assert PROVENANCE.read_text() == came
 
 
-def test_a_clone_takes_all_records_over_though_no_output_is_there_and_snakemake_finds_nothing_to_migrate(
-    tmp_path, monkeypatch
-):
+def test_sync_restores_all_records_in_a_clone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     PROVENANCE.parent.mkdir(parents=True)
     PROVENANCE.write_text("".join(json.dumps({"output": name, "record": {"rule": "made"}}) + "\n" for name in OUTPUTS))
@@ -120,7 +118,7 @@ def test_a_clone_takes_all_records_over_though_no_output_is_there_and_snakemake_
     assert [rule(persistence, output) for output in OUTPUTS] == ["made"] * 3
 
 
-def test_records_of_a_run_that_was_killed_are_saved(persistence):
+def test_sync_saves_records_of_a_killed_run(persistence):
     write(persistence, OUTPUTS[0], "made")
     records.sync("demo")  # never saved before
     assert OUTPUTS[0] in PROVENANCE.read_text()
@@ -132,7 +130,7 @@ def test_records_of_a_run_that_was_killed_are_saved(persistence):
 
 
 @pytest.mark.parametrize("seconds", [0, 10])
-def test_where_nothing_is_new_nothing_is_written(persistence, seconds):
+def test_sync_without_changes_writes_nothing(persistence, seconds):
     write(persistence, OUTPUTS[0], "made")
     records.save("demo")
     age(seconds)
@@ -142,7 +140,7 @@ def test_where_nothing_is_new_nothing_is_written(persistence, seconds):
     assert (PROVENANCE.stat().st_mtime_ns, PROVENANCE.stat().st_ino, files()) == before
 
 
-def test_a_lost_provenance_is_written_again_but_not_for_results_that_are_gone(persistence):
+def test_sync_writes_a_lost_provenance_again(persistence):
     write(persistence, OUTPUTS[0], "made")
     records.save("demo")
     age(10)
@@ -157,10 +155,10 @@ def test_a_lost_provenance_is_written_again_but_not_for_results_that_are_gone(pe
     assert rule(persistence, OUTPUTS[0]) == "made"
 
 
-def test_beside_a_run_records_are_left_alone(persistence):
+def test_sync_during_a_run_changes_nothing(persistence):
     write(persistence, OUTPUTS[0], "before")
     records.save("demo")
-    PROVENANCE.write_text("")  # something else came meanwhile
+    PROVENANCE.write_text("")  # another provenance has arrived
     persistence._write_locks("output", ["results/maestro_real/a.txt"])  # a run of another experiment does not matter
     records.sync("demo")
     assert rule(persistence, OUTPUTS[0]) is None
@@ -171,7 +169,7 @@ def test_beside_a_run_records_are_left_alone(persistence):
     assert rule(persistence, OUTPUTS[0]) == "in this run"
 
 
-def test_a_record_that_is_being_written_is_left_out(persistence):
+def test_save_leaves_out_incomplete_records(persistence):
     write(persistence, OUTPUTS[0], "made")
     write(persistence, OUTPUTS[1], "made")
     records.record_path(persistence, OUTPUTS[1]).write_text('{"rule": "ma')
@@ -191,7 +189,7 @@ def test_a_record_that_is_being_written_is_left_out(persistence):
         "<<<<<<< HEAD",
     ],
 )
-def test_a_provenance_that_is_none_is_named_and_changes_nothing(persistence, line):
+def test_restore_refuses_lines_without_a_record(persistence, line):
     write(persistence, OUTPUTS[0], "made")
     before = files()
     PROVENANCE.write_text(json.dumps({"output": OUTPUTS[1], "record": {}}) + "\n" + line + "\n")
@@ -200,7 +198,7 @@ def test_a_provenance_that_is_none_is_named_and_changes_nothing(persistence, lin
     assert files() == before
 
 
-def test_tables_that_came_with_git_alone_are_named(persistence):
+def test_sync_refuses_tables_without_records(persistence):
     records.sync("demo")
     (PROVENANCE.parent / "report").mkdir()
     with refused(problem="results/demo/report", remedy="Run `dvc pull`, which brings the records"):
@@ -209,7 +207,7 @@ def test_tables_that_came_with_git_alone_are_named(persistence):
     records.sync("demo")
 
 
-def test_a_provenance_that_is_not_even_text_is_named(persistence):
+def test_restore_refuses_a_binary_provenance(persistence):
     PROVENANCE.write_bytes(b"\xff\xfe\x00")
     with refused(file="results/demo/provenance.jsonl", line=1):
         records.sync("demo")

@@ -104,7 +104,7 @@ def test_recording_shorter_than_a_second_is_refused(tmp_path, front_end):
         apply.score_recording(models, audio, BANK, embeddings=np.ones((2, 6)))
 
 
-def test_missing_or_unused_embeddings_are_refused(tmp_path, embedder):
+def test_missing_or_unread_embeddings_are_refused(tmp_path, embedder):
     audio = record(tmp_path, 3)
     ((_, extras),) = model_of(tmp_path, "both", settings(embedder))
     with refused(key="--embeddings", problem="read embeddings") as caught:

@@ -65,7 +65,7 @@ def test_without_other_classes(undefined, table2):
     assert {row["other_classes"] for row in rows} == {""}
 
 
-def test_divergence_reference_in_first_row(rows):
+def test_divergence_row_has_reference_of_caption(rows):
     assert [row["kld_reference"] for row in rows[::3]] == ["hard", "soft", "soft", "soft"]
     assert [float(row["kld_time"]) for row in rows[::3]] == pytest.approx([3.01, 1, 1, 1.05])
     assert [float(row["kld_bernoulli"]) for row in rows[::3]] == pytest.approx([4, 2, 2, 2])

@@ -90,4 +90,4 @@ def test_opinions_without_audio_and_true_events(tmp_path, capsys):
 def test_labels_without_audio_are_refused(data, capsys):
     labels = write_rows(data / "soft.tsv", soft_rows(), SOFT)
     assert cli.main(["check", "--soft", str(labels)]) == 1
-    assert "--audio: no audio" in capsys.readouterr().err
+    assert "--audio: the option is missing" in capsys.readouterr().err

@@ -77,7 +77,7 @@ def test_full_disk_does_not_stop_a_loop(folder, monkeypatch):
     assert not files(folder)
 
 
-def test_processes_that_compile_at_once_keep_their_code(tmp_path):
+def test_processes_that_compile_at_once_keep_code(tmp_path):
     """With an index that both have read before, the second would overwrite the code of the first."""
     one, other = (Files(tmp_path / "loop", "stamp") for _ in range(2))
     assert one.load("width 2") is None

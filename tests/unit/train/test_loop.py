@@ -225,7 +225,7 @@ def test_crowd_is_left_as_after_the_best_epoch(monkeypatch):
     assert not torch.equal(competence, kept[-1])
 
 
-def test_crowd_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch):
+def test_killed_crowd_training_ends_with_equal_bits(tmp_path, monkeypatch):
     *whole, competence = fit_opinions()
     for after in (2, 3, 8, 2 * len(whole[2])):
         path = tmp_path / f"after{after}.pt"

@@ -97,7 +97,7 @@ def test_embeddings_replace_the_convolutional_part():
     assert size(mel_bands=0, dimensions=20) == size() - fewer + (20 * 128 + 128)
 
 
-def test_embeddings_beside_mel_energies_add_a_projection():
+def test_embeddings_beside_mel_add_a_projection():
     assert size(dimensions=20) == size() + (20 * 128 + 128) + 2 * 3 * 32 * 128
 
 

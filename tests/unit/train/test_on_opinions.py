@@ -1,4 +1,4 @@
-"""Training on opinions: what is read, what the model file contains, and what has no influence."""
+"""Training on opinions: inputs, content of the model file, and values without influence."""
 
 import json
 import logging
@@ -134,7 +134,7 @@ def test_validation_without_opinions_is_refused(crowd):
         learn(crowd)
 
 
-def test_window_of_a_longer_validation_recording_is_used(crowd):
+def test_window_of_longer_validation_recording_is_used(crowd):
     """The training recordings of 4 s do not limit the sequences."""
     edit_text(crowd, "recordings.tsv", "r3\tscene\t4.1", "r3\tscene\t6.1")
     np.savez(crowd / "features/r3.npz", mel=np.zeros((61, 16), np.float32))
@@ -147,7 +147,7 @@ def test_window_of_a_longer_validation_recording_is_used(crowd):
 
 
 @pytest.mark.parametrize(("mask", "seconds"), [(None, 3 * 4), ("asked", 2 * 4)])
-def test_output_bias_starts_at_the_share_of_counted_seconds(crowd, mask, seconds):
+def test_output_bias_is_the_share_of_counted_seconds(crowd, mask, seconds):
     """Class b is not annotated in the scene of one of three training recordings of 4 s; 3 and 2 s are active."""
     edit_text(crowd, "recordings.tsv", "r0\tscene", "r0\tother")
     edit_text(crowd, "scenes.tsv", "scene\tb\n", "scene\tb\nother\ta\n")

@@ -85,7 +85,7 @@ def test_model_of_embeddings_carries_what_it_needs(experiment, embeddings, front
 
 @pytest.mark.parametrize("context", ["recording", "sequence"])
 @pytest.mark.parametrize("front_end", ["embeddings", "both"])
-def test_model_of_embeddings_scores_its_test_recordings(experiment, embeddings, front_end, context):
+def test_embedding_model_scores_its_test_recordings(experiment, embeddings, front_end, context):
     """The slow way: the network on the whole recording, and a mean over the frames of each second."""
     command(experiment, "m", "--embeddings", str(embeddings), front_end=front_end, sequence_frames=40)
     files = {"--model": "m.pt", "--fold": "fold1.tsv", "--features": "features", "--output": "scores.tsv"}
@@ -104,7 +104,7 @@ def test_model_of_embeddings_scores_its_test_recordings(experiment, embeddings, 
         np.testing.assert_allclose(found[name], expected, atol=1e-5)
 
 
-def test_embeddings_of_training_recordings_belong_to_the_checkpoint(experiment, embeddings, caplog):
+def test_checkpoint_depends_on_training_embeddings(experiment, embeddings, caplog):
     options = ["--embeddings", str(embeddings), "--checkpoint", str(experiment / "c.pt"), "--checkpoint-every", "0"]
     command(experiment, "m", *options, front_end="embeddings")
     np.save(experiment / "r0.npy", np.zeros((9, 3)))

@@ -33,8 +33,8 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
         a file in an unreadable format beside a readable file of the same name. A single file is accepted as well,
         with any ending.
     problems : Problems
-        Receives a missing folder, a folder without audio, names that the workflow cannot use, files with the same name,
-        links without their file, formats that cannot be read.
+        Receives a missing folder, a folder without audio, file names that the workflow cannot use, files with the same
+        name, links to missing files, and formats that cannot be read.
 
     Returns
     -------
@@ -61,7 +61,11 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
             remedy = f"Convert the file to {READABLE}, or move it away"
             report(path, "this audio format cannot be read", remedy=remedy)
     if not found and len(problems) == before:
-        report(folder, "no recording", expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)")
+        report(
+            folder,
+            "the folder contains no recording",
+            expected="files such as x.wav, x.flac, x.ogg or x.mp3 (not in subfolders)",
+        )
     recordings: dict[str, Path] = {}
     for path in found:
         name = recording_name(path.stem)
@@ -109,12 +113,14 @@ def measure(path: Path) -> float:
     if not frames:
         raise InputError("the recording is empty", file=path)
     if last < min(frames, rate):
-        raise InputError(f"the recording is cut off before its {frames / rate:.1f} s", file=path)
+        raise InputError(
+            f"the recording is cut off: its last second, of {frames / rate:.1f} s, cannot be read", file=path
+        )
     return frames / rate
 
 
 def read_pieces(file: "soundfile.SoundFile") -> Iterator[np.ndarray]:
-    """Yield the samples of an open file, float32 [samples, channels], each in the buffer of the one before."""
+    """Yield the samples of an open file, float32 [samples, channels]. Each piece overwrites the previous piece."""
     buffer = np.empty((PIECE, file.channels), dtype=np.float32)
     while len(audio := file.read(out=buffer)):
         yield audio
@@ -122,7 +128,8 @@ def read_pieces(file: "soundfile.SoundFile") -> Iterator[np.ndarray]:
 
 def unreadable(path: Path, error: Exception) -> InputError:
     """Return the error for a file that libsndfile cannot read."""
-    return InputError(f"cannot be read as audio: {error}".rstrip("."), file=path)
+    remedy = "Copy the file again, or convert it to WAV or FLAC"
+    return InputError(f"cannot be read as audio: {error}".rstrip("."), file=path, remedy=remedy)
 
 
 def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:

@@ -8,11 +8,11 @@ probabilities.
 
 import numpy as np
 
-BINS = 10  # of the reliability diagram, equally wide over 0..1
+BINS = 10  # number of bins of the reliability diagram, of equal width over 0..1
 
 
 def f1_score(active: np.ndarray, truth: np.ndarray) -> float:
-    """Compute F1 = 2 TP / (2 TP + FP + FN) of hard labels [cells]; nan without a true cell."""
+    """Compute F1 = 2 TP / (2 TP + FP + FN) of hard labels [cells]; nan if no cell is true."""
     return 2 * float((active & truth).sum()) / float(active.sum() + truth.sum()) if truth.any() else float("nan")
 
 
@@ -23,7 +23,7 @@ def best_threshold(soft: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     -------
     threshold, f1 : float
         The threshold lies halfway between two neighbouring values of `soft`, or just below the smallest one if F1 is
-        highest with all cells active. Both are nan without a true cell.
+        highest with all cells active. Both are nan if no cell is true.
     """
     if not truth.any():
         return float("nan"), float("nan")
@@ -42,7 +42,7 @@ def brier_score(soft: np.ndarray, truth: np.ndarray) -> float:
 
 
 def reliability(soft: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Sum up a reliability diagram.
+    """Compute the sums of a reliability diagram.
 
     Returns
     -------

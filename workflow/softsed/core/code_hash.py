@@ -1,6 +1,6 @@
-"""Hashes of code and of user-provided files, as parameters of rules: what reruns a step, and what does not.
+"""Hashes of code and of user-provided files. As parameters of rules, they decide whether a step reruns.
 
-Snakemake sees neither imports nor the modules behind a command. Each rule therefore carries one ``path@hash`` per
+Snakemake tracks neither imports nor the modules that a command runs. Each rule therefore carries one ``path@hash`` per
 module of its step's import closure as a parameter. Snakemake compares parameters by content: an edited module reruns
 exactly the steps that import it, and the reason names the file. `touch`, a clone or a checkout rerun nothing. Modules
 as `input:` would miss code that is older than the outputs, such as the commit of a colleague.
@@ -28,11 +28,11 @@ PACKAGE = Path(__file__).parents[1]
 # (rules pass every option that influences an output), and this module.
 ASIDE = {"core.errors", "core.log", "core.options", "core.code_hash"}
 # `from softsed.train import network`, `from softsed.core.tsv import read_table`, `from softsed import folds`. A
-# pattern, because Python's parser would take a fifteenth of every dry run; a test compares it with that parser.
+# pattern, because Python's parser would take 7 % of the time of a dry run; a test compares both.
 IMPORT = re.compile(rf"^ *from {PACKAGE.name}((?:\.\w+)*) import (?:\(|(\w[\w, ]*))", re.MULTILINE)
 # Hashes of modules by the hash of their full text, because parsing all modules takes 0.7 s (two cores of a Zen 4).
 CACHE = Path(".snakemake/softsed.code.json")
-VERSION = b"1"  # of `code_text`: another version does not use the cached hashes of this one
+VERSION = b"1"  # version of `code_text`: hashes that another version has cached are not used
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -53,7 +53,7 @@ def first_party_imports(module: str) -> frozenset[str]:
 
 
 def closure(step: str) -> list[str]:
-    """List the modules a step runs, itself included and `ASIDE` left out, sorted."""
+    """List the modules that a step imports, sorted: with the step itself, without `ASIDE`."""
     modules, waiting = set(), {step}
     while waiting:
         module = waiting.pop()
@@ -63,7 +63,7 @@ def closure(step: str) -> list[str]:
 
 
 def code(step: str) -> list[str]:
-    """List the modules a step runs with a hash of their code.
+    """List the modules that a step imports with a hash of their code.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _cached() -> dict[str, str]:
 
 
 def _keep(hashes: dict[str, str]) -> None:
-    """Write the cache, whole or not at all, if Snakemake's folder exists; several jobs may do so at once."""
+    """Replace the whole cache, because several jobs may write it at once; do nothing without Snakemake's folder."""
     if not CACHE.parent.is_dir():
         return
     part = CACHE.with_name(f".{CACHE.name}.{os.getpid()}.part")
@@ -148,7 +148,7 @@ def _keep(hashes: dict[str, str]) -> None:
 
 @cache
 def content(*paths: Path) -> list[str]:
-    """List files, or folders of .txt files, with a hash of what is in them: ``my/soft.tsv@0123456789ab``.
+    """List files, or folders of .txt files, with a hash of their content: ``my/soft.tsv@0123456789ab``.
 
     A parameter of the rules that read user-provided tables. Snakemake compares the content of an input only if it is
     newer than the output. A file that is moved, copied or unpacked into its place may be older.
@@ -186,5 +186,5 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def made(step: str, *packages: str) -> dict:
-    """Describe what a step runs on: code and versions, not the commit, so that equal trainings have equal bytes."""
+    """Return the code and package versions of a step, without the commit, so that equal trainings give equal files."""
     return {"code": code(step), "versions": versions(*packages)}

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-SHOWN = 10  # problems of one kind in a message
+SHOWN = 10  # number of problems of one kind in a message
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 WRONG_PATH = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 SCARCE_BYTES = 100_000  # a disk with less free space counts as full after a failed write

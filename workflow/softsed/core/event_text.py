@@ -6,7 +6,7 @@ Conventions
   are omitted there, so that a class that is not annotated in the scene and a class with value 0 look alike.
 - Hard text: ``onset<TAB>offset<TAB>label`` without header, one file per recording, one row per event.
 - Ground truth: hard text (``.txt``), or a table with the columns onset, offset and label (``.tsv``, ``.csv``).
-- A first line that names the columns is a header in all of these files.
+- A first line that names the columns is a header in each of these formats.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ import numpy as np
 
 from softsed.core.errors import InputError, Problems
 from softsed.core.label_rows import Event, LabelRows, join_rows, read_rows
-from softsed.core.metadata import file_stem
 from softsed.core.text.files import recording_name, visible_files
+from softsed.core.text.recording_files import find_recording_files
 
 TRUTH_ENDINGS = (".tsv", ".csv", ".txt")
 
@@ -119,55 +119,22 @@ def write_events(path: Path, events: list[Event]) -> None:
 
 
 def truth_files(folder: Path, recordings: Iterable[str], problems: Problems) -> dict[str, Path]:
-    """Find the ground truth of recordings in a folder, one file per recording.
+    """Find the file with the ground truth of each recording in a folder.
 
-    The file is ``NAME.tsv``, ``NAME.csv`` or ``NAME.txt``, or has an ending of audio before it, as ``NAME.wav.txt``.
-    The demo names files as `file_stem` does.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the user or of the demo.
-    recordings : iterable of str
-    problems : Problems
-        Receives the recordings without a file, and those with several files: one problem for each kind.
-
-    Returns
-    -------
-    dict of Path
-        Recording to its file, without recordings that are a problem.
+    The file is ``RECORDING.tsv``, ``RECORDING.csv`` or ``RECORDING.txt``. Parameters and result are those of
+    `softsed.core.text.recording_files.find_recording_files`.
     """
-    found: dict[str, list[Path]] = {name: [] for name in recordings}
-    stems = {file_stem(name): name for name in found}
-    listed = visible_files(folder) if folder.is_dir() else []
-    for path in listed:
-        name = stems.get(path.stem, recording_name(path.stem))
-        if name in found and path.suffix.lower() in TRUTH_ENDINGS:
-            found[name].append(path)
-    if missing := [name for name, files in found.items() if not files]:
-        problem = f"no file of true events for {len(missing)} of {len(found)} recordings, such as {_two(missing)}"
-        if listed:
-            problem += f" (the folder contains {_two([path.name for path in listed])})"
-        remedy = "Add the files, empty ones for recordings without events"
-        expected = "one RECORDING.txt, RECORDING.tsv or RECORDING.csv per recording"
-        problems.add("no truth", InputError(problem, file=folder, expected=expected, remedy=remedy))
-    if several := {name: files for name, files in found.items() if len(files) > 1}:
-        names = _two([path.name for path in next(iter(several.values()))])
-        problem = f"several files of true events for {len(several)} of {len(found)} recordings, such as {names}"
-        remedy = "Remove the files that do not count"
-        expected = "one file per recording"
-        problems.add("truth twice", InputError(problem, file=folder, expected=expected, remedy=remedy))
-    return {name: files[0] for name, files in found.items() if len(files) == 1}
-
-
-def _two(names: list[str]) -> str:
-    return " and ".join(map(repr, names[:2]))
+    remedy = "Add the files, with empty files for recordings without events"
+    return find_recording_files(
+        folder, recordings, problems, content="true events", endings=TRUTH_ENDINGS, remedy=remedy
+    )
 
 
 def read_true_events(path: Path, classes: list[str]) -> list[Event]:
     """Read ground truth: a table with the columns onset, offset and label (``.tsv``, ``.csv``), or hard label text.
 
-    Events of other classes than `classes` are left out: nobody was asked about them. The plan reports their number.
+    Events of classes outside `classes` are left out, because no annotator was asked about these classes. The check of
+    the true events reports their number.
 
     Raises
     ------

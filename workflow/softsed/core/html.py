@@ -1,4 +1,4 @@
-"""HTML pages and Markdown documents from Jinja2 templates: text from input files is escaped, and gaps are errors."""
+"""Render HTML pages and Markdown documents from Jinja2 templates, with escaped text and errors for missing values."""
 
 import re
 from collections.abc import Iterable
@@ -31,14 +31,14 @@ def render(templates: Iterable[Path], **values: object) -> str:
         The template of the page, then all templates that it extends, imports or includes, which refer to each other by
         file name. A template that is not listed is not found, so that the inputs of the rule are complete.
     **values
-        Names that the templates use. The filter ``tojson`` writes a value as JSON that no text can end early. HTML
-        templates (any name that does not end in ``.md.j2``) escape all text. Markdown templates escape the cells of
-        tables with the filter ``cell``. HTML templates include Markdown text in a block of the filter ``code``.
+        Names that the templates use. The filter ``tojson`` writes a value as JSON in which no text can end the script.
+        HTML templates (any name that does not end in ``.md.j2``) escape all text. Markdown templates escape the cells
+        of tables with the filter ``cell``. HTML templates include Markdown text in a block of the filter ``code``.
 
     Returns
     -------
     str
-        With one line end at its end.
+        The text, which ends with one line feed.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Rows of label files, soft or hard, tables or text without a header: the one reader of these formats.
+"""Rows of label files, soft or hard, tables or text without a header. All readers of these formats use `read_rows`.
 
 The reader reports each row that cannot be used to `Problems` and leaves it out. Callers that need a correct file pass
-strict problems, which raise the first one.
+strict problems, which raise the first problem.
 """
 
 from dataclasses import dataclass, field, replace
@@ -21,11 +21,11 @@ COLUMNS = ("line", "onset", "offset", "value", "label")  # arrays of `LabelRows`
 LABEL_KINDS = ("soft", "hard")
 # The published soft labels contain 1.000000031, the rounding error of a sum of weights. Larger errors are mistakes.
 ROUNDING = 1e-6
-UNKNOWN = ("", "nan", "NaN", "NA")  # a soft label that is not known: nobody was asked about this second and class
+UNKNOWN = ("", "nan", "NaN", "NA")  # an unknown soft label: no annotator was asked about this second and class
 
 
 class Event(NamedTuple):
-    """A labelled stretch of time, in seconds."""
+    """A labelled interval, in seconds."""
 
     onset: float
     offset: float
@@ -77,7 +77,7 @@ class LabelRows:
         return self.files.get(name, self.path)
 
     def place(self, row: int) -> dict[str, Any]:
-        """Return where a row stands, as arguments of an `InputError`."""
+        """Return the file and line of a row, as arguments of an `InputError`."""
         return {"file": self.file(self.names[self.recording[row]]), "line": int(self.line[row])}
 
     def first_rows(self) -> dict[str, int]:
@@ -123,7 +123,7 @@ def read_rows(
     kind : {"soft", "hard"}
         Soft rows have a value and last one whole second.
     problems : Problems
-        Receives each row with a wrong number of fields, numbers that are not numbers, no label, times that are not
+        Receives each row with a wrong number of fields, text instead of a number, no label, times that are not
         0 <= onset < offset, soft rows that are not one whole second, and levels outside 0..1.
     recording : str, optional
         Recording of a file without a column ``recording``.
@@ -156,7 +156,7 @@ def read_rows(
         """Report the rows in which one of the named fields is bad, and name these fields only."""
 
         def describe(row: int) -> InputError:
-            given = ", ".join(f"{name} {text[name][row]!r}" for name, rows in bad.items() if rows[row])
+            given = ", ".join(f"{name} is {text[name][row]!r}" for name, rows in bad.items() if rows[row])
             return InputError(given, file=path, line=int(lines[row]), expected=expected)
 
         wrong = np.logical_or.reduce(list(bad.values()))
@@ -239,5 +239,5 @@ def _numbers(texts: list[str]) -> np.ndarray:
         if "_" not in "".join(texts):
             return np.array(texts, dtype=float)
     except ValueError:
-        pass  # one by one, to find the text that is not a number
+        pass  # read each text, because one of them is not a number
     return np.array([read_number(text) for text in texts], dtype=float)

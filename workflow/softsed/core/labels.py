@@ -4,8 +4,8 @@ Conventions
 -----------
 - A label matrix is a float array [seconds, classes]: row t is the second from t to t + 1, columns follow
   ``classes.tsv``, values are activity levels in 0..1. nan means that there is no label: the class is not
-  annotated in the scene, or nobody gave an opinion about the second. 0 means that no asked annotator reported the
-  class.
+  annotated in the scene, or nobody gave an opinion about the second. 0 means that no annotator who was asked
+  reported the class.
 - Soft table: ``recording onset offset label value``, one row per second and class with labels in the recording, zeros
   included. The value is empty for a second without a label.
 - Hard table: ``recording onset offset label``, one row per event, contiguous active seconds merged (Sec. 2.2). A
@@ -23,7 +23,7 @@ from softsed.core.label_rows import HARD_COLUMNS, SOFT_COLUMNS, Event, read_rows
 
 
 def harden(soft: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
-    """Binarise activity levels: active where strictly above the threshold (Sec. 2.1).
+    """Compute hard labels from activity levels: active where strictly above the threshold (Sec. 2.1).
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def to_events(active: np.ndarray, classes: list[str]) -> list[Event]:
     Returns
     -------
     list of Event
-        Sorted by onset, then by the order of `classes`; empty when nothing is active.
+        Sorted by onset, then by the order of `classes`; empty if no second is active.
     """
     edges = np.diff(np.pad(active.astype(np.int8), ((1, 1), (0, 0))), axis=0)
     events = []
@@ -108,7 +108,8 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
             labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
         else:
             raise InputError(
-                f"recording {recording!r} has {len(rows)} rows for {seconds} s and {len(listed)} classes",
+                f"recording {recording!r} has {len(rows)} rows instead of {seconds * len(listed)} (seconds: {seconds}, "
+                f"classes: {len(listed)})",
                 **table.place(rows[0]),
                 expected="one row for every second of every class, zeros included",
             )
@@ -148,7 +149,7 @@ def read_hard(path: Path, classes: list[str], recordings: list[str] | None = Non
     for name, line in table.bare.items():
         if events[name]:
             problem = f"recording {name!r} has events and a row without an event"
-            raise InputError(problem, file=path, line=line, remedy="Remove one of them")
+            raise InputError(problem, file=path, line=line, remedy="Remove the events or this row")
     return _select(events, recordings, path)
 
 
@@ -165,13 +166,13 @@ def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
 
 
 def _select(found: dict, recordings: list[str] | None, path: Path) -> dict:
-    """Select recordings; an InputError if the table has no rows, or a recording is missing."""
+    """Select recordings; raise an InputError if the table has no rows or a recording is missing."""
     if not found:
-        raise InputError("no label below the header", file=path)
+        raise InputError("the table contains no label", file=path)
     if recordings is None:
         return found
     if missing := [name for name in recordings if name not in found]:
-        raise InputError(f"no labels of the recordings {missing}; the table has {len(found)} recordings", file=path)
+        raise InputError(f"the table lacks labels for the recordings {missing}", file=path)
     return {name: found[name] for name in recordings}
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 PROGRESS = {"progress": True}  # extra=PROGRESS: show this message on the terminal as well
-# `Remaining`: work before the first estimate, shortest time left that is reported, time between two lines; in seconds
+# `Remaining`, in seconds: time before the first estimate, shortest reported remaining time, time between two messages.
 FIRST_S, LEAST_S, NEXT_S = 5, 90, 30
 
 
@@ -41,9 +41,9 @@ def start(path: Path | None) -> None:
 
 
 class Remaining:
-    """Report on the terminal how long a computation still takes, estimated from its finished parts.
+    """Report the remaining time of a computation on the terminal, estimated from its finished parts.
 
-    A computation of less than `LEAST_S` seconds reports nothing.
+    Nothing is reported while the remaining time is below `LEAST_S` seconds, unless it was reported before.
 
     Parameters
     ----------

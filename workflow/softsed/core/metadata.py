@@ -16,7 +16,7 @@ from softsed.core.text.names import Places, check_spelling
 from softsed.core.tsv import read_lines, read_number
 
 PARTS = ("train", "validation", "test")
-LONGEST_S = 30 * 24 * 3600  # longest recording, a month: larger numbers are milliseconds of an hour or more
+LONGEST_S = 30 * 24 * 3600  # longest recording, a month; an hour in milliseconds is a larger number
 # Names that no file or no row of a table can have: path separators, control characters, bytes that are not UTF-8.
 IMPOSSIBLE = re.compile(r"[/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Names that are stems of files in results as they are: no character that a shell, a pattern or a path interprets, no
@@ -45,7 +45,7 @@ def is_valid_name(name: str) -> bool:
 
 
 def check_name(name: str, file: Path | str, line: int | None = None) -> None:
-    """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` say where it stands."""
+    """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` are its place."""
     if not is_valid_name(name):
         problem = f"recording {name!r} cannot be the name of a file"
         expected = "a name without '/', control characters and a quotation mark at its beginning"
@@ -95,7 +95,7 @@ def read_classes(path: Path) -> list[str]:
             raise InputError(f"class {row['class']!r} is listed twice", file=path, line=line)
         classes.append(row["class"])
     if not classes:
-        raise InputError("no class listed", file=path, expected="one row per class")
+        raise InputError("the table lists no class", file=path, expected="one row per class")
     return classes
 
 
@@ -106,12 +106,12 @@ def choose_classes(path: Path, which: str | list[str]) -> tuple[list[str], list[
 
 
 def choose_columns(known: list[str], which: str | list[str], path: Path) -> list[int]:
-    """Return the columns of the chosen classes; an InputError for names that are not in `known`, read from `path`."""
+    """Return the columns of the chosen classes; raise an InputError for names that the table `path` does not list."""
     if which == "all":
         return list(range(len(known)))
     if unknown := [name for name in which if name not in known]:
         expected = f"classes of {path}, which lists {known}"
-        raise InputError(f"no class {unknown}", key="evaluate.classes", expected=expected)
+        raise InputError(f"unknown classes {unknown}", key="evaluate.classes", expected=expected)
     return [column for column, name in enumerate(known) if name in which]
 
 
@@ -149,7 +149,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
             )
         recordings[name] = Recording(name, row["scene"], duration)
     if not recordings:
-        raise InputError("no recording listed", file=path, expected="one row per recording")
+        raise InputError("the table lists no recording", file=path, expected="one row per recording")
     return recordings
 
 

@@ -5,7 +5,7 @@ end on whole seconds. A window that ends with its recording may end at any time,
 row is no opinion: nothing is assumed about who was asked about which class. For tables that list only ticks, `unticked`
 ``zero`` adds an opinion 0 for each class that an annotator did not tick in a window.
 
-`OpinionTable.read` is the one reader of the format. Each further step checks more: `check_rows` each row on its own,
+All readers of the format use `OpinionTable.read`. Each further step checks more: `check_rows` each row on its own,
 `arrange` the rows together with the tables of recordings, classes and scenes.
 """
 
@@ -54,7 +54,7 @@ class Opinions:
     opinion: np.ndarray
 
     def rows(self) -> Iterator[tuple[str, int, int, str, str, int]]:
-        """List the opinions with the values of `OPINION_COLUMNS`."""
+        """Yield the opinions as rows with the columns `OPINION_COLUMNS`."""
         windows = list(zip(self.recording.tolist(), self.onset.tolist(), self.offset.tolist(), strict=True))
         columns = (self.window, self.annotator, self.label, self.opinion)
         for window, who, label, opinion in zip(*(column.tolist() for column in columns), strict=True):
@@ -80,11 +80,11 @@ class OpinionTable:
 
     @classmethod
     def read(cls, path: Path) -> "OpinionTable":
-        """Read the columns of a file; an InputError for a file without opinions."""
+        """Read the columns of a file; raise an InputError for a file without opinions."""
         columns = read_columns(path, OPINION_COLUMNS)
         if not columns["opinion"]:
             expected = "one row per window, annotator and class"
-            raise InputError("no opinions", file=path, expected=expected)
+            raise InputError("the table contains no opinion", file=path, expected=expected)
         return cls(path, columns, range(2, 2 + len(columns["opinion"])))
 
     def __len__(self) -> int:
@@ -161,11 +161,11 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
         problems.add_rows(kind, np.flatnonzero(bad), describe)
 
     expected = "whole seconds, 0 <= onset < offset; only the end of the recording may be between two seconds"
-    refuse("times", ~whole[span], "window from {onset!r} to {offset!r}", expected)
+    refuse("times", ~whole[span], "the window is from {onset!r} to {offset!r}", expected)
     refuse(
         "beyond the recording",
         (whole & (offset > length))[span],
-        "window up to {offset} s of the recording {recording!r}, which lasts {length:.2f} s",
+        "the window ends at {offset} s, but the recording {recording!r} lasts {length:.2f} s",
         "an end at most 1 s after the last whole second",
     )
     for column, expected in (("annotator", "the name or number of an annotator"), ("class", "the name of a class")):
@@ -200,8 +200,8 @@ def arrange(
     Raises
     ------
     InputError
-        With file and line: everything that `check_rows` reports, an unknown recording, a class that is not annotated in
-        the scene, a repeated row.
+        With file and line: all problems that `check_rows` reports, an unknown recording, a class that is not annotated
+        in the scene, a repeated row.
     """
     problems = Problems(strict=True)
     table, _ = cut_windows(table, {name: one.duration_s for name, one in recordings.items()})
@@ -238,7 +238,7 @@ def arrange(
         np.flatnonzero(repeated),
         lambda row: table.error(
             row,
-            f"repeats line {table.lines[int(np.argmax(key == key[row]))]}",
+            f"the row repeats line {table.lines[int(np.argmax(key == key[row]))]}",
             expected="one row per window, annotator and class",
         ),
     )
@@ -286,7 +286,7 @@ def read_opinions(
 
 
 def read_tables(options: argparse.Namespace) -> tuple[Opinions, dict[str, Recording]]:
-    """Read opinions and recordings from the files of the arguments."""
+    """Read opinions and recordings from the files in the options of a step."""
     classes = read_classes(options.classes)
     recordings, asked = read_asked(options.recordings, options.scenes, classes)
     table = OpinionTable.read(options.opinions)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ABSENT, ZERO = UNTICKED = ("absent", "zero")  # values of the config key `unticked`
-DATASET_KINDS = ("soft", "hard", "opinions")  # of a user-provided dataset
+DATASET_KINDS = ("soft", "hard", "opinions")  # kinds of labels of a user-provided dataset
 TABLES = ("recordings", "classes", "scenes")
 
 # Every option is required unless it has a default. Options that only one step has are declared in its `main`.
@@ -15,8 +15,8 @@ SHARED: dict[str, dict] = {
     "unticked": {
         "choices": UNTICKED,
         "default": ABSENT,
-        "help": "a class without a row in a window that the annotator has judged: absent, no opinion (default); zero, "
-        "an opinion 0, for tables that list only ticks",
+        "help": "meaning of a class without a row in a window that the annotator has judged: absent: no opinion "
+        "(default); zero: the opinion 0, for tables that list only ticks",
     },
     "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
     "classes": {"type": Path, "help": "table of classes (class)"},
@@ -33,10 +33,10 @@ SHARED: dict[str, dict] = {
     "priors": {"nargs": "*", "default": [], "help": "names of the systems that are baselines without audio"},
     "evaluated": {"type": json.loads, "help": 'evaluated classes, as JSON: a list of names, or "all"'},
     "config": {"type": json.loads, "help": "section of the config, as JSON"},
-    "seed": {"type": int, "help": "seed of everything random in this step, 0 or more"},
+    "seed": {"type": int, "help": "seed of the random numbers of this step, 0 or more"},
     "device": {"default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
-    "threads": {"type": int, "default": 1, "help": "number of threads (default: 1)"},
-    "experiment": {"help": "name of the experiment, for headings"},
+    "threads": {"type": int, "default": 1, "help": "number of CPU threads (default: 1)"},
+    "experiment": {"help": "name of the experiment, shown in headings"},
     "tsv": {"type": Path, "help": "table to write"},
     "output": {"type": Path, "help": "file to write"},
 }

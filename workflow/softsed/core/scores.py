@@ -115,5 +115,5 @@ def read_scores(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         block.append(values)
         previous = recording
     if not rows:
-        raise InputError("there are no scores below the header", file=path, expected="one row per second")
+        raise InputError("the table contains no score", file=path, expected="one row per second")
     return {recording: np.array(block) for recording, block in rows.items()}

@@ -7,8 +7,8 @@ import numpy as np
 
 from softsed.core.errors import InputError
 
-MIDRANGE = "class-dependent"  # name of the operating point of `trimmed_midrange`; a fixed one is named by its value
-ALL_CLASSES = f"{MIDRANGE}, all classes"  # the same beyond the evaluated classes: all classes with soft labels
+MIDRANGE = "class-dependent"  # operating point of `trimmed_midrange`; a fixed threshold is named by its value
+ALL_CLASSES = f"{MIDRANGE}, all classes"  # the same thresholds, for all classes with soft labels
 
 
 def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
@@ -37,7 +37,7 @@ def trimmed_midrange(values: list[np.ndarray], percent: float) -> np.ndarray:
     """
     if not values:
         raise InputError(
-            "there is no recording to compute class-dependent thresholds from", expected="the training recordings"
+            "class-dependent thresholds cannot be computed without recordings", expected="the training recordings"
         )
     pooled = np.concatenate(values)
     listed = (column[column > 0] for column in pooled.T)

@@ -4,7 +4,7 @@ Conventions
 -----------
 - UTF-8, or UTF-16 with a byte-order mark. A byte-order mark, Windows line ends and spaces around a field (also no-break
   spaces) are ignored, because spreadsheets and web pages add them. Otherwise ``anna`` followed by a space would be
-  another annotator.
+  a different annotator.
 - A file whose first line has commas or semicolons and no tab is separated by them. Fields may be quoted. See
   `softsed.core.text.cells`.
 - Columns may have the names of other data sets (`softsed.core.text.columns`). Values of the column ``recording`` lose
@@ -12,7 +12,7 @@ Conventions
 - A line ends where a text editor ends it, so that line numbers agree with the editor. A form feed or U+2028 does not
   end a line, although `str.splitlines` splits there.
 - Text is read in the Unicode form NFC, because macOS writes names of files in another form.
-- Numbers are those of Python, but without underscores: ``0_5`` would be 5.
+- Numbers are those of Python, but without underscores: Python reads ``0_5`` as 5.
 """
 
 import os
@@ -67,7 +67,7 @@ def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[st
     names = name_columns(path, header, columns)
     if missing := [name for name in columns if name not in names]:
         expected = f"the columns {' '.join(columns)}, separated by tabs or commas"
-        problem, remedy = f"no column {missing} among {header}", describe_synonyms(missing)
+        problem, remedy = f"the header {header} lacks the columns {missing}", describe_synonyms(missing)
         raise InputError(problem, file=path, line=1, expected=expected, remedy=remedy)
     return names
 
@@ -80,9 +80,9 @@ def _have_width(lines: list[str], width: int) -> bool:
 def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line, with tabs between its fields, that has another number of fields than `width`."""
     separator = find_separator(decode(path))
-    text = line.replace("\t", separator)
-    problem = f"the line has {line.count(chr(9)) + 1} {SEPARATORS[separator]}-separated fields: {text!r}"
-    return InputError(problem, file=path, line=number, expected=str(width))
+    text, found = line.replace("\t", separator), line.count("\t") + 1
+    problem = f"the line has {found} {SEPARATORS[separator]}-separated field{'s' * (found > 1)}: {text!r}"
+    return InputError(problem, file=path, line=number, expected=f"{width} field{'s' * (width > 1)}")
 
 
 def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
@@ -244,7 +244,7 @@ def atomic_write(path: Path, data: str | bytes) -> None:
     Parameters
     ----------
     path : Path
-        File to write. A missing folder is created. A link is followed, so that the link itself stays.
+        File to write. A missing folder is created. If the path is a link, the file behind the link is replaced.
     data : str or bytes
         Content. Text is written as UTF-8 with its own line ends.
 

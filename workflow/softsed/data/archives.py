@@ -40,7 +40,7 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
     Yields
     ------
     BinaryIO
-        File open for writing. Each OSError in the block counts as an error of writing: convert those of reading.
+        File open for writing. Each OSError in the block counts as an error of writing: convert errors of reading.
 
     Raises
     ------
@@ -105,8 +105,8 @@ def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> No
         Path of the member, with its top folder in lower case -> file to write. Files are created or replaced one after
         the other, see `open_atomic`.
     largest_bytes : int
-        Upper limit for the size of a member. The size declared in the archive limits what is written: zipfile reads no
-        further, and then finds a wrong checksum.
+        Upper limit for the size of a member. The size declared in the archive limits the bytes that are written:
+        zipfile reads no further, and then reports a wrong checksum.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Checks of a user-provided dataset: audio, labels and tables against each other.
 
-Each function reports to `Problems` where a problem is (file and line), what was found, and what to do.
+Each function adds to `Problems` the place of a problem (file and line), the wrong value, and what to do.
 """
 
 import logging
@@ -36,11 +36,13 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
         try:
             lengths[name] = measure(path)
             if lengths[name] < 1:
-                problem = f"lasts {lengths[name]:.2f} s"
-                problems.add("audio", InputError(problem, file=path, expected="1 s or more", remedy="Leave it out"))
+                problem = f"the recording lasts {lengths[name]:.2f} s"
+                problems.add(
+                    "audio", InputError(problem, file=path, expected="1 s or more", remedy="Leave the recording out")
+                )
         except InputError as error:
             lengths[name] = 0.0
-            error.remedy = error.remedy or "Replace it or leave it out"
+            error.remedy = error.remedy or "Replace the recording, or leave it out"
             problems.add("audio", error)
     return lengths
 
@@ -50,7 +52,7 @@ def check_classes(first: Places, known: list[str] | None, problems: Problems) ->
     reported = check_spelling(first, problems, known=known or [], source="the table of classes")
     for name, place in first.items():
         if known is not None and name not in known and name not in reported:
-            problem, remedy = f"unknown class {name!r}", "Correct it, or add it to the table of classes"
+            problem, remedy = f"unknown class {name!r}", "Correct the name, or add it to the table of classes"
             problems.add("classes", InputError(problem, **place, expected=f"one of {known}", remedy=remedy))
 
 
@@ -77,19 +79,24 @@ def check_recordings(
     known = () if source == labels else lengths
     reported = check_spelling(first, problems, column="recording", known=known, source=str(source))
     unknown = [name for name in first if name not in lengths and name not in reported]
-    unknown = [name for name in unknown if first[name]["file"].exists()]  # reading reports a link without its file
+    unknown = [
+        name for name in unknown if first[name]["file"].exists()
+    ]  # the reader has reported a link without its file
     spellings = {spelling(name) for name in reported}
     unlabelled = [name for name in lengths if name not in first and spelling(name) not in spellings]
     remedy = "Correct the names, add the recordings or leave the labels out"
     if first and len(unknown) == len(first):
-        problem = f"no name matches a recording of {source}: {_examples(unknown)} here, {_examples(unlabelled)} there"
+        problem = (
+            f"no name matches a recording of {source}, which contains {_examples(unlabelled)}; the labels are for "
+        )
+        problem += _examples(unknown)
         problems.add("names", InputError(problem, **first[unknown[0]], remedy=remedy))
         return
     if unknown:
         problem = f"no {'audio' if source.is_dir() else 'recording'} named {_examples(unknown)} in {source}"
         problems.add("no audio", InputError(problem, **first[unknown[0]], remedy=remedy))
     if unlabelled:
-        problem = f"no labels of the recording{'s' * (len(unlabelled) > 1)} {_examples(unlabelled)} of {source}"
+        problem = f"no labels for the recording{'s' * (len(unlabelled) > 1)} {_examples(unlabelled)} of {source}"
         problems.add("no labels", InputError(problem, file=labels, remedy="Add labels or leave the recordings out"))
 
 
@@ -149,7 +156,7 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
     labels = rows.label[own]
     for label in dict.fromkeys(labels.tolist()):
         seconds = np.unique(rows.onset[own][labels == label])
-        # The seconds are counted, not listed: a row of the year 3000 would fill the memory.
+        # The seconds are counted, not listed: a row with a far too late time would fill the memory.
         if len(seconds) < length:
             gaps = np.flatnonzero(seconds != np.arange(len(seconds)))
             missing = int(gaps[0]) if len(gaps) else len(seconds)
@@ -164,7 +171,7 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
 def check_opinions(
     table: OpinionTable, lengths: dict[str, float], known: list[str] | None, problems: Problems, *, source: Path
 ) -> OpinionTable:
-    """Report problems of the rows of a table of opinions, and opinions and recordings that do not belong together.
+    """Report problems of the rows of a table of opinions, opinions without a recording and recordings without opinions.
 
     `lengths` are those of the recordings in `source`, a folder of audio or a table.
 
@@ -200,16 +207,17 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
         if name not in lengths and name not in reported:
             unknown.setdefault(name, line)
         if scenes.setdefault(name, scene) != scene or not scene:
-            problem = f"scene of {name!r} is {scene!r}" + f", but {scenes[name]!r} before" * (scene != scenes[name])
+            problem = f"recording {name!r} has the scene {scene!r}"
+            problem += f", but the scene {scenes[name]!r} in an earlier row" * (scene != scenes[name])
             problems.add("scenes", InputError(problem, file=path, line=line, expected="one scene per recording"))
     missing = [name for name in lengths if name not in scenes]
     if unknown:
         problem, line = f"no audio named {_examples(list(unknown))}", next(iter(unknown.values()))
         remedy = "Correct the names, add the audio or leave the rows out"
         problems.add("no audio", InputError(problem, file=path, line=line, remedy=remedy))
-    if missing and len(missing) < len(lengths):  # otherwise the names differ, which is reported
-        problem = f"no scene of the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
-        problems.add("scenes", InputError(problem, file=path, remedy="Add rows"))
+    if missing and len(missing) < len(lengths):  # if all are missing, the names differ, which is reported above
+        problem = f"no scene for the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
+        problems.add("scenes", InputError(problem, file=path, remedy="Add rows for them"))
     return {name: scenes.get(name, ONLY_SCENE) for name in lengths}
 
 

@@ -3,7 +3,7 @@
 The specification is resources/demo_events.tsv, one row per scene and class:
 
 - ``events_per_minute``, ``rate_cv``: mean rate, and coefficient of variation of the rate over recordings. The rate of a
-  recording is the mean rate times a log-normal factor, because recordings of a scene differ in how much happens.
+  recording is the mean rate times a log-normal factor, because recordings of a scene differ in their number of events.
   Along the recordings of a scene, in the order of the table, the number of events follows systematic sampling with a
   random start, and the factors follow an additive recurrence, which spreads them evenly over their distribution. A rare
   class is therefore rare, but not absent by chance.
@@ -80,7 +80,7 @@ def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ..
         if not all(np.isfinite(list(values.values()))):
             raise InputError(f"the values are {values}", file=path, line=line, expected="finite numbers")
         if key in specification:
-            raise InputError(f"{key} is listed twice", file=path, line=line)
+            raise InputError(f"the row of {', '.join(key)} is listed twice", file=path, line=line)
         specification[key] = values
     return specification
 

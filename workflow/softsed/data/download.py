@@ -32,9 +32,14 @@ from softsed.core.errors import InputError
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-WAITS_S = (2.0, 10.0, 30.0, 60.0)  # before the second, third, ... attempt; after progress, from the first one again
+WAITS_S = (
+    2.0,
+    10.0,
+    30.0,
+    60.0,
+)  # waiting times before the second, third, ... attempt; an attempt with progress restarts the list
 CONNECT_S, READ_S = 10.0, 60.0  # seconds without data after which a connection counts as broken
-CHUNK_BYTES = 2**16  # fewer bytes per READ_S, or per attempt, are not progress: such a download would never end
+CHUNK_BYTES = 2**16  # fewer bytes in READ_S seconds or in an attempt do not count as progress
 SHOWN_BYTES = 10_000_000  # smaller files arrive too fast for a progress display
 BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may be temporary
 
@@ -90,11 +95,11 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
             _verify(local, digest, origin="the local copy", remedy="Copy it again")
             return local
         if path.exists() and file_digest(path, algorithm) == digest:
-            logger.info("%s: already there, %s", path, digest)
+            logger.info("%s: already downloaded, %s", path, digest)
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
-            if path.exists():  # perhaps since another process, which held the lock, downloaded it
+            if path.exists():  # perhaps downloaded by another process that held the lock
                 if file_digest(path, algorithm) == digest:
                     return path
                 logger.warning("%s: not the expected file (%s), downloading it again", path, digest)
@@ -119,7 +124,7 @@ def download(url: str, path: Path, *, digest: str, waits_s: Sequence[float] = WA
 def _verify(path: Path, digest: str, *, origin: str, remedy: str) -> None:
     """Raise an error if a file is missing or has another hash."""
     if not path.is_file():
-        raise InputError("no such file", file=path, remedy="Check the address in the config")
+        raise InputError("there is no such file", file=path, remedy="Check the address in the config")
     found = file_digest(path, digest.partition(":")[0])
     if found != digest:
         raise InputError(
@@ -154,7 +159,7 @@ def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
             attempt, furthest = 0, _size(part)
         if attempt == len(waits_s):
             raise InputError(
-                f"given up after {attempt + 1} attempts without progress: {trouble}",
+                f"the download failed in {attempt + 1} attempts without progress: {trouble}",
                 file=url,
                 remedy=f"Run again later: the {_size(part)} bytes in {part} are kept. Or download the file by hand to "
                 f"{part.with_suffix('')}",
@@ -203,7 +208,7 @@ def _attempt(url: str, part: Path) -> str | None:
                     file.write(chunk)
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            return f"connection trouble ({error})"
+            return f"connection problem ({error})"
         raise InputError(
             f"the certificate of the server is not valid: {error}",
             file=url,
@@ -211,7 +216,7 @@ def _attempt(url: str, part: Path) -> str | None:
             "variable REQUESTS_CA_BUNDLE to its file",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError, TimeoutError) as error:
-        return f"connection trouble ({error})"
+        return f"connection problem ({error})"
     except requests.RequestException as error:
         remedy = "Check the address in the config"
         raise InputError(f"cannot be downloaded: {error}", file=url, remedy=remedy) from error
@@ -219,7 +224,7 @@ def _attempt(url: str, part: Path) -> str | None:
 
 
 def _check_room(part: Path, have: int, rest: int, url: str) -> None:
-    """Raise an error before a download that would fill the disk, which other programs use, too.
+    """Raise an error before a download that would fill the disk, which other programs use as well.
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ the others are inferred:
 - The classes are those of the labels.
 - Without a table of recordings (recording, scene), all recordings of labels have the scene ``all``. Recordings of
   opinions have the scene in the column ``scene``, or without this column the scene ``all``.
-- The classes annotated in a scene are those with a row in it (soft table, opinions). For all other labels they are all
-  classes, including classes of a table of classes without a label. A table of scenes replaces this rule.
+- The classes annotated in a scene are those with a row in the scene (soft table, opinions). For all other labels, all
+  classes are annotated, including classes of a table of classes without a label. A table of scenes replaces this rule.
 """
 
 import json
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_named(path: Path) -> OpinionTable:
-    """Read a table of opinions; an InputError if the name of a recording cannot be that of a file."""
+    """Read a table of opinions; raise an InputError if the name of a recording cannot be that of a file."""
     table = OpinionTable.read(path)
     names = table.columns["recording"]
     for name in dict.fromkeys(names):
@@ -65,7 +65,7 @@ def recording_names(path: Path) -> list[str]:
 
 
 def longest_window(path: Path) -> float:
-    """Return the longest window in seconds; windows without valid times are left to the steps that use them."""
+    """Return the longest window in seconds; skip windows without valid times, which later steps report."""
     columns = OpinionTable.read(path).columns
     times = set(zip(columns["onset"], columns["offset"], strict=True))
     lengths = (read_number(offset) - read_number(onset) for onset, offset in times)
@@ -95,7 +95,7 @@ def survey(opinions: Path | OpinionTable) -> tuple[dict[str, int], list[str], di
     ------
     InputError
         With file and line: an offset that is neither a whole number of seconds nor the end of the recording, a class or
-        scene without a name, a scene in two spellings, a recording in two scenes. Steps check the rest.
+        scene without a name, a scene in two spellings, a recording in two scenes. Later steps check the other columns.
     """
     table = opinions if isinstance(opinions, OpinionTable) else read_named(opinions)
     table = _cut_last_windows(table)
@@ -144,7 +144,7 @@ def _named_scenes(table: OpinionTable) -> dict[str, str]:
     scenes: dict[str, str] = {}
     for (name, scene), row in table.first_rows("recording", SCENE_COLUMN).items():
         if scenes.setdefault(name, scene) != scene:
-            problem = f"recording {name!r} is in the scene {scene!r}, but in {scenes[name]!r} before"
+            problem = f"recording {name!r} has the scene {scene!r}, but the scene {scenes[name]!r} in an earlier row"
             raise table.error(row, problem, expected="one scene per recording")
     return scenes
 
@@ -193,7 +193,9 @@ def infer_dataset(
             lengths = dict(durations.items())
         used = _answered(table)
     elif audio is None:
-        raise InputError("no audio", key="--audio", expected=f"the folder of recordings that --{kind} labels")
+        raise InputError(
+            "the option is missing", key="--audio", expected=f"the folder of the recordings with these {kind} labels"
+        )
     else:
         lengths = dataset_checks.check_audio(audio, problems)
         rows = read_label_rows(labels, kind, problems)

@@ -79,7 +79,7 @@ def fetch_archive(archive: dict, address: str, archives: Path) -> Path:
             link.symlink_to(found)
             link.replace(kept)
         except OSError as error:
-            raise InputError(f"cannot become a link to {found}: {error}", file=kept) from error
+            raise InputError(f"cannot be created as a link to {found}: {error}", file=kept) from error
     return kept
 
 
@@ -148,7 +148,7 @@ def unpack_evaluation(archive: Path, audio: Path) -> list[Recording]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small text file; it appears only when it is complete."""
+    """Write a small text file, which gets its name only when it is complete."""
     with open_atomic(path) as file:
         file.write(text.encode())
 
@@ -164,14 +164,14 @@ def main(argv: list[str] | None = None) -> None:
     fetch.add_argument("--archive", type=json.loads, required=True, help="record, file and md5 of the archive, as JSON")
     fetch.add_argument("--address", required=True, help="URL or folder that contains RECORD/files/FILE")
     fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
-    fetch.add_argument("--receipt", type=Path, required=True, help="md5 and path of the archive, written")
+    fetch.add_argument("--receipt", type=Path, required=True, help="receipt to write: md5 and path of the archive")
     one = commands.add_parser("unpack", help="unpack one recording or its published labels")
     one.add_argument("--recording", required=True, help="name of the recording")
     one.add_argument("--scene", required=True, help="scene of the recording")
     add_options(one, output=f"file to write, {' (audio) or '.join(MEMBERS)} (labels)")
     evaluation = commands.add_parser("evaluation", help="unpack all recordings of the evaluation set")
-    evaluation.add_argument("--audio", type=Path, required=True, help="folder of RECORDING.wav, written")
-    evaluation.add_argument("--found", type=Path, required=True, help="table of the recordings in the archive, written")
+    evaluation.add_argument("--audio", type=Path, required=True, help="folder to write RECORDING.wav into")
+    evaluation.add_argument("--found", type=Path, required=True, help="table to write (recording, scene, duration_s)")
     for command in (one, evaluation):
         command.add_argument("--receipt", type=Path, required=True, help="receipt of the archive, written by `fetch`")
     options = parser.parse_args(argv)

@@ -117,12 +117,12 @@ def main(argv: list[str] | None = None) -> None:
     recordings, annotated_in_scene = read_asked(options.recordings, options.scenes, read_classes(options.classes))
     if options.recording not in recordings:
         expected = f"one of {list(recordings)}"
-        raise InputError(f"no recording {options.recording!r}", file=options.recordings, expected=expected)
+        raise InputError(f"unknown recording {options.recording!r}", file=options.recordings, expected=expected)
     recording = recordings[options.recording]
     backgrounds = read_specification(options.backgrounds, ("scene",), BACKGROUND_COLUMNS)
     if (recording.scene,) not in backgrounds:
         problem = f"no row for scene {recording.scene!r} of recording {options.recording!r}"
-        raise InputError(problem, file=options.backgrounds, remedy="Add one")
+        raise InputError(problem, file=options.backgrounds, remedy="Add a row")
     specification = read_specification(options.specification, ("scene", "class"), EVENT_COLUMNS)
     rows = select(specification, recording.scene, annotated_in_scene[recording.scene], options.specification)
 

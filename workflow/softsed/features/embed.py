@@ -5,7 +5,7 @@ Conventions
 - A model maps samples of one channel from -1 to 1, float32 [batch, window], to one embedding per window,
   [batch, dimensions], or to frames that divide the window evenly, [batch, frames, dimensions].
 - Frame i describes the time from i * hop_s to (i + 1) * hop_s. The window of an embedding is centred on this time, with
-  zeros before and after the recording. Windows that are divided into frames follow one another without overlap.
+  zeros before and after the recording. If a model divides a window into frames, the windows do not overlap.
 - Each call of the model has the same number of windows, because some models have a fixed batch size. Zeros fill up the
   last batch.
 - A recording is read, embedded and written piece by piece: memory does not depend on its length.
@@ -21,6 +21,7 @@ from softsed.core.audio import list_audio, read_audio
 from softsed.core.errors import InputError, Problems, is_out_of_memory
 from softsed.core.options import add_options, build_parser
 from softsed.features.embedding_models import first_line, load_embedding_model
+from softsed.features.embeddings import exact_hop
 
 BATCH = 8  # windows per call: memory of a large model stays below 2 GB
 
@@ -81,7 +82,7 @@ class Embedder:
 
     def __init__(self, model: Path, *, sample_rate: int, window_s: float, hop_s: float, batch: int = BATCH) -> None:
         self.path, self.rate, self.batch = model, sample_rate, batch
-        self.window = whole_samples(window_s, sample_rate, "--window")
+        self.window, hop_s = whole_samples(window_s, sample_rate, "--window"), exact_hop(hop_s)
         self.model = load_embedding_model(model)
         shape = self.run(np.zeros((1, self.window), np.float32)).shape
         self.frames = shape[1] if len(shape) == 3 else 1  # per window
@@ -151,7 +152,7 @@ def whole_samples(seconds: float, rate: int, key: str) -> int:
     Raises
     ------
     InputError
-        If it is not a whole number of samples.
+        If the length is not a whole number of samples.
     """
     samples = seconds * rate
     if round(samples) < 1 or abs(samples - round(samples)) > 1e-3:
@@ -161,7 +162,7 @@ def whole_samples(seconds: float, rate: int, key: str) -> int:
 
 
 def write_blocks(path: Path, blocks: Iterable[np.ndarray]) -> tuple[int, int]:
-    """Write blocks [frames, dimensions] into one .npy file, and return its shape; a failure leaves no file."""
+    """Write blocks [frames, dimensions] into one .npy file, and return its shape; after an error there is no file."""
     part = path.with_name(f".{path.name}.part")
     frames, header = 0, {"descr": "<f4", "fortran_order": False, "shape": (0, 0)}
     try:
@@ -180,7 +181,7 @@ def write_blocks(path: Path, blocks: Iterable[np.ndarray]) -> tuple[int, int]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Make embeddings of recordings with your model: one .npy file [frames, dimensions] per recording."""
+    """Compute embeddings of recordings with your model: one .npy file [frames, dimensions] per recording."""
     example = "--model mydata/panns.pt --audio mydata/audio --output embeddings --rate 32000 --window 2 --hop 1"
     parser = build_parser("embed", main, example=example)
     help_text = "TorchScript (.pt), torch.export (.pt2) or ONNX (.onnx): samples [batch, window] to embeddings"
@@ -214,4 +215,4 @@ def main(argv: list[str] | None = None) -> None:
             problems.add("recordings", error)
         else:
             logger.info("%s: %d frames of %d dimensions in %s", path, frames, dimensions, output)
-    problems.raise_all("in the recordings; all others are embedded", alone=True)
+    problems.raise_all("in the recordings; all other recordings are embedded", alone=True)

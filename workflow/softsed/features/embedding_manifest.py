@@ -1,6 +1,6 @@
 """Manifest of the embeddings: the checked file of each recording with its hash, the hop and the dimensions.
 
-This step reads each file once, and runs before any training. The manifest changes exactly when a file changes.
+This step reads each file once, before any training. The manifest changes exactly when a file changes.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def list_files(folder: Path, recordings: dict[str, Recording], hop_s: float) -> 
 
 
 def describe_model(path: Path | None, config: dict) -> dict | None:
-    """Return what a model file carries about the model that made its embeddings."""
+    """Describe the model that made the embeddings, for files of trained systems; None if there is no such model."""
     if path is None:
         return None
     return {"name": path.name, "sha256": file_sha256(path)} | {key: config[key] for key in OF_MODEL}

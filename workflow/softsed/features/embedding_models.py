@@ -1,6 +1,6 @@
 """Pretrained models in files: TorchScript (.pt), torch.export (.pt2) and ONNX (.onnx), as functions of numpy arrays.
 
-Model files are programs, so use only files of sources that you trust. No pickled Python object is loaded from them.
+Model files are programs, so use only files from sources that you trust. No pickled Python object is loaded from them.
 torch.export.load of torch 2.13.0 would load such objects, and compiled libraries: https://github.com/pytorch/pytorch,
 torch/export/pt2_archive/_package.py. `_check_archive` and `_weights_only` prevent both. Delete these two functions when
 torch.export.load has an option for weights only.
@@ -68,7 +68,7 @@ def _check_archive(path: Path) -> None:
 
 @contextmanager
 def _weights_only() -> Iterator[None]:
-    """Make torch.load refuse Python objects beside tensors, whatever its caller asks for."""
+    """Make torch.load refuse Python objects beside tensors, even if its caller allows them."""
     before = os.environ.get(FORCED)
     os.environ[FORCED] = "1"
     try:
@@ -129,6 +129,6 @@ def load_embedding_model(path: Path) -> Run:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's text that says something."""
+    """Return the first line of an error's text that is not blank; the type of the error without text."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__).rstrip(".")

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.errors import InputError, Problems, is_out_of_memory
-from softsed.core.metadata import file_stem
-from softsed.core.text.files import recording_name, visible_files
+from softsed.core.text.recording_files import find_recording_files
 
 ARRAY = "embeddings"  # name of the array in a file with several arrays
+ROUNDING = 1.1e-4  # largest relative rounding error of a hop that `exact_hop` corrects
 EXPECTED = "one array of numbers [frames, dimensions]"
 
 
@@ -60,42 +60,15 @@ def _choose_array(names: Iterable[str]) -> str:
 
 
 def find_files(folder: Path, recordings: Iterable[str], problems: Problems) -> dict[str, Path]:
-    """Find the file of each recording in a folder: RECORDING.npy, RECORDING.npz or RECORDING.h5.
+    """Find the file of embeddings of each recording in a folder.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of the user, or of the workflow, whose files are named by `softsed.core.metadata.file_stem`.
-    recordings : iterable of str
-    problems : Problems
-        Receives the recordings without a file, and those with several files: one problem for each kind.
-
-    Returns
-    -------
-    dict of Path
-        Recording -> file, without recordings that are a problem.
+    The file is ``RECORDING.npy``, ``RECORDING.npz`` or ``RECORDING.h5``. Parameters and result are those of
+    `softsed.core.text.recording_files.find_recording_files`.
     """
-    found: dict[str, list[Path]] = {name: [] for name in recordings}
-    stems = {file_stem(name): name for name in found}
-    listed = visible_files(folder, *READERS) if folder.is_dir() else []
-    for path in listed:
-        name = stems.get(path.stem, recording_name(path.stem))
-        if name in found:
-            found[name].append(path)
-    expected = "one RECORDING.npy, RECORDING.npz or RECORDING.h5 per recording"
-    if missing := [name for name, files in found.items() if not files]:
-        shown = " and ".join(map(repr, missing[:2]))
-        problem = f"no file of embeddings for {len(missing)} of {len(found)} recordings, such as {shown}"
-        if listed:
-            problem += f" (the folder contains {listed[0].name!r})"
-        remedy = "Make the files with `softsed embed`, or add them"
-        problems.add("no embeddings", InputError(problem, file=folder, expected=expected, remedy=remedy))
-    if several := {name: files for name, files in found.items() if len(files) > 1}:
-        shown = " and ".join(repr(path.name) for path in next(iter(several.values()))[:2])
-        problem = f"several files of embeddings for {len(several)} of {len(found)} recordings, such as {shown}"
-        remedy = "Remove the files that do not count"
-        problems.add("embeddings twice", InputError(problem, file=folder, expected=expected, remedy=remedy))
-    return {name: files[0] for name, files in found.items() if len(files) == 1}
+    remedy = "Make the files with `softsed embed`, or add them to the folder"
+    return find_recording_files(
+        folder, recordings, problems, content="embeddings", endings=list(READERS), remedy=remedy
+    )
 
 
 def read_embeddings(path: Path) -> np.ndarray:
@@ -130,20 +103,20 @@ def tolerance(hop_s: float) -> float:
 
 
 def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: float) -> InputError | None:
-    """Return the error of embeddings that do not fit their recording or are not finite, and None for others.
+    """Return the error of embeddings that do not fit their recording or are not finite; None for valid embeddings.
 
     Parameters
     ----------
     array : ndarray [frames, dimensions]
     path : Path
-        Their file.
+        File of the embeddings.
     duration_s, hop_s : float
         Length of the recording, and distance between two frames, in seconds.
     """
     length = len(array) * hop_s
     if abs(length - duration_s) > tolerance(hop_s):
         return InputError(
-            f"{len(array)} frames of {hop_s:g} s are {length:.1f} s, but the recording has {duration_s:.1f} s",
+            f"{len(array)} frames of {hop_s:g} s last {length:.1f} s, but the recording lasts {duration_s:.1f} s",
             file=path,
             expected=f"the length of the recording within {tolerance(hop_s):g} s",
             remedy=f"Make the file again, or correct hop_s ({duration_s / len(array):.6g} s would fit)",
@@ -151,13 +124,26 @@ def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: floa
     with np.errstate(over="ignore"):
         broken = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
     if broken:
-        return InputError(f"{broken} of {array.size} values are not finite numbers", file=path, remedy="Make it again")
+        return InputError(
+            f"{broken} of {array.size} values are not finite numbers", file=path, remedy="Make the file again"
+        )
     return None
 
 
 def frame_rate(hop_s: float, limit: int) -> int:
     """Return the smallest whole number of frames per second that keeps each frame, at most `limit`."""
-    return min(limit, math.ceil(round(1 / hop_s, 6)))
+    return min(limit, math.ceil(round(1 / exact_hop(hop_s), 6)))
+
+
+def exact_hop(hop_s: float) -> float:
+    """Return the hop of n frames per second for a hop that is 1 / n s except for rounding, and other hops unchanged.
+
+    Rounding is a relative difference of at most `ROUNDING`: 0.3333 s is 1/3 s, but 0.333 s is not. Without this
+    correction, 0.3333 s would be slightly more than 3 frames per second: `frame_rate` would return 4, and the times of
+    frames would drift by 0.36 s per hour.
+    """
+    rate = max(1, round(1 / hop_s))
+    return 1 / rate if abs(rate * hop_s - 1) < ROUNDING else hop_s
 
 
 def to_grid(embeddings: np.ndarray, hop_s: float, rate: int, seconds: int, *, start: int = 0) -> np.ndarray:
@@ -178,7 +164,7 @@ def to_grid(embeddings: np.ndarray, hop_s: float, rate: int, seconds: int, *, st
     ndarray of float32 [seconds * rate, dimensions]
         Mean of the frames that overlap with each cell. Cells after the last frame repeat it.
     """
-    edges = np.arange(start * rate, (start + seconds) * rate + 1) / (rate * hop_s)  # in frames
+    edges = np.arange(start * rate, (start + seconds) * rate + 1) / (rate * exact_hop(hop_s))  # in frames
     last = len(embeddings) - 1
     first = np.minimum(np.floor(edges[:-1] + 1e-6).astype(int), last)
     end = np.clip(np.ceil(edges[1:] - 1e-6).astype(int), first + 1, last + 1)

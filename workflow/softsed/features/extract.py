@@ -9,8 +9,9 @@ Conventions
 - A recording is read and transformed piece by piece, so that the memory needed grows only with its features. The size
   of the pieces has no influence on the result, because blocks of windows are counted from the start of the recording.
 - The filter bank is librosa's (Slaney's mel scale, triangles of equal area) and is computed once per experiment,
-  because importing librosa takes longer than the transform of a recording. Everything else uses numpy. Its transform in
-  float32 is slower than scipy's, but importing scipy.fft takes longer than it saves in four minutes of audio.
+  because importing librosa takes longer than the transform of a recording. Everything else uses numpy. numpy's
+  transform in float32 is slower than scipy's, but importing scipy.fft takes longer than it saves in four minutes of
+  audio.
 """
 
 import logging
@@ -221,10 +222,10 @@ def main(argv: list[str] | None = None) -> None:
     example += "--audio results/demo/data/audio/city_center_00.wav --output results/demo/features/city_center_00.npz"
     parser = build_parser("features.extract", main, example=example)
     add_options(parser, config="section `features` of the config, as JSON")
-    help_text = "filter bank (.npz), read with --audio, otherwise written"
+    help_text = "filter bank (.npz): input with --audio, otherwise output"
     parser.add_argument("--filterbank", type=Path, required=True, help=help_text)
-    parser.add_argument("--audio", type=Path, help="recording")
-    parser.add_argument("--output", type=Path, help="features of the recording (.npz), written")
+    parser.add_argument("--audio", type=Path, help="audio file of the recording")
+    parser.add_argument("--output", type=Path, help="features of the recording to write (.npz)")
     options = parser.parse_args(argv)
     if options.audio is None:
         write_filterbank(options.filterbank, options.config)

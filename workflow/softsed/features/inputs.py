@@ -1,10 +1,10 @@
-"""What a network reads of a recording: mel energies, embeddings of a pretrained model, or both.
+"""Inputs of a network: mel energies of a recording, embeddings by a pretrained model, or both.
 
 Conventions
 -----------
 - Mel energies have the frames of the section ``features``, and so do the outputs of a network that reads them.
-- Embeddings alone have the frames of `softsed.features.embeddings.frame_rate`: as many per second as they need, which
-  are fewer. Beside mel energies, the network repeats them for the frames of the mel energies.
+- Embeddings alone have the frames per second of `softsed.features.embeddings.frame_rate`. Beside mel energies, which
+  have more frames, the network repeats the embeddings for each frame of the mel energies.
 - With embeddings, the input ends with a whole second, and so do the sequences of a training.
 """
 
@@ -62,9 +62,9 @@ def normalise(x, mean, std):
 
 
 def no_embeddings() -> InputError:
-    """Return the error of a step that got no embeddings for a system that reads them."""
+    """Return the error of a step that has no embeddings for a system that reads embeddings."""
     remedy = "Pass their manifest, written by `softsed features.embedding_manifest`"
-    return InputError("the system reads embeddings", key="--embeddings", remedy=remedy)
+    return InputError("the option is missing, but the system reads embeddings", key="--embeddings", remedy=remedy)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""What a recording contains by its format: frequencies up to half its sampling rate, and channels that may cancel.
+"""Formats of recordings: their sampling rates, and channels that cancel each other.
 
 Features have the same bands for all recordings. A recording at 8 kHz contains no sound above 4 kHz: the bands above are
-empty, whichever events there were. A recording whose two channels have opposite polarity becomes silence when the
-channels are averaged.
+empty, even while an event with such frequencies is active. A recording whose two channels have opposite polarity
+becomes silence when the channels are averaged.
 """
 
 from collections import Counter

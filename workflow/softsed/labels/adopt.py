@@ -5,7 +5,7 @@ User-provided labels are one of these, with fields separated by tabs or commas:
 - ``soft``: a table ``recording onset offset label value`` with a row for every second of every annotated class, or a
   folder of RECORDING.txt as published (``onset offset label value`` without header, zeros left out).
 - ``hard``: a table ``recording onset offset label``, in which a recording without events is one row with its name, or
-  a folder of RECORDING.txt (``onset offset label`` without header), in which it is an empty file.
+  a folder of RECORDING.txt (``onset offset label`` without header), in which such a recording is an empty file.
 """
 
 from pathlib import Path
@@ -33,7 +33,8 @@ def to_matrix(labels: LabelRows, rows: np.ndarray, classes: list[str], *, asked:
     classes : list of str
         Names of the columns of the matrix, in order.
     asked : list of str
-        Classes annotated in the recording: 0 where they have no row. A soft table defines them by its rows.
+        Classes annotated in the scene: 0 where they have no row. For a soft table, the classes with a row count
+        instead.
     seconds : int
         Length of the recording. Hard labels that end within its last, incomplete second are cut off.
 
@@ -70,11 +71,11 @@ def to_matrix(labels: LabelRows, rows: np.ndarray, classes: list[str], *, asked:
 def adopt(
     labels: LabelRows, recordings: dict[str, Recording], asked: dict[str, list[str]], classes: list[str]
 ) -> dict[str, np.ndarray]:
-    """Arrange the labels of all recordings as matrices; an InputError if a recording has no labels."""
+    """Arrange the labels of all recordings as matrices; raise an InputError if a recording has no labels."""
     labels, _ = cut_rows(labels, {name: one.duration_s for name, one in recordings.items()})
     rows = labels.by_recording()
     if missing := [name for name in recordings if name not in rows]:
-        problem = f"no labels of {missing}, which the table of recordings lists"
+        problem = f"no labels for {missing}, which the table of recordings lists"
         raise InputError(problem, file=labels.path, remedy=CHECK_AGAIN)
     return {
         name: to_matrix(labels, rows[name], classes, asked=asked[one.scene], seconds=int(one.duration_s))

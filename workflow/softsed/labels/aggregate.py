@@ -73,8 +73,8 @@ def soft_labels(opinions: Opinions, weights: np.ndarray, *, recordings: dict[str
 
     a_t = sum_j (theta_j * v_j) / sum_j theta_j
 
-    For second t and one class, j runs over all opinions about the class in all windows that cover the second. This is
-    one ratio of pooled sums, not a mean of the ratios of the windows: the published labels were made in this way. If
+    For second t and one class, j runs over all opinions about the class in all windows that cover the second. The
+    result is one ratio of pooled sums, not a mean of the ratios of the windows, as in the published labels. If
     all theta_j of a second are 0, its opinions count equally.
 
     Parameters
@@ -116,7 +116,7 @@ def soft_labels(opinions: Opinions, weights: np.ndarray, *, recordings: dict[str
 
     theta, v = weights[opinions.annotator], opinions.opinion  # one per opinion
     total, count = pool(theta), pool(np.ones_like(theta))
-    weighted = total > 0  # else all weights are 0: plain mean
+    weighted = total > 0  # otherwise all weights are 0, and the plain mean is used
     numerator = np.where(weighted, pool(theta * v), pool(v))
     denominator = np.where(weighted, total, count)
     activity = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)  # eq. 1
@@ -153,9 +153,9 @@ def estimate_eq1(
 def estimate_majority(
     opinions: Opinions, config: dict, *, recordings: dict[str, Recording], seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Count all opinions equally, so that a soft label above 0.5 is a majority vote; as in `estimate_eq1`.
+    """Count all opinions equally, so that a soft label above 0.5 is a majority vote.
 
-    The competence by MACE is returned but not used.
+    Parameters and results are those of `estimate_eq1`. The competence by MACE is returned but not used.
     """
     weights = competence(opinions, **config["competence"], seed=seed)
     return weights, soft_labels(opinions, np.ones_like(weights), recordings=recordings)

@@ -1,4 +1,4 @@
-"""Annotators of one fold, estimated from the opinions about its training recordings: the start of a crowd layer.
+"""Initial parameters of a crowd layer: annotators estimated from the opinions about the training recordings of a fold.
 
 `softsed.train.crowd.layer` uses the estimates. They come from EM of `softsed.labels.joint.events` without audio, for
 one fixed detection d and without confusions, and contain no labels. Opinions about validation and test recordings have
@@ -45,10 +45,12 @@ def estimate_annotators(opinions: Opinions, recordings: dict[str, Recording], cl
     InputError
         If a window is longer than `LONGEST_S`.
     """
-    longest = int((opinions.offset - opinions.onset).max())  # `Chains` refuses windows without opinions as well
+    longest = int(
+        (opinions.offset - opinions.onset).max()
+    )  # of all windows, because `Chains` refuses them even without opinions
     if longest > LONGEST_S:
         raise InputError(
-            f"a system is trained on opinions, and a window lasts {longest} s",
+            f"a system is trained on opinions, but a window lasts {longest} s",
             key="systems",
             expected=f"windows of at most {LONGEST_S} s",
             remedy="Train the system on labels by eq1 or majority",

@@ -24,7 +24,7 @@ USELESS = 0.5  # gain relative to that of a typical annotator below which an ann
 
 @dataclass(frozen=True)
 class Annotators:
-    """What is known about the annotators.
+    """Estimates about the annotators.
 
     Attributes
     ----------
@@ -36,8 +36,9 @@ class Annotators:
     rate : ndarray [annotators]
         Tick rate of an annotator who has not listened.
     worth : ndarray [annotators]
-        Gain of an opinion relative to that of a typical annotator; at the upper end of the competence in `at_most`.
+        Gain of an opinion relative to that of a typical annotator.
     at_most : ndarray [annotators]
+        Worth of an annotator whose competence is `DOUBT` standard errors higher than estimated.
     """
 
     names: list[str]
@@ -73,7 +74,7 @@ class CrowdPosterior:
     opinions : Opinions
         Opinions so far.
     recordings : dict of Recording
-        Name -> recording, also those without opinions.
+        Name -> recording, including recordings without opinions.
     annotated : dict of list of int
         Recording -> classes about which annotators can be asked.
     length, hop : int
@@ -86,7 +87,7 @@ class CrowdPosterior:
     cells : int
         Number of seconds and classes about which annotators can be asked.
     brier : float
-        Expected Brier score: the mean of p (1 - p) over them.
+        Expected Brier score: the mean of p (1 - p) over the cells.
     """
 
     def __init__(
@@ -174,7 +175,7 @@ class CrowdPosterior:
         _, sheet = np.unique(key, axis=1, return_inverse=True)
         order = np.argsort(sheet, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(sheet[order])) + 1)
-        # The variance that is left of each second, relative to that before: one row per recording and class.
+        # Remaining share of the variance of each second: one row per recording and class.
         pairs, row = np.unique(np.stack([windows.recording, windows.label]), axis=1, return_inverse=True)
         left = np.ones((pairs.shape[1], int(windows.onset.max()) + windows.length))
         inside = np.arange(windows.length)

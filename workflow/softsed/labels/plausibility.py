@@ -1,7 +1,6 @@
 """Plausibility of opinions: warnings about valid tables that probably have another meaning than intended.
 
-A row is an opinion, and a missing row is none. In a table that lists only ticks, every asked annotator ticked, and all
-soft labels are 1.
+A row is an opinion, and a missing row is no opinion. In a table that lists only ticks, all soft labels are therefore 1.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ EXAMPLES = 3  # annotators or classes that a warning names
 
 
 def find_doubts(opinions: Opinions, recordings: dict[str, Recording], *, added: int = 0) -> list[str]:
-    """Describe the doubts about opinions, one or two sentences per kind.
+    """Describe doubts about opinions, one or two sentences per kind.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
         return [text]
     if stated := int((opinions.opinion == 0).sum()) - added if added else 0:
         return [
-            f"`unticked` is zero: {added} times 0 is added to a table that states {stated} times 0. If its "
+            f"`unticked=zero` adds {added} opinions 0 to a table that already contains {stated} opinions 0. If "
             "missing rows are questions that were not asked, remove `unticked`"
         ]
     found = []

@@ -1,4 +1,4 @@
-"""The questions to ask a crowd next, what an answer of each annotator is worth, and a summary, as files."""
+"""Files with the questions to ask a crowd next, the worth of an answer of each annotator, and a summary."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ def usual_length(opinions: Opinions) -> int:
 
 
 def list_classes(opinions: Opinions, recordings: dict[str, Recording]) -> dict[str, list[int]]:
-    """List the classes of each recording about which anybody was asked."""
+    """List the classes of each recording that have opinions about it."""
     pairs = zip(opinions.recording[opinions.window].tolist(), opinions.label.tolist(), strict=True)
     found: dict[str, list[int]] = {name: [] for name in recordings}
     for name, label in sorted(set(pairs)):
@@ -31,7 +31,7 @@ def list_classes(opinions: Opinions, recordings: dict[str, Recording]) -> dict[s
 
 
 def write_questions(path: Path, questions: list[Question], opinions: Opinions) -> None:
-    """Write questions as a table of opinions without answers, the most valuable first, with earlier annotators."""
+    """Write questions as opinions without answers, the most valuable first, with the annotators who answered before."""
     lines = ["\t".join((*OPINION_COLUMNS, "gain", "answered_by"))]
     answered: dict[tuple[str, int, int, str], list[str]] = {}
     for recording, onset, offset, annotator, name, _ in opinions.rows():
@@ -59,11 +59,11 @@ def write_annotators(path: Path, posterior: CrowdPosterior) -> None:
 
 
 def summarise(posterior: CrowdPosterior, questions: list[Question]) -> str:
-    """Summarise what the questions are worth, and whom not to ask."""
+    """Describe the gain of the questions, and name the annotators who are not worth asking."""
     people, number = posterior.annotators, sum(len(one.classes) for one in questions)
     lines = [
         f"{number} questions. Expected Brier score: {posterior.brier:.4f} now, {posterior.brier_after(questions):.4f} "
-        "with one answer to each"
+        "with one answer to each question"
     ]
     if stopped := [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]:
         names = ", ".join(stopped[:SHOWN]) + (" ..." if len(stopped) > SHOWN else "")
@@ -83,8 +83,12 @@ def main(argv: list[str] | None = None) -> None:
     example += "--summary results/demo/labels/questions.json"
     parser = build_parser("labels.questions", main, example=example)
     add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes")
-    parser.add_argument("--share", type=float, required=True, help="number of questions relative to that of opinions")
-    parser.add_argument("--hop", type=int, required=True, help="distance of the windows in seconds")
+    parser.add_argument(
+        "--share", type=float, required=True, help="number of questions as a share of the number of opinions"
+    )
+    parser.add_argument(
+        "--hop", type=int, required=True, help="distance between the starts of two windows, in whole seconds"
+    )
     parser.add_argument("--class-weight", type=float, required=True, help="labels.joint.class_weight of the config")
     parser.add_argument("--questions", type=Path, required=True, help="table of questions to write")
     parser.add_argument("--annotators", type=Path, required=True, help="table of the worth of the annotators to write")

@@ -20,7 +20,7 @@ KEYS = {
     "output": "folder for scores, events and timelines (default: results/apply/NAME, with the name of audio)",
     "embeddings": "folder of embeddings of the recordings, for models that read embeddings",
     "embedding_model": "model that makes these embeddings, the same as for the training",
-    "threshold": "of the events: class-dependent (default), fixed (of the experiment) or a number from 0 to 1",
+    "threshold": "threshold of the events: class-dependent (default), fixed (of the experiment) or a number, 0 to 1",
 }
 SOURCES = {"embeddings": "--embeddings", "embedding_model": "--embedding-model"}  # keys, and options of the step
 PATHS = ("audio", "model", "output", *SOURCES)
@@ -29,7 +29,7 @@ EXPECTED = "these keys after --config:\n" + "\n".join(f"  {key}={meaning}" for k
 
 @dataclass(frozen=True)
 class ApplyPlan:
-    """Recordings to score, models to score them with, and the place of the results.
+    """Recordings, the models that score them, and the folder of the results.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class ApplyPlan:
         check_threshold(threshold)
         audio = Path(config["audio"])
         recordings, models = list_audio(audio), find_models(Path(config["model"]))
-        source = Path(os.path.abspath(audio))  # without resolving links, whose name counts
+        source = Path(os.path.abspath(audio))  # a link keeps its own name
         name = re.sub(r"[^\w.-]", "_", source.stem if source.is_file() else source.name)
         output = str(Path(config.get("output") or f"results/apply/{name}"))
         paths_of = {"audio": recordings.values(), "model": models, "output": [Path(output)]}
@@ -120,7 +120,7 @@ class ApplyPlan:
             )
 
     def left_out(self) -> str | None:
-        """Describe what the folder of the audio contains beside the recordings; None if there is nothing else."""
+        """Describe the other files in the folder of the audio; None if there are no other files."""
         folder = Path(os.path.abspath(self.source))
         return describe_left_out(folder, {path.resolve() for path in self.recordings.values()})
 

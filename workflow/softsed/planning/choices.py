@@ -1,4 +1,4 @@
-"""What a config asks for: source of the data, methods, ground truth, curves, and what the systems read."""
+"""Choices of a config: source of the data, methods, ground truth, curves, and inputs of the systems."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from softsed.labels.joint.forward_backward import LONGEST_S as LONGEST_JOINT_S
 from softsed.planning.patterns import pattern_error
 
 BASELINES = ["scene_prior", "recording_prior"]  # systems without audio
-TRUTH = "truth"  # method of a system that is trained on the true events, which are no labels by a crowd
+TRUTH = "truth"  # method of a system that is trained on the true events, which no crowd has labelled
 MEL, EMBEDDINGS = "mel", "embeddings"  # front ends of systems; the third is both
 EMBEDDINGS_KEY = "features.embeddings"
 RENDERING = {"events", "backgrounds", "level"}  # keys of data.demo that make an experiment the demo
@@ -78,7 +78,7 @@ def find_gaps(features: dict) -> list[str]:
 
 
 def label_settings(labels: dict, method: str) -> dict:
-    """Return a method of making labels and what it reads of the section labels."""
+    """Return a method of making labels, and the keys of the section labels that the method reads."""
     if method == "joint":
         return {"method": method} | {key: labels["joint"][key] for key in ("target", "class_weight")}
     return {"method": method, "competence": labels["competence"]}
@@ -94,7 +94,7 @@ def label_threshold(labels: dict, method: str) -> float | str:
 
 
 def fold_settings(folds: dict) -> dict:
-    """Return what the chosen source of the folds needs of the section folds."""
+    """Return the keys of the section folds that the chosen source of the folds needs."""
     kept = "validation" if folds["source"] == "generated" else "official"
     values = {"validation": folds["validation"], "official": {"sha256": folds["official"]["sha256"]}}
     return {"source": folds["source"], "number": folds["number"], kept: values[kept]}
@@ -106,7 +106,7 @@ def refuses_windows(labels: dict, window_s: float) -> bool:
 
 
 def drops_joint(config: dict, method: str, systems: dict) -> bool:
-    """Report whether joint is there for comparison only and the user's windows are too long for it."""
+    """Report whether joint is listed for comparison only, and the user's windows are too long for this method."""
     used = {method, *(system.get("method") for system in systems.values())}
     if not config["opinions"] or "joint" in used or "joint" not in config["labels"]["compare"]:
         return False
@@ -141,7 +141,7 @@ def choose_curves(config: dict, reference: list[str], notes: list[str]) -> list[
     if dropped := [curve for curve in names if curve not in kept]:
         notes.append(f"{', '.join(dropped)} left out of report.curves: the config sets these systems to null")
     if unknown := [curve for curve in kept if names[curve] not in known]:
-        problem = f"the curve {unknown[0]!r} names no system trained on the reference labels"
+        problem = f"the curve {unknown[0]!r} is not of a system that is trained on the reference labels"
         raise InputError(problem, key="report.curves", expected=f"curves of {known}")
     if not kept:
         kept = [f"{name}:h" for name in [*reference, BASELINES[0]]]
@@ -165,9 +165,10 @@ class FrontEnds:
     kinds : dict of str
         "mel", "embeddings" or "both" per system.
     mel : dict
-        The section ``features`` without the embeddings, which no mel energy depends on.
+        The section ``features`` without the embeddings, on which no mel energy depends.
     settings : dict
-        The section ``features.embeddings`` without the paths, whose content counts and not their names.
+        The section ``features.embeddings`` without the paths, because the content of the files counts and not their
+        names.
     folder : str
         Folder of the files of embeddings: of the user, or made by the workflow.
     model : list of str

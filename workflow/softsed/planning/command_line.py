@@ -1,4 +1,4 @@
-"""Values after ``--config`` that Snakemake reads as something else than the text that was typed."""
+"""Values after ``--config`` that Snakemake does not read as the text that was typed."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from softsed.core.errors import InputError, Problems
 
 NAMES = ("experiment",)  # keys with a name
 AS_TEXT = "!!str "  # YAML: the value is text
-REDUCED = re.compile(r"\s#|:\s|:$")  # text that YAML cuts off or splits, also behind ./
+REDUCED = re.compile(r"\s#|:\s|:$")  # text that YAML cuts off or splits, even after ./
 READ_AS = {bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "a section"}
 
 

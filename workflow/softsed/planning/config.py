@@ -1,7 +1,8 @@
 """All mistakes of a config, each with its key, before anything is planned.
 
 The schema describes each key alone. `softsed.planning.contradictions` finds keys that contradict each other, and
-`check_tables` tables that do not fit: a job would find these mistakes later, some of them after all trainings.
+`check_tables` finds tables that do not fit. Without this check, a job would report these mistakes later, some of them
+after all trainings.
 Snakemake's own validation reports a single mistake of one key, above some hundred lines of schema.
 """
 
@@ -31,7 +32,7 @@ TEXT_HINT = (
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML's parser in C, if it was built, is much faster
 SHOWN = 5  # names in a mistake about several keys
-# YAML 1.1 reads 007, 1_000, 12:30, 2024-05-01 and yes as something else than text.
+# YAML 1.1 does not read 007, 1_000, 12:30, 2024-05-01 and yes as text.
 UNQUOTED = (bool, int, float, date)
 UNQUOTED_HINT = " (write text that YAML reads as a number, date or truth value in quotation marks in the file)"
 MERGE = "tag:yaml.org,2002:merge"
@@ -68,7 +69,7 @@ def check_config(config: dict, schema: Path) -> None:
 
 
 def find_mistakes(config: dict, schema: Path) -> list[InputError]:
-    """List the mistakes of a config: keys that are no text, then what the schema forbids, then contradicting keys.
+    """List the mistakes of a config: keys that are not text, then violations of the schema, then contradicting keys.
 
     Each kind is looked for only if there is no mistake of the kind before. The order of the mistakes is fixed.
     """
@@ -112,7 +113,7 @@ def check_files(paths: Iterable[Path]) -> None:
                     if first is not mark:
                         problem = f"the section occurs twice, first in line {first.line + 1}"
                         place = {"file": path, "line": mark.line + 1, "key": key.value}
-                        problems.append(InputError(problem, **place, remedy="Merge the two"))
+                        problems.append(InputError(problem, **place, remedy="Merge the two sections"))
     _raise_all(problems)
 
 
@@ -125,7 +126,7 @@ def _raise_all(mistakes: list[InputError]) -> None:
 
 
 def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:
-    """Find keys that are no text, as YAML reads ``1:`` and ``yes:``; the schema describes text only."""
+    """Find keys that YAML does not read as text, such as ``1:`` and ``yes:``; the schema describes text only."""
     for name, value in section.items() if isinstance(section, dict) else ():
         if not isinstance(name, str):
             problem = f"YAML reads the key as {type(name).__name__}"
@@ -196,7 +197,7 @@ def check_tables(config: dict, tables: dict[str, Path]) -> None:
         check_truth(Path(config["truth"]), recordings, classes, asked, problems)
     pairs = config["data"].get("demo", {}).get("crowd", {}).get("confused", [])
     if source_of(config) == "demo" and (unknown := {name for pair in pairs for name in pair} - set(classes)):
-        problem, expected = f"no class {sorted(unknown)}", f"classes of {tables['classes']}"
+        problem, expected = f"unknown classes {sorted(unknown)}", f"classes of {tables['classes']}"
         raise InputError(problem, key="data.demo.crowd.confused", expected=expected)
     folds = config["folds"]
     if folds["source"] == "generated":

@@ -50,7 +50,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
 
 
 def _sources(config: dict) -> Iterator[InputError]:
-    """Find keys that name two sources of the data, or half of one."""
+    """Find keys that name two sources of the data, or a source without its labels or audio."""
     source = source_of(config)
     for name in (*TABLES, "audio", *DATASET_KINDS, "truth"):
         if error := pattern_error(name, config[name]):
@@ -63,16 +63,15 @@ def _sources(config: dict) -> Iterator[InputError]:
         return
     if source == "demo" and config["recordings"] and Path(config["recordings"]) == MAESTRO_REAL:
         yield InputError(
-            "data.demo.events asks for rendered recordings, but recordings is the table of MAESTRO Real",
+            "data.demo.events renders recordings, but recordings is the table of MAESTRO Real",
             key="recordings",
             expected="workflow/resources/demo.tsv or your table of recordings to render",
             remedy="For trials beside MAESTRO Real, provide only data.demo.crowd",
         )
     kinds = [kind for kind in DATASET_KINDS if config[kind]]
     if source == "own" and len(kinds) != 1:
-        listed = f"with {' and '.join(kinds)}" if kinds else "but none of soft, hard and opinions"
-        problem = f"audio is set, {listed}"
-        problem += " are set as well" if kinds else ""
+        listed = f" together with {' and '.join(kinds)}" if kinds else ", but none of soft, hard and opinions"
+        problem = f"audio is set{listed}"
         expected = f"exactly one of the keys {', '.join(DATASET_KINDS)} beside audio"
         yield InputError(problem, key="audio", expected=expected)
     elif source != "own" and (labels := [kind for kind in kinds if kind != "opinions"]):
@@ -80,12 +79,12 @@ def _sources(config: dict) -> Iterator[InputError]:
             f"{' and '.join(labels)} {'are' if labels[1:] else 'is'} set, but audio is not",
             key=labels[0],
             expected="labels of your audio",
-            remedy="Give its folder with the key audio",
+            remedy="Provide the folder of the audio with the key audio",
         )
     missing = [name for name in TABLES if config[name] is None]
     if source in ("demo", "maestro_real") and missing:
         remedy = "Set the path. softsed infers a table (null) only if audio or opinions is set"
-        yield InputError("no table", key=missing[0], expected="the path of a table", remedy=remedy)
+        yield InputError("the value is null", key=missing[0], expected="the path of a table", remedy=remedy)
     if source == "opinions" and (config["recordings"] is None) != (config["scenes"] is None):
         given, other = ("recordings", "scenes") if config["recordings"] else ("scenes", "recordings")
         problem = f"{given} is a table, {other} is null"
@@ -112,14 +111,14 @@ def _labels(config: dict) -> Iterator[InputError]:
     if (methods := asked_methods(config)) and not makes_labels(config):
         named = [f"systems.{name}.method" for name, system in config["systems"].items() if "method" in (system or {})]
         yield InputError(
-            f"the methods {', '.join(dict.fromkeys(methods))} need opinions, but this experiment has labels only",
+            f"labels by {', '.join(dict.fromkeys(methods))} need opinions, but this experiment has labels only",
             key="labels.compare" if config["labels"]["compare"] else named[0],
             remedy="Leave out labels.compare and the key method of the systems",
         )
 
 
 def _features(config: dict) -> Iterator[InputError]:
-    """Find a spectrum that the mel bands or the network do not fit."""
+    """Find mel bands that do not fit the spectrum, and poolings that do not fit the mel bands."""
     features, pooling = config["features"], config["train"]["model"]["pooling"]
     try:
         hop_samples(features)
@@ -145,12 +144,12 @@ def _embeddings(config: dict) -> Iterator[InputError]:
     section = config["features"]["embeddings"]
     systems = {name: system for name, system in config["systems"].items() if system and front_end_of(system) != MEL}
     for name in (name for name in opinion_systems(config) if name in systems):
-        problem = f"{name} is trained on opinions, and reads embeddings"
+        problem = f"{name} is trained on opinions, but reads embeddings"
         remedy = "Leave out the key front_end, or train the system on hard or soft labels"
         yield InputError(problem, key=f"systems.{name}.front_end", expected=MEL, remedy=remedy)
     if section is None:
         if systems:
-            problem = f"{', '.join(systems)} read embeddings, but {EMBEDDINGS_KEY} is null"
+            problem = f"the systems {', '.join(systems)} read embeddings, but {EMBEDDINGS_KEY} is null"
             remedy = f"Set {EMBEDDINGS_KEY}, or use the front end mel"
             yield InputError(problem, key=f"systems.{next(iter(systems))}.front_end", remedy=remedy)
         return

@@ -83,7 +83,7 @@ def check_truth(
         problems.add("truth", InputError(problem, **place, expected=f"events of {classes}"))
         return
     logger.warning(
-        "%s: %d of %d true events do not count, because nobody was asked about these classes: %s. The first one is "
-        "in %s, line %d. Annotate these classes, or rename them in the true events.",
+        "%s: %d of %d true events do not count, because their classes are not annotated in the scene: %s. The first "
+        "one is in %s, line %d. Annotate these classes, or rename them in the true events.",
         *(folder, number, number + counted, listed, place["file"].name, place["line"]),
     )

@@ -11,5 +11,5 @@ def pattern_error(key: str, path: Path | str | None) -> InputError | None:
     """Return the error of a path with characters that Snakemake reads as patterns, and None for other paths."""
     if PATTERN.isdisjoint(str(path or "")):
         return None
-    problem = f"the path {path} has braces or angle brackets, which are patterns to the workflow"
+    problem = f"the path {path} contains braces or angle brackets, which Snakemake reads as patterns"
     return InputError(problem, key=key, remedy="Rename the file or folder")

@@ -1,4 +1,4 @@
-"""Where files are: files of the workflow beside the Snakefile, files of the user and results in the working directory.
+"""Places of files: those of the workflow beside the Snakefile, those of the user and results in the working directory.
 
 Snakemake may run in another folder than that of the Snakefile (``snakemake -s PATH/Snakefile``, ``--directory``). In
 the folder of the Snakefile all paths are relative, so that Snakemake's records are valid in every clone. In another
@@ -91,13 +91,13 @@ def unread_config(configfiles: Iterable[str]) -> str | None:
     if not own.is_file() or any(own.samefile(path) for path in configfiles):
         return None
     return (
-        f"{own.resolve()} is not read: config.yaml is that of the folder {ROOT}. "
+        f"{own.resolve()} is not read, because softsed reads {ROOT / 'config.yaml'}. "
         "To read your file as well, add `--configfile config.yaml`."
     )
 
 
 def check_links(experiment: str, environment: dict[str, str]) -> None:
-    """Stop a run that DVC started if DVC cannot record its results, which DVC reports only after the run.
+    """Stop a run that DVC started if DVC cannot record its results; DVC reports this only after the run.
 
     DVC 3.67.1 does not record outputs in a linked folder: "outside of git repository". It records outputs that are
     links themselves.

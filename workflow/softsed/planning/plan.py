@@ -1,4 +1,4 @@
-"""What will be run: recordings, folds, systems, labels, curves and trials, computed from the config.
+"""Plan of a run: recordings, folds, systems, labels, curves and trials, computed from the config.
 
 The rule files read everything from one `Plan`, which needs no Snakemake. Paths are relative to the working directory.
 Methods that take a stem, method, system, run or trial serve as input and parameter functions of the rules.
@@ -25,7 +25,7 @@ PAPER_SYSTEMS = "workflow/resources/paper_table2.tsv"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that the rules take from a checked config.
+    """All values that the rules read from a checked config.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Plan:
     rows : list of tuple
         Recording, scene and duration as text, per row of the table; empty for data from the user.
     scenes : dict of str
-        Scene per recording of these rows.
+        Recording -> scene, for the recordings of `rows`.
     folds : list of int
     systems : list of str
         Systems to train: those with the labels of `method` first, among them the systems of the paper first.
@@ -59,7 +59,7 @@ class Plan:
     trials : list of int
     front_ends : FrontEnds
     notes : list of str
-        What was left out and why, to be logged.
+        Warnings about parts of the config that are left out.
     """
 
     config: dict
@@ -89,8 +89,8 @@ class Plan:
         config : dict
         check : bool
             Check all tables and user-provided files completely (`UserData.check`) before every call, but not in every
-            job. This is no rule: a job that depends on a rule that runs again either runs again without a change of its
-            own or, with `ancient`, does not run for a change of its own (Snakemake 9.27.1, snakemake#4166).
+            job. The check is not a rule: the jobs that depend on a rule either rerun with it or, with `ancient`, do not
+            rerun after a change of their own (Snakemake 9.27.1, snakemake#4166).
 
         Raises
         ------
@@ -118,7 +118,9 @@ class Plan:
         systems = {name: system for name, system in config["systems"].items() if system}
         if choices.drops_joint(config, method, systems):
             long = f"{config['opinions']} has windows of more than {choices.LONGEST_JOINT_S} s"
-            notes.append(f"joint is left out of labels.compare: {long}, which only labels.joint.target people takes")
+            notes.append(
+                f"joint is left out of labels.compare: {long}, which only `labels.joint.target: people` accepts"
+            )
             methods.remove("joint")
         by_method = {name: system.get("method", method) for name, system in systems.items()}
         in_paper = [row["system"] for row in read_table(Path(workflow_file(PAPER_SYSTEMS)), ("system",))]
@@ -182,7 +184,7 @@ class Plan:
 
     @property
     def truth_option(self) -> str:
-        """Option for the folder of the ground truth: the names of thousands of files may not fit into a command."""
+        """Option with the folder of the ground truth: the names of thousands of files may not fit into a command."""
         return f"--truth={shlex.quote(str(Path(self.truth[0]).parent))}" if self.truth else ""
 
     def derive_seed(self, *parts: object) -> int:
@@ -217,7 +219,7 @@ class Plan:
         return hashlib.sha256(as_json(scene[: position + 1]).encode()).hexdigest()[:12]
 
     def labels(self, kind: str, methods: Iterable[str] | None = None) -> list[str]:
-        """List the tables of soft or hard labels by the given methods, without these by the reference method."""
+        """List the tables of soft or hard labels by the given methods; by the reference method without an argument."""
         return [f"{self.results}/labels/{name}/{kind}.tsv" for name in methods or [self.method]]
 
     def soft_labels_of(self, system: str) -> list[str]:
@@ -242,7 +244,7 @@ class Plan:
         return "none" if system in BASELINES else self.config["systems"][system]["loss"]
 
     def system_settings(self, system: str) -> dict:
-        """Return what a training needs to know about its system, the method of the labels included."""
+        """Return the settings of a system for its training, with the method of its labels."""
         return self.config["systems"].get(system, {}) | {"method": self.method_of(system)}
 
     @property
@@ -251,7 +253,7 @@ class Plan:
         return "joint" in self.methods and self.config["labels"]["joint"]["target"] == "event"
 
     def estimator(self, method: str) -> dict:
-        """Return a method of making labels and what it reads of the section labels."""
+        """Return a method of making labels, and the keys of the section labels that the method reads."""
         return choices.label_settings(self.config["labels"], method)
 
     def threshold(self, method: str) -> float | str:
@@ -268,7 +270,7 @@ class Plan:
         return {one: {"config": self.estimator(one), "threshold": self.threshold(one)} for one in methods}
 
     def fold_settings(self) -> dict:
-        """Return what the chosen source of the folds needs of the section folds."""
+        """Return the keys of the section folds that the chosen source of the folds needs."""
         return choices.fold_settings(self.config["folds"])
 
     def fold_seed(self) -> int:
@@ -276,7 +278,7 @@ class Plan:
         return self.derive_seed("folds") if self.config["folds"]["source"] == "generated" else 0
 
     def carried(self) -> dict:
-        """Return what a model file carries for its application to other recordings, beside its training settings."""
+        """Return the settings that a model file contains for other recordings, in addition to those of its training."""
         return self.config["predict"] | {key: self.config["evaluate"][key] for key in ("threshold", "trim")}
 
     def runs_of(self, system: str) -> list[int]:

@@ -1,10 +1,10 @@
 """Snakemake's records of how each output was made, in one file per experiment that travels with the results.
 
 Snakemake keeps one record per output in `.snakemake/metadata`. All experiments share that folder, and it stays behind
-when results are pulled or copied. Without records nobody can check whether results agree with the code and the config.
-Therefore the records of an experiment are saved beside its results, in results/EXPERIMENT/provenance.jsonl, and
-restored from this file when it comes from elsewhere. The Snakefile calls `sync` before and `save` after a run. No step
-imports this module, so that an edit reruns nothing.
+when results are pulled or copied. Without records, Snakemake cannot check whether results agree with the code and the
+config. Therefore the records of an experiment are saved beside its results, in results/EXPERIMENT/provenance.jsonl, and
+restored from this file if the results come from another place. The Snakefile calls `sync` before and `save` after a
+run. No step imports this module, so that an edit reruns nothing.
 
 This is a workaround for Snakemake 9.27.1 (https://github.com/snakemake/snakemake/issues/2977): delete this module when
 Snakemake itself can share records. `FilePersistence` reads, writes and names the records; none of its methods lists

@@ -20,7 +20,7 @@ def unlike_option(path: str) -> str:
 
 @dataclass(frozen=True)
 class UserData:
-    """What the config names of the user's data.
+    """Paths of the user's data in the config.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class UserData:
     labels : str
         File or folder of the labels or opinions; empty for the demo and MAESTRO Real.
     tables : dict of str
-        Those of the tables of recordings, classes and scenes that the config names.
+        Paths of the user's tables of recordings, classes and scenes, for the keys that the config sets.
     unticked : str
         Key ``unticked`` of the config with opinions; empty without opinions.
     """
@@ -47,7 +47,7 @@ class UserData:
 
     @classmethod
     def from_config(cls, config: dict) -> "UserData":
-        """Find the data; `check` reports what is wrong with them."""
+        """Find the data; `check` reports their problems."""
         found = find_audio(Path(config["audio"]), Problems()) if config["audio"] else {}
         kind = next((kind for kind in DATASET_KINDS if config[kind]), "")
         tables = {name: unlike_option(config[name]) for name in TABLES if config[name]}
@@ -90,7 +90,7 @@ class UserData:
         if not self.kind:
             check_tables(config, {name: Path(config[name]) for name in TABLES})
             return
-        # Their import takes longer than planning.
+        # Imported only here, because their import takes longer than planning.
         from softsed.features.examine import examine_readable, warn  # noqa: PLC0415
         from softsed.planning.validate import check_before  # noqa: PLC0415
 

@@ -146,7 +146,7 @@ def _check_rest(dataset: Dataset, problems: Problems, *, folds: int, validation:
 
 
 def _warn_left_out(audio: Path | None, files: list[Path], truth: Path | None, recordings: dict[str, Recording]) -> None:
-    """Name what is left out of each folder of the dataset, in one line per folder."""
+    """Warn about files that are not used, one line per folder of the dataset."""
     used = {path.resolve() for path in files}
     for path in files:
         used |= {text.resolve() for text in visible_files(path, ".txt")} if path.is_dir() else set()

@@ -82,7 +82,7 @@ class Checkpoint:
         Returns
         -------
         tuple or None
-            The saved progress. None if there is no checkpoint of this training; the log says why.
+            The saved progress. None if there is no checkpoint of this training; the log has the reason.
         """
         if not self.path.exists():
             return None

@@ -9,7 +9,7 @@ backward:
 - Random numbers of dropout are computed where they are used, from a seed that PyTorch's generator draws.
 - The norm is scaled instead of the outputs of dropout: ReLU and maximum preserve a factor.
 - The first block has one input channel and the most positions. Mean and variance of its convolution follow from the
-  mean and covariance of the nine numbers of a 3 x 3 patch. The norm thereby becomes part of the weights, and one pass
+  mean and covariance of the nine numbers of a 3 x 3 patch. The norm is therefore part of the weights, and one pass
   computes pooled outputs from the input.
 
 Tensors keep the filters last in memory (channels-last). On other devices, the blocks run PyTorch's operations.

@@ -1,4 +1,4 @@
-"""Headers of real files: where the samples start, how many are announced, and which chunks follow them."""
+"""Headers of real files: start and announced number of the samples, and the chunks after the samples."""
 
 import struct
 
@@ -17,7 +17,7 @@ def layout_of(path):
 @pytest.mark.parametrize("kind", SIZES)
 @pytest.mark.parametrize(("subtype", "width"), [("PCM_16", 2), ("PCM_24", 3), ("FLOAT", 4)])
 def test_layout_of_correct_files(tmp_path, kind, subtype, width):
-    """The oracle is libsndfile: the samples that it wrote stand at the start that is found."""
+    """The oracle is libsndfile: the found start is that of the samples that libsndfile wrote."""
     layout = layout_of(write(tmp_path / f"a.{kind}", subtype=subtype))
     assert layout.announced == len(SOUND) * width
     assert layout.whole == layout.size

@@ -1,4 +1,4 @@
-"""Files whose headers announce too few or too many samples: read to their end, or refused with the way out."""
+"""Files whose headers announce too few or too many samples: read to their end, or refused with a remedy."""
 
 import struct
 
@@ -89,7 +89,7 @@ def test_open_sound_accepts_sizes_of_pipes(correct, size):
     ],
 )
 def test_open_sound_does_not_read_chunks(correct, behind, size):
-    """Chunks behind the samples are no sound, whether or not the header announces the samples."""
+    """Chunks after the samples are not sound, even if the header does not announce the samples."""
     path, expected = correct("wav")
     whole = 2 * len(SOUND) + len(behind)
     expect_all(set_sizes(path, samples=0 if size == "none" else None, whole=whole, behind=behind), expected)
@@ -114,7 +114,7 @@ def test_open_sound_ignores_padding_and_tags(correct, behind):
 
 @pytest.mark.parametrize("kind", [kind for kind, (_, place, *_) in SIZES.items() if place])
 def test_open_sound_refuses_what_is_in_doubt(correct, kind):
-    """Both sizes agree, but there is more: the rest of the recording, or something else."""
+    """Both sizes agree, but further content follows: the rest of the recording, or other data."""
     path, _ = correct(kind)
     set_sizes(path, samples=RATE, whole=RATE)
     for read in (measure, samples):
@@ -133,7 +133,7 @@ def test_open_sound_names_commands(correct):
 
 @pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM"])
 def test_open_sound_refuses_compressed_samples(correct, subtype):
-    """Their blocks cannot be read without a header. A correct file, also with chunks behind the samples, is read."""
+    """Compressed samples cannot be read without a header. A correct file with chunks after the samples is read."""
     path, expected = correct("wav", subtype)
     np.testing.assert_array_equal(samples(path), expected)
     whole = path.read_bytes()
@@ -210,7 +210,7 @@ def test_open_sound_refuses_cut_file_of_4_gb(tmp_path):
 
 
 def test_open_sound_accepts_3_gb(tmp_path):
-    """A size of more than 2 GB is no placeholder if the file has this size."""
+    """A size of more than 2 GB is not a placeholder if the file has this size."""
     sparse(tmp_path / "a.wav", 3_000_000_000, announced=(3_000_000_036, 3_000_000_000), behind=LIST)
     assert measure(tmp_path / "a.wav") == 3_000_000_000 / 4 / 44100
 

@@ -1,4 +1,4 @@
-"""Second streams behind the first one in MP3 and OGG files, and content that is none."""
+"""Second streams after the first stream in MP3 and OGG files, and content that is not a stream."""
 
 import numpy as np
 import pytest

@@ -69,9 +69,9 @@ def test_blank_lines_keep_their_numbers():
         ('a\tb\nx\ty\n"x\t1\n', 3, "not closed"),
         ('a\tb\n\n"x\ny"\t1\n', 3, "next line"),
         ('a\tb\n"x" y\t1\n', 2, "text follows"),
-        ('a\tb\n"""x"""\t1\n', 2, "at the beginning of the field '\"x\"'"),
-        ('a,b\nx,"1\t2"\n', 2, "a tab inside the field"),
-        ("a,b\nx,1\t2\n", 2, "a tab inside the field"),
+        ('a\tb\n"""x"""\t1\n', 2, "the field '\"x\"' begins with a quotation mark"),
+        ('a,b\nx,"1\t2"\n', 2, "contains a tab"),
+        ("a,b\nx,1\t2\n", 2, "contains a tab"),
     ],
 )
 def test_quotes_that_are_refused(text, line, problem):

@@ -1,4 +1,4 @@
-"""What counts as a file of a folder, and the names of recordings."""
+"""Listed files of a folder, and the names of recordings."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def test_an_unknown_end_stays_unknown():
 
 
 def test_length_from_cut_windows_cuts_alike():
-    """Steps know only the whole seconds that the check has found, and must cut the same windows the same way."""
+    """Steps read only the whole seconds that the check has found, and must cut the same windows in the same way."""
     for length in (1.0, 5.0, 9.97, 10.0, 10.003):
         offset = np.arange(100, 1500) / 100
         ends = cut_offsets(offset, np.full(len(offset), length))

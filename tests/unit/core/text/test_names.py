@@ -66,7 +66,7 @@ def test_many_spellings_of_known_names_are_one_problem():
     assert check_spelling(first, problems, column="recording", known=known, source="AA") == {*names} - {"x"}
     together, alone = problems
     assert (together.line, alone.line) == (2, 33)
-    assert together.problem == "30 recordings are spelled otherwise in AA: '1' is '001' there and '2' is '002' there"
+    assert together.problem == "30 recordings are spelled differently in AA: '1' is '001' there and '2' is '002' there"
     assert "spreadsheet" in together.remedy
     few = Problems()
     check_spelling({name: first[name] for name in "123"}, few, column="recording", known=known, source="AA")

@@ -114,7 +114,7 @@ def test_joint_labels_of_large_crowd_are_finite():
 
 
 def test_clips_of_other_lengths_weaken_no_evidence():
-    """One opinion on each of many short clips beside a recording: its windows speak as loudly as alone."""
+    """One opinion on each of many short clips beside a recording: the evidence of its windows stays the same."""
     ticks = heard(np.random.default_rng(3).uniform(size=(60, 2)) < 0.1, people=4)
     alone, recordings = crowd_of(ticks)
     lengths = np.arange(2, 12)
@@ -128,7 +128,7 @@ def test_clips_of_other_lengths_weaken_no_evidence():
     clips = {name: Recording(name, "park", float(length)) for name, length in zip(names, lengths, strict=True)}
     _, expected = event_labels(alone, recordings=recordings)
     _, found = event_labels(together, recordings=recordings | clips)
-    assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the crowd is the same: so are its parameters, nearly
+    assert np.abs(found["r"] - expected["r"]).mean() < 0.02  # the same crowd has nearly the same parameters
 
 
 def test_joint_labels_report_the_time_left(caplog, monkeypatch):
@@ -158,7 +158,7 @@ def test_clips_of_one_window_by_their_answers():
 
 
 def test_joint_labels_nothing_without_opinions():
-    """Seconds between two windows and a class that nobody was asked about have no label."""
+    """Seconds between two windows and a class without opinions have no label."""
     opinions, recordings = crowd_of(np.ones((2, 2, 2)), window=2, hop=3)
     asked = opinions.label == 0
     parts = {name: getattr(opinions, name)[asked] for name in ("window", "annotator", "label", "opinion")}
@@ -168,7 +168,7 @@ def test_joint_labels_nothing_without_opinions():
 
 
 def test_majority_by_hand():
-    """Windows 0 to 2 s and 1 to 3 s, three annotators: 2 of 3, then 3 of 6, then 1 of 3, whoever ticked."""
+    """Windows 0 to 2 s and 1 to 3 s, three annotators: 2 of 3, then 3 of 6, then 1 of 3, for any annotators."""
     ticks = np.zeros((2, 3, 2))
     ticks[0, :2, 0] = ticks[1, 2, 0] = 1
     opinions, recordings = crowd_of(ticks, window=2)

@@ -67,7 +67,7 @@ def test_windows_end_with_the_recording(crowd):
     chains, fits, recordings = crowd
     windows = list_windows(chains, fits, recordings=recordings, annotated={"r": [], "new": [1]}, length=5, hop=3)
     assert windows.onset.tolist() == [0, 3, 6, 7]
-    assert (windows.gain(0.5, 0.2) > 0).all()  # nobody was asked about this recording
+    assert (windows.gain(0.5, 0.2) > 0).all()  # this recording has no opinions
 
 
 def test_windows_longer_than_all_recordings(crowd):

@@ -1,4 +1,4 @@
-"""What most people would mark: crowds whose marks are known, and cases at the limits."""
+"""Labels of the marks of most people: crowds with known marks, and cases at the limits."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def test_spammers_have_low_competence_in_any_order(monkeypatch):
 
 
 def test_people_label_follows_two_of_five():
-    """Two of five tick all windows: the labels claim no more than the people said."""
+    """Two of five tick all windows, so that most people would not mark the seconds."""
     marks = np.zeros((60, 5, 1), dtype=bool)
     marks[:, :2] = True
     opinions, recordings = ask({"r": marks})

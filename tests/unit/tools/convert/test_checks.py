@@ -21,7 +21,7 @@ def event(onset, offset, line=2, **names):
     )
 
 
-def test_end_within_a_second_of_recording_is_accepted():
+def test_end_up_to_a_second_late_is_accepted():
     check_ends([event(1, 9.97), event(1, 10.9)], LENGTHS, SOURCE)
     with refused(golden=False, file="events.tsv", line=3, problem="from 1 to 11 s"):
         check_ends([event(1, 2), event(1, 11, line=3)], LENGTHS, SOURCE)

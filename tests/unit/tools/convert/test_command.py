@@ -104,7 +104,7 @@ def test_every_format(tmp_path, options, file, text, expected):
     assert found == {("r", 0, 2, expected, "car"): 1}
 
 
-def test_hard_labels_of_one_annotator_without_lengths(tmp_path):
+def test_one_annotator_becomes_hard_labels(tmp_path):
     (tmp_path / "d.tsv").write_text("filename\tonset\toffset\tevent_label\na.wav\t0\t0.5\tDog\nb.wav\t\t\t\n")
     command.main(["desed", "--annotations", str(tmp_path / "d.tsv"), "--hard", str(tmp_path / "hard.tsv")])
     rows = [tuple(row.values()) for row in read_rows(tmp_path / "hard.tsv")]
@@ -149,7 +149,7 @@ def test_folders_in_names_are_not_written(tmp_path, name):
     assert {path.name for path in tmp_path.iterdir()} == {"s.tsv", "o.tsv", "out"}
 
 
-def test_existing_table_is_replaced_at_the_end(tmp_path):
+def test_existing_table_stays_until_new_is_complete(tmp_path):
     arguments = ["strong", "--annotations", str(strong(tmp_path / "s.tsv", EVENTS * 20)), "--opinions"]
     arguments += [str(tmp_path / "o.tsv")]
     command.main(arguments)

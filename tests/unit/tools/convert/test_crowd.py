@@ -125,7 +125,7 @@ def test_points_near_the_end_are_not_beyond_it():
 
 
 @pytest.mark.parametrize("offset", [9.9, 10.5])
-def test_events_of_last_partial_second_are_left_out(caplog, offset):
+def test_events_in_last_partial_second_are_left_out(caplog, offset):
     """The class stays: ann knew it, and heard it in none of the whole seconds."""
     crowd = Crowd(annotations([("a", "ann", "dog", 9.2, offset)], [("a", "bob")]), lengths(a=9.97))
     assert (crowd.asked, crowd.events) == ({"": ["dog"]}, {})
@@ -143,7 +143,7 @@ def test_last_partial_second_of_a_guessed_length(caplog):
     assert "Only 0 to 9 s count of 'a', which lasts 9.9 s" in caplog.text
 
 
-def test_lengths_of_format_precede_last_event(caplog):
+def test_lengths_of_the_format_have_priority(caplog):
     crowd = Crowd(annotations([("a", "ann", "dog", 1, 4), ("b", "ann", "dog", 1, 4)], lengths={"a": 12.5}))
     assert crowd.lengths == {"a": 12.5, "b": 4}
     crowd.check_lengths()

@@ -199,7 +199,7 @@ def test_description_names_the_annotators():
 def test_other_annotators_have_the_mean_log_odds():
     layer = start([[0.9], [0.5]], [[0.2], [0.2]], [0.0])
     with torch.no_grad():
-        layer.moved.fill_(1)  # what is learned about annotators of the training
+        layer.moved.fill_(1)  # learned parameters of the annotators of the training
     competence, rate = layer.crowd()
     assert competence[2].item() == pytest.approx(0.75)  # the odds are 9 and 1, their geometric mean 3
     assert rate[2].item() == pytest.approx(0.2)

@@ -93,7 +93,7 @@ def test_window_longer_than_a_sequence_is_refused():
         cut(opinions, ["r"], length=8, seconds=[12])
 
 
-def test_recording_shorter_than_its_opinions_is_refused():
+def test_recording_shorter_than_opinions_is_refused():
     opinions, _ = ask({"r": np.zeros((12, 1, 1), dtype=bool)}, window=4)
     with refused(problem=["recording r", "12 s", "only 11"]):
         cut(opinions, ["r"], length=8, seconds=[12], frames=11 * RATE)

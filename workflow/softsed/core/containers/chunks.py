@@ -1,4 +1,4 @@
-"""Chunks of audio files: where the header places the samples, and what lies behind them.
+"""Chunks of audio files: the place of the samples according to the header, and the chunks after the samples.
 
 WAV (RIFF, RIFX, RF64, BW64), Wave64, AIFF and CAF files are sequences of chunks: an identifier, a size, the content.
 AU files have one header and then samples. Other formats are not read here.
@@ -19,18 +19,18 @@ WRAP = 1 << 32  # sizes of 32 bits start again at 0
 
 @dataclass(frozen=True)
 class Grammar:
-    """How a format writes its chunks.
+    """Layout of the chunks of a format.
 
     Attributes
     ----------
     size : str
         Format of a size for `struct`.
     identifier : int
-        Bytes of an identifier, of which the first four are text.
+        Bytes of an identifier. Its first four bytes are text.
     alignment : int
         Chunks start at multiples of this number of bytes.
     own_header : bool
-        Whether a size counts the identifier and the size itself.
+        Whether a size includes the bytes of the identifier and of the size itself.
     """
 
     size: str
@@ -52,7 +52,7 @@ FORMS = {(magic, b"WAVE") for magic in (b"RIFF", b"RIFX", b"RF64", b"BW64")} | {
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the samples of a file lie according to its header, in bytes.
+    """Place of the samples of a file according to its header, in bytes.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Layout:
 
 
 def read_layout(file: BinaryIO) -> Layout | None:
-    """Read where the samples lie; None for other formats, and for a file without a chunk of samples."""
+    """Read the place of the samples; None for other formats, and for a file without a chunk of samples."""
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(40).ljust(40, b"\0")

@@ -1,4 +1,4 @@
-"""Open an audio file with all its samples, also if its header announces another number of samples.
+"""Open an audio file with all its samples, even if its header announces fewer samples.
 
 libsndfile reads what the header announces. Three kinds of files contain more samples: WAV files above 4 GB, whose sizes
 of 32 bits started again at 0; files whose recorder was switched off before it wrote the sizes; files written into a
@@ -28,7 +28,7 @@ ENDLESS = 1 << 62  # lengths above this value mean "unknown" in headers with 64 
 SAMPLE_BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 SAMPLE_BYTES |= {"ULAW": 1, "ALAW": 1}
 BIG_ENDIAN = ("AIFF", "AU", "CAF")  # formats whose samples are big-endian unless libsndfile reports otherwise
-# Chunks that programs write behind the samples, and tags that they append to the file.
+# Chunks that programs write after the samples, and tags that programs append to the file.
 METADATA = re.compile(
     rb"LIST|bext|cue |id3 |ID3 |smpl|iXML|_PMX|axml|acid|inst|PEAK|JUNK|junk|PAD |FLLR|afsp|APPL|ANNO|MARK"
 )
@@ -152,7 +152,7 @@ def find_end(path: Path, file: BinaryIO, layout: Layout, sound: "soundfile.Sound
         if layout.announced - present >= second and not unknown:
             raise cut_off(path, layout.announced, present)
         return None
-    accepted = second if layout.announced else 1  # bytes of unknown content behind the samples
+    accepted = second if layout.announced else 1  # bytes of unknown content after the samples
     end = layout.start + layout.announced
     behind = skip_chunks(file, end, layout)
     if layout.size - behind < accepted:
@@ -164,7 +164,7 @@ def find_end(path: Path, file: BinaryIO, layout: Layout, sound: "soundfile.Sound
     begin = file.read(12)
     if layout.announced and (begin.startswith(TAGS) or METADATA.match(begin)):
         return None
-    # A header that was never completed, or a file that is as long as announced, but with samples that are not.
+    # The header was never completed, or its length of the whole file is right and its length of the samples is wrong.
     if layout.announced == 0 or unknown or abs(layout.whole - layout.size) < second:
         return checked(path, trim_chunks(file, layout), layout, sound, second)
     if is_zero(file, behind, layout.size):
@@ -173,7 +173,7 @@ def find_end(path: Path, file: BinaryIO, layout: Layout, sound: "soundfile.Sound
 
 
 def checked(path: Path, end: int, layout: Layout, sound: "soundfile.SoundFile", second: int) -> int:
-    """Return the end of the samples; an InputError if the encoding cannot be read without its header."""
+    """Return `end`; raise an InputError if the encoding cannot be read without its header."""
     if sound.subtype not in SAMPLE_BYTES:
         raise in_doubt(path, layout, sound, second)
     return end
@@ -192,7 +192,7 @@ def trim_chunks(file: BinaryIO, layout: Layout) -> int:
 
 
 def is_zero(file: BinaryIO, position: int, size: int) -> bool:
-    """Report whether a file of a size contains only zeros from a position on, as space that a recorder reserved."""
+    """Report whether only zeros follow a position in a file of `size` bytes, such as space that a recorder reserved."""
     for start in (max(position, size - TAIL), position):  # the end first, because it decides most cases
         file.seek(start)
         if any(piece.strip(b"\0") for piece in iter(lambda: file.read(1 << 20), b"")):
@@ -223,6 +223,6 @@ def in_doubt(path: Path, layout: Layout, sound: "soundfile.SoundFile", second: i
         f"the header announces {announced}, but the file has {present}",
         file=path,
         expected="a header that fits the file",
-        remedy=f"If all of it is the recording, {read_all}. If only the start is, run "
+        remedy=f"If the whole file is the recording, {read_all}. If only its start is, run "
         f"`ffmpeg -i {path.name} {repaired}`",
     )

@@ -1,4 +1,4 @@
-"""Detect a second stream behind the first one in MP3 and OGG files, such as `cat a.mp3 b.mp3` writes.
+"""Detect a second stream after the first one in MP3 and OGG files, which `cat a.mp3 b.mp3` writes.
 
 libsndfile 1.2.2 reads the first stream only, without an error. FLAC files of this kind are refused by libsndfile.
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 LARGEST_PAGE = 65307  # bytes of an OGG page
 FIRST_PAGE = 2  # flag of the first page of a stream
-FEW = 2048  # bytes that may follow the announced end of an MP3 stream: a frame (at most 1441) that was not counted
+FEW = 2048  # bytes that may follow the announced end of an MP3 stream: one uncounted frame has at most 1441
 
 
 def has_second_stream(file: BinaryIO) -> bool:

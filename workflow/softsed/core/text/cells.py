@@ -3,7 +3,7 @@
 Conventions
 -----------
 - UTF-8, or UTF-16 with a byte-order mark, which Excel writes as "Unicode Text".
-- The first line that is not blank chooses the separator of the file: a tab if it contains one, else the mark that
+- The first line that is not blank determines the separator of the file: a tab if it contains a tab, else the mark that
   splits the line into more fields, a semicolon or a comma, as in ``0,5;1,5;dog`` and ``0.5,1.5,dog;cat``.
 - A field that begins with a quotation mark is quoted as `csv` and spreadsheets do it: ``"a ""b"" c"`` is ``a "b" c``.
   Quotation marks within a field are text. A quoted field that continues on another line is refused, because errors
@@ -40,7 +40,7 @@ def decode(path: Path) -> str:
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError("a NUL character", file=path, line=line, expected="text", remedy="Save the file as UTF-8")
+        raise InputError("the line contains a NUL character", file=path, line=line, remedy="Save the file as UTF-8")
     if FOR_EXCEL.fullmatch(first := text.partition("\n")[0]):
         problem = f"the line {first!r} names a separator for Excel"
         raise InputError(problem, file=path, line=1, expected="the names of the columns", remedy="Remove this line")
@@ -48,9 +48,11 @@ def decode(path: Path) -> str:
 
 
 def find_separator(text: str) -> str:
-    """Return the separator of the fields, which the first line that is not blank chooses; a tab if it has none."""
+    """Return the separator of the fields, as the first line that is not blank determines it; a tab by default."""
     first = next((line for line in text.split("\n") if line.strip(SPACES)), "")
-    found = [separator for separator in reversed(SEPARATORS) if separator in first]  # a semicolon wins a tie
+    found = [
+        separator for separator in reversed(SEPARATORS) if separator in first
+    ]  # the semicolon first: `max` returns the first of equal values
     if "\t" in found or not found:
         return "\t"
     begin = first[: csv.field_size_limit()]
@@ -93,9 +95,11 @@ def to_tabs(text: str, path: Path) -> str:
                 )
             for field in fields:
                 if "\t" in field or field.startswith('"'):
-                    problem = "a tab inside" if "\t" in field else "a quotation mark at the beginning of"
-                    remedy = "Remove it, because softsed writes tab-separated fields without quotation marks"
-                    raise InputError(f"{problem} the field {field!r}", file=path, line=len(result) + 1, remedy=remedy)
+                    problem = "contains a tab" if "\t" in field else "begins with a quotation mark"
+                    remedy = (
+                        "Remove this character, because softsed writes tab-separated fields without quotation marks"
+                    )
+                    raise InputError(f"the field {field!r} {problem}", file=path, line=len(result) + 1, remedy=remedy)
             result.append("\t".join(fields))
     except csv.Error as error:
         raise InputError(
@@ -108,7 +112,7 @@ def to_tabs(text: str, path: Path) -> str:
 
 
 def _strip(text: str) -> str:
-    """Leave out spaces around fields, if there are any: this takes half a second for half a million rows."""
+    """Leave out spaces around fields; first look for any, because stripping half a million rows takes half a second."""
     padded = f"\n{text}\n"
     if not any(f"{space}{edge}" in padded or f"{edge}{space}" in padded for space in SPACES for edge in "\t\n"):
         return text

@@ -35,7 +35,7 @@ def _plain(name: str) -> str:
 
 
 def name_columns(path: Path, header: list[str], columns: Sequence[str]) -> list[str]:
-    """Return a header in which the columns that mean one of `columns` have that name.
+    """Return a header in which columns with the meaning of one of `columns` have its name.
 
     A column with the exact name comes first. Without it, one column with the same name in another case or with one of
     its `SYNONYMS` is renamed.
@@ -72,4 +72,4 @@ def name_columns(path: Path, header: list[str], columns: Sequence[str]) -> list[
 def describe_synonyms(columns: Sequence[str]) -> str | None:
     """Return the remedy for missing columns: their names and first synonyms. None if they have no synonyms."""
     texts = [f"{name} ({', '.join(SYNONYMS[name][:3])}, ...)" for name in columns if name in SYNONYMS]
-    return f"Name the column so, or with a synonym: {', '.join(texts)}" if texts else None
+    return f"Rename the column, or use a synonym: {', '.join(texts)}" if texts else None

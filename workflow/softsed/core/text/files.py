@@ -1,4 +1,4 @@
-"""Files of a folder that a user provides: what counts as a file there, and which recording a file belongs to."""
+"""Files of a user-provided folder: which files are listed, and the recording to which a file belongs."""
 
 import re
 import unicodedata
@@ -10,12 +10,13 @@ AUDIO = re.compile(
     r".+\.(aifc?|aiff|au|avr|caf|flac|htk|ircam|mp2|mp3|mpga|nist|oga|ogg|opus|paf|pvf|rf64|sd2|sds|snd|sph|svx|voc|w64|wav|wve|xi)",
     re.IGNORECASE | re.DOTALL,
 )
-# Common audio formats that libsndfile does not read. Video files are not listed: they may lie beside their sound.
+# Common audio formats that libsndfile does not read. Video files are not listed: a folder may contain them beside
+# their audio.
 OTHER_AUDIO = re.compile(r".+\.(aac|ac3|amr|ape|dsf|m4a|mka|mpc|wma|wv)", re.IGNORECASE)
 
 
 def is_hidden(path: Path) -> bool:
-    """Report whether a file or folder is hidden, as programs make them: macOS writes ``._a.txt`` beside ``a.txt``."""
+    """Report whether a file or folder is hidden, such as ``._a.txt``, which macOS writes beside ``a.txt``."""
     return path.name.startswith(".")
 
 

@@ -4,8 +4,8 @@ Conventions
 -----------
 - Only whole seconds count: a recording of 9.97 s has 9 seconds of labels, features and scores, 0 to 9 s.
 - Programs round the length of a file up. Therefore, labels that end up to `LATEST_S` after the audio are cut to the
-  whole seconds, and so are windows that end up to `LATEST_S` after the last whole second. Later ends are errors: they
-  show another file or another unit.
+  whole seconds, and so are windows that end up to `LATEST_S` after the last whole second. Later ends are errors:
+  they indicate a wrong file or a wrong unit.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def cut_offsets(offset: np.ndarray, length: np.ndarray) -> np.ndarray:
 
 
 def split_ends(onset: np.ndarray, offset: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sort labels by how they end: each label is in one of three groups or in none.
+    """Find labels at the end of a recording. Each label is in at most one of three groups.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def split_ends(onset: np.ndarray, offset: np.ndarray, length: np.ndarray) -> tup
     Returns
     -------
     far, outside, over : ndarray of bool [labels]
-        Labels that end more than `LATEST_S` after the audio. Of the others, those that start after the last whole
-        second, so that no second is left, and those that end after the audio and have whole seconds.
+        ``far``: labels that end more than `LATEST_S` after the audio. ``outside``: other labels that start after the
+        last whole second and therefore contain no whole second. ``over``: other labels that end after the audio.
     """
     far = offset > length + LATEST_S
     outside = ~far & (onset >= np.floor(length))

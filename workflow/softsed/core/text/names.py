@@ -26,7 +26,7 @@ def name_recordings(path: Path, texts: list[str], lines: Sequence[int], problems
     lines : sequence of int
         Line of each row.
     problems : Problems
-        Receives each recording that is named in two ways, since ``a/x.wav`` and ``b/x.wav`` may be two.
+        Receives each recording that is named in two ways, because ``a/x.wav`` and ``b/x.wav`` may be two recordings.
     """
     first: dict[str, str] = {}
     names = {text: recording_name(text) for text in dict.fromkeys(texts)}
@@ -40,7 +40,7 @@ def name_recordings(path: Path, texts: list[str], lines: Sequence[int], problems
 
 
 def spelling(name: str) -> str:
-    """Return a form that is equal for names that differ only in how they are written.
+    """Return a form that is equal for names that differ only in their spelling.
 
     Case, spaces, underscores, hyphens, quotation marks around the name, the Unicode form, and the format of a number
     (1, 01, 1.0) do not count.
@@ -82,7 +82,7 @@ def check_spelling(
     known : iterable of str
         Names that may differ in spelling only: those in the table of classes, or of the audio files.
     source : str
-        Where the known names are from, for the message.
+        Source of the known names, for the message.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def check_spelling(
     if grouped:
         plural = "classes" if column == "class" else f"{column}s"
         pairs = " and ".join(f"{name!r} is {others[name]!r} there" for name in there[:2])
-        problem = f"{len(there)} {plural} are spelled otherwise in {source}: {pairs}"
+        problem = f"{len(there)} {plural} are spelled differently in {source}: {pairs}"
         remedy = "Use one spelling everywhere"
         if there[0].isdecimal():
             remedy += ". A spreadsheet leaves out zeros at the beginning, unless the column has the format text"

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = None) -> tuple["OpinionTable", str]:
-    """Cut windows at the end of their recordings to whole seconds; windows without one are left out.
+    """Cut windows at the end of their recordings to whole seconds; leave out windows without a whole second.
 
     Parameters
     ----------
     table : OpinionTable
     lengths : mapping of float, optional
-        Recording to its length in seconds. Windows of recordings that are missing or have the length 0 stay. By
+        Recording to its length in seconds. Windows of recordings that are missing or have the length 0 are not cut. By
         default, a recording of 1 s or more ends with its last window.
 
     Returns
     -------
     table : OpinionTable
     note : str
-        Number of windows that are cut or left out, with the first place; empty without such windows.
+        Number of windows that are cut or left out, and the line of the first one; empty without such windows.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = Non
     first = int(cut[span].argmax())
     name, start, stop = spans[span[first]]
     if not kept:
-        problem = f"window from {start!r} to {stop!r} has no whole second of the recording {name!r}"
+        problem = f"the window from {start!r} to {stop!r} contains no whole second of the recording {name!r}"
         raise table.error(first, problem, expected="opinions about whole seconds of the recordings")
     note = f"{cut.sum()} of {len(cut)} windows end in or after the last, partial second of their recordings and are "
     note += f"cut to whole seconds. The first one is in line {table.lines[first]}: {start} to {stop} s of {name!r} "

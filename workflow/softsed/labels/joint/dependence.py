@@ -1,4 +1,4 @@
-"""How much the answers of one annotator about overlapping windows depend on each other.
+"""Dependence of the answers of one annotator about overlapping windows on each other.
 
 If an annotator does not hear an event, their answers about all windows that contain it are the same mistake, and count
 as fewer opinions than the same answers by several annotators. With a_s the agreement of answers of the same annotator
@@ -6,9 +6,9 @@ about two overlapping windows, and a_d that of different annotators, the depende
 
     rho = (a_s - a_d) / (1 - a_d),
 
-0 if the annotator does not matter, and 1 if annotators never contradict themselves. Both agreements are means over the
-same classes and recordings, and each pair of windows counts as much as the windows overlap. An answer whose windows
-overlap those of k further answers of the annotator (fractions are added) counts as
+0 if an annotator agrees with themselves as often as with others, and 1 if annotators never contradict themselves. Both
+agreements are means over the same classes and recordings, and each pair of windows counts as much as the windows
+overlap. An answer whose windows overlap those of k further answers of the annotator (fractions are added) counts as
 
     1 / (1 + rho k)
 

@@ -1,8 +1,8 @@
-"""Labels of what was there: a joint model of active seconds, annotator competence and confused classes.
+"""Labels of the events: a joint model of active seconds, annotator competence and confused classes.
 
 The soft label of a second is the probability that the class is active. Eq. 1 gives each second the share of ticks in
-the windows around it, so that an event of 1 s becomes a label of 9 s. But a tick in a window of 10 s says "somewhere in
-these ten seconds", and a missing tick is evidence against all ten. Model:
+the windows around it, so that an event of 1 s becomes a label of 9 s. But a tick in a window of 10 s means "somewhere
+in these ten seconds", and a missing tick is evidence against all ten seconds. Model:
 
 1. Seconds: each class is a Markov chain with the states inactive and active. Onset and offset rates, in 1/s, are
    parameters per class.
@@ -23,8 +23,9 @@ not independent, and count as the number of independent opinions that follows fr
 
 For each d of a grid, EM estimates the other parameters, with exact forward-backward sums over all sequences of active
 and inactive seconds (`softsed.labels.joint.smoothing`). The posteriors of all d are averaged, because the data hardly
-determine d and the length of events separately. The weights of d come from fits without confusions: with them, the
-likelihood prefers a high d of too short events. Then further EM steps estimate the confusions. Nothing is random.
+determine d and the length of events separately. The weights of d come from fits without confusions: with confusions,
+the likelihood is highest for a high d and too short events. Then further EM steps estimate the confusions. Nothing is
+random.
 
 The soft labels are probabilities. Therefore the threshold of hard labels can be computed
 (`softsed.labels.harden.expected_f1`). A threshold of 0.5 would lose short events that few annotators noticed.
@@ -48,7 +49,7 @@ FIRST, FAR = 4, 6.0  # the search starts at d = 0.3 and ends on each side where 
 COARSE = 1000
 ITERATIONS, TOLERANCE = 20, 5e-5  # EM steps for each d; gain of the log likelihood per cell below which they end
 LEAST, MOST = 5, 15  # further EM steps with confusions
-SMALL = 0.05  # weight of a d below which it is left out of them
+SMALL = 0.05  # weight of a d below which no EM steps with confusions follow
 
 logger = logging.getLogger(__name__)
 

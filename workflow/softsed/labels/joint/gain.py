@@ -1,4 +1,4 @@
-"""What one further opinion is worth: the expected reduction of the Brier score of the labels for the target event.
+"""Worth of one further opinion: the expected reduction of the Brier score of the labels for the target event.
 
 The expected Brier score of a second with posterior p is p (1 - p), its variance. An answer y about a window changes the
 posterior of each second t of the window, and the variance falls on average by
@@ -10,7 +10,7 @@ probability P(y) = theta P(h) + (1 - theta) r, where h is that the window sounds
 Cov(z_t, y) = theta Cov(z_t, h). Seconds outside of the window are left out. Their gain is small.
 
 For the joint distribution of z_t and the number of active seconds, the forward-backward algorithm runs once more over
-all recordings and classes, also those without opinions.
+all recordings and classes, including those without opinions.
 """
 
 import itertools
@@ -71,7 +71,7 @@ def list_windows(
     length: int,
     hop: int,
 ) -> Windows:
-    """List all windows of a length, with what an answer would tell.
+    """List all windows of a length, with the moments from which the gain of an answer follows.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def list_windows(
         If no recording is as long as a window, or the window is longer than `LONGEST_S`.
     """
     if length > LONGEST_S:
-        raise InputError(f"windows last {length} s", key="--window", expected=f"at most {LONGEST_S} s")
+        raise InputError(f"the windows last {length} s", key="--window", expected=f"at most {LONGEST_S} s")
     names, seconds = list(recordings), [int(one.duration_s) for one in recordings.values()]
     known = [place for place, name in enumerate(recordings) if annotated[name]]
     pairs = [(place, label) for place in known for label in annotated[names[place]] if seconds[place] >= length]
@@ -101,7 +101,7 @@ def list_windows(
         logger.warning(text, len(short), length, short[0])
     if not pairs:
         longest = max(seconds[place] for place in known)
-        problem = f"windows last {length} s"
+        problem = f"windows of {length} s are longer than all recordings"
         raise InputError(problem, key="--window", expected=f"at most {longest} s, the longest recording")
     pairs.sort(key=lambda pair: seconds[pair[0]])
     onsets = [np.unique(np.append(np.arange(0, last + 1, hop), last)) for last in (np.array(seconds) - length)]

@@ -1,4 +1,4 @@
-"""What the annotators of a window heard, given its number of active seconds: E and M step of the model of events.
+"""Answers of the annotators of a window, given its number of active seconds: E and M step of the model of events.
 
 `softsed.labels.joint.events` describes the model.
 """
@@ -150,7 +150,7 @@ class Chains:
                 f"recording {str(opinions.recording[worst])!r} has a window of {length[worst]} s",
                 key="labels.method",
                 expected=f"windows of at most {LONGEST_S} s for the target event, whose states double with each second",
-                remedy="Use labels.joint.target people, or the method eq1 or majority",
+                remedy="Set labels.joint.target to people, or use the method eq1 or majority",
             )
         self.opinions, self.class_weight = opinions, class_weight
         self.annotators, self.classes = len(opinions.annotators), len(opinions.classes)

@@ -1,4 +1,4 @@
-"""Posterior of what each annotator would mark, given the annotator's answers and the share of people who mark a second.
+"""Posterior of the marks of each annotator, given their answers and the share of people who mark each second.
 
 An annotator who hears an event hears it in all windows that contain it. Therefore the answers of one annotator depend
 on each other. The model: each annotator has marks of their own, a Markov chain with the states unmarked and marked in

@@ -5,22 +5,22 @@ The soft label of a second is the probability that more than half of a large cro
 1. Share: for each second and class, a_t is the share of people who mark the second.
 2. Marks: each annotator has marks of their own, a Markov chain in which a second is marked with probability a_t
    (`softsed.labels.joint.marking`). An annotator who does not hear an event does not hear it in any window. Therefore
-   ten opinions of one annotator on overlapping windows say less than ten opinions of ten annotators.
+   ten opinions of one annotator on overlapping windows contain less information than ten opinions of ten annotators.
 3. Answers: with probability theta, the competence, an annotator reports whether the window contains one of their marks.
    Otherwise they tick at a fixed rate, as in MACE (Hovy et al., NAACL-HLT 2013). Competence and rate are parameters per
    annotator and class, shrunk towards those of the annotator.
 
-Only overlapping windows tell their seconds apart, because nothing is assumed about the length of events. Without
-overlap, all seconds of a ticked window are marked.
+Only overlapping windows distinguish their seconds, because the model assumes nothing about the length of events.
+Without overlap, all seconds of a ticked window are marked.
 
 EM estimates all parameters. The E step is exact for given shares. In the M step, a_t is the mean of the marks of the
 annotators who were asked about the second, weighted by competence, and of the shares of the seconds before and after,
 which count `NEAR` times as much as the annotators. Nothing is random.
 
-For how many people the share stands follows from the data. An annotator counts as 1 - v / (a_t (1 - a_t)) people, with
-v the posterior variance of the mark: as one if the answers determine the mark, and as none if they say nothing about
-it. With one further person who marks as often as all do on average, these people give a beta distribution of the
-share, and the soft label is its probability above one half.
+The number of people for which the share stands follows from the data. An annotator counts as 1 - v / (a_t (1 - a_t))
+people, with v the posterior variance of the mark: as one person if the answers determine the mark, and as nobody if the
+answers contain no information about it. With one further person who marks as often as all do on average, these people
+give a beta distribution of the share, and the soft label is its probability above one half.
 """
 
 import logging
