@@ -39,7 +39,7 @@ from training import BATCH, MODEL, SIZES, SMOKE, draw
 
 from softsed.core.errors import InputError
 from softsed.train.device import choose_device
-from softsed.train.fast_network import NETWORKS
+from softsed.train.fast.network import NETWORKS
 from softsed.train.loop import FrameLoss, fit, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences

@@ -8,6 +8,8 @@ The pool are the opinions of all annotators about all windows with a hop of 1 s.
   goes to one of the quarter of the annotators whose answers are worth most, drawn at random.
 - ask, sheets: the same with all classes of a window together.
 - chosen annotators: the same rounds and annotators with random questions, to see what the choice of the questions adds.
+- uniform, windows of 5 s, and ask, windows of 5 s: the same number of opinions about windows of 5 s, only for events
+  that are shorter.
 
 Crowds are simulated as in the trials (workflow/study.yaml), with events of several lengths and the middle detection,
 and labels have the target event. With annotations of LEAD, its annotators are the pool, labels have the target people,
@@ -49,7 +51,8 @@ DRAWINGS = 3
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the opinions of five annotators per window
 FULL, START_HOP, SPARSE_HOP = 5, 2, 5
 BEST = 0.25  # share of the annotators who are asked
-SEED = 18  # of the simulated crowds; hop and share of annotators were chosen on crowds of another seed
+SHORT = 5  # length in seconds of the windows for shorter events
+SEED = 18  # of the simulated crowds; hop, share of annotators and SHORT were chosen on crowds of another seed
 CLASS_WEIGHT = 200  # as in config.yaml
 COLUMNS = ["crowd", "asking", "share", "opinions"]
 COLUMNS += [f"{name}{end}" for name in ("f1", "f1_best", "brier") for end in ("", "_low", "_high")]
@@ -70,6 +73,8 @@ class Pool:
     target : {"event", "people"}
     length : int
         Length of the windows in seconds.
+    short : Pool, optional
+        The same annotators and recordings with windows of `SHORT` seconds.
     """
 
     opinions: Opinions
@@ -77,6 +82,7 @@ class Pool:
     truth: np.ndarray
     target: str
     length: int
+    short: "Pool | None" = None
 
     @property
     def full(self) -> int:
@@ -162,17 +168,29 @@ def ask_where_it_matters(pool: Pool, rng: np.random.Generator, numbers: list[int
 def measure(pool: Pool, rng: np.random.Generator, shares: tuple[float, ...]) -> dict[tuple[str, float], list[float]]:
     """Measure all ways of asking on one pool: (way, share of five annotators per window) -> opinions and metrics."""
     numbers = [round(share * pool.full) for share in shares]
+    all_numbers = [*numbers, pool.full]
     ways = {
-        name: [ask_uniform(pool, rng, hop)(number) for number in [*numbers, pool.full]]
+        name: (pool, [ask_uniform(pool, rng, hop)(number) for number in all_numbers])
         for name, hop in (("uniform", 1), ("uniform, hop 5 s", SPARSE_HOP))
     }
     for way in ("ask", "ask, sheets", "chosen annotators"):
-        ways[way] = ask_where_it_matters(pool, rng, numbers, way)
+        ways[way] = pool, ask_where_it_matters(pool, rng, numbers, way)
+    if pool.short:
+        uniform = [ask_uniform(pool.short, rng, 1)(number) for number in all_numbers]
+        ways["uniform, windows of 5 s"] = pool.short, uniform
+        ways["ask, windows of 5 s"] = pool.short, ask_where_it_matters(pool.short, rng, numbers, "ask")
     return {
-        (name, share): [float(len(rows)), *pool.judge(rows)]
-        for name, asked in ways.items()
+        (name, share): [float(len(rows)), *judge.judge(rows)]
+        for name, (judge, asked) in ways.items()
         for share, rows in zip([*shares, 1.0], asked, strict=False)  # uniform: up to all opinions
     }
+
+
+def simulate_pool(setting: Setting, trials: dict, crowd: dict, seed: int, short: Pool | None = None) -> Pool:
+    """Simulate a crowd that answers about all windows of all recordings. The events depend only on the seed."""
+    opinions, recordings, truth = simulate(setting, trials, crowd, seed=seed)
+    true = np.concatenate(list(truth.values()))
+    return Pool(opinions, recordings, true, "event", crowd["window_s"], short)
 
 
 def draw_pools(options: argparse.Namespace) -> dict[str, list[Pool]]:
@@ -190,9 +208,10 @@ def draw_pools(options: argparse.Namespace) -> dict[str, list[Pool]]:
     for length in LENGTHS[:1] if options.smoke else LENGTHS:
         setting = Setting(length, "middle", crowd["annotators"], trials["spammers"][0])
         for drawing in range(1 if options.smoke else DRAWINGS):
-            opinions, recordings, truth = simulate(setting, trials, crowd, seed=seed_of(setting, SEED, drawing))
-            true = np.concatenate(list(truth.values()))
-            pools.setdefault(f"events of {length} s", []).append(Pool(opinions, recordings, true, "event", 10))
+            seed = seed_of(setting, SEED, drawing)
+            short = simulate_pool(setting, trials, crowd | {"window_s": SHORT}, seed) if length < SHORT else None
+            pool = simulate_pool(setting, trials, crowd, seed, short)
+            pools.setdefault(f"events of {length} s", []).append(pool)
     return pools
 
 
@@ -212,18 +231,21 @@ def draw(rows: list[list], path: Path) -> None:
     panels = figure.subplots(2, len(crowds), sharex=True, sharey="row", squeeze=False)
     for column, crowd in enumerate(crowds):
         mine = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[0] == crowd]
-        for place, way in enumerate(dict.fromkeys(row["asking"] for row in mine)):
+        ways = list(dict.fromkeys(row["asking"] for row in mine))
+        for way in ways:
+            solid = way.removesuffix(", windows of 5 s")
+            style = {"color": COLOURS[ways.index(solid)], "linestyle": "-" if way == solid else "--"}
             points = [row for row in mine if row["asking"] == way]
             for axes, name in zip(panels[:, column], ("f1", "brier"), strict=True):
                 shares = [100 * row["share"] for row in points]
-                axes.plot(shares, [row[name] for row in points], "o-", color=COLOURS[place], markersize=3, label=way)
+                axes.plot(shares, [row[name] for row in points], marker="o", markersize=3, label=way, **style)
                 ends = ([row[f"{name}{end}"] for row in points] for end in ("_low", "_high"))
-                axes.fill_between(shares, *ends, color=COLOURS[place], alpha=0.12, linewidth=0)
+                axes.fill_between(shares, *ends, color=style["color"], alpha=0.12, linewidth=0)
         panels[0, column].set_title(crowd)
         panels[1, column].set_xlabel("opinions, % of five per window")
     panels[0, 0].set_ylabel("F1")
     panels[1, 0].set_ylabel("Brier score")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=120)
 
 

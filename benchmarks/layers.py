@@ -15,7 +15,7 @@ from measure import build_parser, write
 from torch import Tensor
 from training import BATCH, FRAMES, MODEL, SMOKE
 
-from softsed.train.fast_network import FastCRNN
+from softsed.train.fast.network import FastCRNN
 
 TIMES = 7
 COLUMNS = ["precision", "part", "forward_ms", "backward_ms", "share", "gflop", "gflops", "gb", "gb_per_s"]

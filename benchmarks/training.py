@@ -37,7 +37,7 @@ import yaml
 from measure import ROOT, build_parser, package_environment, spread, write
 
 from softsed.train.device import choose_precision
-from softsed.train.fast_network import FastCRNN
+from softsed.train.fast.network import FastCRNN
 from softsed.train.loop import FrameLoss, fit
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences

@@ -63,7 +63,12 @@ def write_labelled_features(folder):
     return [folder]
 
 
-INPUTS = {"lead": write_annotations, "psds": write_experiment, "sequence_length": write_labelled_features}
+INPUTS = {
+    "lead": write_annotations,
+    "psds": write_experiment,
+    "seeds": write_labelled_features,
+    "sequence_length": write_labelled_features,
+}
 TINY = ["--recordings", ROOT / "tests/workflow/tiny.tsv"]
 
 

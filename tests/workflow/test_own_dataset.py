@@ -98,6 +98,21 @@ def test_systems_on_opinions_alone_are_planned(own):
     )
 
 
+def test_opinions_are_counted_for_weights(own):
+    """The opinions are read as for the labels, once for all folds."""
+    mine = {"labels": "soft", "loss": "focal", "output": "sigmoid", "weight": "opinions", "augment": {"mixup": 0.2}}
+    (own / "weights.yaml").write_text(yaml.safe_dump({"systems": {"mine": mine}}))
+    configuration = config("opinions", "opinions.tsv", "unticked=zero")
+    shown = snakemake(own, "--dry-run", configuration=[*configuration[:2], "weights.yaml", *configuration[2:]])
+    plan = rules(shown)
+    assert plan["count_opinions"] == 1
+    commands = [line for line in shown.splitlines() if " train.system " in line]
+    assert sum("--counts results/opinions/labels/counts.tsv " in command for command in commands) == 3
+    assert sum("--counts  --classes" in command for command in commands) == len(commands) - 3
+    command = next(line for line in shown.splitlines() if " labels.counts " in line)
+    assert "--opinions 'my data/opinions.tsv' --unticked zero" in command
+
+
 def test_edited_labels_rerun_their_users(own):
     """The soft labels by either format are those that were given; with a table of recordings there are scenes."""
     with_scenes = config("soft", "soft.tsv", "recordings=my data/recordings.tsv")

@@ -91,6 +91,7 @@ CHANGES = [
     ),
     ("predict:\n  pooling: max", ["predict_system/.*"], '"pooling": "max"'),
     ("train:\n  learning_rate: 0.5", ["train_system/.*"], '"learning_rate": 0.5'),
+    ("systems:\n  S_MSE_lin:\n    augment: {mixup: 0.3}", ["train_system/S_MSE_lin.*"], '"mixup": 0.3'),
     ("train:\n  model:\n    filters: 3", ["train_system/.*"], '"filters": 3'),
     ("features:\n  mel_bands: 32", ["make_filterbank", "train_system/.*"], '"mel_bands": 32'),
     ("folds:\n  validation: 0.4", ["make_folds"], '"validation": 0.4'),
@@ -133,6 +134,10 @@ MORE = [
         "systems:\n  other:\n    {labels: opinions, loss: crowd, output: sigmoid, method: joint}",
         {**{rule: jobs for rule, jobs in ONE_SYSTEM.items() if rule != "train_system"}, "train_on_opinions": 6}
         | {"estimate_annotators": 3},
+    ),
+    (
+        "systems:\n  other:\n    {labels: soft, loss: focal, output: sigmoid, weight: opinions, method: joint}",
+        {**ONE_SYSTEM, "count_opinions": 1},
     ),
     (
         "runs: 3",

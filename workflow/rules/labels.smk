@@ -74,6 +74,32 @@ if plan.from_opinions:
             " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
             " --fold {input.fold} --class-weight {params.class_weight} --output {output.annotators}"
 
+    # For systems with weight: opinions; no job runs without such a system.
+    rule count_opinions:
+        input:
+            opinions=plan.opinions,
+            recordings=plan.tables["recordings"],
+            classes=plan.tables["classes"],
+            scenes=plan.tables["scenes"],
+        output:
+            counts="<results>/labels/counts.tsv",
+        log:
+            "<logs>/count_opinions.log",
+        benchmark:
+            "<benchmarks>/count_opinions.tsv"
+        conda:
+            "../../envs/softsed.yaml"
+        params:
+            *code("labels.counts"),
+            *plan.user.content(),
+            unticked=config["unticked"],
+        message:
+            "Count the opinions about each second and class"
+        shell:
+            "python -m softsed --log {log} labels.counts --opinions {input.opinions:q} --unticked {params.unticked}"
+            " --recordings {input.recordings:q} --classes {input.classes:q} --scenes {input.scenes:q}"
+            " --output {output.counts}"
+
 elif plan.source == "own":
 
     rule adopt_labels:

@@ -17,6 +17,7 @@ rule train_system:
         embeddings=from_wildcards(plan.front_ends.embeddings_of, "system"),
         soft=from_wildcards(plan.soft_labels_of, "system"),
         hard=from_wildcards(plan.hard_labels_of, "system"),
+        counts=from_wildcards(plan.counts_of, "system"),
         classes=plan.tables["classes"],
     output:
         model="<results>/models/{system}/run{run}/fold{fold}.pt",
@@ -49,7 +50,7 @@ rule train_system:
     shell:
         "python -m softsed --log {log} train.system --fold {input.fold} --features {params.results}/features"
         " --embeddings {input.embeddings}"
-        " --soft {input.soft} --hard {input.hard} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
+        " --soft {input.soft} --hard {input.hard} --counts {input.counts} --classes {input.classes:q} --system {params.system:q} --config {params.config:q}"
         " --feature-config {params.features:q} --carried {resources.carried:q} --seed {params.seed} --device {resources.device} --threads {threads}"
         " --checkpoint {params.checkpoint} --checkpoint-every {resources.checkpoint_s}"
         " --model {output.model} --history {output.history}"

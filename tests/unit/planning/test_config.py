@@ -95,6 +95,15 @@ MISTAKES = [
         "'sigmoid' was expected",
     ),
     ("systems: {mine: {labels: soft, loss: crowd, output: sigmoid}}", "systems.mine.loss", "'crowd' is not one of"),
+    (
+        "systems: {mine: {labels: soft, loss: focal, output: linear}}",
+        "systems.mine.output",
+        "'sigmoid' was expected",
+    ),
+    ("systems: {S_MSE_lin: {augment: {mix: 0.2}}}", "systems.S_MSE_lin.augment.mix", "no such key"),
+    ("systems: {S_MSE_lin: {augment: {}}}", "systems.S_MSE_lin.augment", "{} should be non-empty"),
+    ("systems: {S_MSE_lin: {augment: {mixup: 0}}}", "systems.S_MSE_lin.augment.mixup", "0 is less than or equal to"),
+    ("systems: {S_MSE_lin: {augment: {shift_s: 0.5}}}", "systems.S_MSE_lin.augment.shift_s", "not of type 'integer'"),
 ]
 
 

@@ -10,6 +10,7 @@ from softsed.planning.contradictions import find_contradictions
 
 NO_SYSTEM = yaml.safe_dump({"systems": dict.fromkeys(merged(DEMO, STUDY)["systems"])})
 CROWD = "systems: {mine: {labels: opinions, loss: crowd, output: sigmoid}}"
+AUGMENTED = "systems: {mine: {labels: soft, loss: mse, output: linear, %s}}"
 READ = "systems: {S_MSE_lin: {front_end: both}, S_BCE_sig: {front_end: embeddings}}"
 OF_DEMO = [
     (NO_SYSTEM, "systems", "null"),
@@ -41,6 +42,21 @@ OF_DEMO = [
     (CROWD.replace("loss", "front_end: both, loss"), "systems.mine.front_end", "mine is trained on opinions"),
     (READ, "systems.S_BCE_sig.front_end", "S_BCE_sig, S_MSE_lin read embeddings"),
     ("features: {embeddings: {hop_s: 1.0}}", "features.embeddings", "neither"),
+    # augmentation and weights
+    *(
+        (CROWD.replace("output", f"{keys}, output"), f"systems.mine.{key}", ["mine is trained on opinions", key])
+        for keys, key in (
+            ("augment: {mixup: 0.2}", "augment.mixup"),
+            ("augment: {gain_db: 6, shift_s: 1}", "augment.shift_s"),
+            ("weight: opinions", "weight"),
+            ("class_weights: balanced", "class_weights"),
+        )
+    ),
+    *(
+        (AUGMENTED % f"front_end: embeddings, augment: {{mixup: 0.2, {key}: 1}}", f"systems.mine.augment.{key}", key)
+        for key in ("frequency_mask", "gain_db")
+    ),
+    (AUGMENTED % "augment: {frequency_mask: 65}", "systems.mine.augment.frequency_mask", ["65", "64 mel bands"]),
     ("features: {embeddings: {folder: x, model: x.pt, hop_s: 1.0}}", "features.embeddings", "both"),
     ("features: {embeddings: {model: x.pt, hop_s: 1.0}}", "features.embeddings", "sample_rate and window_s"),
     ("features: {embeddings: {folder: 'a{b}', hop_s: 1.0}}", "features.embeddings.folder", "a{b}"),
@@ -48,6 +64,7 @@ OF_DEMO = [
 OF_MAESTRO_REAL = [
     ("labels: {compare: [majority]}", "labels.compare", "majority"),
     (CROWD, "systems.mine.labels", "mine"),
+    (AUGMENTED % "weight: opinions", "systems.mine.weight", "mine is weighted by numbers of opinions"),
     ("systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}", "systems.mine.method", "mine"),
     ("systems: {S_MSE_lin: {method: joint}}", "systems.S_MSE_lin.method", "joint"),
     ("audio: folder", "audio", "none of soft, hard and opinions"),
@@ -84,6 +101,8 @@ def test_contradiction_has_key_and_values(changes, key, problem):
         "data: {demo: {crowd: {spammer_rate: [0.2, 0.2]}}}",
         "trials: {duration_s: 2592000}",  # 30 days
         CROWD,
+        CROWD.replace("output", "augment: {frequency_mask: 64, time_mask_s: 0.5, gain_db: 3}, output"),
+        AUGMENTED % "augment: {mixup: 0.2, shift_s: 5}, weight: opinions, class_weights: balanced",
         "systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}",
     ],
 )

@@ -75,8 +75,8 @@ def test_plan_of_study(project):
     assert plan.source == "demo"
     assert plan.methods == ["eq1", "majority", "joint"]
     assert plan.systems[:3] == PAPER
-    assert [plan.method_of(system) for system in plan.systems] == ["eq1"] * 6 + ["joint"] * 3
-    assert plan.reference_systems == plan.systems[:6]
+    assert [plan.method_of(system) for system in plan.systems] == ["eq1"] * 11 + ["joint"] * 3
+    assert plan.reference_systems == plan.systems[:11]
     assert plan.truth[0] == "results/study/data/truth/cafe_restaurant_00.tsv"
     assert plan.truth_option == "--truth=results/study/data/truth"
     assert plan.trials == list(range(1, 9))
@@ -89,6 +89,9 @@ def test_plan_of_study(project):
     assert plan.hard_labels_of("S_MSE_lin_joint") == []
     assert plan.hard_labels_of("H_BCE_sig") == plan.labels("hard") == ["results/study/labels/eq1/hard.tsv"]
     assert plan.soft_labels_of("scene_prior") == plan.labels("soft")
+    assert plan.counts_of("S_BCE_sig_opinions") == ["results/study/labels/counts.tsv"]
+    assert plan.counts_of("S_BCE_sig") == []
+    assert plan.system_settings("S_BCE_sig_mixup")["augment"] == {"mixup": 0.2}
     assert plan.system_settings("scene_prior") == {"method": "eq1"}
     assert (plan.loss_of("scene_prior"), plan.loss_of("S_MSE_lin")) == ("none", "mse")
 

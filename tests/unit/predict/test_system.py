@@ -10,7 +10,7 @@ from support.errors import refused
 from softsed.features.inputs import FrontEnd
 from softsed.predict import system
 from softsed.predict.system import load_model, pool_seconds, score
-from softsed.train.fast_network import NETWORKS
+from softsed.train.fast.network import NETWORKS
 
 SIZES = {"mel_bands": 16, "classes": 2, "filters": 4, "pooling": [4], "dropout": 0.5, "gru_units": 4}
 SIZES |= {"gru_layers": 1, "dense": [], "output": "sigmoid"}

@@ -1,5 +1,7 @@
 """Constants: class means by hand, the bias that scores them, and the loss of a constant per scene."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,16 @@ def test_constant_loss_equals_that_of_pytorch(loss):
     ]
     counted = np.concatenate([cells[0].numpy().ravel(), cells[1].numpy()[:, 0]])
     assert found == pytest.approx(counted.mean(), rel=1e-6)
+
+
+def test_weighted_focal_loss_of_a_constant_by_hand():
+    targets = [np.array([[0.0], [1.0], [1.0]]), np.array([[0.25], [np.nan], [0.75]])]
+    weights = [np.array([[3.0], [9.0], [1.0]])]
+    p = 2.5 / 4
+    terms = [3 * (p - 0.25) ** 2 * -(0.25 * math.log(p) + 0.75 * math.log(1 - p))]
+    terms += [1 * (p - 0.75) ** 2 * -(0.75 * math.log(p) + 0.25 * math.log(1 - p))]
+    found = constant_loss(targets[:1], ["x"], targets[1:], ["x"], "focal", weights=weights)
+    assert found == pytest.approx(sum(terms) / 4)
 
 
 def test_constant_loss_is_0_for_what_never_changes():

@@ -10,11 +10,12 @@ from support.crowds import ask
 from support.networks import SMALL, TRAINING
 
 from softsed.train import loop
+from softsed.train.augment import Augment, Level
 from softsed.train.checkpoint import Checkpoint
 from softsed.train.crowd.layer import CrowdLayer
 from softsed.train.crowd.sequences import cut_opinions
-from softsed.train.fast_network import NETWORKS, FastCRNN
-from softsed.train.sequences import cut
+from softsed.train.fast.network import NETWORKS, FastCRNN
+from softsed.train.sequences import cut, find_spans
 
 
 def test_loss_by_hand_counts_selected_elements():
@@ -28,6 +29,18 @@ def test_loss_by_hand_counts_selected_elements():
     assert loop.masked_loss(raw, targets, mask, "bce").item() == pytest.approx(bce)
     asked = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
     assert loop.masked_loss(raw, targets, asked, "mse").item() == 1
+
+
+def test_focal_loss_equals_a_scalar_loop():
+    """Equation of Li et al., with |target - score| to the power 2, for soft labels."""
+    rng = np.random.default_rng(0)
+    raw, targets, weights = rng.normal(0, 3, (2, 5, 3)), rng.uniform(size=(2, 5, 3)), rng.uniform(size=(2, 5, 3))
+    expected = 0
+    for x, y, weight in zip(raw.flat, targets.flat, weights.flat, strict=True):
+        score = 1 / (1 + math.exp(-x))
+        expected += -weight * abs(y - score) ** 2 * ((1 - y) * math.log(1 - score) + y * math.log(score))
+    found = loop.masked_loss(*(torch.from_numpy(values) for values in (raw, targets, weights)), "focal")
+    assert found.item() == pytest.approx(expected)
 
 
 def test_class_that_is_never_annotated_learns_nothing():
@@ -51,14 +64,24 @@ def toy(seed, count=12):
     return cut(features, targets, TRAINING["sequence_frames"])
 
 
-def fit(seed=1, loss="mse", checkpoint=None, recordings=12, network=FastCRNN, **changes):
+ALL = {"mixup": 0.2, "frequency_mask": 4, "time_mask_s": 0.5, "shift_s": 1, "gain_db": 6}
+
+
+def augmentation(recordings):
+    """Return all random changes, of the sequences of `toy`."""
+    spans = find_spans([np.zeros((60, 1))] * recordings, TRAINING["sequence_frames"])
+    return Augment(ALL, 10, spans, Level(2, True, torch.zeros(16), torch.ones(16)))
+
+
+def fit(seed=1, loss="mse", checkpoint=None, recordings=12, *, network=FastCRNN, augment=False, **changes):
     torch.manual_seed(seed)
     model = network(mel_bands=16, classes=1, output="linear" if loss == "mse" else "sigmoid", **SMALL)
-    options = {"loss": loop.FrameLoss(loss), "config": {**TRAINING, **changes}, "seed": seed, "checkpoint": checkpoint}
+    frame_loss = loop.FrameLoss(loss, augmentation(recordings) if augment else None)
+    options = {"loss": frame_loss, "config": {**TRAINING, **changes}, "seed": seed, "checkpoint": checkpoint}
     return model, *loop.fit(model, toy(0, recordings), toy(1, 4), **options)
 
 
-@pytest.mark.parametrize("loss", ["mse", "bce"])
+@pytest.mark.parametrize("loss", ["mse", "bce", "focal"])
 def test_fit_keeps_the_best_epoch(loss):
     model, state, history = fit(loss=loss)
     losses = [row["validation_loss"] for row in history]
@@ -74,6 +97,17 @@ def test_weights_follow_from_the_seed():
     _, other, _ = fit(seed=2, epochs=3)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_augmentation_changes_training_sequences_only():
+    torch.manual_seed(0)
+    model = FastCRNN(mel_bands=16, classes=1, output="linear", **SMALL).eval()
+    data, batch, loss = toy(1, 4), torch.arange(4), loop.FrameLoss("mse", augmentation(4))
+    plain, elements = loop.FrameLoss("mse")(model, data, batch)
+    assert loss.eval()(model, data, batch) == (plain, elements)
+    changed = loss.train()(model, data, batch)[0].item()
+    assert changed != pytest.approx(plain.item(), rel=1e-3)
+    assert loss(model, data, batch)[0].item() != changed
 
 
 def test_learning_rate_falls_on_a_plateau():
@@ -162,7 +196,11 @@ def stopped(monkeypatch, path, after, outcome, **changes):
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-@pytest.mark.parametrize("schedule", [{}, {"schedule": "cycle", "epochs": 8}], ids=["plateau", "cycle"])
+@pytest.mark.parametrize(
+    "schedule",
+    [{}, {"schedule": "cycle", "epochs": 8}, {"schedule": "cycle", "epochs": 8, "augment": True}],
+    ids=["plateau", "cycle", "augment"],
+)
 def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, network, schedule):
     changes = {"network": network, **schedule}
     whole = fit(**SHORT | changes)
@@ -180,7 +218,7 @@ def test_training_killed_at_any_pass_ends_the_same(tmp_path, monkeypatch, networ
         assert same(fit(checkpoint=Checkpoint(path, {}, 0), **SHORT | changes), whole)
 
 
-def fit_opinions(checkpoint=None):
+def fit_opinions(checkpoint=None, augment=None):
     """Train on the answers of three annotators, one of whom ticks at random. Return also the learned competence."""
     rng = np.random.default_rng(4)
     active = rng.uniform(size=(2, 20, 1, 1)) < 0.2
@@ -205,7 +243,7 @@ def fit_opinions(checkpoint=None):
     torch.manual_seed(2)
     model = FastCRNN(mel_bands=16, classes=1, output="sigmoid", **SMALL)
     crowd = {"competence": [[0.7]] * 3, "tick_rate": [[0.4]] * 3, "false_alarm": [0.02], "detection": 0.3}
-    loss = CrowdLayer(crowd | {"annotators": opinions.annotators}, total=float(train.weight.sum()))
+    loss = CrowdLayer(crowd | {"annotators": opinions.annotators}, total=float(train.weight.sum()), augment=augment)
     config = {**TRAINING, "learning_rate": 0.5, "epochs": 20}
     trained = loop.fit(model, train, validation, loss=loss, config=config, seed=2, checkpoint=checkpoint)
     return model, *trained, loss.crowd()[0].detach()
@@ -225,15 +263,16 @@ def test_crowd_is_left_as_after_the_best_epoch(monkeypatch):
     assert not torch.equal(competence, kept[-1])
 
 
-def test_killed_crowd_training_ends_with_equal_bits(tmp_path, monkeypatch):
-    *whole, competence = fit_opinions()
+@pytest.mark.parametrize("augment", [None, Augment({"frequency_mask": 4, "time_mask_s": 0.5}, 5)])
+def test_killed_crowd_training_ends_with_equal_bits(tmp_path, monkeypatch, augment):
+    *whole, competence = fit_opinions(augment=augment)
     for after in (2, 3, 8, 2 * len(whole[2])):
         path = tmp_path / f"after{after}.pt"
         with monkeypatch.context() as patch:
             interrupt(patch, after, KeyboardInterrupt())
             with pytest.raises(KeyboardInterrupt):
-                fit_opinions(Checkpoint(path, {}, 0))
-        *continued, found = fit_opinions(Checkpoint(path, {}, 0))
+                fit_opinions(Checkpoint(path, {}, 0), augment)
+        *continued, found = fit_opinions(Checkpoint(path, {}, 0), augment)
         assert same(continued, whole)
         assert torch.equal(found, competence)
 

@@ -6,7 +6,7 @@ from support.errors import refused
 from support.networks import PAPER, distance
 
 from softsed.features.inputs import Both
-from softsed.train.fast_network import NETWORKS
+from softsed.train.fast.network import NETWORKS
 from softsed.train.network import CRNN
 
 EACH = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)

@@ -16,8 +16,9 @@ from softsed.predict.system import main as predict
 from softsed.train import system
 
 
-def command(folder, name="m", *more, labels="soft", front_end="mel", **changes):
+def command(folder, name="m", *more, labels="soft", front_end="mel", augment=None, **changes):
     settings = {"labels": labels, "loss": "mse", "output": "linear", "front_end": front_end}
+    settings |= {"augment": augment} if augment else {}
     system.main([*arguments(folder, name, settings, **changes), "--hard", str(folder / "hard.tsv"), *more])
 
 
@@ -81,6 +82,24 @@ def test_model_of_embeddings_carries_what_it_needs(experiment, embeddings, front
     np.testing.assert_allclose(extras["std"][-3:], frames.std(axis=0), rtol=1e-5)
     assert len(extras["mean"]) == (3 if front_end == "embeddings" else 19)
     assert bool(len(model.convolutions)) == (front_end == "both")
+
+
+@pytest.mark.parametrize("front_end", ["embeddings", "both"])
+def test_embeddings_are_augmented_with_their_labels(experiment, embeddings, front_end):
+    augment = {"mixup": 0.2, "time_mask_s": 0.5, "shift_s": 1}
+    states = []
+    for name, settings in (("plain", None), ("first", augment), ("second", augment)):
+        command(experiment, name, "--embeddings", str(embeddings), front_end=front_end, augment=settings)
+        states.append(load_model(experiment / f"{name}.pt", torch.device("cpu"))[0].state_dict())
+    assert all(torch.equal(states[1][key], states[2][key]) for key in states[1])
+    assert not torch.equal(states[0]["dense.0.weight"], states[1]["dense.0.weight"])
+
+
+def test_shift_without_effect_is_reported(experiment, caplog):
+    command(experiment, augment={"shift_s": 1}, sequence_frames=20)
+    assert "augment.shift_s" not in caplog.text
+    command(experiment, augment={"shift_s": 1}, sequence_frames=40)
+    assert "augment.shift_s changes nothing" in caplog.text
 
 
 @pytest.mark.parametrize("context", ["recording", "sequence"])

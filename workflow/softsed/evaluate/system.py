@@ -37,7 +37,7 @@ from softsed.evaluate.ranking import auroc_within, rank_together
 from softsed.evaluate.segments import UNITS, Counts, count, jsonable, metrics_of
 
 # Caption of Table 2: "the reference (binary for BCE, soft for MSE)". Baselines without a loss output soft values.
-KLD_REFERENCE = {"bce": "hard", "mse": "soft", "crowd": "soft", "none": "soft"}
+KLD_REFERENCE = {"bce": "hard", "focal": "hard", "mse": "soft", "crowd": "soft", "none": "soft"}
 KLD_UNIT = (
     "nats; kld_time: distributions along time, mean over classes; kld_bernoulli: summed over classes, mean per second"
 )

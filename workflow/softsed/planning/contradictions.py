@@ -10,6 +10,7 @@ from softsed.core.options import DATASET_KINDS, TABLES
 from softsed.features.extract import hop_samples
 from softsed.folds import OFFICIAL_NAMES
 from softsed.planning.choices import (
+    EMBEDDINGS,
     EMBEDDINGS_KEY,
     LONGEST_JOINT_S,
     MEL,
@@ -25,6 +26,8 @@ from softsed.planning.choices import (
 from softsed.planning.patterns import pattern_error
 
 OF_MODEL = ("sample_rate", "window_s")  # keys of features.embeddings beside `model`
+OF_LABELS = ("augment.mixup", "augment.shift_s", "weight", "class_weights")  # keys of a system that need labels
+OF_MEL = ("augment.frequency_mask", "augment.gain_db")  # and those that need mel energies
 MAESTRO_REAL = Path("workflow/resources/maestro_real.tsv")  # the recordings of config.yaml
 
 
@@ -36,6 +39,7 @@ def find_contradictions(config: dict) -> Iterator[InputError]:
     yield from _labels(config)
     yield from _features(config)
     yield from _embeddings(config)
+    yield from _training(config)
     if not any(config["systems"].values()):
         yield InputError("all systems are null", key="systems", expected="one system or more")
     folds = config["folds"]
@@ -102,6 +106,13 @@ def _labels(config: dict) -> Iterator[InputError]:
             expected="hard or soft",
             remedy="Leave out the system, or provide opinions with the key opinions",
         )
+    weighted = [name for name, system in config["systems"].items() if "weight" in (system or {})]
+    if weighted and not makes_labels(config):
+        yield InputError(
+            f"{weighted[0]} is weighted by numbers of opinions, but this experiment has labels only",
+            key=f"systems.{weighted[0]}.weight",
+            remedy="Leave out the key, or provide opinions with the key opinions",
+        )
     if (systems := truth_systems(config)) and not config["truth"] and source_of(config) != "demo":
         yield InputError(
             f"{systems[0]} is trained on the true events, but this experiment has none",
@@ -164,6 +175,28 @@ def _embeddings(config: dict) -> Iterator[InputError]:
         yield InputError(
             problem, key=EMBEDDINGS_KEY, expected="the sampling rate (Hz) and the window (seconds) of the model"
         )
+
+
+def _training(config: dict) -> Iterator[InputError]:
+    """Find augmentation and weights that do not fit the labels or the input of a system."""
+    bands, opinions = config["features"]["mel_bands"], opinion_systems(config)
+    for name, system in config["systems"].items():
+        keys = {
+            **(system or {}),
+            **{f"augment.{key}": value for key, value in (system or {}).get("augment", {}).items()},
+        }
+        for key in (key for key in OF_LABELS if key in keys and name in opinions):
+            problem = f"{name} is trained on opinions, but {key} needs labels"
+            remedy = "Leave out the key, or train the system on hard or soft labels"
+            yield InputError(problem, key=f"systems.{name}.{key}", remedy=remedy)
+        for key in (key for key in OF_MEL if key in keys and front_end_of(keys) == EMBEDDINGS):
+            problem = f"{name} reads embeddings alone, which {key} does not change"
+            remedy = "Leave out the key, or use the front end mel or both"
+            yield InputError(problem, key=f"systems.{name}.{key}", remedy=remedy)
+        if (widest := keys.get("augment.frequency_mask", 0)) > bands:
+            problem = f"frequency_mask is {widest}, but there are {bands} mel bands"
+            expected = "at most features.mel_bands"
+            yield InputError(problem, key=f"systems.{name}.augment.frequency_mask", expected=expected)
 
 
 def _crowd(config: dict) -> Iterator[InputError]:

@@ -208,9 +208,8 @@ class Plan:
 
     def audio_of(self, stem: str) -> str:
         """Return the audio file of a recording: from the user, or made by the stage data."""
-        if self.source != "own":
-            return f"{self.results}/data/audio/{stem}.wav"
-        return self.user.audio[self.name_of(stem)]
+        made = f"{self.results}/data/audio/{stem}.wav"
+        return self.user.audio[self.name_of(stem)] if self.source == "own" else made
 
     def listed_until(self, stem: str) -> str:
         """Hash a recording and the recordings of its scene that are listed before it."""
@@ -228,8 +227,11 @@ class Plan:
 
     def hard_labels_of(self, system: str) -> list[str]:
         """List the hard labels that a system is trained on; empty for a system trained on soft labels."""
-        trained_on = self.config["systems"][system]["labels"]
-        return self.labels("hard", [self.method_of(system)]) if trained_on == "hard" else []
+        return self.labels("hard", [self.method_of(system)]) if system in self.trained_on("hard") else []
+
+    def counts_of(self, system: str) -> list[str]:
+        """List the table of the numbers of opinions if a system is weighted by them."""
+        return [f"{self.results}/labels/counts.tsv"] if "weight" in self.config["systems"][system] else []
 
     def trained_on(self, *kinds: str) -> list[str]:
         """List the systems that are trained on hard labels, soft labels or opinions."""

@@ -15,7 +15,7 @@ from softsed.features.embeddings import Embeddings
 from softsed.features.files import whole_seconds
 from softsed.features.inputs import FRONT_ENDS, MEL, Both, FrontEnd, normalise
 from softsed.train.device import choose_device
-from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.fast.network import NETWORKS, choose_implementation
 from softsed.train.network import CRNN
 
 POOLING: dict[str, Callable] = {"mean": np.mean, "max": np.max}

@@ -47,6 +47,8 @@ def constant_loss(
     validation: list[np.ndarray],
     validation_scenes: list[str],
     loss: str,
+    *,
+    weights: list[np.ndarray] | None = None,
 ) -> float:
     """Compute the validation loss of a constant: the class means over the training recordings of the scene.
 
@@ -56,13 +58,15 @@ def constant_loss(
         Targets.
     training_scenes, validation_scenes : list of str
         Scene of each recording. A scene without a training recording gets the means over all training recordings.
-    loss : {"bce", "mse"}
+    loss : {"bce", "focal", "mse"}
         Loss of the system, see `softsed.train.loop.masked_loss`.
+    weights : list of ndarray [frames, classes], optional
+        Weights of the elements of the validation loss; 1 by default.
 
     Returns
     -------
     float
-        Mean over the elements that count, comparable with the validation loss of a training.
+        Weighted mean over the elements that count, comparable with the validation loss of a training.
     """
     by_scene: dict[str, list[np.ndarray]] = {}
     for scene, values in zip(training_scenes, training, strict=True):
@@ -70,9 +74,12 @@ def constant_loss(
     means = {scene: class_means(values) for scene, values in by_scene.items()}
     overall = class_means(training)
     total = count = 0.0
-    for scene, values in zip(validation_scenes, validation, strict=True):
+    weights = weights or [np.ones_like(values) for values in validation]
+    for scene, values, weight in zip(validation_scenes, validation, weights, strict=True):
         p = means.get(scene, overall)
-        elements = -(values * np.log(p) + (1 - values) * np.log(1 - p)) if loss == "bce" else (values - p) ** 2
-        total += float(np.nansum(elements))
-        count += np.count_nonzero(~np.isnan(values))
+        elements = np.ones_like(values) if loss == "bce" else (values - p) ** 2
+        if loss != "mse":
+            elements = elements * -(values * np.log(p) + (1 - values) * np.log(1 - p))
+        total += float(np.nansum(elements * weight))
+        count += float(np.sum(~np.isnan(values) * weight))
     return total / count

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from softsed.core.log import PROGRESS
 from softsed.features.inputs import Both
+from softsed.train.augment import Augment
 from softsed.train.checkpoint import Checkpoint
 from softsed.train.network import CRNN
 from softsed.train.sequences import Sequences
@@ -23,28 +24,31 @@ logger = logging.getLogger(__name__)
 
 
 def masked_loss(raw: Tensor, targets: Tensor, mask: Tensor, kind: str) -> Tensor:
-    """Sum a loss over the elements that the mask selects.
+    """Sum a loss over the elements that count.
 
     Parameters
     ----------
     raw : Tensor [batch, frames, classes]
-        Logits for "bce", scores for "mse".
+        Logits for "bce" and "focal", scores for "mse".
     targets : Tensor [batch, frames, classes]
         Labels from 0 to 1.
     mask : Tensor [batch, frames, classes]
-        1 for elements that count, else 0.
-    kind : {"bce", "mse"}
-        Binary cross-entropy of a sigmoid output, or squared error (Sec. 3.1).
+        Weight of each element; 0 for elements that do not count.
+    kind : {"bce", "focal", "mse"}
+        Binary cross-entropy of a sigmoid output or squared error (Sec. 3.1), or the quality focal loss (Li et al.,
+        NeurIPS 2020), |target - score|^2 times the cross-entropy.
 
     Returns
     -------
     Tensor
         Scalar; divide by the sum of the mask for the mean.
     """
-    if kind == "bce":
-        elements = nn.functional.binary_cross_entropy_with_logits(raw, targets, reduction="none")
-    else:
+    if kind == "mse":
         elements = nn.functional.mse_loss(raw, targets, reduction="none")
+    else:
+        elements = nn.functional.binary_cross_entropy_with_logits(raw, targets, reduction="none")
+        if kind == "focal":
+            elements = elements * (targets - torch.sigmoid(raw)).square()
     return (elements * mask).sum()
 
 
@@ -92,18 +96,23 @@ class FrameLoss(Loss):
 
     Parameters
     ----------
-    kind : {"bce", "mse"}
+    kind : {"bce", "focal", "mse"}
         As in `masked_loss`.
+    augment : Augment, optional
+        Random changes of the sequences in training.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, augment: Augment | None = None) -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.augment = kind, augment
 
     def forward(self, model: CRNN, data: Sequences, batch: Tensor) -> tuple[Tensor, float]:
         """Compute the loss, as in `Loss.forward`."""
-        targets, mask = data.targets[batch], data.mask[batch]
-        raw = model(data.features[batch])
+        if self.augment is not None and self.training:
+            features, targets, mask = self.augment.take(data, batch)
+        else:
+            features, targets, mask = data.features[batch], data.targets[batch], data.mask[batch]
+        raw = model(features)
         summed = masked_loss(model.activate(raw) if self.kind == "mse" else raw, targets, mask, self.kind)
         return summed, mask.sum().item()
 

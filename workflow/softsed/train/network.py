@@ -8,7 +8,7 @@ projects embeddings to as many numbers as the convolutions have filters. With bo
 brings the embeddings to the frames of the mel energies, and the GRUs read both side by side. This is the late fusion
 ``pool1d`` of the baseline of DCASE 2024 Task 4.
 
-`softsed.train.fast_network` has the same weights and computes the same outputs faster on a CPU.
+`softsed.train.fast.network` has the same weights and computes the same outputs faster on a CPU.
 """
 
 import math

@@ -15,6 +15,7 @@ from softsed.core.opinions import read_opinions
 from softsed.core.options import add_options, build_parser
 from softsed.features.inputs import MEL, FrontEnd
 from softsed.labels.joint.dependence import count_independent
+from softsed.train.augment import Augment
 from softsed.train.crowd.constant import constant_opinion_loss
 from softsed.train.crowd.layer import CrowdLayer
 from softsed.train.crowd.sequences import cut_opinions, select
@@ -88,7 +89,8 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
         validation=fold["validation"],
         inactive=float(validation.inactive.sum()),
     )
-    loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()))
+    augment = Augment.create(options.system.get("augment"), front_end, options.feature_config, scaler)
+    loss = CrowdLayer(estimates, total=float(training.weight.sum() + training.inactive.sum()), augment=augment)
     counted = sum(len(outside[name]) - outside[name].sum(axis=0) * masked for name in fold["train"])  # seconds
     means = np.clip(np.array(estimates["active_s"]) / np.maximum(counted, 1), RAREST, 1 - RAREST)
     return Material(training, validation, loss, scaler, constant, means, front_end)

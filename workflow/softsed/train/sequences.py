@@ -60,8 +60,8 @@ class Sequences:
     targets : Tensor [sequences, frames, classes]
         Activity levels in 0..1.
     mask : Tensor [sequences, frames, classes]
-        1 for elements that count in the loss, else 0. Padding does not count, nor do elements without a label of a
-        system with ``mask: asked``.
+        Weight of each element in the loss: 1, or that of `softsed.train.weights`. 0 for elements that do not count:
+        padding, and elements without a label of a system with ``mask: asked``.
     """
 
     features: Tensor | Both
@@ -130,7 +130,24 @@ def frame_targets(name: str, seconds: int, targets: np.ndarray, rate: int) -> np
     return np.repeat(targets, rate, axis=0)
 
 
-def cut(features: Iterable, targets: list[np.ndarray], length: int) -> Sequences:
+def join(inputs: list[Tensor]) -> Tensor | Both:
+    """Return the only input of a list, or both inputs; the inverse of `softsed.features.inputs.parts`."""
+    return Both(*inputs) if len(inputs) > 1 else inputs[0]
+
+
+def find_spans(targets: list[np.ndarray], length: int) -> Tensor:
+    """Return the numbers of the first and of the last sequence of the recording of each sequence: int [sequences, 2].
+
+    Parameters as in `cut`.
+    """
+    sequences = torch.tensor([-(-len(y) // length) for y in targets])
+    last = sequences.cumsum(0) - 1
+    return torch.stack([last - sequences + 1, last], dim=1).repeat_interleave(sequences, dim=0)
+
+
+def cut(
+    features: Iterable, targets: list[np.ndarray], length: int, weights: list[np.ndarray] | None = None
+) -> Sequences:
     """Cut recordings into sequences.
 
     Parameters
@@ -142,6 +159,8 @@ def cut(features: Iterable, targets: list[np.ndarray], length: int) -> Sequences
         Labels from 0 to 1, nan for classes that do not count.
     length : int
         Frames per sequence; for `Both`, whole seconds.
+    weights : list of ndarray [frames, classes], optional
+        Weights of the elements that count; 1 by default.
 
     Returns
     -------
@@ -152,8 +171,9 @@ def cut(features: Iterable, targets: list[np.ndarray], length: int) -> Sequences
     sequences = [-(-len(y) // length) for y in targets]
     total, start = sum(sequences), 0
     tables: list[np.ndarray] = []
-    for x, y, number in zip(features, targets, sequences, strict=True):
-        matrices = [*parts(x), np.nan_to_num(y, nan=0), ~np.isnan(y)]
+    weights = weights or [np.ones_like(y) for y in targets]
+    for x, y, weight, number in zip(features, targets, weights, sequences, strict=True):
+        matrices = [*parts(x), np.nan_to_num(y, nan=0), ~np.isnan(y) * weight]
         rows = [length * len(matrix) // len(y) for matrix in matrices]  # per sequence; fewer of the embeddings of Both
         tables = tables or [
             np.zeros((total * row, matrix.shape[1]), np.float32) for row, matrix in zip(rows, matrices, strict=True)
@@ -162,7 +182,7 @@ def cut(features: Iterable, targets: list[np.ndarray], length: int) -> Sequences
             table[start * row : start * row + len(matrix)] = matrix
         start += number
     *inputs, labels, mask = (torch.from_numpy(table).unflatten(0, (total, -1)) for table in tables)
-    return Sequences(Both(*inputs) if len(inputs) > 1 else inputs[0], labels, mask)
+    return Sequences(join(inputs), labels, mask)
 
 
 def read_part(

@@ -5,16 +5,21 @@ opinions.
 """
 
 import argparse
+import logging
 from pathlib import Path
 
 from softsed.core.metadata import read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.features.embeddings import Embeddings
 from softsed.features.inputs import MEL, FrontEnd
+from softsed.train.augment import Augment
 from softsed.train.constant import class_means, constant_loss
 from softsed.train.loop import FrameLoss
-from softsed.train.sequences import Scaler, cut, read_part
+from softsed.train.sequences import Scaler, cut, find_spans, read_part
 from softsed.train.training import EXAMPLE, Material, add_training_options, train
+from softsed.train.weights import Weights
+
+logger = logging.getLogger(__name__)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -31,6 +36,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hard", type=Path, nargs="?", help="table of hard labels, for a system trained on hard labels"
     )
+    help_text = "table of `softsed labels.counts`, for a system with weight: opinions"
+    parser.add_argument("--counts", type=Path, nargs="?", help=help_text)
     add_training_options(parser)
     return parser
 
@@ -53,17 +60,34 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     }
     train_features, train_targets = read_part(fold["train"], **read)
     validation_features, validation_targets = read_part(fold["validation"], **read)
+    weights = Weights.fit(
+        system,
+        recordings=fold["train"],
+        targets=train_targets,
+        rate=front_end.rate,
+        classes=classes,
+        counts=options.counts,
+    )
+    train_weights, validation_weights = (
+        [weights.of(name, y, front_end.rate) for name, y in zip(fold[part], targets, strict=True)]
+        for part, targets in (("train", train_targets), ("validation", validation_targets))
+    )
     constant = constant_loss(
         *(train_targets, [scene_of[name] for name in fold["train"]]),
         *(validation_targets, [scene_of[name] for name in fold["validation"]]),
         system["loss"],
+        weights=validation_weights,
     )
     scaler = Scaler.fit(train_features)
     # Short recordings need no padding.
     length = min(front_end.sequence_length(options.config["sequence_frames"]), max(map(len, train_targets)))
-    training = cut(map(scaler, train_features), train_targets, length)
-    validation = cut(map(scaler, validation_features), validation_targets, length)
-    loss, means = FrameLoss(system["loss"]), class_means(train_targets)
+    training = cut(map(scaler, train_features), train_targets, length, train_weights)
+    validation = cut(map(scaler, validation_features), validation_targets, length, validation_weights)
+    spans = find_spans(train_targets, length)
+    augment = Augment.create(system.get("augment"), front_end, options.feature_config, scaler, spans)
+    if augment and augment.settings.get("shift_s") and (spans[:, 0] == spans[:, 1]).all():
+        logger.warning("augment.shift_s changes nothing: no training recording is longer than a sequence")
+    loss, means = FrameLoss(system["loss"], augment), class_means(train_targets)
     return Material(training, validation, loss, scaler, constant, means, front_end, settings)
 
 

@@ -1,8 +1,8 @@
 """What all trainings have in common: options, network, checkpoint, model file and history (Sec. 3.1).
 
 A step passes `train` a function that reads its data and builds its loss. Everything random follows from one seed:
-initial weights, order of the sequences, dropout. On a CPU, the same seed, machine and number of threads give the same
-weights, even if the training was killed and continued from its checkpoint.
+initial weights, order of the sequences, dropout, augmentation. On a CPU, the same seed, machine and number of threads
+give the same weights, even if the training was killed and continued from its checkpoint.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from softsed.features.inputs import FrontEnd, parts
 from softsed.train.checkpoint import Checkpoint, hash_of
 from softsed.train.constant import output_bias
 from softsed.train.device import choose_device, choose_precision
-from softsed.train.fast_network import NETWORKS, choose_implementation
+from softsed.train.fast.network import NETWORKS, choose_implementation
 from softsed.train.loop import Data, Loss, fit
 from softsed.train.sequences import Scaler
 
@@ -49,7 +49,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         "--system",
         type=json.loads,
         required=True,
-        help="labels, loss, output and perhaps mask and front_end of the system, as JSON",
+        help="labels, loss and output of the system, and its optional keys, as JSON",
     )
     add_options(parser, config="section `train` of the config, as JSON")
     parser.add_argument(

@@ -27,6 +27,7 @@ determine little but its product with a_t.
 import torch
 from torch import Tensor, nn
 
+from softsed.train.augment import Augment
 from softsed.train.crowd.sequences import OpinionSequences
 from softsed.train.loop import Loss
 from softsed.train.network import CRNN
@@ -44,10 +45,13 @@ class CrowdLayer(Loss):
         annotator without opinions in the training.
     total : float
         Number of elements of the training, see `forward`; the prior counts once per pass over them.
+    augment : Augment, optional
+        Random changes of the inputs in training, without changes of labels.
     """
 
-    def __init__(self, estimates: dict, *, total: float) -> None:
+    def __init__(self, estimates: dict, *, total: float, augment: Augment | None = None) -> None:
         super().__init__()
+        self.augment = augment
         start = torch.tensor([estimates["competence"], estimates["tick_rate"]]).logit()  # [2, annotators, classes]
         self.start: Tensor
         self.false_alarm: Tensor
@@ -110,7 +114,10 @@ class CrowdLayer(Loss):
         batch : Tensor of int [batch]
             Indices of sequences.
         """
-        frames = model.activate(model(data.features[batch]))
+        features = data.features[batch]
+        if self.augment is not None and self.training:
+            features = self.augment.change(features)
+        frames = model.activate(model(features))
         inactive = data.inactive[batch]
         seconds = frames.unflatten(1, (inactive.shape[1], -1)).mean(dim=2)  # the score of a second, as in prediction
         place, opinion = data.opinions_of(batch)

@@ -6,7 +6,7 @@ import torch
 from support.networks import PAPER, distance
 
 from softsed.features.inputs import Both
-from softsed.train.fast_network import NETWORKS, FastCRNN, choose_implementation
+from softsed.train.fast.network import NETWORKS, FastCRNN, choose_implementation
 from softsed.train.loop import FrameLoss, run_epoch
 from softsed.train.network import CRNN
 from softsed.train.sequences import cut

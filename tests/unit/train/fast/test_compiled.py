@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numba.core.caching import CacheImpl
 
-from softsed.train import compiled as module
-from softsed.train.compiled import Files, compiled
+from softsed.train.fast import compiled as module
+from softsed.train.fast.compiled import Files, compiled
 
 
 def make(step):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from softsed.train.fast_gru import BidirectionalGRU
+from softsed.train.fast.gru import BidirectionalGRU
 
 
 def pair(inputs, units, layers, dtype):

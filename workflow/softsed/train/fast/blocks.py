@@ -2,7 +2,7 @@
 
 A block is convolution, batch norm, ReLU, max pooling along frequency and dropout. On a CPU, the convolutions of the
 later blocks are bound by arithmetic, and PyTorch's operations for everything else are bound by memory. The loops of
-`softsed.train.fast_kernels` compute everything else in one pass forward (two with the norm's statistics) and two passes
+`softsed.train.fast.kernels` compute everything else in one pass forward (two with the norm's statistics) and two passes
 backward:
 
 - Pooling and ReLU are one maximum. A byte per output keeps the place of the maximum, which gets the gradient.
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from softsed.train import fast_kernels as kernels
+from softsed.train.fast import kernels
 
 
 def working_type(x: Tensor) -> torch.dtype:

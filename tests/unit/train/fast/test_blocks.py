@@ -7,7 +7,7 @@ import torch
 from support.networks import distance
 from torch.nn import functional
 
-from softsed.train.fast_blocks import Block, ConvolvePool, FirstBlock, NormPool
+from softsed.train.fast.blocks import Block, ConvolvePool, FirstBlock, NormPool
 
 SIZES = pytest.mark.parametrize(("width", "filters"), [(1, 3), (2, 1), (3, 8), (5, 40), (13, 2)])
 BANDS = 13

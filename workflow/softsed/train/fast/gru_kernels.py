@@ -17,7 +17,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from softsed.train.compiled import compiled
+from softsed.train.fast.compiled import compiled
 
 # tanh(x) is close to x P(x^2) / Q(x^2) for |x| up to LIMIT, and to 1 or -1 beyond (library Eigen, `ptanh_float`).
 LIMIT = np.float32(7.90531110763549805)
@@ -70,7 +70,7 @@ def compile_steps(units: int) -> tuple[Callable, Callable]:
     wide = 2 * units  # of r and z
 
     @compiled
-    def forward(gates, hidden, weight_rz, weight_n, bias, states):  # noqa: PLR0917 (compiled)
+    def forward(gates, hidden, weight_rz, weight_n, bias, states):
         """Compute all states.
 
         Parameters
@@ -110,7 +110,7 @@ def compile_steps(units: int) -> tuple[Callable, Callable]:
                         s[u] = n + z * (h[u] - n)
 
     @compiled
-    def backward(gradient, gates, hidden, weight, states, projected, recurrent):  # noqa: PLR0917 (compiled)
+    def backward(gradient, gates, hidden, weight, states, projected, recurrent):
         """Compute the gradients of all arguments of the gates.
 
         Parameters

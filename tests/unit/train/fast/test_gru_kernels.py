@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from softsed.train.gru_kernels import tanh
+from softsed.train.fast.gru_kernels import tanh
 
 
 @njit

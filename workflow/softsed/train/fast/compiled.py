@@ -1,8 +1,8 @@
 """Compilation of the loops of the fast network by numba, with its machine code kept on disk.
 
 `Files` replaces the files of numba's cache. `Cache` uses private attributes of numba 0.68, and
-`tests/unit/train/test_compiled.py` fails if they change. Both can be deleted once numba neither shares an index between
-processes nor fails at a truncated file (https://github.com/numba/numba/blob/0.61.0/numba/core/caching.py).
+`tests/unit/train/fast/test_compiled.py` fails if they change. Both can be deleted once numba neither shares an index
+between processes nor fails at a truncated file (https://github.com/numba/numba/blob/0.61.0/numba/core/caching.py).
 """
 
 import hashlib

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from softsed.train import fast_kernels
+from softsed.train.fast import kernels
 
 
-@fast_kernels.kernel
+@kernels.kernel
 def count(step):
     def loop(first, last):
         return first, (last - first) * step
@@ -21,7 +21,7 @@ def count(step):
 @pytest.mark.parametrize("threads", [1, 2, 3, 9])
 def test_parts_of_threads_cover_all_rows(threads, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    parts = fast_kernels.run(count(2), 7)
+    parts = kernels.run(count(2), 7)
     assert len(parts) == threads
     assert sum(length for _, length in parts) == 14
     assert [first for first, _ in parts] == sorted(first for first, _ in parts)
@@ -29,11 +29,11 @@ def test_parts_of_threads_cover_all_rows(threads, monkeypatch):
 
 def test_forked_process_runs_loops(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    fast_kernels.run(count(2), 7)
+    kernels.run(count(2), 7)
     child = os.fork()
     if not child:
         signal.alarm(30)  # ends a process that waits for threads of its parent
-        fast_kernels.run(count(2), 7)
+        kernels.run(count(2), 7)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
 
@@ -42,6 +42,6 @@ def test_sums_of_patches_equal_numpy():
     rng = np.random.default_rng(0)
     around = np.pad(rng.normal(size=(2, 7, 6)), ((0, 0), (1, 1), (1, 1)))
     patches = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2)).reshape(-1, 9)
-    found = sum(fast_kernels.sum_patches(6)(*part, 7, around.reshape(-1, 8)) for part in ((0, 5), (5, 14)))
+    found = sum(kernels.sum_patches(6)(*part, 7, around.reshape(-1, 8)) for part in ((0, 5), (5, 14)))
     np.testing.assert_allclose(found[9], patches.sum(0))
     np.testing.assert_allclose(found[:9], np.triu(patches.T @ patches), atol=1e-12)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from softsed.train.fast_blocks import working_type
-from softsed.train.gru_kernels import compile_steps
+from softsed.train.fast.blocks import working_type
+from softsed.train.fast.gru_kernels import compile_steps
 
 
 class Layer(torch.autograd.Function):

@@ -8,8 +8,8 @@ numbers. The fast network can be deleted once PyTorch's modules are as fast on a
 import torch
 from torch import nn
 
-from softsed.train.fast_blocks import Block, FirstBlock
-from softsed.train.fast_gru import BidirectionalGRU
+from softsed.train.fast.blocks import Block, FirstBlock
+from softsed.train.fast.gru import BidirectionalGRU
 from softsed.train.network import CRNN
 
 

@@ -24,7 +24,7 @@ import torch
 from numba import njit, types
 from numba.extending import overload
 
-from softsed.train.compiled import compiled
+from softsed.train.fast.compiled import compiled
 
 
 def kernel(make: Callable[..., Callable]) -> Callable[..., Callable]:
