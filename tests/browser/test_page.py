@@ -166,17 +166,42 @@ def test_tables_sort_by_click_and_key(driver):
             row.find_elements(By.TAG_NAME, "td")[place].text for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")
         ]
 
-    heading = table.find_elements(By.CSS_SELECTOR, "th button")[2]
+    heading = table.find_elements(By.CSS_SELECTOR, "th button")[1]
     heading.click()
-    assert column(2) == ["0.10", "0.90", ""]
-    assert table.find_elements(By.TAG_NAME, "th")[2].get_attribute("aria-sort") == "ascending"
+    assert column(1) == ["0.10", "0.90", ""]
+    assert table.find_elements(By.TAG_NAME, "th")[1].get_attribute("aria-sort") == "ascending"
     heading.send_keys(Keys.ENTER)
-    assert column(2) == ["0.90", "0.10", ""]
-    assert table.find_elements(By.TAG_NAME, "th")[2].get_attribute("aria-sort") == "descending"
-    table.find_elements(By.CSS_SELECTOR, "th button")[3].send_keys(Keys.SPACE)
-    assert column(3) == ["5.0", "7.5", "61.0"]  # by size, not by the alphabet
+    assert column(1) == ["0.90", "0.10", ""]
+    assert table.find_elements(By.TAG_NAME, "th")[1].get_attribute("aria-sort") == "descending"
+    table.find_elements(By.CSS_SELECTOR, "th button")[2].send_keys(Keys.SPACE)
+    assert column(2) == ["5.0", "7.5", "61.0"]  # by size, not by the alphabet
     table.find_elements(By.CSS_SELECTOR, "th button")[0].click()
     assert column(0)[0].startswith("<i>")
+
+
+def test_first_screen_has_the_comparison(finished):
+    """Both tables are within the first 900 pixels of a window of 1280 pixels."""
+    with chromium() as driver:
+        visit(driver, finished / "results/tiny/page/index.html")
+        tables = driver.find_elements(By.CSS_SELECTOR, "#comparison table")
+        assert len(tables) == 2
+        bottom = driver.execute_script("return arguments[0].getBoundingClientRect().bottom", tables[1])
+        assert bottom < driver.execute_script("return innerHeight")
+
+
+def test_numbers_have_their_meaning_on_hover(driver):
+    table = driver.find_element(By.CSS_SELECTOR, "#comparison table")
+    cell = table.find_elements(By.CSS_SELECTOR, "tbody td")[1]
+    webdriver.ActionChains(driver).move_to_element(cell).perform()
+    meaning = table.find_elements(By.TAG_NAME, "th")[1].get_attribute("title")
+    assert meaning.startswith("Error rate")
+    assert cell.get_attribute("title") == meaning
+    assert table.find_elements(By.CSS_SELECTOR, "th button")[1].get_attribute("title") == meaning
+
+
+def test_link_opens_the_definitions(driver):
+    driver.find_element(By.CSS_SELECTOR, 'a[href="#baselines"]').click()
+    assert driver.find_element(By.ID, "baselines").is_displayed()
 
 
 def runs_of_mistakes(made, system):
@@ -271,6 +296,17 @@ def test_page_fits_the_window(made, width, scheme):
         colour = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
         light = sum(int(part) for part in colour[4:-1].split(",")) > 3 * 128
         assert light == (scheme == "light")
+        assert quiet(driver)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_crowd_page_fits_the_window(finished, width, scheme):
+    with chromium(width, scheme) as driver:
+        driver.get((finished / "results/tiny/labels/page.html").as_uri())
+        for details in driver.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
+            details.click()
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= width
         assert quiet(driver)
 
 

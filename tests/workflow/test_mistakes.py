@@ -63,4 +63,5 @@ def test_watch_shows_error_and_log_of_a_failed_job(project):
     assert "results/tiny/data/audio/city_center_00.wav: cannot be read as audio" in shown
     assert "    log: results/tiny/logs/extract_features/city_center_00.log" in shown
     assert re.search(r"^The log of Snakemake is .*\.snakemake/log/.*\.snakemake\.log\.$", shown, re.MULTILINE)
+    assert "last lines of" not in shown  # the job has written its error to the terminal
     assert "Shell command" not in shown

@@ -133,7 +133,12 @@ if plan.from_opinions:
                 workflow_file("workflow/softsed/core/templates/base.html.j2"),
             ],
         output:
-            page="<results>/labels/page.html",
+            page=report(
+                "<results>/labels/page.html",
+                caption="../report/crowd_page.rst",
+                category="Labels",
+                labels={"content": "Crowd page", "type": "page"},
+            ),
         log:
             "<logs>/make_crowd_page.log",
         benchmark:

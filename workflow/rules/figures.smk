@@ -1,6 +1,16 @@
 # report, continued: the tables of curves, the figures, and the tables about labels.
 
 
+# Category and content of each figure in the report of Snakemake.
+FIGURE_ENTRIES = {
+    "figure2": ("Results", "Fig. 2: F1 of each class"),
+    "reliability": ("Results", "Reliability of the scores"),
+    "training": ("Training", "Losses of all trainings"),
+    "label_quality": ("Labels", "Quality of labels on simulated crowds"),
+    "label_reliability": ("Labels", "Reliability of labels on simulated crowds"),
+}
+
+
 rule make_class_curves:
     input:
         metrics=plan.per_run("<results>/metrics/{system}/run{run}.json", plan.compared_systems),
@@ -49,8 +59,8 @@ rule make_convergence_table:
         tsv=report(
             "<results>/report/convergence.tsv",
             caption="../report/convergence.rst",
-            category="Tables",
-            labels={"table": "convergence"},
+            category="Training",
+            labels={"content": "Convergence of the trainings", "type": "table"},
         ),
     log:
         "<logs>/make_convergence_table.log",
@@ -73,8 +83,8 @@ rule draw_figure:
         svg=report(
             "<results>/report/{figure}.svg",
             caption="../report/figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
+            category=lambda wildcards: FIGURE_ENTRIES[wildcards.figure][0],
+            labels=lambda wildcards: {"content": FIGURE_ENTRIES[wildcards.figure][1], "type": "figure"},
         ),
         png="<results>/report/{figure}.png",
     log:
@@ -105,8 +115,8 @@ rule make_label_statistics:
         tsv=report(
             "<results>/report/label_statistics.tsv",
             caption="../report/label_statistics.rst",
-            category="Tables",
-            labels={"table": "label_statistics"},
+            category="Labels",
+            labels={"content": "Statistics of the soft labels", "type": "table"},
         ),
         counts="<results>/report/label_statistics.json",
     log:
@@ -134,8 +144,8 @@ rule make_label_quality:
         tsv=report(
             "<results>/report/label_quality.tsv",
             caption="../report/label_quality.rst",
-            category="Tables",
-            labels={"table": "label_quality"},
+            category="Labels",
+            labels={"content": "Quality of labels on simulated crowds", "type": "table"},
         ),
         diagram="<results>/report/label_reliability.tsv",
     log:

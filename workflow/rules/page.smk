@@ -51,7 +51,12 @@ rule build_page:
         templates=checked(list_templates, f"{PAGE}/templates/index.html.j2"),
         assets=PAGE_ASSETS,
     output:
-        page="<results>/page/index.html",
+        page=report(
+            "<results>/page/index.html",
+            caption="../report/results_page.rst",
+            category="Results",
+            labels={"content": "Results page", "type": "page"},
+        ),
     log:
         "<logs>/build_page.log",
     benchmark:

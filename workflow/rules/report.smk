@@ -43,8 +43,8 @@ rule make_table1:
         tsv=report(
             "<results>/report/table1.tsv",
             caption="../report/table1.rst",
-            category="Tables",
-            labels={"table": "table1"},
+            category="Labels",
+            labels={"content": "Table 1: events per scene and class", "type": "table"},
         ),
     log:
         "<logs>/make_table1.log",
@@ -69,8 +69,8 @@ rule make_table2:
         tsv=report(
             "<results>/report/table2.tsv",
             caption="../report/table2.rst",
-            category="Tables",
-            labels={"table": "table2"},
+            category="Results",
+            labels={"content": "Table 2: metrics of all systems", "type": "table"},
         ),
         metrics="<results>/report/metrics.json",
     log:
@@ -103,14 +103,14 @@ rule make_intervals:
         metrics=report(
             "<results>/report/scores.tsv",
             caption="../report/scores.rst",
-            category="Tables",
-            labels={"table": "scores"},
+            category="Results",
+            labels={"content": "Metrics with intervals", "type": "table"},
         ),
         differences=report(
             "<results>/report/differences.tsv",
             caption="../report/differences.rst",
-            category="Tables",
-            labels={"table": "differences"},
+            category="Results",
+            labels={"content": "Differences between systems", "type": "table"},
         ),
     log:
         "<logs>/make_intervals.log",
@@ -247,8 +247,8 @@ if plan.truth:
             tsv=report(
                 "<results>/report/truth.tsv",
                 caption="../report/truth.rst",
-                category="Tables",
-                labels={"table": "truth"},
+                category="Results",
+                labels={"content": "Metrics against the ground truth", "type": "table"},
             ),
         log:
             "<logs>/make_ground_truth_table.log",

@@ -4,6 +4,8 @@ import argparse
 import ast
 import importlib
 import logging
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from softsed import parent
@@ -74,6 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("command", metavar="COMMAND", choices=[*COMMANDS, *steps()])
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: names and paths on a terminal without UTF-8
     try:
         log.start(options.log)
         parent.exit_with_parent()

@@ -88,7 +88,7 @@ def of_system(folder):
 
 
 def test_events_without_annotation_change_no_metric(folder):
-    """Nobody was asked about b in r1, and about sirens anywhere: the number of their events is all that changes."""
+    """b is not annotated in r1, and sirens in no recording: only the number of left-out events changes."""
     before = of_system(folder)
     with (folder / "truth/r1.txt").open("a") as file:
         file.write("0\t2\tb\n0\t1\tsiren\n1\t2\tsiren\n")

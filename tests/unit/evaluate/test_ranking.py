@@ -80,7 +80,7 @@ def test_seconds_without_annotation_do_not_count():
 
 
 def test_constant_scores_have_no_temporal_skill():
-    """Exactly 0.5, although the constants know each recording: two recordings and levels of any number."""
+    """Exactly 0.5, also for constants that differ between recordings: two recordings and levels of any number."""
     rng = np.random.default_rng(2)
     reference = [rng.random((seconds, 3)) for seconds in (50, 201)]
     outputs = [np.tile(levels.mean(axis=0), (len(levels), 1)) for levels in reference]

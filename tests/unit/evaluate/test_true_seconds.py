@@ -37,7 +37,7 @@ def test_bad_true_event(tmp_path, row, problem):
 
 
 def test_events_of_classes_not_annotated_are_left_out(tmp_path):
-    """Class b is not annotated in the scene, and nobody was asked about the class siren anywhere."""
+    """Class b is not annotated in the scene, and the class siren is annotated in no scene."""
     (tmp_path / "r.tsv").write_text("onset\toffset\tlabel\n0\t1\ta\n0\t1\tb\n0\t1\tsiren\n")
     found = read_true_seconds(tmp_path / "r.tsv", np.array([[0, np.nan, 0.5]]), CLASSES)
     assert found.tolist() == [[True, False, False]]

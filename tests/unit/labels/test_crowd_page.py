@@ -14,7 +14,16 @@ from softsed.core.labels import Event, write_hard, write_soft
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels import crowd_page, crowd_plots
-from softsed.labels.crowd_page import choose, disagreement, marks
+from softsed.labels.crowd_page import (
+    Labels,
+    annotator_rows,
+    choose,
+    disagreement,
+    distinct_competences,
+    marks,
+    size_rows,
+    summarise,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -50,6 +59,32 @@ def test_marks_of_small_and_large_crowds(monkeypatch):
     np.testing.assert_array_equal(values, [[1, 1], [1, 0], [1, 1], [1, 0]])
     monkeypatch.setattr(crowd_page, "MOST_ROWS", 3)
     np.testing.assert_array_equal(marks(two_windows(), "r", 0)[1], [[1, 0.5]])
+
+
+def test_summary_counts_crowd():
+    found = summarise(two_windows())
+    expected = {"annotators": 4, "opinions": 8, "classes": 1, "windows": 2, "recordings": 1, "length": "10"}
+    assert found == expected
+
+
+def test_equal_competences_share_a_column():
+    """The majority reports the competences of MACE, as eq1 does."""
+    labels = {"eq1": {"A": 0.5, "B": 0.25}, "joint": {"A": 0.9, "B": 0.1}, "majority": {"A": 0.5, "B": 0.25}}
+    found = distinct_competences({name: Labels({}, {}, values) for name, values in labels.items()})
+    assert list(found.items()) == [("eq1, majority", labels["eq1"]), ("joint", labels["joint"])]
+    rows = [{"annotator": name, "agreement": "", "ticks": "0.1234", "opinions": "7"} for name in "AB"]
+    first, second = annotator_rows(rows, found)
+    assert list(first.values()) == ["B", "0.25", "0.10", "", "12.3", "7"]
+    assert second["Competence (eq1, majority)"] == "0.50"
+
+
+def test_crowd_sizes_without_empty_columns():
+    row = dict.fromkeys(("f1", "difference", "competence", "expected_brier", "truth_f1", "truth_brier"), "")
+    rows = [{"method": "eq1", "annotators": "3", **row, "f1": "0.806"}, {"method": "eq1", "annotators": "all", **row}]
+    assert size_rows(rows) == [
+        {"method": "eq1", "annotators": "3", "f1": "0.81"},
+        {"method": "eq1", "annotators": "all", "f1": ""},
+    ]
 
 
 class Checker(HTMLParser):
@@ -134,9 +169,14 @@ def test_page_is_one_escaped_file(made):
     assert "viewport" in text
     assert "color-scheme: light dark" in text
     assert "The picture shows" not in text
+    words = " ".join(text.split())
+    assert "26 annotators gave 1,100 opinions about 2 classes in 33 windows of 10 s in 3 recordings." in words
+    headings = re.findall(r'<th scope="col" title="([^"]+)">', text)
+    assert len(headings) > 10  # each column has its meaning on hover
+    assert text.count("<th") == text.count("<thead") + len(headings)
 
 
-def test_page_says_what_to_ask_next(made):
+def test_page_shows_next_questions(made):
     """Names of annotators are escaped; the picture has the scores so far, and that with the answers."""
     text, arguments, folder = made
     assert "What to ask next" not in text
@@ -144,7 +184,7 @@ def test_page_says_what_to_ask_next(made):
     (folder / "questions.json").write_text(json.dumps(asked))
     crowd_page.main([*arguments, "--questions", str(folder / "questions.json")])
     page = (folder / "page.html").read_text(encoding="utf-8")
-    section = page[page.index("What to ask next") : page.index("From opinions to labels")]
+    section = page[page.index('<h2 id="next">') : page.index('<h2 id="labels">')]
     for part in ("0.0500", "20 questions", "10 % more", "0.0400", "&lt;i&gt;A&lt;/i&gt;, B", "with the next questions"):
         assert part in " ".join(section.split())
     assert page.count("<svg") == 2 + 3 + 1

@@ -50,7 +50,7 @@ def test_score_pools_probabilities(implementation, block, monkeypatch):
 
 @pytest.mark.parametrize(("frames", "starts"), [(30, [0, 5, 10, 15, 20]), (27, [0, 5, 10, 15, 17]), (8, [0])])
 def test_overlapping_sequences_are_averaged(frames, starts, monkeypatch):
-    """The slow way: each sequence alone, and a weighted mean of the outputs of each frame."""
+    """The expected values: each sequence alone, and a weighted mean of the outputs of each frame."""
     monkeypatch.setattr(system, "SEQUENCES", 2)
     torch.manual_seed(0)
     model = NETWORKS["reference"](**SIZES).eval()
@@ -97,7 +97,7 @@ def test_file_that_would_execute_code_is_refused(tmp_path, capsys):
     assert "executed" not in capsys.readouterr().out
 
 
-def test_load_without_memory_does_not_blame_the_model(monkeypatch):
+def test_load_model_without_memory(monkeypatch):
     def load(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 

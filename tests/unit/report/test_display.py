@@ -1,4 +1,4 @@
-"""How numbers are shown: digits, signs, standard deviations and intervals."""
+"""Format of numbers: digits, signs, standard deviations and intervals."""
 
 import pandas as pd
 

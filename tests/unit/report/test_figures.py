@@ -152,7 +152,7 @@ def test_label_quality_panels_and_best_eq1(table):
     assert (eq1.get_linestyle(), best.get_linestyle()) == ("-", "--")
     assert eq1.get_color() == best.get_color() != joint.get_color()
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["eq1", "joint", "eq1 at the best threshold (needs the truth)"]
+    assert texts == ["eq1", "joint", "eq1 at the best threshold (requires the ground truth)"]
 
 
 def test_label_reliability_panels_and_empty_bins(table):

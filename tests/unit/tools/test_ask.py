@@ -117,7 +117,7 @@ def test_wrong_answers_are_refused_with_their_line(tmp_path, column, value, prob
     assert not (tmp_path / "all.tsv").exists()
 
 
-def test_answers_add_no_zeros_to_a_table_of_ticks(tmp_path):
+def test_answers_to_table_of_ticks_add_no_zeros(tmp_path):
     """With `unticked` zero, the merged table lists the zeros of the opinions, and an answer is about its class only."""
     write_crowd(tmp_path / "opinions.tsv")
     lines = (tmp_path / "opinions.tsv").read_text().splitlines()
@@ -137,7 +137,7 @@ def test_class_weight_of_ask_is_that_of_the_config():
     assert ask.read_options(argv).class_weight == config["labels"]["joint"]["class_weight"]
 
 
-def test_questions_name_those_who_answered(tmp_path):
+def test_questions_list_previous_annotators(tmp_path):
     write_crowd(tmp_path / "opinions.tsv")
     rows = run(tmp_path, "--hop=2", budget=200)
     before = {row["answered_by"] for row in rows}

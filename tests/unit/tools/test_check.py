@@ -40,7 +40,7 @@ def test_problems_are_reported_with_exit_code_1(data, capsys):
     assert not (data / "out").exists()
 
 
-def test_formats_are_warned_about(data, capsys):
+def test_unsuitable_formats_are_reported(data, capsys):
     """Recordings at 1 kHz, a fifth one at 44.1 kHz whose channels cancel."""
     tone = 0.1 * np.sin(np.arange(3 * 44100))
     soundfile.write(data / "audio/e.wav", np.stack([tone, -tone], axis=1), 44100)
@@ -60,7 +60,7 @@ def test_formats_are_warned_about(data, capsys):
     assert shown.startswith("no problems: 4 recordings")
 
 
-def test_annotators_who_never_disagree_are_named(data, capsys):
+def test_equal_annotators_are_reported(data, capsys):
     """One person under two names, or copied answers: half of the 24 answers are ticks."""
     rows = [
         f"{name}\t{start}\t{start + 1}\t{who}\t{label}\t{(index + start) % 2}"

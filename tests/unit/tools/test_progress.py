@@ -1,4 +1,4 @@
-"""How far a run is. That Snakemake's real log is understood is tested in tests/workflow/test_run.py."""
+"""Progress of a run. tests/workflow/test_run.py reads real logs of Snakemake."""
 
 import pytest
 from support.errors import refused
@@ -7,7 +7,7 @@ from support.snakemake_log import BEGIN, LATER, PLAN, TIMES
 from softsed.tools.progress import describe, format_duration, main, read_run, remaining, seconds_per_job
 
 
-def test_a_log_is_read():
+def test_read_run_of_unfinished_log():
     run = read_run(PLAN + LATER)
     assert run.planned == {"train": 4, "table": 1}
     assert run.results == "results/demo"
@@ -16,13 +16,13 @@ def test_a_log_is_read():
     assert (run.first, run.last, run.failed, run.ended) == (BEGIN, BEGIN + 60, 0, False)
 
 
-def test_the_estimate_goes_on_at_the_pace_so_far():
-    """Two trainings of 50 s took 60 s side by side: 100 s of work a minute, and 2 * 50 + 10 are left."""
+def test_remaining_at_pace_so_far():
+    """Two parallel trainings of 50 s took 60 s: 100 s of work per minute. 2 * 50 + 10 s of work remain."""
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 60) == pytest.approx(110 * 60 / 100)
 
 
-def test_a_job_under_way_counts_as_far_as_it_is():
-    """After 30 s more the third training is 30 s on its way: 130 s of work in 90 s, 80 s of it left."""
+def test_remaining_of_running_job():
+    """After another 30 s, 30 s of the third training are done: 130 s of work in 90 s, and 80 s remain."""
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 90) == pytest.approx(80 * 90 / 130)
 
 
@@ -30,13 +30,13 @@ def test_remaining_counts_long_jobs_once():
     assert remaining(read_run(PLAN + LATER), TIMES, BEGIN + 260) == pytest.approx(60 * 260 / 150)
 
 
-def test_before_anything_is_known_there_is_no_estimate():
+def test_remaining_without_finished_job():
     run = read_run(PLAN)
     assert remaining(run, {}, BEGIN + 30) is None
     assert "the remaining time is not known yet" in describe(run, {}, BEGIN + 30)
 
 
-def test_a_run_in_words():
+def test_describe_unfinished_run():
     shown = describe(read_run(PLAN + LATER), TIMES, BEGIN + 70)
     assert shown.splitlines() == [
         "2 of 5 jobs done in 70 s; about 64 s left. The log was last written 10 s ago.",
@@ -49,7 +49,7 @@ def test_a_run_in_words():
 def test_describe_names_rules_without_times():
     shown = describe(read_run(PLAN + LATER), {"train": 50.0}, BEGIN + 60)
     assert "at least 60 s left" in shown
-    assert "table (no time known: not in the estimate)" in shown
+    assert "table (no job measured yet: not in the estimate)" in shown
 
 
 def test_read_run_ignores_repeated_logs():
@@ -68,7 +68,7 @@ Complete log(s): somewhere
 
 
 def test_read_run_counts_failures_without_log():
-    """A job that is killed before it writes its log has nothing to repeat."""
+    """Snakemake repeats no log of a job that was killed before it wrote one."""
     failed = """Error in rule train:
 Logfile results/demo/logs/train/b.log not found.
 Error in rule train:
@@ -81,7 +81,7 @@ epoch 1 of 60
 
 
 def test_remaining_of_groups_adds_up():
-    """After 30 s more, 2 * 50 - 30 s of work are left for the trainings, and 130 s of work took 90 s."""
+    """After another 30 s, 2 * 50 - 30 s of work remain for the trainings, and 130 s of work took 90 s."""
     run = read_run(PLAN + LATER)
     train, table = (remaining(run, TIMES, BEGIN + 90, [rule]) for rule in ("train", "table"))
     assert train == pytest.approx(70 * 90 / 130)
@@ -104,12 +104,12 @@ Shell command: python -m softsed --log results/demo/logs/train/d.log train
     assert "2 left  train" in shown
 
 
-def test_logs_without_jobs_are_no_runs():
+def test_read_run_without_jobs():
     assert read_run("Building DAG of jobs...\nNothing to be done (all requested files are present).\n") is None
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (99, "99 s"), (120, "2 min"), (7300, "2 h 2 min")])
-def test_a_time_in_words(seconds, words):
+def test_format_duration_units(seconds, words):
     assert format_duration(seconds) == words
 
 

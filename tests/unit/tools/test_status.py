@@ -1,4 +1,4 @@
-"""A dry run in words. That Snakemake's real output is understood is tested in tests/workflow/test_reruns.py."""
+"""Summary of a dry run. tests/workflow/test_reruns.py reads real output of Snakemake."""
 
 import pytest
 from support.errors import refused
@@ -34,7 +34,7 @@ CHANGED = "Params have changed since last execution: Union of exclusive params b
         (f"{CHANGED}before: [1, 2],'x' now: <nothing exclusive> ", "config changed: [1, 2],'x' -> <nothing exclusive>"),
     ],
 )
-def test_a_reason_in_words(reason, words):
+def test_causes_of_reason(reason, words):
     assert causes(reason) == ([words] if isinstance(words, str) else words)
 
 
@@ -59,7 +59,7 @@ Reason: Input files updated by another job: a.pt
 """
 
 
-def test_jobs_and_causes_are_counted():
+def test_describe_counts_jobs_and_causes():
     assert rules(SHOWN) == {"train": 12, "table": 1}
     lines = [line.split() for line in describe(SHOWN).splitlines()]
     assert lines[0] == ["13", "jobs", "would", "run:"]
@@ -67,18 +67,18 @@ def test_jobs_and_causes_are_counted():
     assert lines[-2:] == [["2", "changed:", "fold1.tsv"], ["1", "not", "made", "yet"]]
 
 
-def test_nothing_to_do():
+def test_describe_without_jobs():
     shown = "Building DAG of jobs...\nNothing to be done (all requested files are present and up to date).\n"
     assert rules(shown) == {}
     assert describe(shown) == "nothing to do: all results are up to date"
 
 
-def test_an_error_of_snakemake_is_passed_on():
+def test_describe_repeats_error_of_snakemake():
     with refused(problem="WorkflowError: there is no file 'x'"):
         describe("WorkflowError: there is no file 'x'\n")
 
 
-def test_remarks_are_repeated():
+def test_describe_repeats_remarks():
     remark = "Cannot update the records of demo: [Errno 13] Permission denied. The run continues."
     assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "13 jobs would run:"]
     assert describe(f"{remark}\nNothing to be done\n").splitlines() == [
@@ -87,6 +87,6 @@ def test_remarks_are_repeated():
     ]
 
 
-def test_summary_of_snakemake_is_not_repeated():
+def test_describe_omits_summary_of_snakemake():
     summary = "Some jobs were triggered by provenance information, see 'reason' section in the rule displays above."
     assert describe(f"{summary}\n{SHOWN}") == describe(SHOWN)

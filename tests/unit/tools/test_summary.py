@@ -1,5 +1,9 @@
 """The table at the end of `make demo`. Numbers of a real report are compared in tests/workflow/test_run.py."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from support.errors import refused
 
@@ -84,6 +88,18 @@ def test_size_with_many_long_names(results, capsys):
     assert len(rows) == MOST_ROWS
     starts = [row[:4] for row in rows]
     assert starts == ["3_lo", "4_lo", "5_lo", "reco", "soft", "4_lo", "5_lo", "scen"]
+
+
+def test_names_without_unicode_terminal(results):
+    """Names and paths that the terminal cannot show are escaped, and long names are shortened in ASCII."""
+    results.rename(results.parent / "démo")
+    name = f"café_{'long' * 20}"
+    (results.parent / "démo/report/table2.tsv").write_text(f"{TABLE2}{name}\t0.5\t1\t2\t99\t3\t4\n", encoding="utf-8")
+    command = [sys.executable, "-m", "softsed", "summary", "results/démo"]
+    shown = subprocess.run(command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert b"...  0.5" in shown.stdout
+    assert b"caf\\xe9_long" in shown.stdout
+    assert b"Results of d\\xe9mo." in shown.stdout
 
 
 def test_results_without_baselines_or_values(results, capsys):

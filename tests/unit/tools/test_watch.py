@@ -1,4 +1,4 @@
-"""The display of a run. A script takes the place of Snakemake; tests/workflow/test_run.py has real runs."""
+"""The display of a run. A script replaces Snakemake; tests/workflow/test_run.py has real runs."""
 
 import os
 import pty
@@ -30,9 +30,10 @@ Error in rule train:
         (command exited with non-zero exit code)
 Logfile results/demo/logs/train/c.log:
 ======================================
-epoch 1 of 60
+2024-01-01 00:01:59,123 INFO epoch 1 of 60
+2024-01-01 00:02:00,123 ERROR softsed train.system: a.tsv, line 7: opinion is 2.
 ======================================
-Something that no version of Snakemake has said before
+A line that no version of Snakemake contains
   File "x.py", line 3
 Exiting because a job execution failed. Look below for error messages
 Complete log(s): /home/anna/softsed/.snakemake/log/2024.snakemake.log
@@ -54,7 +55,7 @@ softsed train.system: a.tsv, line 7: opinion is 2.
 The command returned non-zero exit status 1.
 Error in rule train:
     log: results/demo/logs/train/c.log (check log file(s) for error details)
-Something that no version of Snakemake has said before
+A line that no version of Snakemake contains
   File "x.py", line 3
 """
 
@@ -76,7 +77,7 @@ def start(tmp_path):
 
 def select(text):
     messages = watch.Messages()
-    return [line for each in text.splitlines() if (line := messages.select(each)) is not None]
+    return [line for each in text.splitlines() for line in messages.select(each)]
 
 
 def test_routine_lines_are_hidden():
@@ -85,6 +86,30 @@ def test_routine_lines_are_hidden():
 
 def test_errors_and_unknown_lines_are_shown():
     assert select(FAILURE) == SHOWN.splitlines()
+
+
+def test_word_and_number_outside_table_is_shown():
+    """The table of jobs ends with its total, or with an empty line in another version of Snakemake."""
+    assert select(f"{PLAN}retries 3\n") == ["retries 3"]
+    assert select("Job stats:\ntrain  4\n\nretries 3\n") == ["retries 3"]
+
+
+def test_log_of_cluster_job_ends_are_shown():
+    """The terminal has no line of the job: the last ten lines of its log are shown."""
+    lines = [f"2024-01-01 00:01:{second},123 INFO epoch {second}" for second in range(10, 30)]
+    repeated = "\n".join(["Logfile results/demo/logs/train/c.log:", "=" * 80, *lines, "=" * 80])
+    assert select(f"{START}{PLAN}{repeated}\n") == [
+        "    last lines of results/demo/logs/train/c.log:",
+        *(f"      {line}" for line in lines[-10:]),
+    ]
+
+
+def test_log_of_node_is_filtered():
+    """The log of SLURM has the output of the Snakemake on the node, which repeats the log of the step."""
+    border = "=" * len("Logfile slurm_logs/7.log:")
+    repeated = f"Logfile slurm_logs/7.log:\n{border}\n{START}{PLAN}{FAILURE}{border}\nunknown\n"
+    expected = [f"      {line}" for line in SHOWN.splitlines()]
+    assert select(repeated) == ["    last lines of slurm_logs/7.log:", *expected, "unknown"]
 
 
 def test_repeated_messages_are_shown_once():
@@ -120,7 +145,7 @@ def test_exit_status_and_errors_are_kept(start):
 
 
 def test_output_without_jobs_is_shown(start):
-    """As a mistake in the config, which Snakemake reports before it has a log."""
+    """Such as a mistake in the config, which Snakemake reports before it has a log."""
     error = "WorkflowError in file jobs.smk:\ntrian: there is no such key.\n  and more"
     run = start(f"import sys; sys.exit({error!r})", stderr=subprocess.PIPE, text=True)
     assert run.communicate()[1].startswith(error)

@@ -1,14 +1,14 @@
 """The Kullback-Leibler divergence of Table 2 in two definitions, because the paper does not define it.
 
-The paper computes it "between the soft system output (before threshold) and the reference labels" (Sec. 3.2), without
-saying of which distributions. It is unknown which definition the published numbers have. `kld_time` treats each class
+The paper computes the divergence "between the soft system output (before threshold) and the reference labels" (Sec.
+3.2), without naming the distributions. The definition of the published numbers is unknown. `kld_time` treats each class
 as a distribution along time. `kld_bernoulli` treats each second and class as a probability of activity.
 
 Conventions
 -----------
 - Natural logarithm, so nats; D(reference || output).
 - `reference` is [seconds, classes] in 0..1 without nan. `output` has the same shape and is first clipped to
-  epsilon..1 - epsilon (0 < epsilon < 0.5), because linear outputs may exceed 0..1. Cells where it is nan do not count.
+  epsilon..1 - epsilon (0 < epsilon < 0.5), because linear outputs may exceed 0..1. Cells with nan outputs do not count.
 """
 
 import math
@@ -45,7 +45,7 @@ def kld_bernoulli(reference: np.ndarray, output: np.ndarray, *, epsilon: float) 
     """Compute the divergence of reference and output as probabilities of activity.
 
     Each second and class is a Bernoulli variable: p log(p / q) + (1 - p) log((1 - p) / (1 - q)), summed over the
-    classes, mean over the seconds. If cells are left out, their mean over all other cells, times the number of classes.
+    classes, mean over the seconds. If some outputs are nan: the mean over all other cells, times the number of classes.
 
     Returns
     -------

@@ -5,7 +5,7 @@ of all rows is the same: the seconds that a true event overlaps.
 
 Conventions
 -----------
-- True seconds are those of `true_seconds`. Only the cells count that `softsed.evaluate.inputs` defines, so that systems
+- True seconds are those of `true_seconds`. Only the cells defined in `softsed.evaluate.inputs` count, so that systems
   and labels are compared on the same seconds and classes.
 - The operating points of a system are those of `evaluate.system`: the threshold of the config, and class-dependent
   thresholds from the soft labels that the system was trained on. A class without a class-dependent threshold is not
@@ -170,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
             "--training",
             type=json.loads,
             required=True,
-            help="method of the labels and, for a system, its labels, loss and output, as JSON (is recorded)",
+            help="method of the labels and, for a system, its labels, loss and output (JSON, is recorded)",
         )
         add_options(
             command,

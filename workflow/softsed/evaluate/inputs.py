@@ -1,8 +1,8 @@
 """Scores and labels as the evaluation reads them: checked against the folds and limited to the labelled cells.
 
 A cell is a second and class. A cell counts if it has a soft label, or if its class is not annotated in the scene of the
-recording: then the class counts as inactive, as in the published evaluation. The score of a cell that does not count is
-nan: the class is annotated in the scene, but nobody gave an opinion about this cell.
+recording. In the second case the class counts as inactive, as in the published evaluation. Other cells do not count,
+and their scores are nan: the class is annotated in the scene, but no annotator gave an opinion about the cell.
 """
 
 import logging
@@ -63,7 +63,7 @@ def read_fold_scores(scores: list[Path], folds: list[Path], classes: list[str]) 
 
 
 def recordings_of(folds: FoldScores) -> list[str]:
-    """Name every test and training recording once."""
+    """List every test and training recording once."""
     return list(dict.fromkeys(name for scores, training in folds.values() for name in (*scores, *training)))
 
 
@@ -75,7 +75,7 @@ def annotated_in_scenes(soft: dict[str, np.ndarray], folds: list[Path]) -> dict[
     soft : dict of ndarray [seconds, classes]
         Soft labels of each recording.
     folds : list of Path
-        Tables of folds, which name the scene of every recording.
+        Tables of folds, which contain the scene of every recording.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def limit_to_labels(scores: np.ndarray, soft: np.ndarray, annotated: np.ndarray,
 
 
 def scores_of_run(predictions: Path, system: str, run: int, folds: list[Path]) -> list[Path]:
-    """Name the files of scores of one run, one per fold, in a folder of SYSTEM/runN/foldN.tsv."""
+    """List the score files of one run, one per fold, in a folder of SYSTEM/runN/foldN.tsv."""
     return [predictions / system / f"run{run}" / path.name for path in folds]
 
 

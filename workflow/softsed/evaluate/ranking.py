@@ -13,11 +13,11 @@ scaled or shifted together.
     the scores order correctly, where equal scores count half. For a binary reference this is the area under the
     receiver operating characteristic (Hanley and McNeil, 1982), for soft labels the concordance index (Harrell et al.,
     1982). Mean over the recordings of a class that have such pairs, then over the classes. It is exactly 0.5 for scores
-    that are constant within each recording, whatever their value per recording.
+    that are constant within each recording, also if their values differ between recordings.
 
-The first two metrics rank the seconds of all recordings together, so that knowledge of the scene or of the average of a
-recording improves them. They equal `best_fscore` and `auroc` of sed_scores_eval, by test. `report.jackknife` computes
-all three metrics for weighted recordings.
+The first two metrics rank the seconds of all recordings together. Scores that depend only on the scene or on the
+average of a recording therefore improve these metrics. Tests compare them with `best_fscore` and `auroc` of
+sed_scores_eval. `report.jackknife` computes all three metrics for weighted recordings.
 """
 
 import numpy as np
@@ -28,8 +28,8 @@ DIRECT = 64  # seconds that are compared pair by pair, which is faster than sort
 UNITS = {
     "f1_best_macro": "0..1, F1_MO: mean over classes of F1 at the best threshold of each class",
     "mpauc": f"0..1: mean over classes of the normalised area under the ROC up to a false positive rate of {MAX_FPR:g}",
-    "auroc_within": "0..1, 0.5 without knowledge of time: share of pairs of seconds of one recording that the scores "
-    "order as the reference does, mean over recordings, then over classes",
+    "auroc_within": "0..1, 0.5 for scores that are constant in time: share of pairs of seconds of one recording that "
+    "the scores order as the reference does, mean over recordings, then over classes",
 }
 
 

@@ -2,8 +2,8 @@
 
 Segments are the whole seconds of a recording; sed_eval counts them recording by recording. Counts are summed over the
 recordings of a fold, and over all folds for the pooled result. Metrics are computed from these sums. F1 is in 0..1. A
-metric without a reference is nan, null in JSON. This module is the source of ER and F1 in all tables;
-`report.jackknife` computes them for weighted recordings, equal by test.
+metric without a reference is nan, null in JSON. This module is the source of ER and F1 in all tables.
+`report.jackknife` computes both for weighted recordings, and tests compare the two modules.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from softsed.core.labels import to_events
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", UserWarning)  # dcase_util, which sed_eval needs, announces the end of pkg_resources
+    warnings.simplefilter("ignore", UserWarning)  # dcase_util, a dependency of sed_eval, uses deprecated pkg_resources
     from sed_eval.sound_event import SegmentBasedMetrics
 
 UNITS = {
@@ -71,8 +71,8 @@ def metrics_of(counts: Counts, classes: list[str]) -> dict:
     """Compute error rate and F1 from counts.
 
     F1 = 2 TP / (2 TP + FP + FN) and ER = (S + D + I) / N, N the active seconds of the reference (Mesaros et al. 2016).
-    The macro average of sed_eval leaves out classes without any output, so that a class that is never detected raises
-    it. Here such a class counts as 0. Classes without a reference are left out.
+    The macro average of sed_eval leaves out classes without any output, so that the average increases if a class is
+    never detected. Here such a class counts as 0. Classes without a reference are left out.
 
     Returns
     -------

@@ -75,7 +75,7 @@ def evaluate(
     dict
         recordings, seconds, thresholds, pooled and folds, as in the JSON file. ``without_hard_labels`` of pooled and
         folds lists the classes with a reference at class-dependent thresholds but no hard label in any test recording,
-        and those of them that are detected.
+        and which of these classes are detected.
     """
     chosen = list(range(len(classes))) if chosen is None else chosen
     fixed = f"{config['threshold']:g}"
@@ -90,7 +90,8 @@ def evaluate(
         for point in thresholds.keys() - {fixed}:
             thresholds[point][fold] = {classes[column]: float(midrange[column]) for column in columns[point]}
         if missing := [name for name, value in zip(classes, midrange, strict=True) if math.isnan(value)]:
-            logger.warning("%s: no positive training label of %s: not counted at %s", fold, missing, MIDRANGE)
+            text = "%s: no training recording has a positive soft label of %s. They do not count at %s thresholds"
+            logger.warning(text, fold, missing, MIDRANGE)
         hardened = [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()]
         adapted = [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()]
         counts[fold] = {}

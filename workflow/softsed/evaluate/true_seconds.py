@@ -1,7 +1,6 @@
 """True events of a recording as seconds: the reference that is the same for all systems and label methods.
 
-Onsets are rounded down and offsets up to whole seconds, as sed_eval does. Only labelled cells count, a cell being a
-second and class.
+Onsets are rounded down and offsets up to whole seconds, as in sed_eval. Only labelled cells (a second and class) count.
 """
 
 import logging
@@ -14,7 +13,7 @@ from softsed.core.event_text import count_other_events, read_truth
 from softsed.core.label_rows import LabelRows
 from softsed.core.labels import rasterise
 
-# True events that end later than this multiple of the labelled seconds are probably in milliseconds.
+# If a true event ends later than this multiple of the labelled seconds, its times are probably milliseconds.
 FAR = 10
 
 logger = logging.getLogger(__name__)
@@ -28,12 +27,12 @@ def find_late(rows: LabelRows, seconds: int) -> np.ndarray:
     rows : LabelRows
         True events of the recording, of all classes.
     seconds : int
-        Number of its labelled seconds.
+        Number of labelled seconds of the recording.
 
     Returns
     -------
     ndarray of int
-        Rows.
+        Indices of the rows.
 
     Raises
     ------
@@ -44,7 +43,7 @@ def find_late(rows: LabelRows, seconds: int) -> np.ndarray:
         last = int(rows.offset.argmax())
         raise InputError(
             f"the last true event ends at {rows.offset[last]:g} s, but the recording has {seconds} s of labels and no "
-            "true event begins within them",
+            "true event begins within these seconds",
             **rows.place(last),
             expected="onset and offset in seconds",
         )
@@ -55,8 +54,8 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
     """Read the true events of a recording and rasterise them to seconds.
 
     True events that begin after the labelled seconds are left out, with a warning. True events of classes that are not
-    annotated in the scene do not count, and `count_left_out` counts them. If the class is annotated in the scene, but a
-    cell has no label, then the true event does not count there either: `softsed.evaluate.inputs` leaves the cell out.
+    annotated in the scene are left out too; `count_left_out` counts them. If the class is annotated in the scene but a
+    cell has no label, the true event does not count in this cell, which `softsed.evaluate.inputs` leaves out.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
 
 
 def count_left_out(path: Path, annotated: np.ndarray, classes: list[str]) -> int:
-    """Count the true events of a recording that have a class that is not annotated in its scene, as the check does.
+    """Count the true events whose class is not annotated in the scene of the recording, as `softsed check` does.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Build the page about a crowd: competence, agreement, number of annotators, and the labels from their opinions.
 
 The size of the page is bounded: `RECORDINGS` timelines of at most `CLASSES` classes and `SECONDS` seconds, `ROWS` rows
-per table. The tables beside the page hold all rows.
+per table. The tables in the folder of the page contain all rows.
 """
 
 import json
@@ -31,8 +31,8 @@ EXAMPLE = """\
       --templates workflow/softsed/labels/templates/crowd_page.html.j2 workflow/softsed/core/templates/base.html.j2"""
 RECORDINGS, CLASSES, SECONDS = 6, 12, 600  # bounds of the timelines
 ROWS = 600  # bound of each table
-SIZE_COLUMNS = ["method", "annotators", "f1", "difference", "correlation", "competence"]
-SIZE_COLUMNS += ["expected_brier", "truth_f1", "truth_f1_best", "truth_brier"]
+# Columns of the table of crowd sizes, and their digits. The table in the file has more.
+SIZE_DIGITS = {"f1": 2, "difference": 3, "competence": 2, "expected_brier": 4, "truth_f1": 2, "truth_brier": 4}
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,13 @@ def read_labels(folder: Path, names: list[str], classes: list[str]) -> Labels:
 
 
 def disagreement(opinions: Opinions) -> dict[tuple[str, int], float]:
-    """Measure how divided the annotators are: (recording, class index) to the mean of 4 p (1 - p) over its windows.
+    """Measure the disagreement of the annotators about each recording and class.
 
-    p is the share of ticks of a window: 0 where all agree, 1 where half of them ticked.
+    Returns
+    -------
+    dict of float
+        (recording, class index) -> mean over the windows of 4 p (1 - p), with p the share of ticks of a window. 0 if
+        all annotators agree, 1 if half of them ticked in every window.
     """
     cell = opinions.window * len(opinions.classes) + opinions.label
     found, index = np.unique(cell, return_inverse=True)
@@ -73,7 +77,7 @@ def disagreement(opinions: Opinions) -> dict[tuple[str, int], float]:
 
 
 def choose(recordings: dict[str, Recording], divided: dict[tuple[str, int], float]) -> list[str]:
-    """Choose the recordings to draw: of every scene the most divided one, then of every scene the next."""
+    """Choose the recordings to draw: the one of each scene with most disagreement, then the next one of each scene."""
     total: dict[str, list[float]] = {}
     for (name, _), value in divided.items():
         total.setdefault(name, []).append(value)
@@ -107,7 +111,7 @@ def marks(opinions: Opinions, name: str, label: int) -> tuple[np.ndarray, np.nda
 def draw_recording(
     opinions: Opinions, name: str, labels: dict[str, Labels], truth: list[Event] | None, divided: dict
 ) -> tuple[str, int]:
-    """Draw the most divided classes of a recording, in the order of the table.
+    """Draw the classes of a recording with most disagreement, in the order of the table.
 
     Returns
     -------
@@ -130,21 +134,56 @@ def draw_recording(
     return draw_timeline(panels, list(labels)), len(asked) - len(panels)
 
 
-def annotator_rows(rows: list[dict[str, str]], labels: dict[str, Labels]) -> list[dict[str, str]]:
+def summarise(opinions: Opinions) -> dict[str, int | str]:
+    """Count annotators, opinions, classes, windows and recordings, and name the length of the windows in seconds."""
+    shortest, longest = ((opinions.offset - opinions.onset).min(), (opinions.offset - opinions.onset).max())
+    return {
+        "annotators": len(opinions.annotators),
+        "opinions": len(opinions.opinion),
+        "classes": len(np.unique(opinions.label)),
+        "windows": len(opinions.onset),
+        "recordings": len(np.unique(opinions.recording)),
+        "length": f"{shortest}" if shortest == longest else f"{shortest} to {longest}",
+    }
+
+
+def distinct_competences(labels: dict[str, Labels]) -> dict[str, dict[str, float]]:
+    """List the competences by method; methods with equal competences, such as eq1 and majority, share an entry."""
+    competences = {method: made.competence for method, made in labels.items()}
+    names = [[name for name, other in competences.items() if other == values] for values in competences.values()]
+    return {", ".join(equal): competences[equal[0]] for equal in names}
+
+
+def format_cell(text: str, digits: int, scale: int = 1) -> str:
+    """Format a number of a table with some decimals; return "" for an empty cell."""
+    return f"{scale * float(text):.{digits}f}" if text else ""
+
+
+def annotator_rows(rows: list[dict[str, str]], competences: dict[str, dict[str, float]]) -> list[dict[str, str]]:
     """Arrange the table of annotators, the annotator with the lowest competence by the first method first."""
-    first = next(iter(labels.values())).competence
+    first = next(iter(competences.values()))
     return [
         {"annotator": row["annotator"]}
-        | {f"competence ({name})": f"{made.competence[row['annotator']]:.3f}" for name, made in labels.items()}
-        | {"agreement": row["agreement"], "share of ticks": row["ticks"], "opinions": row["opinions"]}
+        | {f"Competence ({name})": f"{values[row['annotator']]:.2f}" for name, values in competences.items()}
+        | {"agreement": format_cell(row["agreement"], 2), "ticks": format_cell(row["ticks"], 1, 100)}
+        | {"opinions": row["opinions"]}
         for row in sorted(rows, key=lambda row: (first[row["annotator"]], row["annotator"]))
     ]
 
 
+def class_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Format the table of agreement per class."""
+    return [row | {"alpha": format_cell(row["alpha"], 2), "ticks": format_cell(row["ticks"], 1, 100)} for row in rows]
+
+
 def size_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Choose the columns of the table of `crowd_size` that the page shows: means, without columns that are empty."""
-    columns = [name for name in SIZE_COLUMNS if any(row.get(name) for row in rows)]
-    return [{name: row[name] for name in columns} for row in rows]
+    """Choose and format the columns of the table of `crowd_size` that the page shows, without empty columns."""
+    columns = {name: digits for name, digits in SIZE_DIGITS.items() if any(row.get(name) for row in rows)}
+    return [
+        {name: row[name] for name in ("method", "annotators")}
+        | {name: format_cell(row[name], digits) for name, digits in columns.items()}
+        for row in rows
+    ]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -172,9 +211,10 @@ def main(argv: list[str] | None = None) -> None:
         drawing, omitted = draw_recording(opinions, name, labels, truth, divided)
         recording = {"name": name, "scene": recordings[name].scene, "cut": recordings[name].duration_s > SECONDS}
         timelines.append(recording | {"drawing": drawing, "omitted": omitted})
-    *by_class, all_classes = read_table(options.agreement, ("class", "alpha"))
+    *by_class, all_classes = read_table(options.agreement, ("class", "alpha", "ticks"))
     sizes = read_table(options.crowd_size, ("method", "per_window", "f1"))
     asked = json.loads(options.questions.read_text(encoding="utf-8")) if options.questions else None
+    competences = distinct_competences(labels)
     page = render(
         options.templates,
         experiment=options.experiment,
@@ -182,9 +222,10 @@ def main(argv: list[str] | None = None) -> None:
         most_annotators=MOST_ROWS,
         most_classes=CLASSES,
         seconds=SECONDS,
-        competence=draw_competence({method: list(made.competence.values()) for method, made in labels.items()}),
-        annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement")), labels),
-        agreement=[all_classes, *by_class],
+        crowd=summarise(opinions),
+        competence=draw_competence({name: list(found.values()) for name, found in competences.items()}, list(labels)),
+        annotators=annotator_rows(read_table(options.annotators, ("annotator", "agreement", "ticks")), competences),
+        agreement=class_rows([all_classes, *by_class]),
         crowd_size=draw_crowd_size(sizes),
         sizes=size_rows(sizes),
         asked=asked,

@@ -1,7 +1,7 @@
 """Drawings of the page about a crowd, as SVG in the text colour of the page, for light and dark screens.
 
-Opinions are small pictures within the drawing, a few kilobytes for any number of annotators. Text from files is never
-read as mathematics, and matplotlib escapes it.
+Opinions are small pictures within the drawing, a few kilobytes for any number of annotators. Text from input files is
+never parsed as a formula, and matplotlib escapes it.
 """
 
 import io
@@ -65,13 +65,13 @@ def figure(height: float) -> Figure:
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
-def draw_competence(competence: dict[str, list[float]]) -> str:
-    """Draw the histogram of competences, one panel per method."""
+def draw_competence(competence: dict[str, list[float]], methods: list[str]) -> str:
+    """Draw the histogram of competences, one panel per method, or per group of methods such as "eq1, majority"."""
     with mpl.rc_context(STYLE):
         drawing = figure(1.3 * len(competence) + 0.3)
         panels = drawing.subplots(len(competence), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (method, values) in zip(panels, competence.items(), strict=True):
-            axes.hist(values, bins=np.linspace(0, 1, 21), color=colours(list(competence))[method])
+            axes.hist(values, bins=np.linspace(0, 1, 21), color=colours(methods)[method.split(", ")[0]])
             axes.set_title(method, loc="left", fontsize=9)
             axes.set_ylabel("annotators")
             axes.yaxis.get_major_locator().set_params(integer=True)
@@ -149,14 +149,14 @@ def picture(centres: np.ndarray, marks: np.ndarray, width: float, seconds: int) 
     centres : ndarray [windows]
         Middle of each window, seconds, a multiple of 0.5.
     marks : ndarray [rows, windows]
-        1 ticked, 0 not ticked, values between are shares; nan where there is no opinion.
+        1 ticked, 0 not ticked, values between are shares of ticks; nan without an opinion.
     width : float
         Width of a mark, seconds.
 
     Returns
     -------
     ndarray [rows, 2 * seconds, 4]
-        Red, green, blue and opacity, 0..1; nothing where there is no opinion.
+        Red, green, blue and opacity, 0..1; opacity 0 without an opinion.
     """
     image = np.zeros((len(marks), 2 * seconds, 4))
     half = max(1, round(width))
@@ -182,9 +182,9 @@ def draw_class(
     opinions : tuple
         Centres, marks and width as for `picture`.
     labels : dict of tuple
-        Method to soft labels [seconds] and the events of the hard labels.
+        Method -> soft labels [seconds] and the events of the hard labels.
     truth : list of Event or None
-        Ground truth; None if there is none.
+        Ground truth, or None.
     """
     seconds = len(next(iter(labels.values()))[0])
     axes.imshow(
@@ -207,7 +207,7 @@ def draw_timeline(panels: dict[str, tuple], methods: list[str]) -> str:
     Parameters
     ----------
     panels : dict of tuple
-        Class to the arguments of `draw_class` after the axes.
+        Class -> arguments of `draw_class` after the axes.
     """
     with mpl.rc_context(STYLE):
         drawing = figure(1.05 * len(panels) + 0.7)

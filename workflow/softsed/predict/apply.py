@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-- The model files contain everything that is needed: classes, normalisation, features, pooling, thresholds. Models that
-  read embeddings also need the embeddings of the recording, or the model that makes them.
+- The model files contain classes, normalisation, settings of the features, pooling and thresholds. Models that read
+  embeddings also need the embeddings of the recording, or the model that computes embeddings.
 - The scores of several models (the folds of a run) are averaged, and so are their thresholds. This is not
   cross-validation: each recording of the experiment was used to train all models but one. Scores of these recordings
   do not measure the quality of the models; the scores in predictions/ do.
@@ -47,8 +47,7 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
     Raises
     ------
     InputError
-        If a file is not a valid model or lacks a part that is needed here, or if two models differ in classes, features
-        or pooling.
+        If a file is not a valid model or lacks one of the required keys, or if two models differ in one of `CARRIED`.
     """
     models = [load_model(path, device) for path in paths]
     for path, (_, extras) in zip(paths, models, strict=True):
@@ -65,7 +64,8 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
                 expected=f"a number for each of {', '.join(FEATURES)}",
                 remedy="Train the model again",
             )
-        classes, carried = len(extras["classes"]), {"context": CONTEXTS[0]} | extras["carried"]  # older models lack it
+        # Models of older versions have no context.
+        classes, carried = len(extras["classes"]), {"context": CONTEXTS[0]} | extras["carried"]
         extras["carried"] = carried
         if np.shape(extras["thresholds"]) != (classes,):
             raise InputError(
@@ -85,7 +85,7 @@ def load_models(paths: list[Path], device: torch.device) -> list[tuple[CRNN, dic
         for key in CARRIED:
             if extras[key] != models[0][1][key]:
                 raise InputError(
-                    f"the model differs from {paths[0]} in {key}",
+                    f"the model differs from {paths[0]} in the key {key!r}",
                     file=path,
                     expected="the models of one run",
                 )
@@ -167,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group()
     help_text = "folder with the embeddings of the recording, for models that read embeddings"
     source.add_argument("--embeddings", type=Path, help=help_text)
-    help_text = "model that makes these embeddings, the same as for the training (.pt, .pt2 or .onnx)"
+    help_text = "model that computes these embeddings, the same as for the training (.pt, .pt2 or .onnx)"
     source.add_argument("--embedding-model", type=Path, help=help_text)
     parser.add_argument(
         "--threshold",

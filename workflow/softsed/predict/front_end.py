@@ -1,4 +1,4 @@
-"""Input of models for a user-provided recording: mel energies and embeddings, stretch by stretch."""
+"""Input of the models for a user-provided recording: mel energies and embeddings, stretch by stretch."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from softsed.predict.long_audio import mel_of, overlapping, stretches
 def inputs_of(
     extras: dict, path: Path, filterbank: np.ndarray, *, embeddings: np.ndarray | None, length: int, context: int
 ) -> Iterator[tuple[np.ndarray | Both, int]]:
-    """Yield the input of each stretch of a recording, with the seconds of context before it.
+    """Yield the input of each stretch of a recording, and the length of the context before the stretch in seconds.
 
     Parameters as in `softsed.predict.apply.score_recording`; `extras` are those of one of the models.
     """
@@ -30,7 +30,7 @@ def inputs_of(
     for mel, lead in overlapping(mel_of(path, filterbank, extras["features"]), length * rate, context * rate):
         x = mel
         if front_end.kind != MEL and embeddings is not None:
-            seconds = -(-len(mel) // rate)  # no more than `join` needs
+            seconds = -(-len(mel) // rate)  # rounded up: the seconds that `join` needs
             start = first - lead // rate
             x = front_end.join(
                 mel, to_grid(embeddings, settings["hop_s"], front_end.embedding_rate, seconds, start=start)
@@ -52,14 +52,14 @@ def embeddings_of(
     extras : dict
         Extras of one of the models.
     files, model : Path, optional
-        Folder of embeddings, or the model that makes them.
+        Folder of embeddings, or the model that computes embeddings.
     work : Path
-        Folder for embeddings that the model makes; they are read from there.
+        Folder for the file of the computed embeddings, which is then read.
 
     Raises
     ------
     InputError
-        If embeddings are needed and there are none, or if they do not fit the models or the recording.
+        If the models read embeddings and none are given, or if the embeddings do not fit the models or the recording.
     """
     settings, given = extras["embeddings"], files or model
     if extras["front_end"].kind == MEL:
@@ -74,7 +74,7 @@ def embeddings_of(
         path = found[name]
     elif model:
         if made_by is None or file_sha256(model) != made_by["sha256"]:
-            problem = "the models were trained on embeddings of another model, or of unknown origin"
+            problem = "the training used embeddings of another model, or of unknown origin"
             expected = f"{made_by['name']}, SHA-256 {made_by['sha256']}" if made_by else "files (--embeddings)"
             raise InputError(problem, file=model, key="--embedding-model", expected=expected)
         path = work / "embeddings.npy"
@@ -86,7 +86,8 @@ def embeddings_of(
         raise InputError("the models read embeddings of the recording", key="--embeddings", remedy=remedy)
     embeddings = read_embeddings(path)
     if embeddings.shape[1] != settings["dimensions"]:
-        problem, expected = f"{embeddings.shape[1]} dimensions", f"{settings['dimensions']}, as in the training"
+        problem = f"the embeddings have {embeddings.shape[1]} dimensions"
+        expected = f"{settings['dimensions']}, as in the training"
         raise InputError(problem, file=path, expected=expected)
     if error := check_array(embeddings, path, duration_s=measure(audio), hop_s=settings["hop_s"]):
         raise error

@@ -2,15 +2,15 @@
 
 ``scene_prior``
     The score of every second of a test recording is the mean soft label of its scene over the training and validation
-    recordings. It needs only the name of the scene. A detector is trained on the labels of the training recordings
-    only. A metric worse than that of ``scene_prior`` does not show that a system learned nothing about time. On MAESTRO
-    Real, ``scene_prior`` reaches the micro-averaged metrics of the paper and of the DCASE 2023 baseline, but not those
-    of the best published system (PANNs with multi-task training: error rate 0.406, F1 76.6 %).
+    recordings. This baseline needs only the name of the scene. A detector is trained on the labels of the training
+    recordings only. A metric worse than that of ``scene_prior`` does not show that a system has no temporal skill. On
+    MAESTRO Real, ``scene_prior`` reaches the micro-averaged metrics of the paper and of the DCASE 2023 baseline, but
+    not those of the best published system (PANNs with multi-task training: error rate 0.406, F1 76.6 %).
 ``recording_prior``
-    An oracle without knowledge of time: the score of every second is the mean soft label of the test recording itself.
-    It shows the metrics that knowledge of the average of a recording alone reaches. On MAESTRO Real, this oracle is
-    better than every published system that we found in error rate, micro F1 and F1_MO. No other constant has a lower
-    Bernoulli divergence from the soft labels. For F1 at a given threshold the oracle is not a strict bound.
+    An oracle: the score of every second is the mean soft label of the test recording itself. Its metrics are those that
+    the average of a recording alone reaches. On MAESTRO Real, this oracle is better than every published system that we
+    found in error rate, micro F1 and F1_MO. No other constant has a lower Bernoulli divergence from the soft labels.
+    For F1 at a given threshold the oracle is not a strict bound.
 
 Both are constant in time. Their temporal skill, the AUROC within recordings, is exactly 50 %.
 

@@ -60,8 +60,8 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
         training, so that scores do not depend on the instructions of the CPU.
     extras : dict
         Everything else that scoring needs: classes, mean and std of the input (on the device), the feature section
-        of the config, front end (`FrontEnd`), settings of its embeddings (None without), frames of a training sequence
-        (None for a model of an older version).
+        of the config, front end (`FrontEnd`), settings of its embeddings (or None), frames of a training sequence (None
+        for a model of an older version).
 
     Raises
     ------
@@ -86,7 +86,7 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
 
 
 def _check_extras(saved: dict) -> None:
-    """Raise a ValueError if the parts of a model file do not fit each other: the file may come from anybody."""
+    """Raise a ValueError if the parts of a model file do not fit each other: the file may come from any source."""
     parameters, classes, features = (saved[key] for key in ("parameters", "classes", "features"))
     if len(set(classes)) != parameters["classes"]:
         raise ValueError(f"the network has {parameters['classes']} outputs for the classes {classes}")
@@ -99,7 +99,7 @@ def _check_extras(saved: dict) -> None:
             raise ValueError(f"{name} is not one finite number for each of {columns}")
     if not (saved["std"] > 0).all():
         raise ValueError("std is not positive")
-    length = saved.setdefault("sequence_frames", None)  # models of older versions lack it; they score whole recordings
+    length = saved.setdefault("sequence_frames", None)  # models of older versions have no such key
     if length is not None and (not isinstance(length, int) or length < 1):
         raise ValueError(f"sequence_frames is {length!r}, not a positive whole number")
     if not features["hop_s"] > 0 or bands not in (0, features["mel_bands"]):
@@ -168,7 +168,7 @@ def score(model: CRNN, extras: dict, features: np.ndarray | Both, config: dict) 
     model, extras : CRNN, dict
         From `load_model`.
     features : ndarray [frames, columns] or Both
-        Input of the model's front end that is not normalised.
+        Input of the model's front end, not normalised.
     config : dict
         The section ``predict``: pooling ("mean" or "max", how the outputs of a second become one score) and context
         ("recording": the GRUs depend on the whole recording; "sequence": on sequences as long as in training, which
@@ -195,7 +195,7 @@ def score(model: CRNN, extras: dict, features: np.ndarray | Both, config: dict) 
     length = extras["sequence_frames"] if config["context"] == "sequence" else len(encoded)
     if length is None:
         raise InputError(
-            "an older version of softsed trained the model, without the length of its training sequences",
+            "the model was trained by an older version of softsed and lacks the length of its training sequences",
             key="predict.context",
             remedy="Train the model again, or set predict.context to recording",
         )

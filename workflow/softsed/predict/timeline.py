@@ -28,7 +28,7 @@ MOST_CLASSES = 40  # rows, at most: the picture stays readable with hundreds of 
 MARKS = 16  # marks of the time axis, at most
 
 
-@mpl.rc_context({"text.parse_math": False})  # a $ in a name is a $, not a formula
+@mpl.rc_context({"text.parse_math": False})  # a $ in a name does not begin a formula
 def draw_timeline(scores: np.ndarray, events: list[Event], classes: list[str], *, title: str) -> Figure:
     """Draw scores and events of one recording.
 

@@ -1,4 +1,4 @@
-"""How the documents and pages of the report show numbers: columns, digits, standard deviations and intervals."""
+"""Format of numbers in the documents and pages of the report: columns, digits, standard deviations and intervals."""
 
 import math
 from typing import NamedTuple
@@ -10,7 +10,7 @@ NAME_LENGTH = 30  # characters of a name in a figure
 
 
 class Metric(NamedTuple):
-    """A metric as a column of a table, with the name of DCASE 2023 Task 4B in its heading where there is one."""
+    """A metric as a column of a table. The heading contains the name of DCASE 2023 Task 4B, if there is one."""
 
     heading: str
     name: str  # in the tables of the report

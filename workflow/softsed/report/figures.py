@@ -1,6 +1,6 @@
 """Figures of the report, drawn from its tables: class-wise F1 (Fig. 2), training curves, label quality, reliability.
 
-The same table gives an SVG with the same bytes on every run: it has no date and fixed identifiers. Baselines without
+The same table always becomes an SVG with the same bytes, without a date and with fixed identifiers. Baselines without
 audio are drawn thin, grey and dashed.
 """
 
@@ -33,10 +33,10 @@ STYLE: dict[Any, Any] = {
 
 
 def read_rows(path: Path, text: tuple[str, ...], numbers: tuple[str, ...]) -> pd.DataFrame:
-    """Read a table that has at least one row; empty cells of numbers are nan, which leaves a gap in a line."""
+    """Read a table that has at least one row. Empty cells of numbers become nan, which leaves a gap in a line."""
     frame = read_frame(path, text=text, numbers=numbers)
     if frame.empty:
-        raise InputError("the table has no row, so that there is nothing to draw", file=path)
+        raise InputError("the table has no row, so that the figure would be empty", file=path)
     return frame
 
 
@@ -109,7 +109,7 @@ def draw_training(path: Path) -> Figure:
     -------
     Figure
         Panels have separate scales, because losses of different kinds are not comparable. A dotted line is the
-        validation loss of a constant per scene, which every training should get below.
+        validation loss of a constant per scene. The validation loss of every training should fall below this line.
 
     Raises
     ------
@@ -145,12 +145,12 @@ def draw_label_quality(path: Path) -> Figure:
     """Draw F1 of hard labels over event length, one panel per detection, number of opinions and share of spammers.
 
     Solid lines are methods at their own thresholds. The dashed line is eq. 1 at the threshold with the highest F1,
-    which requires the truth.
+    which requires the ground truth.
 
     Parameters
     ----------
     path : Path
-        Table of label quality.
+        Table of label quality, written by `softsed report.label_quality`.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def draw_label_quality(path: Path) -> Figure:
     figure.supylabel("F1 of hard labels", fontsize=9)
     handles = [
         Line2D([], [], color=COLOURS[methods.index(m)], linestyle=style, marker=MARKERS[methods.index(m)], markersize=4,
-               label=m if column == "f1" else f"{m} at the best threshold (needs the truth)")
+               label=m if column == "f1" else f"{m} at the best threshold (requires the ground truth)")
         for m, column, style in lines
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)

@@ -47,7 +47,7 @@ def counterparts(systems: Systems, reference: str) -> dict[tuple[str, str], tupl
     Returns
     -------
     dict
-        From (system, method) to its counterpart. Systems without a counterpart are left out.
+        (system, method) -> (system, method) of the counterpart. Systems without a counterpart are left out.
     """
 
     def kind(key: tuple[str, str]) -> tuple:
@@ -94,8 +94,8 @@ def compute_gains(values: pd.DataFrame, pairs: dict[tuple[str, str], tuple[str, 
     -------
     DataFrame
         Index `KEYS`, columns against, against_threshold, METRIC_gain and METRIC_gain_std. The standard deviation is
-        that of the differences within a fold. Both systems have the same test recordings there, so that the difficulty
-        of a fold cancels.
+        that of the differences within a fold. Within a fold, both systems have the same test recordings, so that the
+        difficulty of the fold cancels.
     """
     listed = pd.DataFrame([(*key, *other) for key, other in pairs.items()], columns=[*KEYS[:2], "against", "other"])
     columns = ["point", "run", "fold"]

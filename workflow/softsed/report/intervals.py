@@ -1,11 +1,11 @@
 """Intervals of the metrics: spread over runs, 95 % intervals, and paired differences between systems.
 
-Two sources of chance are kept apart. *Runs* differ in the seed of the training; their spread is a standard deviation.
-*Recordings* are a sample of all recordings that could have been made. Their contribution comes from the jackknife
-within scenes (Jones, 1974), which leaves out one whole recording at a time, because the seconds of a recording depend
-on one another. The interval covers both sources if there are several runs: the value plus and minus a number of
-standard errors from Student's distribution, with the degrees of freedom of the sum of the two variances (Satterthwaite,
-1946). Models and thresholds are kept, so the intervals do not cover the choice of the training recordings.
+Two sources of variation are separated. *Runs* differ in the seed of the training; their spread is a standard deviation.
+*Recordings* are a sample of all possible recordings of the same scenes. Their contribution comes from the jackknife
+within scenes (Jones, 1974), which leaves out one whole recording at a time, because the seconds of a recording are not
+independent. The interval covers both sources if there are several runs: the value plus and minus a number of standard
+errors from Student's distribution, with the degrees of freedom of the sum of the two variances (Satterthwaite, 1946).
+Models and thresholds are not estimated again, so that the intervals do not cover the choice of training recordings.
 
 Coverage is the share of intervals that contain the true value. `benchmarks/intervals.py` measures it in two settings of
 500 simulated data sets of five scenes with five recordings (28 November 2026; percent):
@@ -24,12 +24,13 @@ mpAUC of the recording prior, and differences     12 to 42
 ================================================  =========  ============  =========
 
 The bootstrap is not used, because its percentile intervals are too narrow for scenes with few recordings. The best
-macro F1 (F1_MO) is optimistic, because its thresholds are chosen on the evaluated recordings. That of the detectors was
-1.7 to 2.2 percentage points too high. Its intervals, also those of differences, are therefore extended on the side of
-the bias that the jackknife estimates. The value remains the official one. Macro F1 and mpAUC of the recording prior are
-too low for few recordings, because it has one score per recording and class; their intervals are not corrected.
+macro F1 (F1_MO) is optimistic, because its thresholds are chosen on the evaluated recordings: the F1_MO of the
+detectors was 1.7 to 2.2 percentage points too high. The intervals of F1_MO, also of its differences, are therefore
+extended on the side of the bias that the jackknife estimates. The value itself remains the official one. For few
+recordings, macro F1 and mpAUC of the recording prior are too low, because this baseline has only one score per
+recording and class. The intervals of these two metrics are not corrected.
 
-Two systems are compared on the same recordings, so that the difficulty that a recording has for both systems cancels.
+Two systems are compared on the same recordings, so that variation that is common to both systems cancels.
 """
 
 import argparse
@@ -176,7 +177,7 @@ def interval(
     scenes : list of str
         Scene of each recording.
     spreads : list of (float, int)
-        Variances and degrees of freedom of the other sources of chance, the runs; see `spread_of`.
+        Variances and degrees of freedom of the runs; see `spread_of`.
     biased : bool, optional
         Extend the interval by the estimated bias: downwards if the value is estimated to be too high.
     """
@@ -257,13 +258,13 @@ def main(argv: list[str] | None = None) -> None:
         parser, "priors", "folds", "soft", "hard", "classes", config="section `evaluate` of the config, as JSON"
     )
     parser.add_argument(
-        "--truth", type=Path, help="folder of true events, RECORDING.tsv or RECORDING.txt: also metrics against these"
+        "--truth", type=Path, help="folder of true events, RECORDING.tsv or RECORDING.txt, for metrics against them"
     )
     parser.add_argument(
         "--only-truth",
         type=json.loads,
         default={},
-        help="further systems, with labels by other methods, which only have metrics against the true events (JSON)",
+        help="runs by system, as JSON, of further systems that only have metrics against the true events",
     )
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics to write")
     parser.add_argument("--differences", type=Path, required=True, help="table of differences to write")

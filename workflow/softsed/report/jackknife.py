@@ -1,8 +1,8 @@
 """Metrics as functions of the weights of the recordings, for jackknife intervals over recordings.
 
-Counts are first summed over the seconds of each recording. Leaving a recording out is a vector of weights, and all
-leave-one-out values are one matrix product. With weights of 1 the values equal those of `evaluate.segments` (sed_eval)
-and of `evaluate.ranking` (sed_scores_eval), by test.
+Counts are first summed over the seconds of each recording. A vector of weights leaves a recording out, and one matrix
+product computes all leave-one-out values. Tests compare the values for weights of 1 with those of `evaluate.segments`
+(sed_eval) and `evaluate.ranking` (sed_scores_eval).
 
 Conventions
 -----------
@@ -82,7 +82,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def mean_over_classes(values: np.ndarray) -> np.ndarray:
-    """Average [resamples, classes] over the classes that are not nan; nan where all are."""
+    """Average [resamples, classes] over the classes that are not nan; nan where all classes are nan."""
     known = ~np.isnan(values)
     return ratio(np.where(known, values, 0).sum(axis=1), known.sum(axis=1))
 

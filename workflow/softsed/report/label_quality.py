@@ -1,7 +1,7 @@
 """Quality of labels on simulated crowds: the trials of the label estimators, averaged per setting and method.
 
-The main column is the F1 of the hard labels at the threshold of the method, which does not require the truth. ``gain``
-compares it with eq. 1 at the threshold with the highest F1, which requires the truth.
+The main column is the F1 of the hard labels at the threshold of the method, which does not require the ground truth.
+``gain`` is the difference of this F1 from the F1 of eq. 1 at its best threshold, which requires the ground truth.
 """
 
 from pathlib import Path
@@ -59,7 +59,8 @@ def average_trials(settings: list[str], metrics: list[str], trials: pd.DataFrame
     -------
     DataFrame
         Columns: settings, method, trials, metrics, f1_std, brier_std, gain, gain_std, gain_least. Trials in which a
-        metric is nan (no true second) are left out. Standard deviations of one trial and gains without eq. 1 are nan.
+        metric is nan (no true second) do not count for this metric. Standard deviations of one trial are nan, and so
+        are gains without a row of eq. 1.
     """
     keys = [*settings, "method"]
     best = trials.loc[trials["method"] == BASELINE, ["trial", *settings, "f1_best"]]
@@ -73,7 +74,7 @@ def average_trials(settings: list[str], metrics: list[str], trials: pd.DataFrame
 
 
 def pool_bins(bins: pd.DataFrame) -> pd.DataFrame:
-    """Add the reliability diagrams of all settings with the same event length.
+    """Add up the reliability diagrams of all settings with the same event length.
 
     Parameters
     ----------

@@ -11,8 +11,9 @@ Conventions
 - The variance between recordings is a share: the sum of squares between the means of the recordings of one scene and
   class, divided by the sum of squares of their cells about the mean of that scene and class (eta squared of a one-way
   analysis of variance). The statistic is the mean of these shares over scenes and classes.
-- The first and the last second of a recording are covered by one window only. Their smallest values are the weights of
-  the least trusted annotators, as shares of the weights of all annotators of the window.
+- The first and the last second of a recording are covered by one window only. The smallest soft labels of these seconds
+  are the weights of the annotators with the lowest competence, as shares of the weights of all annotators of the
+  window.
 """
 
 import json
@@ -75,7 +76,7 @@ def autocorrelation(series: list[np.ndarray], lag: int) -> float:
     Returns
     -------
     float
-        nan if no series is longer than `lag` + 1 seconds and not constant in both of its parts.
+        nan if every series has at most `lag` + 1 seconds or is constant in one of the two parts.
     """
     pairs = [(one[:-lag], one[lag:]) for one in series if len(one) > lag + 1]
     found = [np.corrcoef(*pair)[0, 1] for pair in pairs if min(map(np.ptp, pair)) > 0]
@@ -88,7 +89,7 @@ def variance_between_recordings(series: Series) -> float:
     Returns
     -------
     float
-        Scenes and classes with one recording, or with the same label everywhere, are left out. nan if none remains.
+        Scenes and classes with one recording, or with the same label everywhere, are left out. nan if all are left out.
     """
     shares = []
     for parts in series.values():

@@ -1,4 +1,4 @@
-"""Origin of the results: config, commit, versions, hashes of all files, and how each model was trained.
+"""Origin of the results: config, commit, versions, hashes of all files, and settings of each training.
 
 One file per report, `report/origin.json`. Hashes are SHA-256 of whole files.
 """

@@ -28,7 +28,7 @@ def read_metrics(paths: list[Path]) -> dict[str, list[dict]]:
     Raises
     ------
     InputError
-        If a file is not one that the stage evaluate wrote.
+        If a file is not a metrics file of the stage evaluate.
     """
     systems: dict[str, list[dict]] = {}
     for path in paths:

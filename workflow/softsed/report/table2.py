@@ -19,7 +19,7 @@ WITHOUT_HARD = ["without_hard_labels", "without_hard_labels_detected"]
 OTHERS = ["other_classes", "other_classes_detected"]
 CLASSES = ["classes_detected", "classes_in_reference", "classes_evaluated", *OTHERS, *WITHOUT_HARD]
 PAPER = {"error_rate": "paper_error_rate", "f1_micro": "paper_f1", "kld": "paper_kld"}
-# The temporal skill against the soft labels; that against the hard labels stands beside it.
+# Temporal skill against the hard labels; the column auroc_within refers to the soft labels.
 AUROC_HARD = "auroc_within_hard"
 FACTORS = SCALE | {AUROC_HARD: 100}
 COLUMNS = [

@@ -55,7 +55,7 @@ def read_frame(path: Path, *, text: tuple[str, ...], numbers: tuple[str, ...] | 
 
 
 def read_metrics_table(path: Path) -> pd.DataFrame:
-    """Read a table of `TEXT_COLUMNS`, which the name of its file selects; see `read_frame` for the errors."""
+    """Read a table of `TEXT_COLUMNS`, selected by the name of its file; see `read_frame` for the errors."""
     return read_frame(path, text=TEXT_COLUMNS[path.stem], numbers=None)
 
 

@@ -1,8 +1,8 @@
-"""The command ``softsed ask``: which windows to ask a crowd about next, and whom not to ask any more.
+"""The command ``softsed ask``: windows to ask a crowd about next, and annotators not to ask again.
 
-The table of questions has the columns of opinions, with `annotator` and `opinion` empty, and the expected gain. An
-annotation platform, or a spreadsheet, fills in both columns. ``--answers`` adds the answers to the opinions, and the
-next questions follow from all of them.
+The table of questions has the columns of opinions and the expected gain. The columns `annotator` and `opinion` are
+empty and are filled in with an annotation platform or a spreadsheet. ``--answers`` adds the answers to the opinions,
+and the next questions are chosen with all opinions.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
     Raises
     ------
     InputError
-        With file and line: what `check_rows` reports, an unknown recording, a class that is not annotated in the scene,
-        an opinion that is there already.
+        With file and line, for the problems of `check_rows`, an unknown recording, a class that is not annotated in the
+        scene, or a question that the annotator has answered before.
     """
     recordings, _, scenes = dataset
     columns = read_columns(path, OPINION_COLUMNS)
@@ -60,7 +60,7 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
     answers = [rows[place] for place in kept]
     if not answers:
         problem = f"none of the {len(rows)} questions has an annotator and an opinion"
-        raise InputError(problem, file=path, expected="at least one answer, 1 or 0, and who gave it")
+        raise InputError(problem, file=path, expected="at least one answer (1 or 0) with its annotator")
     values = dict(zip(OPINION_COLUMNS, map(list, zip(*answers, strict=True)), strict=True))
     table = OpinionTable(path, values, [place + 2 for place in kept])
     problems = Problems()
@@ -86,7 +86,8 @@ def merge(source: Path, opinions: Opinions, answers: list[tuple[str, ...]], *, u
     """Return the opinions and the answers as one table.
 
     Further columns of the opinions, such as the scene, have the value of the first row of the same recording. With
-    `unticked` ``zero``, the table lists all zeros: an answer about one class is no answer about the others.
+    `unticked` ``zero``, the table lists all zeros, because an answer about one class contains no answer about other
+    classes.
     """
     table = OpinionTable.read(source).columns
     names = list(table)
@@ -109,21 +110,21 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
     )
     add_options(parser, "opinions", "unticked")
     for name in TABLES:
-        text = f"table of {name}, to ask about recordings and classes without opinions too (default: inferred)"
+        text = f"table of {name}, to ask also about recordings and classes without opinions (default: inferred)"
         parser.add_argument(f"--{name}", type=Path, help=text)
     parser.add_argument("--budget", type=int, required=True, help="number of opinions to ask for")
-    parser.add_argument("--window", type=int, help="length of the windows in seconds (default: as most so far)")
-    parser.add_argument("--hop", type=int, default=1, help="distance of the windows in seconds (default: 1)")
+    help_text = "length of the windows in seconds (default: the most frequent length of the opinions)"
+    parser.add_argument("--window", type=int, help=help_text)
+    help_text = "time between the starts of two windows in seconds (default: 1)"
+    parser.add_argument("--hop", type=int, default=1, help=help_text)
     parser.add_argument("--sheets", action="store_true", help="ask about all classes of a window together")
-    parser.add_argument(
-        "--repeats", type=int, default=1, help="annotators who can be asked the same question (default: 1)"
-    )
+    parser.add_argument("--repeats", type=int, default=1, help="largest number of annotators per question (default: 1)")
     parser.add_argument(
         "--class-weight", type=float, default=200, help="labels.joint.class_weight of the config (default: 200)"
     )
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="answered tables of questions")
     parser.add_argument("--merged", type=Path, help="table to write: the opinions and the answers")
-    parser.add_argument("--annotators", type=Path, help="table to write: what an answer of each annotator is worth")
+    parser.add_argument("--annotators", type=Path, help="table to write: value of an answer by each annotator")
     parser.add_argument("--questions", type=Path, required=True, help="table to write: the questions")
     options = parser.parse_args(argv)
     for name in ("budget", "hop", "window", "repeats"):
@@ -131,7 +132,7 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
         if value is not None and value < 1:
             raise InputError(f"the value is {value}", key=f"--{name}", expected="1 or more")
     if bool(options.answers) != bool(options.merged):
-        raise InputError("only one of --answers and --merged", expected="both, or none")
+        raise InputError("only one of --answers and --merged", expected="both options, or neither")
     if options.merged in (options.opinions, *options.answers):
         raise InputError("the table is also read", key="--merged", expected="another name than those of the inputs")
     given = [f"--{name}" for name in TABLES if getattr(options, name)]
@@ -142,7 +143,7 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """List the questions to ask a crowd next, from the opinions so far."""
+    """List the questions to ask a crowd next, chosen with the opinions so far."""
     options = read_options(argv)
     source, unticked = options.opinions, options.unticked
     opinions, dataset = read_opinions_of(options, source, unticked)
@@ -152,7 +153,7 @@ def main(argv: list[str] | None = None) -> None:
         source, unticked = options.merged, ABSENT
         opinions, dataset = read_opinions_of(options, source, unticked)
     if (longest := int((opinions.offset - opinions.onset).max())) > LONGEST_S:
-        expected = f"windows of at most {LONGEST_S} s, as the target event of the labels by joint needs"
+        expected = f"windows of at most {LONGEST_S} s, the limit of the labels by joint with the target event"
         raise InputError(f"a window lasts {longest} s", file=source, expected=expected)
     recordings, classes, scenes = dataset
     annotated = list_classes(opinions, recordings)
@@ -168,15 +169,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     questions = posterior.choose(options.budget, sheets=options.sheets, repeats=options.repeats)
     if not questions:
-        expected = "at least the number of classes of a window, with --sheets" if options.sheets else "doubtful labels"
-        raise InputError("no question is worth asking", key="--budget", expected=expected)
+        expected = "at least the number of classes of a window, with --sheets" if options.sheets else "uncertain labels"
+        raise InputError("no question is expected to change the labels", key="--budget", expected=expected)
     write_questions(options.questions, questions, opinions)
     if options.annotators:
         write_annotators(options.annotators, posterior)
     logger.info("%s", summarise(posterior, questions), extra=PROGRESS)
     number = sum(len(one.classes) for one in questions)
     if number < options.budget and not options.sheets:
-        text = (
-            "%d of %d questions: no other window is worth asking. --repeats asks several annotators the same question"
-        )
+        text = "%d of %d questions, because no other question is expected to change the labels. To ask several"
+        text += " annotators the same question, pass --repeats"
         logger.info(text, number, options.budget, extra=PROGRESS)

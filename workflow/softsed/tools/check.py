@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
         "check", main, example="--audio results/demo/data/audio --opinions results/demo/data/opinions.tsv --folds 3"
     )
     add_dataset(parser)
-    parser.add_argument("--truth", type=Path, help="folder of RECORDING.txt with the true events, if known")
+    parser.add_argument("--truth", type=Path, help="folder of true events, RECORDING.tsv or RECORDING.txt, if any")
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
     parser.add_argument(
         "--validation", type=float, default=0.25, help="share of the recordings for validation (default: 0.25)"

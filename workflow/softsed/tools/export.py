@@ -106,7 +106,7 @@ def events_of_scores(
     Raises
     ------
     InputError
-        If the metrics have no thresholds for a fold; also as in `read_thresholds` and `read_predictions`.
+        If the metrics have no thresholds for a fold, or for the reasons of `read_thresholds` and `read_predictions`.
     """
     by_fold = read_thresholds(metrics, classes) if metrics else {}
     events = {}
@@ -180,7 +180,7 @@ def make_folder(folder: Path, recordings: Iterable[str], source: Path) -> None:
     Raises
     ------
     InputError
-        If a name cannot be the name of a file (it could lead out of the folder), or the folder is a file.
+        If a name is not a valid file name (such as one with a slash), or if the folder is a file.
     """
     for name in recordings:
         check_name(name, str(source))

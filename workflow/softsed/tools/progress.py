@@ -5,7 +5,7 @@ earlier runs. A dry run would contain less information and plan the whole workfl
 
 Estimate: each remaining job takes the mean time of its rule, and the run continues at its pace so far. The pace
 includes the number of parallel jobs and the overhead of Snakemake. If a rule has no finished job, its remaining jobs
-are named and do not count, so that the estimate is a lower bound.
+are listed and do not count, so that the estimate is a lower bound.
 """
 
 import re
@@ -30,12 +30,12 @@ COMMAND = re.compile(r"^\s*Shell command: .*?--log (results/[^/]+)/logs/(\w+)")
 FINISHED = re.compile(r"^\s*Finished jobid: (\d+) \(Rule: (\w+)\)$")
 FAILED = re.compile(r"^\s*Error in (?:rule|group) \w+|^\s+message: Error in group \w+")
 FAILED_JOB = re.compile(r"^\s+jobid: (\d+)$")  # in the lines after FAILED
-MOST_JOBS = 3  # running jobs that are named
+MOST_JOBS = 3  # running jobs that are listed
 
 
 @dataclass
 class Run:
-    """State of a run, as far as its log contains it. Times are in seconds, as from `time.time`.
+    """State of a run according to its log. Times are in seconds, as from `time.time`.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ def describe(run: Run, times: dict[str, float], now: float) -> str:
     finished = list(run.finished.values())
     for rule, jobs in run.planned.items():
         if left := jobs - finished.count(rule):
-            each = f"{times[rule]:.1f} s each" if rule in times else "no time known: not in the estimate"
+            each = f"{times[rule]:.1f} s each" if rule in times else "no job measured yet: not in the estimate"
             lines.append(f"  {left:5} left  {rule} ({each})")
     return "\n".join(lines)
 

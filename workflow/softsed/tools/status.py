@@ -1,4 +1,4 @@
-"""Summary of a dry run: which jobs would run, and why.
+"""Summary of a dry run: the jobs that would run, and the causes.
 
 `snakemake --dry-run` lists each job with its reason: hundreds of lines for one edited module. This summary counts the
 jobs of each rule and the causes, and leaves out jobs that only follow from other jobs.
@@ -19,7 +19,7 @@ NONE = "<nothing exclusive>"
 # Parameters from core/code_hash.py: a module (softsed/train/system.py@HASH), or a file given by the user.
 MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
 FILE = re.compile(r"'([^']+)@[0-9a-f]{12}',?")
-TARGET = "all"  # Snakemake's default target, which is not a job
+TARGET = "all"  # the default target, which is not a job
 # Notes of Snakemake and of the Snakefile beside the list of jobs, which the summary repeats.
 REMARK = re.compile(
     r"^(?:.*(?:left out of|missing provenance|Cannot update the records of).*|Warning.*)$", re.MULTILINE
@@ -124,13 +124,13 @@ def describe(shown: str) -> str:
             counts[text] = counts.get(text, 0) + 1
     lines += [f"{sum(jobs.values())} jobs would run:"]
     lines += [f"  {count:5} {rule}" for rule, count in jobs.items()]
-    lines += ["because (and what follows from it):"]
+    lines += ["causes, with the number of jobs that each triggers directly:"]
     lines += [f"  {count:5} {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])]
     return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Summarise a dry run, read from standard input: which jobs would run, and why.
+    """Summarise a dry run, read from standard input: the jobs that would run, and the causes.
 
     Use it as `snakemake --dry-run 2>&1 | softsed status`.
     """

@@ -94,7 +94,7 @@ def align(rows: list[list[str]]) -> list[str]:
     widths[0] -= max(sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH, 0)
     lines = []
     for name, *others in rows:
-        cells = [name if len(name) <= widths[0] else f"{name[: widths[0] - 1]}…", *others]
+        cells = [name if len(name) <= widths[0] else f"{name[: widths[0] - 3]}...", *others]
         aligned = [
             cell.ljust(width) if column < LEFT_ALIGNED else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(cells, widths, strict=True))

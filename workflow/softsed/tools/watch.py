@@ -1,8 +1,8 @@
 """Run Snakemake and show its progress: one line per stage instead of several lines per job.
 
-Snakemake and its jobs write to a temporary file, which is read while they run. Lines that every run contains
-(`ROUTINE`) are left out. All other lines are shown, so that errors, warnings and messages that this module does not
-know stay visible. Snakemake also writes its own log to ``.snakemake/log``.
+Snakemake and its jobs write to a temporary file, which is read while they run. Lines that every run contains (`ROUTINE`
+and the table of jobs) are left out. All other lines are shown, so that errors, warnings and unexpected messages stay
+visible. Snakemake also writes its own log to ``.snakemake/log``.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ROUTINE = re.compile(
     r"\s*$|\[\w{3} \w{3} +\d+ [\d:]{8} \d{4}\]|Job \d+: |Reason: |Shell command: |Finished jobid: |\d+ of \d+ steps "
     r"|Select jobs to execute|Execute \d+ jobs|Using workflow specific profile|Config file .* is extended by"
     r"|Assuming unrestricted shared filesystem|=+$|Building DAG of jobs|Using shell: |Provided (cores|resources): "
-    r"|Rules claiming more threads|Conda environments: ignored|Job stats:|job +count$|[- ]+$|\w+ +\d+$"
+    r"|Rules claiming more threads|Conda environments: ignored"
     r"|Nothing to be done|Complete log|Elapsed time: |Creating report|Adding .* \([\d.]+ \w+\)\.$|Report created"
     r"|Exiting because a job execution failed|WorkflowError:$|At least one job did not complete|RuleException:$"
     r"|CalledProcessError in file "
@@ -40,7 +40,10 @@ ROUTINE = re.compile(
 # Lines whose indented lines are left out: lists of files and commands.
 HEADINGS = re.compile(r"SNAKEMAKE$|(local)?rule \w+:$|Error in (rule|group) ")
 KEPT = re.compile(r"\s+log: ")  # of the indented lines
-QUOTED = re.compile(r"\s*Logfile .*:$")  # a repeated log of a failed job, between two lines of =
+TABLE, TOTAL = "Job stats:", re.compile(r"total +\d+$|$")  # first and last line of the table of jobs
+QUOTED = re.compile(r"\s*Logfile (.*):$")  # a repeated log of a failed job, between two equal lines of =
+PREFIX = re.compile(r"[\d-]+ [\d:,]+ [A-Z]+ ")  # of the lines in the log of a step, see core/log.py
+MOST_LINES = 10  # lines of a repeated log
 COMPLETE_LOG = re.compile(r"^Complete log\(s\): (.*)$", re.MULTILINE)
 COMMAND = re.compile(r"Command '.*' (returned|died)")
 
@@ -49,29 +52,66 @@ class Messages:
     """Select the lines of Snakemake's output that a user must see."""
 
     def __init__(self) -> None:
-        self.in_section, self.quote, self.last = False, 0, ""  # quote: 1 before, 2 inside a repeated log
+        self.in_section, self.in_table, self.last = False, False, ""
+        self.shown: set[str] = set()
+        self.log: RepeatedLog | None = None
 
-    def select(self, line: str) -> str | None:
-        """Return a line to show, or None.
+    def select(self, line: str) -> list[str]:
+        """Return the lines to show after a new line of output.
 
-        A repeated log is left out, because the job has written its errors and warnings to the terminal as well. A line
-        that repeats the line before it is left out: while it ends, Snakemake reports this per job.
+        A line that repeats the line before it is left out: while a run ends, Snakemake repeats a message per job.
         """
-        if self.quote:
-            self.quote = {1: 2, 2: 0}[self.quote] if re.fullmatch("=+", line) else self.quote
-            return None
-        if QUOTED.match(line):
-            self.quote = 1
-            return None
+        if self.log:
+            lines = []
+            if self.log.add(line):
+                lines, self.log = self.log.describe(self.shown), None
+            return lines
+        if found := QUOTED.match(line):
+            self.log = RepeatedLog(found[1])
+            return []
+        if self.in_table or line == TABLE:
+            self.in_table = not TOTAL.match(line)
+            return []
         if self.in_section and (line[:1].isspace() or line.startswith("=")):
-            return line if KEPT.match(line) else None
+            return [line] if KEPT.match(line) else []
         self.in_section = bool(HEADINGS.match(line))
-        if ROUTINE.match(line) or (self.in_section and not line.startswith("Error")):
-            return None
-        if line == self.last:
-            return None
+        if ROUTINE.match(line) or line == self.last or (self.in_section and not line.startswith("Error")):
+            return []
         self.last = line
-        return COMMAND.sub(r"The command \1", line)
+        self.shown.add(line)
+        return [COMMAND.sub(r"The command \1", line)]
+
+
+class RepeatedLog:
+    """The log of a failed job, which Snakemake repeats in its output.
+
+    On a cluster, this is the log of a step, or the output of the Snakemake process that ran the step on a node, with
+    repeated logs in it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.border = name, ""
+        self.messages = Messages()
+        self.lines: list[str] = []
+
+    def add(self, line: str) -> bool:
+        """Add a line; return True after the last line."""
+        if not self.border:
+            self.border = line
+        elif line == self.border and not self.messages.log:
+            return True
+        else:
+            self.lines += self.messages.select(line)
+        return False
+
+    def describe(self, shown: set[str]) -> list[str]:
+        """Return the last lines of the log, or no line if its last line has been shown.
+
+        A job on this machine writes its errors to the terminal as well; a job of a cluster does not.
+        """
+        if not self.lines or PREFIX.sub("", self.lines[-1]) in shown:
+            return []
+        return [f"    last lines of {self.name}:", *(f"      {line}" for line in self.lines[-MOST_LINES:])]
 
 
 def describe_time(run: Run, times: dict[str, float], now: float, rules: list[str]) -> str:
@@ -122,7 +162,7 @@ def describe(run: Run, times: dict[str, float], now: float, stages: dict[str, st
 class Screen:
     """Lines on a terminal, or in a file.
 
-    On a terminal, the lines of the stages are written again and again, below all messages. In a file, a stage has one
+    On a terminal, the lines of the stages are rewritten at every update, below all messages. In a file, a stage has one
     line when its jobs are done, and the run has one line per `SPARSE_S`.
     """
 
@@ -152,7 +192,7 @@ class Screen:
 
 
 class Output:
-    """The output of Snakemake in a file that it still writes."""
+    """The output of Snakemake in a file to which Snakemake still writes."""
 
     def __init__(self, file: int) -> None:
         self.file, self.data, self.shown = file, bytearray(), 0
@@ -165,7 +205,7 @@ class Output:
         end = len(self.data) if ended else self.data.rfind(b"\n") + 1
         new = self.data[self.shown : max(end, self.shown)].decode(errors="replace")
         self.shown = max(end, self.shown)
-        return [line for each in new.splitlines() if (line := self.messages.select(each)) is not None]
+        return [line for each in new.splitlines() for line in self.messages.select(each)]
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ def section(page, heading):
 
 
 def test_table2_beside_published_systems(document, files, table2):
-    """Whatever the name of the experiment, and without differences from a system of the same name."""
+    """For any name of the experiment, and without differences from a system of the same name."""
     table2(*files)
     page = document("table2", facts="h1.json", experiment="dcase2023")
     rows = section(page, "Beside published systems")
@@ -123,7 +123,7 @@ def test_table2_names_classes_without_threshold(document, files, table2):
 
 
 def test_table2_of_other_data(document, files, table2):
-    """The numbers of the paper are shown without differences, whatever the name of the experiment."""
+    """The numbers of the paper are shown without differences, for any name of the experiment."""
     table2(*files)
     page = document("table2", facts="h1.json", experiment="maestro_real", source="demo")
     header, *rows = section(page, "Beside the paper")

@@ -89,7 +89,7 @@ def test_page_escapes_hostile_names(made):
 def test_page_explains_intervals_and_differences(made):
     text = " ".join(made.page.read_text(encoding="utf-8").split())
     assert "Its intervals are extended by the bias" in text
-    assert "<code>scene_prior</code>: difference from a baseline that knows only the scene." in text
+    assert "A difference is larger than chance if its interval excludes 0." in text
 
 
 def test_page_warns_about_formats(made, tmp_path):

@@ -248,7 +248,7 @@ def test_label_with_an_empty_name_is_left_out(tmp_path):
     ("line", "problem"),
     [
         ("dog", "'dog'"),
-        ("\tdog", "'' gets the name 'dog'"),
+        ("\tdog", "'' is renamed 'dog'"),
         ("a\tb\tc", "'a\\tb\\tc'"),
         ("Dog\tcat", ["'dog'", "'cat'"]),
     ],

@@ -168,7 +168,7 @@ def test_region_without_a_class_is_refused(tmp_path, name, empty):
     bare = region(3, 4)
     bare["value"] = {"start": 3, "end": 4, "channel": 0, **empty}
     tasks = [task(annotation(11, 1, region(2, 4, "dog")), annotation(12, 2, bare))]
-    with refused(file="export", problem="no label from 3 to 4"):
+    with refused(file="export", problem="no label for the event from 3 to 4"):
         read(tmp_path, FORMATS[name](tasks))
 
 

@@ -178,12 +178,12 @@ def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
 
 
 def legend_facts(gaps: pd.DataFrame) -> dict[str, bool]:
-    """Report whether differences are of several runs, which bold requires, and whether any is from the oracle."""
+    """Report whether the differences are of several runs, and whether any is a difference from the oracle."""
     return {"several_runs": bool(gaps["runs"].max() > 1), "from_oracle": bool((gaps["against"] == ORACLE).any())}
 
 
 def interval_table(rows: pd.DataFrame, keys: list[str], metrics: list[Metric], value: str) -> pd.DataFrame | None:
-    """Arrange metrics in columns, one row per key, with intervals; None without any.
+    """Arrange metrics in columns, one row per key, with intervals; None without rows.
 
     Differences are bold if they are better, of several runs, and have an interval that does not contain 0. Differences
     from the oracle in mpAUC are not bold, because few of their intervals contain the true value; see

@@ -1,6 +1,6 @@
 """Markdown documents of the report, rendered from its tables with Jinja2 templates.
 
-The text stands in the templates. The functions in `DOCUMENTS` provide the numbers.
+The templates contain the text, and the functions in `DOCUMENTS` provide the numbers.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from softsed.report.tables import SCENE_KNOWN, TEXT_COLUMNS, TOTAL, read_frame
 def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
     """Arrange the metrics of `OFFICIAL` in columns, one row per system, at one operating point.
 
-    F1_MO does not depend on the operating point and stands beside the fixed threshold, as in the published tables.
+    F1_MO does not depend on the operating point. It is in the rows of the fixed threshold, as in the published tables.
     """
     chosen = rows[(rows["threshold"] == point) | ((rows["score"] == "f1_best_macro") & (point != MIDRANGE))]
     wide = chosen.pivot_table(index="system", columns="score", values="value")  # leaves out undefined metrics

@@ -1,8 +1,8 @@
 """Build the results page: sortable tables, curves, and recordings with sound and movable thresholds.
 
-The page is one HTML file. Only sound and pictures (`media`) lie beside it in a folder: numbers and scripts take a few
-MB, the sound of 75 recordings of four minutes takes 90 MB. Browsers refuse `fetch` for pages that are opened as files,
-so the page loads sound and pictures as elements.
+The page is one HTML file of a few MB. Sound and pictures (`media`) are in a folder beside the page, because the sound
+of 75 recordings of four minutes takes 90 MB. Browsers refuse `fetch` for pages that are opened as files, so the page
+loads sound and pictures as elements.
 
 Scores and labels are stored as whole millionths, the six digits of the files, deflated. The page therefore compares
 them with thresholds exactly as Python does, and its error rate and F1 equal those of `softsed.evaluate.segments`.
@@ -35,6 +35,7 @@ from softsed.report.display import (
     format_share,
     select_metrics,
 )
+from softsed.report.page.comparison import compare
 from softsed.report.page.curves import class_wise_rows, curves, list_curves
 from softsed.report.tables import arrange_by_class, read_frame, read_metrics_table
 
@@ -53,7 +54,7 @@ EXAMPLE = """\
       workflow/softsed/report/page/assets/vendor/*.min.*
       --experiment demo --page results/demo/page/index.html"""
 MICRO = 1_000_000
-NOT_LABELLED = -1  # in the place of a soft label, which otherwise lies in 0..MICRO, and of its score
+NOT_LABELLED = -1  # soft label and score of a cell without a label; all other soft labels are in 0..MICRO
 # Numbers of classes in the tables, each shown out of the number in another column.
 SHARES = {
     "classes_detected": "classes_in_reference",
@@ -247,6 +248,7 @@ def main(argv: list[str] | None = None) -> None:
     files = {path.stem: path for path in options.tables}
     table1 = arrange_by_class(read_frame(files.pop("table1"), text=("scene",)))
     tables = {name: read_metrics_table(path) for name, path in files.items()}
+    table2 = rounded(tables["table2"])
     origin = json.loads(options.origin.read_text(encoding="utf-8"))
     page = render(
         options.templates,
@@ -265,7 +267,8 @@ def main(argv: list[str] | None = None) -> None:
         class_wise=class_wise_rows(figure2),
         table1_columns=[(name, name) for name in table1],
         table1=table1.to_dict("records"),
-        table2=rounded(tables["table2"]),
+        comparison=compare(tables["table2"], tables["differences"], options.priors, table2),
+        table2=table2,
         scores=intervals(tables["scores"], "value", THRESHOLDED + UNTHRESHOLDED),
         differences=intervals(tables["differences"], "difference", THRESHOLDED + UNTHRESHOLDED),
         truth_differences=intervals(tables["differences"], "difference", AGAINST_TRUTH),

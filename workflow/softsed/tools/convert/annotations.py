@@ -20,7 +20,7 @@ UNWRITABLE = re.compile(r'[\x00-\x1f]|^"')
 
 
 class Place(NamedTuple):
-    """Where a row stands: a line of a file, or a key of a file without lines."""
+    """Place of a row: a line of a file, or a key of a file without lines."""
 
     file: Path
     line: int | None = None
@@ -91,7 +91,7 @@ class Annotations:
         Parameters
         ----------
         text : str
-            The recording as it stands in the annotations.
+            Name of the recording in the annotations.
         file : str, optional
             Name of its file, if this is not `text`.
         """
@@ -140,7 +140,7 @@ class Annotations:
         event = f"from {times[0]!r} to {times[1]!r}"
         if not label:
             remedy: str | None = f"Name the class of this event, or, i{silence}"
-            self.report("labels", place, f"no label {event}", expected="a class", remedy=remedy)
+            self.report("labels", place, f"no label for the event {event}", expected="a class", remedy=remedy)
         elif not (0 <= onset <= offset and (self.clips or offset <= LONGEST_S)):
             expected = f"seconds, 0 <= onset <= offset <= {LONGEST_S}"
             remedy = seconds_or_milliseconds(max(onset, offset))

@@ -50,7 +50,7 @@ def convert(options: argparse.Namespace) -> None:
         problem = f"window {options.window} s, hop {options.hop} s"
         raise InputError(problem, key="--hop", expected="1 <= hop <= window")
     if not 0 <= options.points < float("inf"):
-        raise InputError(f"{options.points}", key="--points", expected="seconds, 0 or more")
+        raise InputError(f"the value is {options.points}", key="--points", expected="seconds, 0 or more")
     if not (options.opinions or options.hard):
         raise InputError("no output", key="--opinions", expected="--opinions, --hard or both")
     lengths = read_lengths(options.recordings) if options.recordings else None

@@ -173,7 +173,7 @@ def read_renames(path: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     for old, new, line in zip(olds, news, lines, strict=True):
         if not old or names.setdefault(old, new) != new:
-            problem = f"{old!r} gets the name {new!r}" + (f", but {names[old]!r} before" if old else "")
+            problem = f"{old!r} is renamed {new!r}" + (f", but {names[old]!r} in a row above" if old else "")
             problems.add("names", InputError(problem, file=path, line=line, expected=expected))
     problems.raise_all(f"in {path}", alone=True)
     return names
@@ -213,7 +213,7 @@ def _scenes(rows: list[Row], source: Path, lengths: Lengths | None, everyone: bo
     for row in rows:
         if scenes.setdefault(row.recording, row.scene) != row.scene:
             problem = (
-                f"recording {row.recording!r} is in the scene {row.scene!r}, but in {scenes[row.recording]!r} before"
+                f"recording {row.recording!r} is in the scene {row.scene!r}, but in {scenes[row.recording]!r} above"
             )
             raise InputError(problem, **row.place._asdict(), expected="one scene per recording")
     if lengths is not None:

@@ -112,6 +112,6 @@ def read_mapping(texts: Iterable[str], allowed: Iterable[str]) -> dict[str, str]
         name, equals, column = (part.strip() for part in pair.partition("="))
         if not (equals and column) or name not in allowed:
             expected = f"FIELD=COLUMN with a field of {', '.join(allowed)}"
-            raise InputError(f"{pair!r} is not a column of a field", key="--map", expected=expected)
+            raise InputError(f"{pair!r} does not name the column of a field", key="--map", expected=expected)
         mapping[name] = column
     return mapping

@@ -147,7 +147,7 @@ def read_annotations(path: Path, mapping: Mapping[str, str], annotator: str | No
     controls = list(dict.fromkeys(answer.control for one in listed for answer in one.answers if answer.names))
     chosen = mapping.get("label", controls[0] if controls else None)
     if "label" not in mapping and len(controls) > 1:
-        problem, remedy = f"classes of the controls {controls}", f"Choose one, as in --map label={controls[0]}"
+        problem, remedy = f"several controls have classes: {controls}", f"Choose one, as in --map label={controls[0]}"
         raise InputError(problem, file=path, remedy=remedy)
     if chosen is None or (controls and chosen not in controls):
         problem = f"no answers of the control {chosen!r} among {controls}" if chosen else "no region and no choice"

@@ -54,7 +54,7 @@ function showMistakes() {
     .sort((a, b) => b[order] - a[order] || b.weight - a.weight);
   mistakes = found.slice(0, LISTED);
   current = -1;
-  byId("found").textContent = found.length > LISTED ? `the first ${LISTED} of ${found.length}` : `${found.length}`;
+  byId("found").textContent = found.length > LISTED ? `first ${LISTED} of ${found.length} errors` : `${found.length} errors`;
   const line = (mistake, index) => {
     const { onset, length } = mistake, where = `${mistake.recording.name}, ${onset} to ${onset + length} s`;
     const button = element("button", { type: "button" }, where);
@@ -195,7 +195,7 @@ function listen() {
 }
 
 function makeLegend() {
-  const area = element("label", {}, element("i", { className: "area" }), "soft reference");
+  const area = element("label", {}, element("i", { className: "area" }), "soft labels");
   const lines = data.systems.map((name) => {
     const box = element("input", { type: "checkbox", checked: true }), mark = element("i");
     mark.className = isPrior(name) ? "dashed" : "";

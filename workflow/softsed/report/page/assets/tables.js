@@ -25,7 +25,13 @@ function sortTable(table, column) {
 
 for (const table of document.querySelectorAll("table.sortable"))
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    const button = element("button", { type: "button" }, ...heading.childNodes);
+    const button = element("button", { type: "button", title: heading.title }, ...heading.childNodes);
     button.addEventListener("click", () => sortTable(table, column));
     heading.append(button);
   });
+
+// A cell has the meaning of its column on hover.
+document.addEventListener("mouseover", ({ target }) => {
+  const cell = target.closest("td"), table = cell?.closest("table");
+  if (table?.tHead && !cell.title) cell.title = table.tHead.rows[0].cells[cell.cellIndex]?.title ?? "";
+});

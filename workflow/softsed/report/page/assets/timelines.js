@@ -127,21 +127,21 @@ function showThresholds(counts) {
 /** Return the annotated classes of the recording, and those to show: the ones with the highest sums of soft labels. */
 function chooseRows() {
   const soft = (label) => data.soft.subarray(...range(label)), labels = [...data.classes.keys()];
-  const asked = labels.filter((label) => soft(label).some((value) => value >= 0));
-  if (byId("every").checked) return [asked, labels];
+  const annotated = labels.filter((label) => soft(label).some((value) => value >= 0));
+  if (byId("every").checked) return [annotated, labels];
   const sums = labels.map((label) => soft(label).reduce((sum, value) => sum + Math.max(0, value), 0));
-  const shown = [...asked].sort((a, b) => sums[b] - sums[a]).slice(0, MOST_ROWS);
-  return [asked, state.wanted?.recording === state.recording ? [...shown, state.wanted.label] : shown];
+  const shown = [...annotated].sort((a, b) => sums[b] - sums[a]).slice(0, MOST_ROWS);
+  return [annotated, state.wanted?.recording === state.recording ? [...shown, state.wanted.label] : shown];
 }
 
 /** Redraw the recording. */
 function drawRecording() {
-  const [asked, shown] = chooseRows(), drawn = asked.filter((label) => shown.includes(label)).length;
-  byId("chosen").textContent = drawn < asked.length
-    ? `The rows show ${drawn} of ${asked.length} annotated classes, those with the highest soft labels in this recording.` : "";
+  const [annotated, shown] = chooseRows(), drawn = annotated.filter((label) => shown.includes(label)).length;
+  byId("chosen").textContent = drawn < annotated.length
+    ? `The rows show ${drawn} of ${annotated.length} annotated classes, those with the highest soft labels in this recording.` : "";
   rows.forEach((row, label) => {
     row.whole.hidden = !shown.includes(label);
-    row.whole.classList.toggle("not-asked", !asked.includes(label));
+    row.whole.classList.toggle("not-annotated", !annotated.includes(label));
     if (row.whole.hidden) return;
     if (row.plot) row.plot.setData(columnsOf(label));
     else makePlot(row, label);
@@ -175,7 +175,7 @@ function showTime() {
     if (row.whole.hidden) return;
     const place = range(label)[0] + second, soft = data.soft[place];
     const score = (state.scores[state.system][place] / MICRO).toFixed(2);
-    row.now.value = `here ${score}${soft < 0 ? "" : `, reference ${(soft / MICRO).toFixed(2)}`}`;
+    row.now.value = `score ${score}${soft < 0 ? "" : `, soft label ${(soft / MICRO).toFixed(2)}`}`;
   });
 }
 
