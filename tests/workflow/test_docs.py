@@ -118,13 +118,16 @@ def clone(tmp_path_factory):
     folder = copy_project(tmp_path_factory.mktemp("documents") / "project")
     recordings = [row["recording"] for row in read_rows(ROOT / "workflow/resources/demo.tsv")]
     made = [f"my_embeddings/{recording}.npy" for recording in recordings]
-    made += ["bands.pt2", "FOLDER_OF_EMBEDDINGS/mine.npy", "results/EXPERIMENT/models/B_MSE_lin/run1/fold1.pt"]
+    made += ["bands.pt2", "convolutions.pt2", "FOLDER_OF_EMBEDDINGS/mine.npy"]
+    made += ["results/EXPERIMENT/models/B_MSE_lin/run1/fold1.pt"]
     for path in made:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).touch()
     (folder / "FOLDER").mkdir()
     soundfile.write(folder / "FOLDER/mine.wav", np.zeros(8000), 8000)
-    (folder / "embeddings.yaml").write_text(blocks(read(ROOT / "docs/embeddings.md"), "yaml")[0])
+    for block in blocks(read(ROOT / "docs/embeddings.md"), "yaml"):
+        if name := re.match(r"# (\w+\.yaml)\n", block):
+            (folder / name[1]).write_text(block)
     return folder
 
 

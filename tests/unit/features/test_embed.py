@@ -14,11 +14,14 @@ from support.config import DEMO, SCHEMA, merged
 from support.embedders import Net, embed_by_hand, save_export, save_onnx, save_torchscript
 from support.errors import refused
 from support.project import ROOT
+from support.tiny_model import BANK, FEATURES, SIZES, save_model
 
 from softsed.core.errors import InputError
 from softsed.features import embed
 from softsed.features.embed import Embedder, cut_windows, write_blocks
+from softsed.features.extract import mel_energies
 from softsed.planning.config import check_config
+from softsed.train.network import CRNN
 
 RATE = 800
 WINDOW = {"sample_rate": RATE, "window_s": 1.0, "hop_s": 0.5}
@@ -217,3 +220,26 @@ def test_example_of_the_documentation_can_be_run(tmp_path, monkeypatch):
     check_config(merged(DEMO, yaml.safe_dump(written)), SCHEMA)
     for section in re.findall(r"```yaml\n(features:\n.*?)```", page, re.DOTALL):
         check_config(merged(DEMO, section), SCHEMA)
+
+
+def test_convolutions_of_the_documentation_can_be_run(tmp_path, monkeypatch):
+    """The program of the page, run word for word, embeds as mel energies of the package and a network by hand."""
+    page = (ROOT / "docs/embeddings.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "results/pretraining/models/S_BCE_sig/run1/fold1.pt"
+    path.parent.mkdir(parents=True)
+    saved = torch.load(save_model(path, seed=1), weights_only=True)
+    program = page.split("```python\n# convolutions.py\n")[1].split("```")[0]
+    exec(compile(program, "convolutions.py", "exec"), {"__name__": "convolutions"})
+
+    rate, hop = FEATURES["sample_rate"], round(FEATURES["sample_rate"] * FEATURES["hop_s"])
+    signal = noise(10, rate)
+    soundfile.write("r.wav", signal, rate, subtype="FLOAT")
+    embed.main(shlex.split(f"--model convolutions.pt2 --audio r.wav --output . --rate {rate} --window 10 --hop 0.05"))
+    # Half a hop of silence before the signal shifts frames that are centred on multiples of the hop by half a hop.
+    mel = mel_energies([np.zeros(hop // 2, np.float32), signal], BANK, FEATURES)[1:201]
+    network = CRNN(**SIZES).eval()
+    network.load_state_dict(saved["state"])
+    with torch.inference_mode():
+        expected = network.convolve(((torch.from_numpy(mel) - saved["mean"]) / saved["std"])[None])[0]
+    np.testing.assert_allclose(np.load("r.npy"), expected, rtol=1e-3, atol=1e-4)
