@@ -54,6 +54,12 @@ def test_missing_or_wrong_counts_are_refused(tmp_path):
         read_counts(tmp_path / "counts.tsv", ["a"])
 
 
+def test_training_without_opinions_is_refused(tmp_path):
+    write_counts(tmp_path / "counts.tsv", {"s": np.array([[2, 0]])}, ["a", "b"])
+    with refused(file="counts.tsv", problem="no opinion is about a training recording"):
+        Weights.fit({"weight": "opinions"}, **NONE | {"counts": tmp_path / "counts.tsv"})
+
+
 @pytest.fixture
 def counted(experiment):
     """Count opinions of the experiment: only the first three of four seconds have any, the second one has two."""
