@@ -116,8 +116,8 @@ class Weights:
         if "weight" not in system:
             return cls(of_class, {})
         if counts is None:
-            expected = "the table of `softsed labels.counts`"
-            raise InputError("the system is weighted by numbers of opinions", key="--counts", expected=expected)
+            problem = "the option is missing, but the system is weighted by numbers of opinions"
+            raise InputError(problem, key="--counts", remedy="Pass the table written by `softsed labels.counts`")
         numbers = read_counts(counts, classes)
         if not (used := [numbers[name] for name in recordings if name in numbers]):
             remedy = "Leave out weight: opinions, or provide opinions about more recordings"
