@@ -110,7 +110,7 @@ def test_rounded_hops_are_those_of_whole_frames(hop_s, rate):
     np.testing.assert_array_equal(to_grid(values, hop_s, rate, 600), values)
 
 
-def test_length_of_a_day_with_a_rounded_hop_is_accepted():
+def test_day_with_a_rounded_hop_is_accepted():
     """With the hop as written, the frames would be 8.64 s shorter than the recording."""
     day = 24 * 3600
     values = np.zeros((3 * day, 1), np.float32)
