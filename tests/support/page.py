@@ -24,6 +24,8 @@ CLASSES = ["car", HOSTILE, "</script><script>document.title=2</script>", "rare &
 NAMES = ["one", "two", "<b>three & 'four' %41 #5", 'fi"ve']
 SYSTEMS = ["net", "<i>linear</i>", "scene_prior"]
 PRIORS = ["scene_prior"]
+TRAINING = {"labels": "soft", "loss": "focal", "output": "sigmoid", "augment": {"mixup": 0.2}}
+TRAINING |= {"weight": "opinions", "class_weights": "balanced"}  # settings of the first system
 FOLDS = {"fold1": NAMES[:2], "fold2": NAMES[2:]}
 FORMAT = {"sample_rate": 8000, "channels_cancel": 0}
 CONFIG = {"classes": "all", "threshold": 0.5, "trim": 10}
@@ -114,7 +116,7 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
     origin = {
         "commit": None,
         "versions": {"torch": "1.0"},
-        "config": {"experiment": HOSTILE},
+        "config": {"experiment": HOSTILE, "systems": {"net": TRAINING, "left_out": None}},
         "metrics": {},
         "models": {},
         "report": {},

@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "results/README.md", *sorted((ROOT / "docs/study").glob("*.md"))]
 PACKAGE = ROOT / "workflow/softsed"
 # Scripts that made one table once, in the git tag benchmarks-0.1.
-IN_TAG = {f"benchmarks/{script}.py" for script in ("levers", "plan", "scale", "scaling", "seeds", "textbook")}
+IN_TAG = {f"benchmarks/{script}.py" for script in ("levers", "plan", "scale", "scaling", "textbook")}
 
 
 def read(path):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from support.errors import refused
 
 from softsed.core.errors import Problems
 from softsed.core.metadata import file_stem
-from softsed.features.embeddings import Embeddings, exact_hop, find_files, frame_rate, read_embeddings, to_grid
+from softsed.features.embeddings import (
+    Embeddings,
+    check_array,
+    exact_hop,
+    find_files,
+    frame_rate,
+    read_embeddings,
+    to_grid,
+)
 
 
 def array(seed=0, frames=12, dimensions=5):
@@ -99,6 +108,15 @@ def test_rounded_hops_are_those_of_whole_frames(hop_s, rate):
     assert frame_rate(hop_s, 50) == rate
     values = array(frames=600 * rate)
     np.testing.assert_array_equal(to_grid(values, hop_s, rate, 600), values)
+
+
+def test_day_with_a_rounded_hop_is_accepted():
+    """With the hop as written, the frames would be 8.64 s shorter than the recording."""
+    day = 24 * 3600
+    values = np.zeros((3 * day, 1), np.float32)
+    assert check_array(values, Path("x.npy"), duration_s=day, hop_s=0.3333) is None
+    error = check_array(values, Path("x.npy"), duration_s=day + 2, hop_s=0.3333)
+    assert "last 86400.0 s, but the recording lasts 86402.0 s" in str(error)
 
 
 @pytest.mark.parametrize("hop_s", [0.333, 0.16, 0.96, 512 / 22050, 10 / 62, 3.0])

@@ -56,6 +56,7 @@ OF_DEMO = [
         (AUGMENTED % f"front_end: embeddings, augment: {{mixup: 0.2, {key}: 1}}", f"systems.mine.augment.{key}", key)
         for key in ("frequency_mask", "gain_db")
     ),
+    (AUGMENTED % "augment: {mixup: 1}" + "\ntrain: {batch_size: 1}", "systems.mine.augment.mixup", "batch_size is 1"),
     (AUGMENTED % "augment: {frequency_mask: 65}", "systems.mine.augment.frequency_mask", ["65", "64 mel bands"]),
     ("features: {embeddings: {folder: x, model: x.pt, hop_s: 1.0}}", "features.embeddings", "both"),
     ("features: {embeddings: {model: x.pt, hop_s: 1.0}}", "features.embeddings", "sample_rate and window_s"),
@@ -103,6 +104,7 @@ def test_contradiction_has_key_and_values(changes, key, problem):
         CROWD,
         CROWD.replace("output", "augment: {frequency_mask: 64, time_mask_s: 0.5, gain_db: 3}, output"),
         AUGMENTED % "augment: {mixup: 0.2, shift_s: 5}, weight: opinions, class_weights: balanced",
+        AUGMENTED % "augment: {mixup: 0.2}" + "\ntrain: {batch_size: 2}",
         "systems: {mine: {labels: soft, loss: mse, output: linear, method: truth}}",
     ],
 )

@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from support.errors import refused
 from support.trainings import arguments
 
 from softsed.core.labels import read_soft
@@ -16,9 +17,9 @@ from softsed.predict.system import main as predict
 from softsed.train import system
 
 
-def command(folder, name="m", *more, labels="soft", front_end="mel", augment=None, **changes):
+def command(folder, name="m", *more, labels="soft", front_end="mel", augment=None, mask=None, **changes):
     settings = {"labels": labels, "loss": "mse", "output": "linear", "front_end": front_end}
-    settings |= {"augment": augment} if augment else {}
+    settings |= ({"augment": augment} if augment else {}) | ({"mask": mask} if mask else {})
     system.main([*arguments(folder, name, settings, **changes), "--hard", str(folder / "hard.tsv"), *more])
 
 
@@ -82,6 +83,17 @@ def test_model_of_embeddings_carries_what_it_needs(experiment, embeddings, front
     np.testing.assert_allclose(extras["std"][-3:], frames.std(axis=0), rtol=1e-5)
     assert len(extras["mean"]) == (3 if front_end == "embeddings" else 19)
     assert bool(len(model.convolutions)) == (front_end == "both")
+
+
+@pytest.mark.parametrize(("part", "names"), [("training", {"r0", "r1", "r2"}), ("validation", {"r3"})])
+def test_part_without_labels_is_refused(experiment, part, names):
+    """With mask: asked, the mean over the elements that count would be 0 / 0. Otherwise all classes are inactive."""
+    lines = (experiment / "soft.tsv").read_text().splitlines()
+    kept = [line if line.split("\t")[0] not in names else line.rpartition("\t")[0] + "\t" for line in lines]
+    (experiment / "soft.tsv").write_text("\n".join(kept) + "\n")
+    command(experiment, epochs=1)
+    with refused(file="fold1.tsv", problem=f"no {part} recording of the fold has a label"):
+        command(experiment, mask="asked")
 
 
 @pytest.mark.parametrize("front_end", ["embeddings", "both"])

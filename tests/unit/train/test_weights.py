@@ -47,11 +47,17 @@ def test_weights_by_opinions_relative_to_the_training(tmp_path):
 
 
 def test_missing_or_wrong_counts_are_refused(tmp_path):
-    with refused(key="--counts"):
+    with refused(key="--counts", problem="the option is missing"):
         Weights.fit({"weight": "opinions"}, **NONE)
     (tmp_path / "counts.tsv").write_text("recording\tonset\tlabel\topinions\nr\t0\ta\tmany\n")
     with refused(file="counts.tsv", problem="many"):
         read_counts(tmp_path / "counts.tsv", ["a"])
+
+
+def test_training_without_opinions_is_refused(tmp_path):
+    write_counts(tmp_path / "counts.tsv", {"s": np.array([[2, 0]])}, ["a", "b"])
+    with refused(file="counts.tsv", problem="no opinion is about a training recording"):
+        Weights.fit({"weight": "opinions"}, **NONE | {"counts": tmp_path / "counts.tsv"})
 
 
 @pytest.fixture

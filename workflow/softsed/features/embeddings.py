@@ -113,7 +113,7 @@ def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: floa
     duration_s, hop_s : float
         Length of the recording, and distance between two frames, in seconds.
     """
-    length = len(array) * hop_s
+    length = len(array) * exact_hop(hop_s)
     if abs(length - duration_s) > tolerance(hop_s):
         return InputError(
             f"{len(array)} frames of {hop_s:g} s last {length:.1f} s, but the recording lasts {duration_s:.1f} s",

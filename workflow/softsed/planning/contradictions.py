@@ -197,6 +197,10 @@ def _training(config: dict) -> Iterator[InputError]:
             problem = f"frequency_mask is {widest}, but there are {bands} mel bands"
             expected = "at most features.mel_bands"
             yield InputError(problem, key=f"systems.{name}.augment.frequency_mask", expected=expected)
+        if "augment.mixup" in keys and config["train"]["batch_size"] == 1 and name not in opinions:
+            problem = f"{name} mixes sequences of a batch, but train.batch_size is 1"
+            remedy = "Leave out the key, or raise train.batch_size"
+            yield InputError(problem, key=f"systems.{name}.augment.mixup", remedy=remedy)
 
 
 def _crowd(config: dict) -> Iterator[InputError]:

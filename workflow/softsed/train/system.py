@@ -8,6 +8,9 @@ import argparse
 import logging
 from pathlib import Path
 
+import numpy as np
+
+from softsed.core.errors import InputError
 from softsed.core.metadata import read_fold, read_fold_scenes
 from softsed.core.options import add_options, build_parser
 from softsed.features.embeddings import Embeddings
@@ -60,6 +63,10 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
     }
     train_features, train_targets = read_part(fold["train"], **read)
     validation_features, validation_targets = read_part(fold["validation"], **read)
+    for part, targets in (("training", train_targets), ("validation", validation_targets)):
+        if all(np.isnan(y).all() for y in targets):  # possible only with mask: asked
+            remedy = "Leave out mask: asked, or provide labels of more recordings"
+            raise InputError(f"no {part} recording of the fold has a label", file=options.fold, remedy=remedy)
     weights = Weights.fit(
         system,
         recordings=fold["train"],

@@ -110,16 +110,19 @@ class Weights:
         Raises
         ------
         InputError
-            If the table is required and missing, or not such a table.
+            If the table is required and missing, is not such a table, or lacks all training recordings.
         """
         of_class = balance(targets, rate) if "class_weights" in system else np.ones(len(classes))
         if "weight" not in system:
             return cls(of_class, {})
         if counts is None:
-            expected = "the table of `softsed labels.counts`"
-            raise InputError("the system is weighted by numbers of opinions", key="--counts", expected=expected)
+            problem = "the option is missing, but the system is weighted by numbers of opinions"
+            raise InputError(problem, key="--counts", remedy="Pass the table written by `softsed labels.counts`")
         numbers = read_counts(counts, classes)
-        mean = np.nanmean(np.concatenate([numbers[name] for name in recordings if name in numbers]))
+        if not (used := [numbers[name] for name in recordings if name in numbers]):
+            remedy = "Leave out weight: opinions, or provide opinions about more recordings"
+            raise InputError("no opinion is about a training recording of the fold", file=counts, remedy=remedy)
+        mean = np.nanmean(np.concatenate(used))
         return cls(of_class, {name: np.nan_to_num(number / mean, nan=1) for name, number in numbers.items()})
 
     def of(self, recording: str, targets: np.ndarray, rate: int) -> np.ndarray:

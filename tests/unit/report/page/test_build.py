@@ -92,6 +92,13 @@ def test_page_explains_intervals_and_differences(made):
     assert "A difference is larger than chance if its interval excludes 0." in text
 
 
+def test_page_describes_systems(made):
+    """Systems that differ in one key have different descriptions."""
+    text = " ".join(made.page.read_text(encoding="utf-8").split())
+    described = "soft labels, focal loss, augmented, weighted classes, weighted by numbers of opinions"
+    assert f'net <span class="about">{described}</span>' in text
+
+
 def test_page_warns_about_formats(made, tmp_path):
     """Both figures are on the page, and formats that fit the features are not mentioned."""
     text = html.unescape(made.page.read_text(encoding="utf-8"))
