@@ -98,9 +98,8 @@ def test_plan_of_study(project):
 
 def test_plan_of_the_crowd_layer(project):
     """True events train a system, but are not a method of labels by a crowd."""
-    plan = plan_of(DEMO, "workflow/crowd_layer.yaml", "workflow/crowd_layer_3.yaml")
-    assert plan.config["data"]["demo"]["crowd"]["opinions_per_window"] == 3
-    assert plan.results == "results/crowd_layer_3"
+    plan = plan_of(DEMO, "workflow/crowd_layer.yaml")
+    assert plan.results == "results/crowd_layer_5"
     assert plan.methods == ["eq1", "joint"]
     assert plan.reference_systems == ["S_BCE_sig", "S_BCE_sig_crowd"]
     assert set(plan.other_systems) == {"S_BCE_sig_joint", "S_BCE_sig_truth"}
@@ -110,7 +109,14 @@ def test_plan_of_the_crowd_layer(project):
     assert plan.system_settings("S_BCE_sig_crowd") == settings
     assert plan.hard_labels_of("S_BCE_sig_crowd") == []
     assert plan.soft_labels_of("S_BCE_sig_crowd") == plan.labels("soft")
-    assert plan.soft_labels_of("S_BCE_sig_truth") == ["results/crowd_layer_3/labels/truth/soft.tsv"]
+    assert plan.soft_labels_of("S_BCE_sig_truth") == ["results/crowd_layer_5/labels/truth/soft.tsv"]
+
+
+def test_plan_of_the_crowd_layer_with_few_opinions(project):
+    plan = plan_of(DEMO, "workflow/crowd_layer.yaml", "workflow/crowd_layer_3.yaml")
+    assert plan.results == "results/crowd_layer_3"
+    assert plan.config["data"]["demo"]["crowd"]["opinions_per_window"] == 3
+    assert "S_BCE_sig_truth" not in plan.systems
 
 
 def test_plan_of_user_audio(project):
