@@ -114,7 +114,10 @@ def planned_commands():
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """Copy the project, with the files that embeddings.md names; planning does not read their content."""
+    """Copy the project, with the config files of all pages and the files that embeddings.md names.
+
+    Planning does not read the content of the embeddings.
+    """
     folder = copy_project(tmp_path_factory.mktemp("documents") / "project")
     recordings = [row["recording"] for row in read_rows(ROOT / "workflow/resources/demo.tsv")]
     made = [f"my_embeddings/{recording}.npy" for recording in recordings]
@@ -125,7 +128,7 @@ def clone(tmp_path_factory):
         (folder / path).touch()
     (folder / "FOLDER").mkdir()
     soundfile.write(folder / "FOLDER/mine.wav", np.zeros(8000), 8000)
-    for block in blocks(read(ROOT / "docs/embeddings.md"), "yaml"):
+    for block in (block for page in PAGES for block in blocks(read(page), "yaml")):
         if name := re.match(r"# (\w+\.yaml)\n", block):
             (folder / name[1]).write_text(block)
     return folder

@@ -30,6 +30,7 @@ CHANGED = "Params have changed since last execution: Union of exclusive params b
             ["code changed: softsed/a.py", "config changed: a: 1 -> 2"],
         ),
         (f"{CHANGED}before: 'my/a.tsv@0123456789ab' now: 'my/a.tsv@ba9876543210' ", "changed: my/a.tsv"),
+        ("Code has changed since last execution", "the command of the rule changed"),
         (f"{CHANGED}before: 5 now: 6 ", "config changed: 5 -> 6"),
         (f"{CHANGED}before: [1, 2],'x' now: <nothing exclusive> ", "config changed: [1, 2],'x' -> <nothing exclusive>"),
     ],

@@ -158,10 +158,11 @@ def _transfer(url: str, part: Path, *, waits_s: Sequence[float]) -> None:
         if _size(part) >= furthest + CHUNK_BYTES:
             attempt, furthest = 0, _size(part)
         if attempt == len(waits_s):
+            kept = f": the {_size(part)} bytes in {part} are kept" if _size(part) else ""
             raise InputError(
                 f"the download failed in {attempt + 1} attempts without progress: {trouble}",
                 file=url,
-                remedy=f"Run again later: the {_size(part)} bytes in {part} are kept. Or download the file by hand to "
+                remedy=f"Check the connection to the internet and run again{kept}. Or download the file by hand to "
                 f"{part.with_suffix('')}",
             )
         logger.warning("%s: %s; next attempt in %g s", url, trouble, waits_s[attempt])
@@ -208,7 +209,7 @@ def _attempt(url: str, part: Path) -> str | None:
                     file.write(chunk)
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            return f"connection problem ({error})"
+            return _problem(error)
         raise InputError(
             f"the certificate of the server is not valid: {error}",
             file=url,
@@ -216,11 +217,17 @@ def _attempt(url: str, part: Path) -> str | None:
             "variable REQUESTS_CA_BUNDLE to its file",
         ) from error
     except (requests.ConnectionError, requests.Timeout, HTTPError, TimeoutError) as error:
-        return f"connection problem ({error})"
+        return _problem(error)
     except requests.RequestException as error:
         remedy = "Check the address in the config"
         raise InputError(f"cannot be downloaded: {error}", file=url, remedy=remedy) from error
     return None
+
+
+def _problem(error: Exception) -> str:
+    """Describe a connection problem by its cause. requests repeats host and address around the cause."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return f"connection problem ({error if cause is None else cause})"
 
 
 def _check_room(part: Path, have: int, rest: int, url: str) -> None:

@@ -15,6 +15,7 @@ from softsed.core.options import build_parser
 NOTHING = "Nothing to be done"
 FOLLOWS = "Input files updated by another job"
 PARAMS = "Params have changed since last execution"
+COMMAND = "Code has changed since last execution"  # the text of the rule's shell command
 NONE = "<nothing exclusive>"
 # Parameters from core/code_hash.py: a module (softsed/train/system.py@HASH), or a file given by the user.
 MODULE = re.compile(r"'(softsed/[\w/]+\.py)@\w+',?")
@@ -84,6 +85,8 @@ def causes(reason: str) -> list[str]:
         return []
     if kind == PARAMS:
         return params_causes(what)
+    if kind == COMMAND:
+        return ["the command of the rule changed"]
     if kind == "Missing output files":
         return ["not made yet"]
     if kind == "Updated input files":
