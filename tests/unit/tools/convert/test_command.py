@@ -59,7 +59,11 @@ def test_outputs_are_reported_with_the_next_command(tmp_path, caplog):
     caplog.set_level("INFO")
     run(tmp_path, EVENTS, "--hard", tmp_path / "my labels")
     first, second = [record.getMessage() for record in caplog.records if "written" in record.getMessage()]
-    assert "o.tsv written: 2 recordings, 2 annotators, 2 classes: car, dog. Next: `softsed check --opinions " in first
+    assert (
+        "o.tsv written: 2 recordings, 2 annotators, 2 classes: car, dog. Windows last 10 s; --window 1 keeps the times "
+        in first
+    )
+    assert "Next: `softsed check --opinions " in first
     assert f"Next: `softsed check --audio FOLDER --hard '{tmp_path / 'my labels'}'`" in second
 
 

@@ -86,6 +86,8 @@ def _report(kind: str, options: argparse.Namespace, crowd: Crowd) -> None:
     audio = options.audio or (Path("FOLDER") if kind == "hard" else None)  # hard labels are checked with their audio
     arguments = [*(["--audio", str(audio)] if audio else []), f"--{kind}", str(path)]
     check = f"softsed check {shlex.join(arguments)}"
+    if kind == "opinions" and options.window > 1 and not crowd.clips:
+        what += f". Windows last {options.window} s; --window 1 keeps the times of the events"
     logger.info("%s written: %s. Next: `%s`", path, what, check, extra=PROGRESS)
 
 
