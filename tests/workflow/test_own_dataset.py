@@ -118,7 +118,7 @@ def test_edited_labels_rerun_their_users(own):
     with_scenes = config("soft", "soft.tsv", "recordings=my data/recordings.tsv")
     targets = ["check", "labels", "results/soft/folds/fold1.tsv"]
     shown = snakemake(own, *targets, configuration=with_scenes)
-    assert "no problems: 6 recordings of 1.2 min in 2 scenes, 2 classes: dog barking, tap" in shown
+    assert "no errors: 6 recordings (1.2 min) in 2 scenes, 2 classes: dog barking, tap" in shown
     found = read_soft(own / "results/soft/labels/given/soft.tsv", CLASSES)
     for name in NAMES:
         np.testing.assert_allclose(found[name], labels_of(name))

@@ -82,5 +82,5 @@ def test_label_files_are_named_as_recordings(tmp_path):
 
 
 def test_a_recording_without_truth(tmp_path):
-    with refused(file="r.txt", problem="cannot be read"):
+    with refused(file="r.txt", problem="no such file"):
         read_true_events(tmp_path / "r.txt", CLASSES)

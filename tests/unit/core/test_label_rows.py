@@ -223,7 +223,7 @@ def test_errors_in_hard_text(tmp_path):
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):
-    with refused(file="none.txt", problem="cannot be read"):
+    with refused(file="none.txt", problem="no such file"):
         read_events(tmp_path / "none.txt", CLASSES)
 
 

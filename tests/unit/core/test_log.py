@@ -28,11 +28,13 @@ def test_start_with_file_shows_warnings_and_progress(tmp_path, capsys):
     logger.info("step")
     logger.info("half", extra=log.PROGRESS)
     logger.warning("clipped")
-    assert capsys.readouterr().err == "half\nclipped\n"
+    logger.info("step: end", extra=log.PROGRESS)
+    assert capsys.readouterr().err == "step: half\nclipped\nstep: end\n"
     assert [line.split(" ", 3)[2:] for line in path.read_text().splitlines()] == [
         ["INFO", "step"],
         ["INFO", "half"],
         ["WARNING", "clipped"],
+        ["INFO", "step: end"],
     ]
 
 
@@ -76,9 +78,9 @@ def test_remaining_reports_minutes(tmp_path, capsys, clock):
         clock[0] += 15
         steps.advance()
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "joint: steps: 1 of 20, about 5 min left"  # 19 * 15 s
-    assert lines[1] == "joint: steps: 3 of 20, about 4 min left"  # every 30 s
-    assert lines[-1] == "joint: steps: 19 of 20, about 15 s left"
+    assert lines[0] == "step: joint: steps: 1 of 20, about 5 min left"  # 19 * 15 s
+    assert lines[1] == "step: joint: steps: 3 of 20, about 4 min left"  # every 30 s
+    assert lines[-1] == "step: joint: steps: 19 of 20, about 15 s left"
 
 
 def test_remaining_is_silent_if_fast(tmp_path, capsys, clock):
@@ -95,4 +97,4 @@ def test_remaining_says_that_total_is_bound(tmp_path, capsys, clock):
     steps = log.Remaining(logger, "joint: steps", 200, bound=True)
     clock[0] += 60
     steps.advance()
-    assert capsys.readouterr().err == "joint: steps: 1 of 200, at most 199 min left\n"
+    assert capsys.readouterr().err == "step: joint: steps: 1 of 200, at most 199 min left\n"

@@ -119,7 +119,7 @@ def test_link_without_a_file_is_one_problem(data):
     for name in NAMES:
         (data / f"hard/{name}.txt").write_text("0\t1\tcar\n")
     (data / "hard/z.txt").symlink_to("annex/z.txt")
-    expect(found_in(data, "hard", data / "hard"), ("hard/z.txt", None, "cannot be read"))
+    expect(found_in(data, "hard", data / "hard"), ("hard/z.txt", None, "no such file"))
 
 
 def test_names_without_zeros_are_one_problem(tmp_path):
@@ -135,7 +135,7 @@ def test_names_without_zeros_are_one_problem(tmp_path):
 
 def test_summary_of_one_is_singular():
     found = summarise("soft", {"a": Recording("a", "all", 60.0)}, ["car"], {"all": ["car"]})
-    assert found == "no problems: 1 recording of 1.0 min in 1 scene, 1 class: car"
+    assert found == "no errors: 1 recording (1.0 min) in 1 scene, 1 class: car"
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard", "opinions"])
@@ -224,7 +224,7 @@ def test_files_without_labels_are_problems(data):
     for kind, name, line, part in (
         ("hard", "spaces.tsv", 1, "['recording onset offset label']"),
         ("soft", "empty", None, "no .txt file"),
-        ("soft", "nowhere.tsv", None, "cannot be read as text"),
+        ("soft", "nowhere.tsv", None, "no such file"),
     ):
         (found,) = found_in(data, kind, data / name)  # recordings without labels are a consequence
         assert found[:2] == (name, line)

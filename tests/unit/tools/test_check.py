@@ -57,7 +57,7 @@ def test_unsuitable_formats_are_reported(data, capsys):
     write_rows(labels, soft_rows(), SOFT)
     assert cli.main([*command, "--f-max", "500"]) == 0
     shown = capsys.readouterr().err
-    assert shown.startswith("no problems: 4 recordings")
+    assert shown.startswith("no errors: 4 recordings")
 
 
 def test_equal_annotators_are_reported(data, capsys):
@@ -84,7 +84,7 @@ def test_opinions_without_audio_and_true_events(tmp_path, capsys):
     assert cli.main(["check", "--opinions", str(labels), "--truth", str(tmp_path / "truth")]) == 0
     shown = capsys.readouterr().err
     assert "4 of 8 true events do not count" in shown
-    assert "no problems: 4 recordings" in shown
+    assert "no errors: 4 recordings" in shown
 
 
 def test_labels_without_audio_are_refused(data, capsys):

@@ -128,7 +128,7 @@ def test_stages_are_described_in_the_order_of_the_flow():
     ]
     lines = watch.describe(run, {"train": 50.0}, BEGIN + 60, {})
     assert "remaining time not known yet" in lines["table"]
-    assert "at least 60 s left" in lines["total"]
+    assert "at least 60 s left (1 job untimed)" in lines["total"]
 
 
 def test_exit_status_and_errors_are_kept(start):

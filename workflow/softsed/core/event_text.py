@@ -39,7 +39,12 @@ def read_label_rows(path: Path, kind: str, problems: Problems) -> LabelRows:
     if not files:
         problems.add(
             "files",
-            InputError("the folder contains no .txt file", file=path, expected="one RECORDING.txt per recording"),
+            InputError(
+                "the folder contains no .txt file",
+                file=path,
+                expected="one RECORDING.txt per recording",
+                remedy="Convert a folder with one folder per annotator by `softsed convert audacity`",
+            ),
         )
         return LabelRows(kind, path)
     named = name_files(files, problems)

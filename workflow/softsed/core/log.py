@@ -19,6 +19,20 @@ class LogFile(logging.FileHandler):
             super().handleError(record)
 
 
+class ProgressOfJob(logging.Formatter):
+    """Format messages for the terminal, and name the job before its progress: several jobs share the terminal."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__("%(message)s")
+        self.job = job
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message; the message of a record of progress begins with the name of the job."""
+        text = super().format(record)
+        named = text.startswith(f"{self.job}:") or not getattr(record, "progress", False)
+        return text if named else f"{self.job}: {text}"
+
+
 def start(path: Path | None) -> None:
     """Send log records of level INFO and above to a file and to the terminal.
 
@@ -26,7 +40,7 @@ def start(path: Path | None) -> None:
     ----------
     path : Path or None
         Log file, replaced if it exists. The terminal then shows only warnings, errors and records marked with
-        ``extra=PROGRESS``. Without a file, the terminal shows all records.
+        ``extra=PROGRESS``, which begin with the name of the file. Without a file, the terminal shows all records.
     """
     terminal = logging.StreamHandler(sys.stderr)
     handlers: list[logging.Handler] = [terminal]
@@ -35,6 +49,7 @@ def start(path: Path | None) -> None:
         file = LogFile(path, mode="w", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(file)
+        terminal.setFormatter(ProgressOfJob(path.stem))
         terminal.addFilter(lambda record: record.levelno >= logging.WARNING or getattr(record, "progress", False))
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
     logging.captureWarnings(True)

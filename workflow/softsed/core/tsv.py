@@ -68,6 +68,8 @@ def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[st
     if missing := [name for name in columns if name not in names]:
         expected = f"the columns {' '.join(columns)}, separated by tabs or commas"
         problem, remedy = f"the header {header} lacks the columns {missing}", describe_synonyms(missing)
+        if remedy and not {"class", "label"}.isdisjoint(columns):
+            remedy += "; or convert the table with `softsed convert table`"
         raise InputError(problem, file=path, line=1, expected=expected, remedy=remedy)
     return names
 

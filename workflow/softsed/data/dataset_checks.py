@@ -242,7 +242,7 @@ def check_asked(
 
 
 def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]) -> str:
-    """Describe a dataset without problems in one line."""
+    """Describe a dataset without errors in one line. There may be warnings, which are logged before."""
     seconds = sum(one.duration_s for one in recordings.values())
     numbers = [
         f"{number} {noun}{ending * (number != 1)}"
@@ -252,7 +252,7 @@ def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], a
             (len(classes), "class", "es"),
         )
     ]
-    text = f"no problems: {numbers[0]} of {seconds / 60:.1f} min in {numbers[1]}, {numbers[2]}: {', '.join(classes)}"
+    text = f"no errors: {numbers[0]} ({seconds / 60:.1f} min) in {numbers[1]}, {numbers[2]}: {', '.join(classes)}"
     if (whole := sum(int(one.duration_s) for one in recordings.values())) < seconds:
         text += f". Only whole seconds count: {whole} of {seconds:.1f} s"
     if kind == "hard":

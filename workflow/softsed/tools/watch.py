@@ -115,7 +115,10 @@ class RepeatedLog:
 
 
 def describe_time(run: Run, times: dict[str, float], now: float, rules: list[str]) -> str:
-    """Describe the remaining time of the jobs of some rules: ``about 2 min left``."""
+    """Describe the remaining time of the jobs of some rules: ``about 2 min left``.
+
+    Jobs of a rule without a finished job have no known time. They are counted: ``at least 7 s left (43 jobs untimed)``.
+    """
     finished = list(run.finished.values())
     open_rules = [rule for rule in rules if finished.count(rule) < run.planned[rule]]
     if not open_rules:
@@ -123,8 +126,9 @@ def describe_time(run: Run, times: dict[str, float], now: float, rules: list[str
     estimate = remaining(run, times, now, open_rules)
     if estimate is None or not any(rule in times for rule in open_rules):
         return "remaining time not known yet"
-    bound = "about" if all(rule in times for rule in open_rules) else "at least"
-    return f"{bound} {format_duration(estimate)} left"
+    unknown = sum(run.planned[rule] - finished.count(rule) for rule in open_rules if rule not in times)
+    left = f"{format_duration(estimate)} left"
+    return f"at least {left} ({unknown} job{'s' * (unknown > 1)} untimed)" if unknown else f"about {left}"
 
 
 def describe(run: Run, times: dict[str, float], now: float, stages: dict[str, str]) -> dict[str, str]:

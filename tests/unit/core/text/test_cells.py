@@ -30,6 +30,17 @@ def test_separator_is_that_of_the_first_line(text, separator):
     assert find_separator(text) == separator
 
 
+def test_unreadable_files_have_a_remedy(tmp_path):
+    (tmp_path / "t.csv").write_text("Müller", encoding="latin-1")
+    with refused(file="t.csv", problem="0xfc") as caught:
+        decode(tmp_path / "t.csv")
+    assert "UTF-8" in caught.value.remedy
+    with refused(file="nowhere.csv", problem="no such file", remedy="Correct the path or the link"):
+        decode(tmp_path / "nowhere.csv")
+    with refused(problem="Is a directory", remedy=None):
+        decode(tmp_path)
+
+
 @pytest.mark.parametrize("line", ["sep=;", "SEP=,", '"sep=;"', "sep=\t", "sep=;;;;"])
 def test_separator_for_excel_is_refused(tmp_path, line):
     (tmp_path / "t.csv").write_text(f"{line}\na;b\n", encoding="utf-8")

@@ -55,6 +55,18 @@ def test_four_of_five_heard_nothing(tmp_path, silence):
     assert sum(answer for key, answer in found.items() if key[0] == "q") == 5
 
 
+def test_outputs_are_reported_with_the_next_command(tmp_path, caplog):
+    caplog.set_level("INFO")
+    run(tmp_path, EVENTS, "--hard", tmp_path / "my labels")
+    first, second = [record.getMessage() for record in caplog.records if "written" in record.getMessage()]
+    assert (
+        "o.tsv written: 2 recordings, 2 annotators, 2 classes: car, dog. Windows last 10 s; --window 1 keeps the times "
+        in first
+    )
+    assert "Next: `softsed check --opinions " in first
+    assert f"Next: `softsed check --audio FOLDER --hard '{tmp_path / 'my labels'}'`" in second
+
+
 def test_lengths_of_audio(tmp_path):
     (tmp_path / "audio").mkdir()
     for name in "rq":

@@ -88,6 +88,16 @@ def test_annotations_without_audio_are_left_out(caplog):
         Crowd(annotations(EVENTS), lengths(c=10))
 
 
+def test_folders_per_recording_are_explained(tmp_path):
+    """Folders per recording with a file per annotator exchange both names."""
+    found = Annotations(tmp_path, "add a file")
+    found.marked(Place(tmp_path / "a/ann.txt", 1), "ann", "a", "dog", times=(2, 4))
+    with refused(
+        golden=False, file="a/ann.txt", problem="'ann'", expected="ANNOTATOR/RECORDING, one folder per annotator"
+    ):
+        Crowd(found, lengths(a=10))
+
+
 def test_events_without_duration_make_no_class(caplog):
     crowd = Crowd(annotations([*EVENTS, ("a", "bob", "nothing", 0, 0), ("a", "cyd", "nothing", 3, 3)]))
     assert crowd.asked == {"": ["dog"]}

@@ -45,7 +45,7 @@ def test_files_that_are_not_tables(tmp_path, content, line, problem):
 
 
 def test_missing_file_is_named(tmp_path):
-    with refused(file="t.tsv", problem="No such file"):
+    with refused(file="t.tsv", problem="no such file"):
         Table.read(tmp_path / "t.tsv")
 
 

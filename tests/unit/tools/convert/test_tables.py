@@ -3,7 +3,7 @@
 import pytest
 from support.errors import refused
 
-from softsed.tools.convert.tables import read_events
+from softsed.tools.convert.tables import MAP, read_events
 
 # The same two events and the silence of bob, in different layouts; the expected rows of each.
 STRONG = "recording\tscene\tannotator\tonset\toffset\tlabel\na\tyard\tann\t1\t2.5\tdog\na\tyard\tbob\t\t\t\n"
@@ -92,6 +92,18 @@ def test_columns_without_use_are_named(tmp_path, caplog):
     assert "contains annotators" not in caplog.text
     caplog.clear()
     rows(tmp_path, DESED)
+    assert not caplog.text
+
+
+def test_times_in_columns_without_use_are_pointed_out(tmp_path, caplog):
+    """Without the columns of times, each label would silently count for its whole recording."""
+    german = "Datei\tAnfang\tEnde\tKlasse\nyard_1.wav\t2.0\t4.0\tdog\n"
+    with refused(line=1, problem="recording", remedy=MAP):
+        rows(tmp_path, german)
+    rows(tmp_path, german, {"recording": "Datei", "label": "Klasse"})
+    assert "['Anfang', 'Ende'] are not used. No column contains times" in caplog.text
+    caplog.clear()
+    rows(tmp_path, german, {"recording": "Datei", "label": "Klasse", "onset": "Anfang", "offset": "Ende"})
     assert not caplog.text
 
 

@@ -31,12 +31,17 @@ def decode(path: Path) -> str:
     InputError
         If the file cannot be read, has another encoding, contains a NUL character, or begins with ``sep=;``.
     """
+    expected = "a text file in UTF-8, or in UTF-16 with a byte-order mark"
     try:
         data = Path(path).read_bytes()
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        expected = "a text file in UTF-8, or in UTF-16 with a byte-order mark"
-        raise InputError(f"cannot be read as text: {error}", file=path, expected=expected) from error
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", file=path, remedy="Correct the path or the link") from error
+    except OSError as error:
+        raise InputError(f"cannot be read as text: {error.strerror}", file=path, expected=expected) from error
+    except UnicodeDecodeError as error:
+        remedy = "Save the file as UTF-8 (Excel: CSV UTF-8), or run `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
+        raise InputError(f"cannot be read as text: {error}", file=path, expected=expected, remedy=remedy) from error
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1

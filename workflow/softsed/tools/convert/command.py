@@ -1,13 +1,16 @@
 """The command ``softsed convert``: annotations of other programs and datasets to opinions or hard labels."""
 
 import argparse
+import logging
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from softsed.core.errors import InputError
+from softsed.core.log import PROGRESS
 from softsed.core.options import build_parser
 from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
-from softsed.tools.convert.annotations import Annotations
+from softsed.tools.convert.annotations import Annotations, count
 from softsed.tools.convert.crowd import Crowd, read_renames
 from softsed.tools.convert.delimited import FIELDS, read_mapping
 from softsed.tools.convert.lengths import measure_folder, read_lengths
@@ -15,6 +18,8 @@ from softsed.tools.convert.write import opinions, write_labels, write_opinions
 
 TABLES = ("table", "desed", "audioset")  # other names of `strong`: the columns decide, not the name of the dataset
 FOLDERS = "one folder per annotator, or the folder of one annotator"
+
+logger = logging.getLogger(__name__)
 
 
 def _read_tables(options: argparse.Namespace) -> Annotations:
@@ -65,8 +70,25 @@ def convert(options: argparse.Namespace) -> None:
     )
     if options.opinions:
         write_opinions(options.opinions, opinions(crowd, window=options.window, hop=options.hop))
+        _report("opinions", options, crowd)
     if options.hard:
         write_labels(options.hard, crowd)
+        _report("hard", options, crowd)
+
+
+def _report(kind: str, options: argparse.Namespace, crowd: Crowd) -> None:
+    """Report what the written labels of a kind contain, and the command that checks these labels."""
+    path = getattr(options, kind)
+    recordings = count(len(crowd.scenes), "recording", "recordings")
+    annotators = count(len({who for people in crowd.annotators.values() for who in people}), "annotator", "annotators")
+    classes = sorted({label for labels in crowd.asked.values() for label in labels})
+    what = f"{recordings}, {annotators}, {count(len(classes), 'class', 'classes')}: {', '.join(classes)}"
+    audio = options.audio or (Path("FOLDER") if kind == "hard" else None)  # hard labels are checked with their audio
+    arguments = [*(["--audio", str(audio)] if audio else []), f"--{kind}", str(path)]
+    check = f"softsed check {shlex.join(arguments)}"
+    if kind == "opinions" and options.window > 1 and not crowd.clips:
+        what += f". Windows last {options.window} s; --window 1 keeps the times of the events"
+    logger.info("%s written: %s. Next: `%s`", path, what, check, extra=PROGRESS)
 
 
 def convert_sonyc(options: argparse.Namespace) -> None:

@@ -197,7 +197,9 @@ def _with_audio(rows: list[Row], source: Path, lengths: Lengths | None) -> list[
         rows = [row for row in rows if row.recording in lengths.seconds]
         if not rows:
             problem = f"none of the recordings is in {lengths.source}, such as {unknown[0].recording!r}"
-            raise InputError(problem, **unknown[0].place._asdict(), remedy="Check the names of the recordings")
+            expected = "ANNOTATOR/RECORDING, one folder per annotator" if source.is_dir() else None
+            remedy = "Check the names of the recordings"
+            raise InputError(problem, **unknown[0].place._asdict(), expected=expected, remedy=remedy)
         if unknown:
             names, known = sorted({row.recording for row in unknown}), lengths.source
             what = count(len(names), f"recording is not in {known} and is", f"recordings are not in {known} and are")
@@ -229,7 +231,9 @@ def _scenes(rows: list[Row], source: Path, lengths: Lengths | None, everyone: bo
                 scenes[name] = lengths.scenes.get(name, first)
         elif silent:
             of = f"of {lengths.source}"
-            what = count(len(silent), f"recording {of} has no annotation and is", f"recordings {of} have none and are")
+            what = count(
+                len(silent), f"recording {of} has no annotation and is", f"recordings {of} have no annotation and are"
+            )
             remedy = "If every annotator listened to all recordings, pass --everyone"
             logger.warning("%s: %s left out, such as %r. %s", source, what, silent[0], remedy)
     return dict(sorted(scenes.items()))

@@ -66,7 +66,12 @@ class Table:
         return cls(path, header, rows)
 
     def columns(
-        self, mapping: Mapping[str, str], fields: Sequence[str], *, needed: Sequence[str] = ()
+        self,
+        mapping: Mapping[str, str],
+        fields: Sequence[str],
+        *,
+        needed: Sequence[str] = (),
+        remedy: str | None = None,
     ) -> dict[str, int]:
         """Find the columns of some fields: those of a mapping, all others by their names.
 
@@ -78,6 +83,8 @@ class Table:
             Names of fields, such as those in `FIELDS`.
         needed : sequence of str
             Fields without which the table cannot be used.
+        remedy : str, optional
+            What to do if one of these fields has no column. By default, the remedy names synonyms.
 
         Returns
         -------
@@ -100,8 +107,9 @@ class Table:
         found |= {name: names.index(name) for name in fields if name in names and name not in (*mapping, "duration")}
         for name in needed:
             if name not in found:
-                problem, remedy = f"no column with the {name} among {self.header}", describe_synonyms([name])
-                raise InputError(problem, file=self.path, line=1, expected=f"a column {name}", remedy=remedy)
+                problem = f"no column with the {name} among {self.header}"
+                advice = remedy or describe_synonyms([name])
+                raise InputError(problem, file=self.path, line=1, expected=f"a column {name}", remedy=advice)
         return found
 
 

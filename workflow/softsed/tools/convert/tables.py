@@ -20,6 +20,8 @@ from softsed.tools.convert.delimited import FIELDS, Table
 SILENCE = "add a row with this recording and annotator, and empty onset, offset and label"
 ONE = "annotator"  # name of the annotator in a table of one person
 
+MAP = "Name your columns: --map recording=COLUMN,onset=COLUMN,offset=COLUMN,label=COLUMN,annotator=COLUMN"
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,11 +40,11 @@ def _refuse_answers(table: Table, mapping: Mapping[str, str]) -> None:
 
 def _find_columns(table: Table, mapping: Mapping[str, str]) -> dict[str, int]:
     _refuse_answers(table, mapping)
-    columns = table.columns(mapping, FIELDS, needed=["recording"])
+    columns = table.columns(mapping, FIELDS, needed=["recording"], remedy=MAP)
     if "label" in columns and "labels" in columns:
         del columns["label" if "labels" in mapping else "labels"]
     if "labels" not in columns:
-        table.columns(mapping, ["label"], needed=["label"])
+        table.columns(mapping, ["label"], needed=["label"], remedy=MAP)
     ends = [name for name in ("offset", "duration") if name in columns]
     if len(ends) != ("onset" in columns):
         problem = f"a column with the {' and the '.join(ends)}, but none with the onset" if ends else "no offset"
@@ -80,6 +82,9 @@ def read_events(path: Path, mapping: Mapping[str, str], annotator: str | None) -
         alone = "No column contains annotators, so that all rows count as those of one annotator. "
         alone += "If one of these columns does, pass --map annotator=COLUMN"
         alone = alone if annotator is None and "annotator" not in columns else "To use one, pass --map FIELD=COLUMN"
+        if "onset" not in columns:
+            whole = "No column contains times, so that each label counts for its whole recording. "
+            alone = f"{whole}If two of these columns do, pass --map onset=COLUMN,offset=COLUMN. {alone}"
         what = f"the column {unused[0]!r} is" if len(unused) == 1 else f"the columns {unused} are"
         logger.warning("%s: %s not used. %s", path, what, alone)
     found = Annotations(path, SILENCE, clips="onset" not in columns)
