@@ -59,7 +59,7 @@ def test_bad_input_is_one_message_and_exit_code_1(tmp_path, capsys):
     command += ["--recordings", "nowhere.tsv", "--classes", "nowhere.tsv"]
     assert cli.main(command) == 1
     error = capsys.readouterr().err
-    assert error.startswith("softsed labels.harden: nowhere.tsv: cannot be read")
+    assert error.startswith("softsed labels.harden: nowhere.tsv: there is no such file")
     assert "Traceback" not in error
     assert "nowhere.tsv" in log.read_text()
 

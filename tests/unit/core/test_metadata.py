@@ -101,7 +101,7 @@ def test_errors_name_file_and_line(tmp_path, read, text, line, problem):
     (tmp_path / "table.tsv").write_text(text)
     with refused(file="table.tsv", line=line, problem=problem):
         read(tmp_path / "table.tsv")
-    with refused(file="missing.tsv", problem="cannot be read"):
+    with refused(file="missing.tsv", problem="there is no such file"):
         read(tmp_path / "missing.tsv")
 
 

@@ -148,6 +148,6 @@ def test_errors_of_the_whole_table(tmp_path, text, line, problem):
 
 def test_missing_or_binary_file(tmp_path):
     (tmp_path / "binary.tsv").write_bytes(b"\xff\xfe\x00")
-    for name in ("none.tsv", "binary.tsv"):
-        with refused(file=name, problem="cannot be read"):
+    for name, problem in (("none.tsv", "there is no such file"), ("binary.tsv", "cannot be read")):
+        with refused(file=name, problem=problem):
             read(tmp_path / name)
