@@ -144,7 +144,7 @@ def test_commands_of_snakemake_are_planned(clone, command):
 def test_code_in_sentences_exists(page):
     """Paths of the repository, modules, make targets and commands of softsed that a sentence names."""
     missing = []
-    tops = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"results", ".dvc"}
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"results", ".dvc", ".snakemake"}
     known = {*cli.COMMANDS, *cli.steps()}
     for span in spans(read(page)):
         first, _, rest = span.partition(" ")
