@@ -98,6 +98,8 @@ def test_trainings_beat_a_constant(demo):
     found = {row["system"]: row for row in rows(demo[0], "convergence")}
     assert found["S_MSE_lin"]["above_constant"] == found["H_BCE_sig"]["above_constant"] == "0"
     assert int(found["S_BCE_sig"]["above_constant"]) <= 2
+    # It was 0.7 % below the constant. Between seeds, the mean varies by as much.
+    assert float(found["S_BCE_sig"]["validation_loss"]) < 1.02 * float(found["S_BCE_sig"]["constant_loss"])
     assert float(found["S_MSE_lin"]["validation_loss"]) < 0.75 * float(found["S_MSE_lin"]["constant_loss"])
 
 
