@@ -388,7 +388,7 @@ def test_make_status_names_jobs_and_causes(edited, jobs):
     with edit(module_path(edited, "report.ground_truth")):
         shown = status()
     direct = jobs.running("report.ground_truth")
-    assert f"{len(direct | jobs.after(direct))} jobs would run" in shown
+    assert f"jobs that would run: {len(direct | jobs.after(direct))}\n" in shown
     assert "make_ground_truth_table" in shown
     assert "code changed: softsed/report/ground_truth.py" in shown
     configuration, how = "CONFIG=not_there.yaml", how | {"fails": True}

@@ -115,6 +115,12 @@ def test_mistake_has_key_and_value(change, key, problem):
     compare(str(found[0]))
 
 
+@pytest.mark.parametrize("labels", ["soft", "opinions"])
+def test_unknown_loss_is_one_mistake(labels):
+    config = merged(DEMO, STUDY, f"systems: {{mine: {{labels: {labels}, loss: mae, output: sigmoid}}}}")
+    assert [one.key for one in find_mistakes(config, SCHEMA)] == ["systems.mine.loss"]
+
+
 def test_trials_without_the_demo_are_refused():
     mistakes = find_mistakes(merged("trials: {methods: [eq1]}"), SCHEMA)
     assert ("data", "'demo' is a required property") in [(one.key, one.problem) for one in mistakes]

@@ -63,7 +63,7 @@ Reason: Input files updated by another job: a.pt
 def test_describe_counts_jobs_and_causes():
     assert rules(SHOWN) == {"train": 12, "table": 1}
     lines = [line.split() for line in describe(SHOWN).splitlines()]
-    assert lines[0] == ["13", "jobs", "would", "run:"]
+    assert lines[0] == ["jobs", "that", "would", "run:", "13"]
     assert ["12", "train"] in lines
     assert lines[-2:] == [["2", "changed:", "fold1.tsv"], ["1", "not", "made", "yet"]]
 
@@ -81,7 +81,7 @@ def test_describe_repeats_error_of_snakemake():
 
 def test_describe_repeats_remarks():
     remark = "Cannot update the records of demo: [Errno 13] Permission denied. The run continues."
-    assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "13 jobs would run:"]
+    assert describe(f"{remark}\n{SHOWN}").splitlines()[:2] == [remark, "jobs that would run: 13"]
     assert describe(f"{remark}\nNothing to be done\n").splitlines() == [
         remark,
         "nothing to do: all results are up to date",

@@ -60,7 +60,8 @@ def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
             first = ", ".join(f"{names[i]!r} ({given[i]} times 1)" for i in ticked[:EXAMPLES].tolist())
             more = ", ..." if len(ticked) > EXAMPLES else ""
             plural = {"annotator": "annotators", "class": "classes"}[kind]
-            found.append(f"no opinion is 0 for {len(ticked)} of {np.count_nonzero(given)} {plural}: {first}{more}")
+            number = f"{len(ticked)} of {np.count_nonzero(given)} {plural}"
+            found.append(f"no opinion is 0 for {number}: {first}{more}. {ADD_ZEROS}")
     return found
 
 
@@ -79,6 +80,7 @@ def _missing_opinions(opinions: Opinions, recordings: dict[str, Recording]) -> l
     second, column = np.argwhere(missing[name])[0].tolist()
     return [
         f"{number} of {cells} pairs of a second and a class annotated in the scene have no opinion (first: "
-        f"{opinions.classes[column]!r} in {name!r}, {second} to {second + 1} s). They have no label. Metrics leave "
-        "them out; in the training of a system they count as inactive, or not at all with `mask: asked`"
+        f"{opinions.classes[column]!r} in {name!r}, {second} to {second + 1} s). Metrics leave these pairs out. In the "
+        "training of a system they count as inactive, or not at all with `mask: asked`. If annotators were asked there "
+        "and did not tick, add rows with opinion 0"
     ]

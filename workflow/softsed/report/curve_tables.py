@@ -174,6 +174,7 @@ def main(argv: list[str] | None = None) -> None:
         above, late = int(found["above_constant"].sum()), int(found["late"].sum())
         logger.log(
             logging.WARNING if above or late else logging.INFO,
-            "%d trainings: %d not below a constant per scene, %d with the best epoch in the last tenth of the epochs",
+            "of %d trainings, %d did not get below the validation loss of a constant per scene, and %d had their best "
+            "epoch in the last tenth of the epochs. See convergence.md in the report",
             *(found["trainings"].sum(), above, late),
         )

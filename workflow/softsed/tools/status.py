@@ -125,7 +125,7 @@ def describe(shown: str) -> str:
     for line in re.findall(r"^Reason: (.*)$", shown, flags=re.MULTILINE):
         for text in {found for part in line.split("; ") for found in causes(part.strip())}:
             counts[text] = counts.get(text, 0) + 1
-    lines += [f"{sum(jobs.values())} jobs would run:"]
+    lines += [f"jobs that would run: {sum(jobs.values())}"]
     lines += [f"  {count:5} {rule}" for rule, count in jobs.items()]
     lines += ["causes, with the number of jobs that each triggers directly:"]
     lines += [f"  {count:5} {text}" for text, count in sorted(counts.items(), key=lambda item: -item[1])]

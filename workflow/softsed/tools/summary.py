@@ -134,9 +134,12 @@ def describe(results: Path) -> str:
         if row["score"] == "f1_macro"
     }
     lines = [f"Results of {results.name}. Compare only rows with the same threshold.", ""]
-    lines += align([list(HEADER), *(format_row(row, best, differences) for row, best in rows)])
+    cells = [format_row(row, best, differences) for row, best in rows]
+    lines += align([list(HEADER), *cells])
     lines += ["", "vs. best: macro F1 minus that of the best baseline without audio, in percentage"]
-    lines += ["          points. * marks a difference whose 95 % interval does not contain 0."]
+    lines += ["          points."]
+    if any(row[-1].endswith("*") for row in cells):
+        lines[-1] += " * marks a difference whose 95 % interval does not contain 0."
     if any(best == ORACLE for _, best in rows):
         lines += [f"          {ORACLE} uses the labels of the test recordings."]
     lines += [""]

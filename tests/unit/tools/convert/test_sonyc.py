@@ -37,6 +37,15 @@ def test_sonyc_takes_the_volunteers_answers(tmp_path):
     assert len(fine) == 9
 
 
+def test_output_is_reported_with_the_next_command(tmp_path, caplog):
+    caplog.set_level("INFO")
+    path, opinions = tmp_path / "annotations.csv", tmp_path / "opinions.tsv"
+    path.write_text(SONYC, encoding="utf-8")
+    command.main(["sonyc", "--annotations", str(path), "--level", "coarse", "--opinions", str(opinions)])
+    what = "2 recordings, 2 annotators, 2 classes: 1_engine, 8_dog"
+    assert caplog.messages == [f"{opinions} written: {what}. Next: `softsed check --opinions {opinions}`"]
+
+
 @pytest.mark.parametrize(
     ("change", "line", "problem"),
     [

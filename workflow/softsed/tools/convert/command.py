@@ -3,11 +3,12 @@
 import argparse
 import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from softsed.core.errors import InputError
 from softsed.core.log import PROGRESS
+from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.options import build_parser
 from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
 from softsed.tools.convert.annotations import Annotations, count
@@ -79,21 +80,31 @@ def convert(options: argparse.Namespace) -> None:
 def _report(kind: str, options: argparse.Namespace, crowd: Crowd) -> None:
     """Report what the written labels of a kind contain, and the command that checks these labels."""
     path = getattr(options, kind)
-    recordings = count(len(crowd.scenes), "recording", "recordings")
-    annotators = count(len({who for people in crowd.annotators.values() for who in people}), "annotator", "annotators")
-    classes = sorted({label for labels in crowd.asked.values() for label in labels})
-    what = f"{recordings}, {annotators}, {count(len(classes), 'class', 'classes')}: {', '.join(classes)}"
+    annotators = {who for people in crowd.annotators.values() for who in people}
+    what = _summarise(crowd.scenes, annotators, {label for labels in crowd.asked.values() for label in labels})
     audio = options.audio or (Path("FOLDER") if kind == "hard" else None)  # hard labels are checked with their audio
     arguments = [*(["--audio", str(audio)] if audio else []), f"--{kind}", str(path)]
-    check = f"softsed check {shlex.join(arguments)}"
     if kind == "opinions" and options.window > 1 and not crowd.clips:
         what += f". Windows last {options.window} s; --window 1 keeps the times of the events"
-    logger.info("%s written: %s. Next: `%s`", path, what, check, extra=PROGRESS)
+    logger.info("%s written: %s. Next: `softsed check %s`", path, what, shlex.join(arguments), extra=PROGRESS)
+
+
+def _summarise(recordings: Collection[str], annotators: Collection[str], classes: Collection[str]) -> str:
+    """Describe the contents of a written table: how many recordings and annotators, and which classes."""
+    people = count(len(annotators), "annotator", "annotators")
+    names = f"{count(len(classes), 'class', 'classes')}: {', '.join(sorted(classes))}"
+    return f"{count(len(recordings), 'recording', 'recordings')}, {people}, {names}"
 
 
 def convert_sonyc(options: argparse.Namespace) -> None:
     """Write the opinions of the volunteers of SONYC-UST."""
-    write_opinions(options.opinions, sonyc.read_sonyc(options.annotations, options.level))
+    rows = sonyc.read_sonyc(options.annotations, options.level)
+    write_opinions(options.opinions, rows)
+    columns = zip(*(row.rstrip("\n").split("\t") for row in rows[1:]), strict=True)
+    found = {name: set(cells) for name, cells in zip(OPINION_COLUMNS, columns, strict=True)}
+    what = _summarise(found["recording"], found["annotator"], found["class"])
+    check = shlex.join(["--opinions", str(options.opinions)])
+    logger.info("%s written: %s. Next: `softsed check %s`", options.opinions, what, check, extra=PROGRESS)
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:
