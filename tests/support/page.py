@@ -65,8 +65,8 @@ def report_tables(folder: Path) -> list[str]:
         {"system": name, "threshold": "0.5", **{key: values[i] for key, values in score.items()}, **empty}
         for i, name in enumerate(SYSTEMS)
     ]
-    keys = {"threshold": "0.5", "reference": "hard", "score": "f1_micro"}
-    best = {"threshold": "any", "score": "f1_best_macro"}
+    keys = {"threshold": "0.5", "reference": "hard", "metric": "f1_micro"}
+    best = {"threshold": "any", "metric": "f1_best_macro"}
     scores = [{"system": name, **keys, "value": 60, "low": 50, "high": 70, "run_std": ""} for name in SYSTEMS]
     scores.append(scores[0] | best)
     gap = {"system": "net", "against": PRIORS[0], **keys, "difference": -3, "low": -5, "high": -1}

@@ -63,7 +63,7 @@ def test_metrics_are_the_known_ones(published):
     rows = read_rows(published[0] / "results/maestro_real/report/baselines.tsv")
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
-        found.setdefault((row["system"], row["threshold"]), {})[row["score"]] = float(row["value"])
+        found.setdefault((row["system"], row["threshold"]), {})[row["metric"]] = float(row["value"])
     for key, values in KNOWN.items():
         for name, value in values.items():
             digits = 0.0005 if name == "error_rate" else 0.005 if value == 70.55 else 0.05

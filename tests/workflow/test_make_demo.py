@@ -80,7 +80,7 @@ def test_s_mse_lin_is_above_both_baselines(demo):
     contain 0, or are not valid (mpAUC, benchmarks/intervals.py).
     """
     gaps = {
-        (row["against"], row["score"], row["reference"]): row
+        (row["against"], row["metric"], row["reference"]): row
         for row in rows(demo[0], "differences")
         if row["system"] == "S_MSE_lin" and row["threshold"] in ("0.5", "any")
     }

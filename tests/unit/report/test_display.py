@@ -45,15 +45,15 @@ def test_shorten_keeps_both_ends():
 
 
 def test_metrics_are_shown_with_their_reference():
-    row = {"score": "auroc_within", "reference": "soft"}
+    row = {"metric": "auroc_within", "reference": "soft"}
     assert is_shown(row, UNTHRESHOLDED)
     assert not is_shown(row | {"reference": "hard"}, UNTHRESHOLDED)
     assert is_shown(row | {"reference": "truth"}, AGAINST_TRUTH)
-    assert not is_shown(row | {"score": "error_rate"}, UNTHRESHOLDED)
+    assert not is_shown(row | {"metric": "error_rate"}, UNTHRESHOLDED)
 
 
 def test_rows_of_shown_metrics_are_selected():
     keys = [("auroc_within", "soft"), ("auroc_within", "hard"), ("error_rate", "hard"), ("brier", "hard")]
-    rows = pd.DataFrame(keys, columns=["score", "reference"], index=[3, 1, 4, 5])
+    rows = pd.DataFrame(keys, columns=["metric", "reference"], index=[3, 1, 4, 5])
     assert select_metrics(rows, UNTHRESHOLDED).index.tolist() == [3, 5]
     assert select_metrics(rows[:0], UNTHRESHOLDED).empty

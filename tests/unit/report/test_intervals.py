@@ -63,7 +63,7 @@ def run(folder, *more):
 
 def test_values_equal_those_of_evaluate(folder):
     metrics, _ = run(folder)
-    found = {(r["system"], r["threshold"], r["reference"], r["score"]): float(r["value"]) for r in metrics}
+    found = {(r["system"], r["threshold"], r["reference"], r["metric"]): float(r["value"]) for r in metrics}
     assert len(found) == len(metrics)
     folds = [str(folder / f"fold{fold}.tsv") for fold in (1, 2)]
     for system, runs in SYSTEMS.items():
@@ -96,8 +96,8 @@ def test_intervals_contain_values_and_pair_systems(folder):
         assert (row["run_std"] != "") == (row["system"] == "better")
     pairs = {(row["system"], row["against"]) for row in differences}
     assert pairs == {("better", "prior"), ("worse", "prior"), ("worse", "better")}
-    gap = {(r["system"], r["against"], r["threshold"], r["score"]): r for r in differences}
-    value = {(r["system"], r["threshold"], r["score"]): float(r["value"]) for r in metrics}
+    gap = {(r["system"], r["against"], r["threshold"], r["metric"]): r for r in differences}
+    value = {(r["system"], r["threshold"], r["metric"]): float(r["value"]) for r in metrics}
     row = gap["better", "prior", "0.5", "f1_micro"]
     expected = value["better", "0.5", "f1_micro"] - value["prior", "0.5", "f1_micro"]
     assert float(row["difference"]) == pytest.approx(expected, abs=1e-3)
@@ -113,7 +113,7 @@ def test_intervals_contain_values_and_pair_systems(folder):
 def test_metrics_against_truth_equal_those_of_evaluate(folder):
     """Also for a system with labels by another method, which has no other metrics."""
     metrics, differences = run(folder, "--truth", str(folder / "truth"), "--only-truth", json.dumps(OTHERS))
-    found = {(r["system"], r["score"]): float(r["value"]) for r in metrics if r["reference"] == "truth"}
+    found = {(r["system"], r["metric"]): float(r["value"]) for r in metrics if r["reference"] == "truth"}
     assert {name for system, name in found if system == "other"} == {"f1_best_macro", "mpauc", "auroc_within", "brier"}
     assert {row["reference"] for row in metrics if row["system"] == "other"} == {"truth"}
     folds = [str(folder / f"fold{fold}.tsv") for fold in (1, 2)]

@@ -22,7 +22,7 @@ recording_prior\t0.5\t0.587912\t61.4527\t44.1061\t8\t11
 recording_prior\tclass-dependent\t0.523826\t66.2252\t60.432\t10\t11
 """
 DIFFERENCES = """\
-system\tagainst\tthreshold\treference\tscore\tdifference\tlow\thigh
+system\tagainst\tthreshold\treference\tmetric\tdifference\tlow\thigh
 hard\trecording_prior\t0.5\thard\tf1_macro\t-5.55806\t-29.3535\t18.2374
 hard\trecording_prior\t0.5\thard\tf1_micro\t77\t76\t78
 hard\tscene_prior\t0.5\thard\tf1_macro\t29.4773\t18.4424\t40.5122

@@ -34,7 +34,7 @@ AGAINST_TRUTH = [metric._replace(reference="truth") for metric in (BEST, MPAUC, 
 
 def is_shown(row: dict, metrics: list[Metric]) -> bool:
     """Report whether a row of the metrics or the differences of `report.intervals` has one of the metrics."""
-    return any(row["score"] == m.name and m.reference in (None, row["reference"]) for m in metrics)
+    return any(row["metric"] == m.name and m.reference in (None, row["reference"]) for m in metrics)
 
 
 def select_metrics(rows: pd.DataFrame, metrics: list[Metric]) -> pd.DataFrame:

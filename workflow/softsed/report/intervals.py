@@ -67,8 +67,8 @@ ANY = "any"  # in the column threshold: metrics without a threshold
 HARD, SOFT, TRUTH = "hard", "soft", "truth"  # in the column reference
 OPTIMISTIC = "f1_best_macro"  # its interval is extended by the estimated bias
 
-METRICS = ["system", "threshold", "reference", "score", "value", "low", "high", "run_std", "runs", "recordings"]
-DIFFERENCES = ["system", "against", "threshold", "reference", "score", "difference", "low", "high", "runs"]
+METRICS = ["system", "threshold", "reference", "metric", "value", "low", "high", "run_std", "runs", "recordings"]
+DIFFERENCES = ["system", "against", "threshold", "reference", "metric", "difference", "low", "high", "runs"]
 
 logger = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ def metric_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str]) ->
             means, biased = values.mean(axis=0), metric == OPTIMISTIC
             value, low, high = interval(means, scenes, spread_of(values), biased=biased)
             std = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
-            row: dict[str, object] = {"system": system, "threshold": point, "reference": reference, "score": metric}
+            row: dict[str, object] = {"system": system, "threshold": point, "reference": reference, "metric": metric}
             row |= {"value": value, "low": low, "high": high, "run_std": std}
             rows.append(row | {"runs": len(values), "recordings": len(scenes)})
     return rows
@@ -233,7 +233,7 @@ def difference_rows(systems: dict[str, dict[Key, np.ndarray]], scenes: list[str]
                 spreads = spread_of(values) + spread_of(others)
                 difference, low, high = interval(gap, scenes, spreads, biased=key[2] == OPTIMISTIC)
                 row: dict[str, object] = {"system": system, "against": against}
-                row |= dict(zip(("threshold", "reference", "score"), key, strict=True))
+                row |= dict(zip(("threshold", "reference", "metric"), key, strict=True))
                 row |= {"difference": difference, "low": low, "high": high}
                 rows.append(row | {"runs": len(values) if against in priors else min(len(values), len(others))})
     return rows

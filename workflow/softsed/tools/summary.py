@@ -127,11 +127,11 @@ def describe(results: Path) -> str:
             "the folder contains no report", file=results, remedy="Run the workflow first, such as `make demo`"
         )
     rows = select_rows(read_table(path, ("system", "threshold", *METRICS, *CLASSES)))
-    columns = ("system", "against", "threshold", "score", "difference", "low", "high")
+    columns = ("system", "against", "threshold", "metric", "difference", "low", "high")
     differences = {
         (row["system"], row["against"], row["threshold"]): row
         for row in read_table(results / "report/differences.tsv", columns)
-        if row["score"] == "f1_macro"
+        if row["metric"] == "f1_macro"
     }
     lines = [f"Results of {results.name}. Compare only rows with the same threshold.", ""]
     cells = [format_row(row, best, differences) for row, best in rows]

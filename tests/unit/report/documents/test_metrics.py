@@ -148,8 +148,8 @@ def test_table2_undefined_values_are_empty(document, undefined, table2):
     assert "nan" not in page
 
 
-SCORES = "system\tthreshold\treference\tscore\tvalue\tlow\thigh\trun_std\truns\trecordings\n"
-DIFFERENCES = "system\tagainst\tthreshold\treference\tscore\tdifference\tlow\thigh\truns\n"
+SCORES = "system\tthreshold\treference\tmetric\tvalue\tlow\thigh\trun_std\truns\trecordings\n"
+DIFFERENCES = "system\tagainst\tthreshold\treference\tmetric\tdifference\tlow\thigh\truns\n"
 POINTS = ["0.5", "0.5, scene known", "class-dependent", "class-dependent, scene known"]
 METRICS = [
     *(

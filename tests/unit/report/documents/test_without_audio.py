@@ -101,7 +101,7 @@ def test_thresholds_by_hand(page):
 def test_undefined_metrics_are_empty():
     rows = [["prior", "0.5", "error_rate", np.nan, 4], ["prior", "any", "f1_best_macro", np.nan, 4]]
     rows += [["prior", "class-dependent", "error_rate", 0.5, 4]]
-    frame = pd.DataFrame(rows, columns=["system", "threshold", "score", "value", "recordings"])
+    frame = pd.DataFrame(rows, columns=["system", "threshold", "metric", "value", "recordings"])
     published = pd.DataFrame(columns=[*METRICS, "system", "recordings"])
     shown = [official_table(widen_metrics(frame, point), published) for point in ("0.5", "class-dependent")]
     assert [table.to_numpy().tolist() for table in shown] == [[["`prior`", "4"]], [["`prior`", "4", "0.500"]]]

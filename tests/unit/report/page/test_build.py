@@ -147,11 +147,11 @@ def test_rounded_with_standard_deviation():
 
 def interval_rows(value, **columns):
     """Rows of a table of intervals: two metrics of system b, one undefined metric of system a."""
-    row = {"system": "b", **columns, "threshold": "0.5", "reference": "hard", "score": "error_rate"}
+    row = {"system": "b", **columns, "threshold": "0.5", "reference": "hard", "metric": "error_rate"}
     row |= {value: -0.123, "low": -0.2, "high": 0.1}
-    undefined = row | {"system": "a", "threshold": "any", "reference": "soft", "score": "mse", value: NAN, "low": NAN}
-    hidden = undefined | {"reference": "hard", "score": "auroc_within"}
-    return pd.DataFrame([row, row | {"score": "f1_macro", value: 2.0, "low": 1.0, "high": 3.0}, undefined, hidden])
+    undefined = row | {"system": "a", "threshold": "any", "reference": "soft", "metric": "mse", value: NAN, "low": NAN}
+    hidden = undefined | {"reference": "hard", "metric": "auroc_within"}
+    return pd.DataFrame([row, row | {"metric": "f1_macro", value: 2.0, "low": 1.0, "high": 3.0}, undefined, hidden])
 
 
 def test_intervals_of_differences():

@@ -13,7 +13,7 @@ def table(rows):
 
 
 def gap(against, threshold, difference, score="f1_macro"):
-    row = {"system": "net", "against": against, "threshold": threshold, "score": score}
+    row = {"system": "net", "against": against, "threshold": threshold, "metric": score}
     return row | {"difference": difference, "low": difference - 1, "high": difference + 1}
 
 

@@ -195,13 +195,13 @@ def interval_table(rows: pd.DataFrame, keys: list[str], metrics: list[Metric], v
         return None
     texts = []
     for row in rows.to_dict("records"):
-        metric = shown[row["score"]]
+        metric = shown[row["metric"]]
         text = format_interval(row, value, metric.digits)
         better = row["high"] < 0 if metric.less else row["low"] > 0
         marked = value == "difference" and better and row["runs"] > 1
         marked = marked and (metric.name, row["against"]) != (MPAUC.name, ORACLE)
         texts.append(f"**{text}**" if marked else text)
-    names, wide = widen(rows.assign(text=texts), keys, "score", "text")
+    names, wide = widen(rows.assign(text=texts), keys, "metric", "text")
     return text_frame(
         [(key.capitalize(), names[key] if key == "threshold" else code_column(names[key])) for key in keys]
         + [(metric.heading, wide[name]) for name, metric in shown.items()]

@@ -18,8 +18,8 @@ def widen_metrics(rows: pd.DataFrame, point: str) -> pd.DataFrame:
 
     F1_MO does not depend on the operating point. It is in the rows of the fixed threshold, as in the published tables.
     """
-    chosen = rows[(rows["threshold"] == point) | ((rows["score"] == "f1_best_macro") & (point != MIDRANGE))]
-    wide = chosen.pivot_table(index="system", columns="score", values="value")  # leaves out undefined metrics
+    chosen = rows[(rows["threshold"] == point) | ((rows["metric"] == "f1_best_macro") & (point != MIDRANGE))]
+    wide = chosen.pivot_table(index="system", columns="metric", values="value")  # leaves out undefined metrics
     wide = wide.reindex(index=rows["system"].unique(), columns=METRICS).rename_axis("system")
     return wide.assign(recordings=rows["recordings"].iloc[0]).reset_index()
 

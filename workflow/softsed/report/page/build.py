@@ -172,8 +172,8 @@ def intervals(table: pd.DataFrame, value: str, metrics: list[Metric]) -> list[di
     """
     table = select_metrics(table, metrics)
     keys = [name for name in ("system", "against", "threshold") if name in table]
-    filled = table.assign(cell=[format_interval(row, value, DIGITS[row["score"]]) for row in table.to_dict("records")])
-    wide = filled.pivot_table(index=keys, columns="score", values="cell", aggfunc="first", sort=False)
+    filled = table.assign(cell=[format_interval(row, value, DIGITS[row["metric"]]) for row in table.to_dict("records")])
+    wide = filled.pivot_table(index=keys, columns="metric", values="cell", aggfunc="first", sort=False)
     return wide.fillna("").reindex(columns=list(DIGITS), fill_value="").reset_index().to_dict("records")
 
 

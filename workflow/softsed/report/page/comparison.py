@@ -29,7 +29,7 @@ def compare(table2: pd.DataFrame, differences: pd.DataFrame, priors: list[str], 
         threshold, and rows: those of `shown` at this threshold, with the key ``beyond``. The threshold of all classes
         is left out.
     """
-    gaps = differences[differences["score"] == MACRO_F1]
+    gaps = differences[differences["metric"] == MACRO_F1]
     gaps = {(row["system"], row["against"], row["threshold"]): row for row in gaps.to_dict("records")}
     parts = []
     for threshold in table2.loc[table2["threshold"] != ALL_CLASSES, "threshold"].unique():
