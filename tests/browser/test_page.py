@@ -138,7 +138,7 @@ def test_baselines_beside_the_chosen_system(driver, made):
     assert rows[1].find_elements(By.TAG_NAME, "td")[1].text == f"{expected[0]:.3f}"
     tables = driver.find_elements(By.CSS_SELECTOR, "table.sortable")
     marked = [len(table.find_elements(By.CSS_SELECTOR, "tr.prior")) for table in tables]
-    # Table 2, scores, differences, ground truth, table 1, origin, class-wise F1
+    # Table 2, metrics, differences, ground truth, table 1, origin, class-wise F1
     assert marked == [*(1, 1), *(1, 0), *(0, 0), *(1, 1, 0), 0, *(0, 0, 0), 0]
 
 

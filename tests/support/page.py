@@ -67,8 +67,8 @@ def report_tables(folder: Path) -> list[str]:
     ]
     keys = {"threshold": "0.5", "reference": "hard", "metric": "f1_micro"}
     best = {"threshold": "any", "metric": "f1_best_macro"}
-    scores = [{"system": name, **keys, "value": 60, "low": 50, "high": 70, "run_std": ""} for name in SYSTEMS]
-    scores.append(scores[0] | best)
+    metrics = [{"system": name, **keys, "value": 60, "low": 50, "high": 70, "run_std": ""} for name in SYSTEMS]
+    metrics.append(metrics[0] | best)
     gap = {"system": "net", "against": PRIORS[0], **keys, "difference": -3, "low": -5, "high": -1}
     truth = [
         {"system": name, "method": HOSTILE, "threshold": "0.5", "error_rate": 0.5, "f1_micro": 50, "f1_macro": 40}
@@ -80,7 +80,7 @@ def report_tables(folder: Path) -> list[str]:
     rows = {
         "table1": [{"scene": HOSTILE, "car": 3, "files": 4, "minutes": 1.0}],
         "table2": table2,
-        "scores": scores,
+        "intervals": metrics,
         "differences": [gap, gap | best, gap | best | {"reference": "truth"}],
         "truth": truth,
     }

@@ -41,7 +41,7 @@ def test_links_lead_to_files_and_headings(page):
 
 
 def test_documents_named_in_other_files_exist():
-    """In code, configs and rules; a sentence may name a document of the results, such as report/scores.md."""
+    """In code, configs and rules; a sentence may name a document of the results, such as report/intervals.md."""
     missing = set()
     for file in run(ROOT, "git", "ls-files", "--", ":!docs", ":!*.md", ":!tests/golden").splitlines():
         path = ROOT / file
@@ -190,7 +190,7 @@ def test_numbers_of_the_readme_are_those_of_the_study():
 
 def test_intervals_of_results_are_those_of_the_study():
     text = read(ROOT / "docs/results.md")
-    study = read(ROOT / "docs/study/scores.md")
+    study = read(ROOT / "docs/study/intervals.md")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     found = [value for row in rows for value in re.findall(r"[+-]?[\d.]+ \[[^\]]+\]", row)]
     without_spread = re.sub(r" ± [\d.]+", "", study)

@@ -50,7 +50,7 @@ def tables_of_document(wildcards):
             workflow_file("workflow/resources/paper_recordings.tsv"),
         ],
         "table2": [workflow_file("workflow/resources/published_systems.tsv")],
-        "scores": [f"{plan.results}/report/differences.tsv"],
+        "intervals": [f"{plan.results}/report/differences.tsv"],
     }
     return [f"{plan.results}/report/{wildcards.document}.tsv", *beside.get(wildcards.document, [])]
 
@@ -75,6 +75,6 @@ def options_of_document(wildcards):
     """Return the options that only some documents have."""
     source, method = f"--source {plan.source}", f"--method {plan.method}"
     priors = " ".join(["--priors", *plan.baselines])
-    options = {"table1": source, "table2": f"{source} {priors}", "scores": priors}
+    options = {"table1": source, "table2": f"{source} {priors}", "intervals": priors}
     options |= {"truth": method, "label_statistics": method}
     return options.get(wildcards.document, "")

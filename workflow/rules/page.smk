@@ -42,7 +42,7 @@ rule build_page:
         classes=plan.tables["classes"],
         tables=expand(
             "<results>/report/{table}.tsv",
-            table=["table1", "table2", "scores", "differences"] + (["truth"] if plan.truth else []),
+            table=["table1", "table2", "intervals", "differences"] + (["truth"] if plan.truth else []),
         ),
         figure2="<results>/report/figure2.tsv",
         training="<results>/report/training.tsv",

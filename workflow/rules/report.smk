@@ -7,7 +7,7 @@ TABLES = (
     [
         "table1",
         "table2",
-        "scores",
+        "intervals",
         "differences",
         "reliability",
         "figure2",
@@ -101,8 +101,8 @@ rule make_intervals:
         truth=plan.truth,
     output:
         metrics=report(
-            "<results>/report/scores.tsv",
-            caption="../report/scores.rst",
+            "<results>/report/intervals.tsv",
+            caption="../report/intervals.rst",
             category="Results",
             labels={"content": "Metrics with intervals", "type": "table"},
         ),

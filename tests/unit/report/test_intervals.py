@@ -54,11 +54,11 @@ def run(folder, *more):
         "--systems": json.dumps(SYSTEMS),
         **{"--priors": "prior", "--soft": folder / "soft.tsv", "--hard": folder / "hard.tsv"},
         **{"--classes": folder / "classes.tsv", "--config": json.dumps(CONFIG)},
-        **{"--metrics": folder / "scores.tsv", "--differences": folder / "differences.tsv"},
+        **{"--metrics": folder / "intervals.tsv", "--differences": folder / "differences.tsv"},
     }
     folds = ["--folds", str(folder / "fold1.tsv"), str(folder / "fold2.tsv")]
     intervals.main([str(word) for pair in arguments.items() for word in pair] + folds + list(more))
-    return [read_rows(folder / f"{name}.tsv") for name in ("scores", "differences")]
+    return [read_rows(folder / f"{name}.tsv") for name in ("intervals", "differences")]
 
 
 def test_values_equal_those_of_evaluate(folder):

@@ -61,9 +61,9 @@ def test_classes_become_rows_if_many():
 
 
 def test_metrics_table_has_numbers_and_text(tmp_path):
-    (tmp_path / "scores.tsv").write_text(
+    (tmp_path / "intervals.tsv").write_text(
         "system\tthreshold\treference\tmetric\tvalue\nNA\t0.50\tsoft\tmse\t0.50\n", encoding="utf-8"
     )
-    assert read_metrics_table(tmp_path / "scores.tsv").to_dict("list") == {
+    assert read_metrics_table(tmp_path / "intervals.tsv").to_dict("list") == {
         **{"system": ["NA"], "threshold": ["0.50"], "reference": ["soft"], "metric": ["mse"], "value": [0.5]}
     }

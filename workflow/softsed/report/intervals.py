@@ -244,7 +244,7 @@ EXAMPLE = """\
       --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv
       --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv
       --truth results/demo/data/truth --only-truth '{"S_MSE_lin_joint": [1]}'
-      --config '{"classes": "all", "threshold": 0.5, "trim": 10}' --metrics results/demo/report/scores.tsv
+      --config '{"classes": "all", "threshold": 0.5, "trim": 10}' --metrics results/demo/report/intervals.tsv
       --differences results/demo/report/differences.tsv\
 """
 

@@ -15,7 +15,7 @@ SCENE_KNOWN = ", scene known"
 # Columns of text in the tables of metrics; all other columns contain numbers.
 TEXT_COLUMNS = {
     "table2": ("system", "threshold", "kld_reference"),
-    "scores": ("system", "threshold", "reference", "metric"),
+    "intervals": ("system", "threshold", "reference", "metric"),
     "differences": ("system", "against", "threshold", "reference", "metric"),
     "truth": ("system", "method", "threshold", "against", "against_threshold"),
 }

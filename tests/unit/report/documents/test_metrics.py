@@ -170,7 +170,7 @@ def intervals(tmp_path):
     def write(low="1", high="3", runs="2", *, truth=False):
         metrics = ["\t".join(key) for key in METRICS + TRUTH * truth]
         rows = [f"{s}\t{m}\t2\t1\t3\t0.5\t{runs}\t8\n" for s in ("prior", "b", "a") for m in metrics]
-        (tmp_path / "scores.tsv").write_text(SCORES + "".join(rows))
+        (tmp_path / "intervals.tsv").write_text(SCORES + "".join(rows))
         pairs = (("b", "prior"), ("a", "prior"), ("a", "b"))
         rows = [f"{s}\t{o}\t{m}\t2\t{low}\t{high}\t{runs}\n" for s, o in pairs for m in metrics]
         (tmp_path / "differences.tsv").write_text(DIFFERENCES + "".join(rows))
@@ -180,7 +180,7 @@ def intervals(tmp_path):
 
 def test_scores_tables_and_order(document, intervals):
     intervals()
-    page = document("scores", priors=["prior"])
+    page = document("intervals", priors=["prior"])
     parts = page.split("\n## ")
     assert [part.splitlines()[0] for part in parts[1:]] == [
         *(
@@ -207,7 +207,7 @@ def test_scores_tables_and_order(document, intervals):
 
 def test_scores_against_truth_have_a_section(document, intervals):
     intervals(truth=True)
-    rows = section(document("scores", priors=["prior"]), "Against the true events")
+    rows = section(document("intervals", priors=["prior"]), "Against the true events")
     assert rows[0] == ["System", "Best macro F1 (F1_MO) %", "mpAUC %", "AUROC within recordings %", "Brier"]
     assert [row[0] for row in rows[1:4]] == ["`prior`", "`b`", "`a`"]
     assert rows[4][:2] == ["System", "Against"]
@@ -220,18 +220,18 @@ def test_scores_against_truth_have_a_section(document, intervals):
 @pytest.mark.parametrize(("runs", "legend"), [("2", "Bold: better"), ("1", "`runs:` in the config")])
 def test_scores_legend_of_true_differences(document, intervals, runs, legend):
     intervals(runs=runs, truth=True)
-    (part,) = document("scores", priors=["prior"]).split("### Differences against the true events")[1:]
+    (part,) = document("intervals", priors=["prior"]).split("### Differences against the true events")[1:]
     assert legend in part
 
 
 def test_scores_differences_from_oracle(document, intervals, tmp_path):
     """The legend warns about their coverage, and mpAUC is not marked."""
     intervals()
-    assert "contain the true value less often" not in document("scores", priors=["prior"])
-    for name in ("scores", "differences"):
+    assert "contain the true value less often" not in document("intervals", priors=["prior"])
+    for name in ("intervals", "differences"):
         path = tmp_path / f"{name}.tsv"
         path.write_text(path.read_text().replace("prior", "recording_prior"))
-    parts = document("scores", priors=["recording_prior"]).split("\n## ")
+    parts = document("intervals", priors=["recording_prior"]).split("\n## ")
     assert ["contain the true value less often" in part for part in parts[-2:]] == [True, False]
     rows = [cells(line) for line in parts[-2].splitlines() if line.startswith("| `a` |")]
     assert [cell.startswith("**") for cell in rows[-1][2:5]] == [True, False, True]  # F1_MO, mpAUC, AUROC
@@ -246,7 +246,7 @@ def test_scores_differences_from_oracle(document, intervals, tmp_path):
 def test_scores_bold_differences(document, intervals, difference, bold):
     """Error rate is better if lower, F1 if higher; a single run and an interval with 0 are not marked."""
     intervals(*difference)
-    page = document("scores", priors=["prior"])
+    page = document("intervals", priors=["prior"])
     row = cells(next(line for line in page.splitlines() if line.startswith("| `a` | `b` | 0.5 |")))
     assert {place - 1 for place, cell in enumerate(row) if cell.startswith("**")} == bold
     assert ("`runs:` in the config" in page) == (difference[2] == "1")

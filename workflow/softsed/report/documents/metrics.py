@@ -141,9 +141,9 @@ def paper_kld_columns(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def scores(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
+def intervals(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of the metrics with intervals, and of the differences from baselines and between systems."""
-    metrics, gaps = read_metrics_table(tables["scores"]), read_metrics_table(tables["differences"])
+    metrics, gaps = read_metrics_table(tables["intervals"]), read_metrics_table(tables["differences"])
     truth = {"metrics": metrics[metrics["reference"] == "truth"], "gaps": gaps[gaps["reference"] == "truth"]}
     metrics, gaps = metrics[metrics["reference"] != "truth"], gaps[gaps["reference"] != "truth"]
     *points, anything = dict.fromkeys(metrics["threshold"])

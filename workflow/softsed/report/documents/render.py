@@ -13,7 +13,7 @@ from softsed.core.errors import InputError
 from softsed.core.html import render
 from softsed.core.options import add_options, build_parser
 from softsed.report.documents.contents import convergence, label_quality, label_statistics, table1
-from softsed.report.documents.metrics import scores, table2, truth
+from softsed.report.documents.metrics import intervals, table2, truth
 from softsed.report.documents.without_audio import without_audio
 
 
@@ -28,7 +28,7 @@ class Document(NamedTuple):
 DOCUMENTS = {
     "table1": Document(table1, ("table1", "paper_table1", "paper_recordings"), ("source",)),
     "table2": Document(table2, ("table2", "published_systems"), ("facts", "source")),
-    "scores": Document(scores, ("scores", "differences")),
+    "intervals": Document(intervals, ("intervals", "differences")),
     "truth": Document(truth, ("truth",), ("facts", "method")),
     "convergence": Document(convergence, ("convergence",)),
     "label_statistics": Document(label_statistics, ("label_statistics",), ("facts", "method")),

@@ -61,7 +61,7 @@ def threshold_table(thresholds: dict[str, dict[str, float | None]], counts: pd.D
 
 def without_audio(options: argparse.Namespace, tables: dict[str, Path]) -> dict:
     """Provide the data of the baselines without audio."""
-    rows = read_frame(tables["baselines"], text=TEXT_COLUMNS["scores"], numbers=None)
+    rows = read_frame(tables["baselines"], text=TEXT_COLUMNS["intervals"], numbers=None)
     gaps = read_frame(tables["baseline_differences"], text=TEXT_COLUMNS["differences"], numbers=None)
     counts = read_frame(tables["table1"], text=("scene", "files", "minutes"))
     published = read_published(tables["published_systems"], options.source)

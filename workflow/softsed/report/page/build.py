@@ -44,7 +44,7 @@ EXAMPLE = """\
       --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv
       --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv
       --config '{"classes": "all", "threshold": 0.5, "trim": 10}'
-      --tables results/demo/report/table1.tsv results/demo/report/table2.tsv results/demo/report/scores.tsv
+      --tables results/demo/report/table1.tsv results/demo/report/table2.tsv results/demo/report/intervals.tsv
       results/demo/report/differences.tsv --origin results/demo/report/origin.json
       --figure2 results/demo/report/figure2.tsv --training results/demo/report/training.tsv
       --audio results/demo/features/audio.tsv --f-max 14000
@@ -210,7 +210,7 @@ def main(argv: list[str] | None = None) -> None:
         type=Path,
         nargs="+",
         required=True,
-        help="tables of the report: table1, table2, scores, differences and, with a ground truth, truth (.tsv)",
+        help="tables of the report: table1, table2, intervals, differences and, with a ground truth, truth (.tsv)",
     )
     parser.add_argument("--origin", type=Path, required=True, help="origin of the results (origin.json)")
     parser.add_argument("--figure2", type=Path, required=True, help="table of Fig. 2")
@@ -269,7 +269,7 @@ def main(argv: list[str] | None = None) -> None:
         table1=table1.to_dict("records"),
         comparison=compare(tables["table2"], tables["differences"], options.priors, table2),
         table2=table2,
-        scores=intervals(tables["scores"], "value", THRESHOLDED + UNTHRESHOLDED),
+        metrics=intervals(tables["intervals"], "value", THRESHOLDED + UNTHRESHOLDED),
         differences=intervals(tables["differences"], "difference", THRESHOLDED + UNTHRESHOLDED),
         truth_differences=intervals(tables["differences"], "difference", AGAINST_TRUTH),
         truth=rounded(tables["truth"]) if "truth" in tables else [],
