@@ -27,11 +27,6 @@ class Place(NamedTuple):
     key: str | None = None
 
 
-def count(number: int, one: str, several: str) -> str:
-    """Return a number and its noun, perhaps with a verb: ``count(1, "row is", "rows are")`` is "1 row is"."""
-    return f"{number} {one if number == 1 else several}"
-
-
 class Row(NamedTuple):
     """One annotator listened to a recording, and marked an event unless `label` is empty. Times in seconds."""
 

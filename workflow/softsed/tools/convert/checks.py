@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.last_second import LATEST_S, split_ends
 from softsed.core.text.names import spelled_twice
-from softsed.tools.convert.annotations import Annotations, Place, Row, count
+from softsed.tools.convert.annotations import Annotations, Place, Row
 from softsed.tools.convert.lengths import Lengths
 
 # What a person may do who cannot correct the spelling of a name.

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.log import PROGRESS
 from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.options import build_parser
 from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
-from softsed.tools.convert.annotations import Annotations, count
+from softsed.tools.convert.annotations import Annotations
 from softsed.tools.convert.crowd import Crowd, read_renames
 from softsed.tools.convert.delimited import FIELDS, read_mapping
 from softsed.tools.convert.lengths import measure_folder, read_lengths

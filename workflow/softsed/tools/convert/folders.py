@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.text.files import AUDIO, is_hidden, recording_name, visible_files
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 
 logger = logging.getLogger(__name__)
 

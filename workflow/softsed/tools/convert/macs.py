@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.cells import decode
 from softsed.core.tsv import read_fields, read_number
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 
 CLIP_S = 10.0  # seconds, every clip of MACS
 SILENCE = "list the annotator with an empty list of tags"

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import Table
 from softsed.tools.convert.folders import find_files, find_idle, name_file
 

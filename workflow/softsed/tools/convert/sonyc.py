@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.metadata import check_name
 from softsed.core.opinions import OPINION_COLUMNS
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.checks import check_spelling
 from softsed.tools.convert.delimited import Table
 
