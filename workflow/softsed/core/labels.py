@@ -168,11 +168,13 @@ def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
 def _select(found: dict, recordings: list[str] | None, path: Path) -> dict:
     """Select recordings; raise an InputError if the table has no rows or a recording is missing."""
     if not found:
-        raise InputError("the table contains no label", file=path)
+        raise InputError("the table contains no label", file=path, expected="labels of every recording")
     if recordings is None:
         return found
     if missing := [name for name in recordings if name not in found]:
-        raise InputError(f"the table lacks labels for the recordings {missing}", file=path)
+        problem = f"the table lacks labels for the recordings {missing}"
+        remedy = "Add the labels, or remove the recordings from the table of recordings"
+        raise InputError(problem, file=path, expected="labels of every recording", remedy=remedy)
     return {name: found[name] for name in recordings}
 
 
