@@ -49,7 +49,8 @@ def read_thresholds(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         folds = json.loads(path.read_text(encoding="utf-8"))["thresholds"][MIDRANGE]
         return {fold: np.array([found.get(c) for c in classes], dtype=float) for fold, found in folds.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"not metrics written by `softsed evaluate.system`: {error!r}", file=path) from error
+        expected = "metrics written by `softsed evaluate.system`"
+        raise InputError("not a file of metrics", file=path, expected=expected) from error
 
 
 def read_predictions(paths: list[Path], classes: list[str]) -> dict[str, tuple[str, np.ndarray]]:
