@@ -93,7 +93,8 @@ def read_receipt(path: Path) -> Path:
     try:
         archive = Path(path.read_text(encoding="utf-8").rstrip("\n").split("  ", 1)[1])
     except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise InputError(f"not a receipt of an archive (MD5, two spaces, file): {error}", file=path) from error
+        expected, remedy = "one line: MD5, two spaces, path", "Delete the file, and run `snakemake data`"
+        raise InputError("not a receipt of an archive", file=path, expected=expected, remedy=remedy) from error
     if not archive.exists():
         raise InputError(
             f"the archive is missing, although {path} records its download",
