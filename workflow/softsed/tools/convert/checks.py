@@ -103,6 +103,7 @@ def compare_numbers(people: Mapping[str, set[str]], annotations: Annotations) ->
     most = max(len(listeners) for listeners in people.values())
     if fewer := {name: len(listeners) for name, listeners in people.items() if len(listeners) < most}:
         name, number = min(fewer.items(), key=lambda one: one[1])
-        what = f"of {len(people)} recordings {'has' if len(fewer) == 1 else 'have'} fewer annotators than the most"
-        text = "%s: %d %s (%d), such as %r with %d. %s"
-        logger.warning(text, source, len(fewer), what, most, name, number, remedy)
+        total = f"of {len(people)} recordings"
+        what = count(len(fewer), f"{total} has", f"{total} have")
+        text = "%s: %s fewer than %d annotators, the largest number, such as %r with %d. %s"
+        logger.warning(text, source, what, most, name, number, remedy)

@@ -53,12 +53,12 @@ def _read_macs(options: argparse.Namespace) -> Annotations:
 def convert(options: argparse.Namespace) -> None:
     """Write the opinions or the hard labels of a crowd, or both."""
     if not 1 <= options.hop <= options.window:
-        problem = f"window {options.window} s, hop {options.hop} s"
+        problem = f"the hop is {options.hop} s and the window is {options.window} s"
         raise InputError(problem, key="--hop", expected="1 <= hop <= window")
     if not 0 <= options.points < float("inf"):
         raise InputError(f"the value is {options.points}", key="--points", expected="seconds, 0 or more")
     if not (options.opinions or options.hard):
-        raise InputError("no output", key="--opinions", expected="--opinions, --hard or both")
+        raise InputError("no table to write is named", key="--opinions", expected="--opinions, --hard or both")
     lengths = read_lengths(options.recordings) if options.recordings else None
     lengths = measure_folder(options.audio) if options.audio else lengths
     crowd = Crowd(
