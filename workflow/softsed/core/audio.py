@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softsed.core.containers.sound import ENDLESS, open_sound
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.files import AUDIO, OTHER_AUDIO, recording_name, visible_files
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         )
     if broken:
         raise InputError(
-            f"{broken} samples are not finite numbers",
+            count(broken, "sample is not a finite number", "samples are not finite numbers"),
             file=path,
             remedy="Export the recording again, or remove it",
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.label_rows import HARD_COLUMNS, SOFT_COLUMNS, Event, read_rows
 
 
@@ -107,9 +107,10 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
             labels[recording] = np.full((seconds, len(classes)), np.nan)
             labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
         else:
+            given = count(len(rows), "row", "rows")
             raise InputError(
-                f"recording {recording!r} has {len(rows)} rows instead of {seconds * len(listed)} (seconds: {seconds}, "
-                f"classes: {len(listed)})",
+                f"recording {recording!r} has {given} instead of {seconds * len(listed)} (seconds: {seconds}, classes: "
+                f"{len(listed)})",
                 **table.place(rows[0]),
                 expected="one row for every second of every class, zeros included",
             )

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 
 # zipfile limits the output of each read only for these methods: a kilobyte of bzip2 may become gigabytes in memory.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -145,7 +145,7 @@ def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> No
                 expected="0 (stored) or 8 (Deflate)",
                 remedy=REPACK,
             )
-    logger.info("%s: unpacking %d files", archive, len(targets))
+    logger.info("%s: unpacking %s", archive, count(len(targets), "file", "files"))
     for name, target in targets.items():
         pieces = _read_member(archive, members[name], name)
         first = next(pieces, b"")  # read before the folder of the file is created

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from softsed.core.audio import REPLACE, find_audio, measure
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.label_rows import LabelRows, cut_rows, length_of_rows
 from softsed.core.metadata import Recording, is_valid_name, read_scenes
 from softsed.core.opinions import OpinionTable, check_rows
@@ -267,15 +267,8 @@ def check_asked(
 def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]) -> str:
     """Describe a dataset without errors in one line. There may be warnings, which are logged before."""
     seconds = sum(one.duration_s for one in recordings.values())
-    numbers = [
-        f"{number} {noun}{ending * (number != 1)}"
-        for number, noun, ending in (
-            (len(recordings), "recording", "s"),
-            (len(asked), "scene", "s"),
-            (len(classes), "class", "es"),
-        )
-    ]
-    text = f"no errors: {numbers[0]} ({seconds / 60:.1f} min) in {numbers[1]}, {numbers[2]}: {', '.join(classes)}"
+    text = f"no errors: {count(len(recordings), 'recording', 'recordings')} ({seconds / 60:.1f} min) in "
+    text += f"{count(len(asked), 'scene', 'scenes')}, {count(len(classes), 'class', 'classes')}: {', '.join(classes)}"
     if (whole := sum(int(one.duration_s) for one in recordings.values())) < seconds:
         text += f". Only whole seconds count: {whole} of {seconds:.1f} s"
     if kind == "hard":

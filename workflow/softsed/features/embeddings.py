@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems, is_out_of_memory
+from softsed.core.errors import InputError, Problems, count, is_out_of_memory
 from softsed.core.text.recording_files import find_recording_files
 
 ARRAY = "embeddings"  # name of the array in a file with several arrays
@@ -125,7 +125,9 @@ def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: floa
     with np.errstate(over="ignore"):
         broken = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
     if broken:
-        return InputError(f"{broken} of {array.size} values are not finite numbers", file=path, remedy=COMPUTE_AGAIN)
+        total = f"of {array.size} values"
+        problem = count(broken, f"{total} is not a finite number", f"{total} are not finite numbers")
+        return InputError(problem, file=path, remedy=COMPUTE_AGAIN)
     return None
 
 

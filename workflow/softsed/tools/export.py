@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.event_text import write_events
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events
 from softsed.core.metadata import check_name, read_classes
@@ -232,4 +232,4 @@ def main(argv: list[str] | None = None) -> None:
         for name, levels in soft.items():
             path = options.output / f"{name}.jams"
             write_jams(path, seconds=len(levels), events=hard.get(name, []), soft=levels, classes=classes)
-    logger.info("%d recordings in %s", number, options.output)
+    logger.info("%s in %s", count(number, "recording", "recordings"), options.output)

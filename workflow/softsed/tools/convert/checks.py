@@ -92,7 +92,7 @@ def without_late(rows: list[Row], lengths: Mapping[str, float], source: Path) ->
 
 
 def compare_numbers(people: Mapping[str, set[str]], annotations: Annotations) -> None:
-    """Warn of recordings with fewer annotators than the most, and of annotators without any annotation."""
+    """Warn of recordings with fewer annotators than others, and of annotators without any annotation."""
     source, silence = annotations.source, annotations.silence
     remedy = (
         f"If an annotator listened and heard nothing, {silence}. If all listened to all recordings, pass --everyone"
