@@ -210,8 +210,9 @@ class Embeddings:
             files = {name: Path(row["file"]) for name, row in recordings.items()}
             return cls(files, {name: int(row["seconds"]) for name, row in recordings.items()}, content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problem = f"not a manifest written by `softsed features.embedding_manifest`: {error!r}"
-            raise InputError(problem, file=manifest, remedy="Run `snakemake features` again") from error
+            expected = "a manifest written by `softsed features.embedding_manifest`"
+            remedy = "Delete the file; the workflow creates it again"
+            raise InputError("not a manifest of embeddings", file=manifest, expected=expected, remedy=remedy) from error
 
     def grid(self, recording: str, rate: int, seconds: int | None = None) -> np.ndarray:
         """Return the embeddings of a recording on a grid, float32 [seconds * rate, dimensions]; see `to_grid`."""
