@@ -67,9 +67,9 @@ def message(capsys, *command):
 def test_apply_executes_nothing(model, tmp_path, capsys):
     outputs = {name: tmp_path / name for name in ("scores", "events", "timeline")}
     command = ["apply", "--models", model, "--filterbank", tmp_path / "bank.npz"]
-    assert f"{model}: not a model written by `softsed train.system`" in message(capsys, *command)
+    assert f"{model}: not a model of softsed" in message(capsys, *command)
     command += ["--audio", "x.wav", *(part for name, path in outputs.items() for part in (f"--{name}", path))]
-    assert f"{model}: not a model written by `softsed train.system`" in message(capsys, *command)
+    assert f"{model}: not a model of softsed" in message(capsys, *command)
     assert not any(path.exists() for path in outputs.values())
 
 
@@ -91,7 +91,7 @@ def test_checkpoint_executes_nothing(bomb, tmp_path, caplog):
     path.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
     # The optimiser and the generator would fail if they were used.
     assert Checkpoint(path, {}, 0).load(torch.nn.Linear(1, 1), None, None) is None
-    assert f"{path}: not a checkpoint of `softsed train.system`" in caplog.text
+    assert f"{path}: not a checkpoint of a softsed training" in caplog.text
 
 
 def test_features_execute_nothing(bomb, tmp_path):

@@ -163,7 +163,7 @@ def test_mistakes_stop_before_anything_runs(fresh, configuration, message):
 
 def test_stage_that_needs_audio_stops(fresh):
     shown = snakemake(fresh, "--dry-run", "features", configuration=OWN, fails=True)
-    assert "This stage needs audio" in shown
+    assert "The stage features needs audio" in shown
 
 
 def test_mistake_in_a_row_stops_before_jobs(fresh):

@@ -24,12 +24,16 @@ def results_folder(wildcards):
     return plan.results
 
 
-def no_audio(wildcards):
-    """Explain why a stage after the labels cannot run."""
-    raise WorkflowError(
-        "This stage needs audio, but the experiment has opinions only. Expected a target up to the stage labels. Run "
-        f"`snakemake labels --config opinions={config['opinions']}`."
-    )
+def no_audio(stage):
+    """Create an input function that explains why a stage after the labels cannot run."""
+
+    def stop(wildcards):
+        raise WorkflowError(
+            f"The stage {stage} needs audio, but the experiment has opinions only. Expected a target up to the stage "
+            "labels. Repeat your command with the target `labels`."
+        )
+
+    return stop
 
 
 def untracked(**values):

@@ -6,4 +6,4 @@ for stage in ("features", "folds", "train", "predict", "evaluate", "report"):
         name:
             stage
         input:
-            no_audio,
+            no_audio(stage),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.metadata import PARTS, Recording, read_recordings
 from softsed.core.options import add_options, build_parser
 from softsed.core.text.files import recording_name
@@ -77,8 +77,9 @@ def generate_folds(
             share = max(1, round(validation * outside) - len(parts["validation"]))
             if len(names) < number or share >= len(rest):
                 raise InputError(
-                    f"scene {scene!r} has {len(names)} recordings, too few for {number} folds, each "
-                    f"with test, training and {share} validation recordings",
+                    f"scene {scene!r} has {count(len(names), 'recording', 'recordings')}, too few for "
+                    f"{count(number, 'fold', 'folds')} with test and training recordings and "
+                    f"{count(share, 'validation recording', 'validation recordings')} each",
                     key="folds.number",
                     remedy="Lower `number` or `validation` in the section `folds` of the config",
                 )
@@ -160,7 +161,9 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
                 listed[name] = path
         if missing := sorted(set(recordings) - set(listed)):
             files = ", ".join(str(path) for path in paths.values())
-            raise InputError(f"recordings {missing} of the table are not in {files}")
+            problem = f"recordings {missing} of the table are not in {files}"
+            remedy = "Remove these recordings from the table of recordings, or set folds.source to generated"
+            raise InputError(problem, expected="each recording in one part of a fold", remedy=remedy)
         for name in parts["test"]:
             if name in tested:
                 problem = f"recording {name!r} is also a test recording in {tested[name]}"
@@ -168,8 +171,9 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
             tested[name] = paths["test"]
         result.append(parts)
     if missing := sorted(set(recordings) - set(tested)):
-        problem = f"recordings {missing} are not in a test part of the {len(folds)} folds"
-        raise InputError(problem, expected="each recording in one test part")
+        problem = f"recordings {missing} are not in a test part of {count(len(folds), 'fold', 'folds')}"
+        remedy = "Set folds.number to the number of official folds"
+        raise InputError(problem, expected="each recording in one test part", remedy=remedy)
     return result
 
 
@@ -186,7 +190,8 @@ def _read_list(path: Path, recordings: dict[str, Recording]) -> set[str]:
             expected = "scene/recording, as in the table of recordings"
             raise InputError(f"the row is {row!r}", file=path, line=line, expected=expected)
         if name in names:
-            raise InputError(f"recording {name!r} is listed twice", file=path, line=line)
+            problem = f"recording {name!r} is listed twice"
+            raise InputError(problem, file=path, line=line, expected="one row per recording")
         names.add(name)
     return names
 

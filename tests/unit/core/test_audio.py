@@ -34,7 +34,7 @@ def test_find_audio_lists_names_and_problems(tmp_path):
     found = {error.file.name: (error.problem, error.remedy) for error in problems}
     assert len(found) == len(problems) == 4
     for name, words in {
-        "b.wav": (str(tmp_path / "b.mp3"), "Rename one"),
+        "b.wav": (str(tmp_path / "b.mp3"), "rename one"),
         "l.wav": ("link", "Fetch"),
         "m.m4a": ("format", "WAV, FLAC, OGG or MP3"),
         "{x}.wav": ("braces", "Rename"),
@@ -63,7 +63,9 @@ def test_find_audio_refuses_impossible_names(tmp_path, name):
 def test_find_audio_refuses_one_name_in_two_forms(tmp_path):
     for name in ("Tür", "Tu\u0308r"):
         (tmp_path / f"{name}.wav").touch()
-    with refused(file="Tür.wav", problem=["Tu\u0308r.wav", "Unicode form"], remedy="Rename one of the two files"):
+    with refused(
+        file="Tür.wav", problem=["Tu\u0308r.wav", "Unicode form"], remedy="Remove or rename one of the two files"
+    ):
         list_audio(tmp_path)
 
 

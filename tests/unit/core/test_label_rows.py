@@ -200,8 +200,8 @@ def test_rows_in_the_last_partial_second_are_left_out(tmp_path):
     assert cut.line.tolist() == [2, 4, 5, 6]
     assert (cut.names, cut.bare) == (["a", "b", "c"], {"c": 7})
     assert note == (
-        "1 of 5 labels end up to 0.43 s after their recordings and are cut. The first one is in line 4: only 0 to 9 s "
-        "count of 'a', which lasts 9.97 s. 1 of 5 labels start after the last whole second of their recordings and are "
+        "1 of 5 labels ends 0.43 s after its recording and is cut. The first one is in line 4: only 0 to 9 s "
+        "count of 'a', which lasts 9.97 s. 1 of 5 labels starts after the last whole second of its recording and is "
         "left out. The first one is in line 3: only 0 to 9 s count of 'a', which lasts 9.97 s"
     )
     assert cut_rows(found, {})[1] == ""

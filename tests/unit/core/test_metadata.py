@@ -115,10 +115,15 @@ def test_a_recording_may_last_for_days(tmp_path):
     assert read_recordings(tmp_path / "r.tsv")["a"].duration_s == 48 * 3600
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "/", "../x", "a\tb", "a\nb", "\x7f", "a\x85", "a\u2028b", "\udcff"])
+@pytest.mark.parametrize("name", ["a/b", "/", "../x", "a\tb", "a\nb", "\x7f", "a\x85", "a\u2028b", "\udcff"])
 def test_names_that_cannot_be_file_names(name):
     with refused(file="t.tsv", line=3, problem=repr(name)):
         check_name(name, "t.tsv", 3)
+
+
+def test_an_empty_name_is_no_recording():
+    with refused(file="t.tsv", line=3, problem="no recording"):
+        check_name("", "t.tsv", 3)
 
 
 UNCHANGED = ["street_a001", "7", "00_000066", "a.b-c_D", "x" * 250]

@@ -67,14 +67,14 @@ WINDOW = "whole seconds, 0 <= onset < offset; only the end of the recording may 
     ("row", "problem", "expected"),
     [
         (("p2", 0, 10, "A", "birds", 1), "'p2'", None),
-        (("", 0, 10, "A", "birds", 1), "''", None),
+        (("", 0, 10, "A", "birds", 1), "no recording", "the name of a recording in every row"),
         (("p1", 0, 10, "B", "car", 1), "'car'", "one of ['birds']"),
         (("p1", 0, 10, "B", "Birds", 1), "'Birds'", "one of ['birds']"),
         (("p1", 0, 10, "B", "birds", 2), "opinion is '2'", VALUES),
         (("p1", 0, 10, "B", "birds", ""), "opinion is ''", VALUES),
         (("p1", 0, 10, "", "birds", 1), "no annotator", "the name or number of an annotator"),
         (("p1", 0, 10, "B", "", 1), "no class", "the name of a class"),
-        (("p1", 0, 10, "A", "birds", 0), "line 2", "one row per window, annotator and class"),
+        (("p1", 0, 10, "A", "birds", 0), "line 2, with another opinion", "one row per window, annotator and class"),
         (("p1", "0.0", "10.0", "A", "birds", 1), "line 2", "one row per window, annotator and class"),
         (
             ("p1", 4, 14, "A", "birds", 1),
@@ -122,12 +122,13 @@ def test_unticked_zero_completes_answer_sheets(tmp_path):
 
 def test_rows_report_all_problems(tmp_path):
     rows = [GOOD, ("p1", 0, "x", "A", "car", "2"), ("p1", 0, 14, "", "car", 1), ("p2", 0, 99, "A", "", 1)]
+    rows += [("", 0, 10, "A", "car", 1), ("p\x7f", 0, 10, "A", "car", 1)]
     problems = Problems()
     check_rows(OpinionTable.read(write_opinions(tmp_path / "o.tsv", rows)), {"p1": 12.5}, problems)
     assert {kind: [error.line for error in errors] for kind, errors in problems.found.items()} == {
         "times": [3],
         "beyond the recording": [4],
-        "names": [4, 5],
+        "names": [6, 7, 4, 5],
         "values": [3],
     }
 

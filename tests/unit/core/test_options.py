@@ -78,3 +78,11 @@ def test_dataset_needs_exactly_one_kind_of_labels(arguments):
 def test_audio_is_optional():
     """Opinions need no audio. `infer_dataset` refuses labels without audio."""
     assert parse(add_dataset, "--soft", "a").audio is None
+
+
+def test_invalid_json_is_named_as_such(capsys):
+    parser = argparse.ArgumentParser()
+    add_options(parser, "config")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--config", "{"])
+    assert "argument --config: '{' is not valid JSON" in capsys.readouterr().err

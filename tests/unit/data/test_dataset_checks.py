@@ -40,6 +40,7 @@ def test_problems_of_soft_labels(data):
     rows[4] = "a\t2\t3\tcar\t1.2"
     rows[6] = "b\t0\t1.5\tcar\t0.1"
     rows[7] = "b\t0\t1\ttap"
+    rows[9] = "\t1\t2\ttap\t0.1"
     rows[12] = "c\tzero\t1\tcar\t0.1"
     rows += ["d\t0\t1\tcar\t0.3", "d\t4\t5\tcar\t0.3", "attic\t0\t1\tcar\t0.1"]
     found = found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT))
@@ -49,18 +50,38 @@ def test_problems_of_soft_labels(data):
         ("soft.tsv", 6, "value is '1.2'"),
         ("soft.tsv", 8, "offset is '1.5'"),
         ("soft.tsv", 9, "4 tab-separated fields"),
+        ("soft.tsv", 11, "recording is ''"),
         ("soft.tsv", 14, "onset is 'zero'"),
         ("soft.tsv", 26, "'car' at 0 s", "line 20"),
         ("soft.tsv", 27, "from 4 to 5 s", "'d' lasts 3.50 s (3 whole seconds)"),
         ("soft.tsv", 28, "'attic'"),
-        ("soft.tsv", 2, "2 of 3 s of 'car' in 'a'", "1 s"),
-        ("soft.tsv", 2, "2 of 3 s of 'Car' in 'a'", "0 s"),
-        ("soft.tsv", 10, "1 of 3 s of 'car' in 'b'", "0 s"),
-        ("soft.tsv", 10, "1 of 3 s of 'tap' in 'b'", "0 s"),
-        ("soft.tsv", 15, "1 of 3 s of 'car' in 'c'", "0 s"),
-        ("soft.tsv", 20, "1 of 5 s of 'car' in 'd'", "3 s"),
-        ("soft.tsv", 20, "2 of 5 s of 'tap' in 'd'", "3 s"),
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "problem"),
+    [
+        (0, "a\t0\t1\tcar\t1.2", "value is '1.2'"),
+        (2, "a\t1\t2\tCar\t0.2", "'Car' is spelled 'car'"),
+        (4, "a\t4\t5\tcar\t0.2", "from 4 to 5 s"),
+    ],
+)
+def test_missing_seconds_are_not_reported_rows(data, place, row, problem):
+    """A row that is reported is not reported as missing too; missing rows of other recordings are."""
+    rows = soft_rows()
+    rows[place] = row
+    del rows[8]
+    found = found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT))
+    missing = ("soft.tsv", 8, "'car' in 'b' has no row for 1 of 3 seconds, first 1 to 2 s")
+    expect(found, ("soft.tsv", place + 2, problem), missing)
+
+
+def test_missing_seconds_with_an_incomplete_row(data):
+    """A row with a wrong number of fields may belong to any recording."""
+    rows = soft_rows()
+    del rows[8]
+    rows[1] = "a\t0\t1\ttap"
+    expect(found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT)), ("soft.tsv", 3, "4 tab-separated fields"))
 
 
 def test_problems_of_hard_labels(data):
@@ -82,9 +103,9 @@ def test_labels_of_the_last_partial_second(data, caplog):
     rows = [*hard_rows(), "a\t3.1\t3.4\tcar", "b\t3\t3.5\tcar", "c\t2.9\t4.3\tcar", "d\t3.6\t4.1\tcar"]
     assert found_in(data, "hard", write_rows(data / "hard.tsv", rows, HARD)) == []
     (message,) = caplog.messages
-    assert "up to 0.80 s" in message
+    assert " 0.80 s after" in message
     assert message.count("hard.tsv") == 1
-    assert "1 of 8 labels end" in message
+    assert "1 of 8 labels ends" in message
     assert "line 9: only 0 to 3 s count of 'c', which lasts 3.50 s" in message
     assert "3 of 8 labels start" in message
     assert "line 7: " in message
@@ -173,6 +194,7 @@ def test_problems_of_opinions(data):
     rows[1] = "a\t0\t3\tx\ttap\tyes"
     rows[5] = "b\t0\t5\tx\ttap\t1"
     rows[9] = "c\t0\t3\t\ttap\t1"
+    rows[10] = "\t0\t3\tx\ttap\t1"
     rows.append("e\t0\t3\tx\tcar\t1")
     expect(
         found_in(data, "opinions", write_rows(data / "o.tsv", rows, OPINIONS)),
@@ -180,6 +202,7 @@ def test_problems_of_opinions(data):
         ("o.tsv", 3, "opinion is 'yes'"),
         ("o.tsv", 7, "ends at 5 s", "'b'", "3.50 s"),
         ("o.tsv", 11, "no annotator"),
+        ("o.tsv", 12, "no recording"),
         ("o.tsv", 18, "no audio named 'e'"),
     )
 

@@ -32,8 +32,8 @@ def test_class_without_training_labels(caplog):
     assert [math.isnan(v) for v in result["thresholds"]["class-dependent"]["fold1"].values()] == [False, True, True]
     found = result["pooled"]["operating_points"]["class-dependent"]
     assert (found["classes_in_reference"], found["classes_detected"], found["f1_micro"]) == (1, 1, 1)
-    expected = "fold1: no training recording has a positive soft label of ['b', 'c']. "
-    expected += "They do not count at class-dependent thresholds"
+    expected = "classes ['b', 'c'] do not count at class-dependent thresholds in fold1: "
+    expected += "no training recording has a positive soft label of them"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("WARNING", expected)]
 
 

@@ -54,9 +54,7 @@ def test_main_ignores_times_and_other_files(features):
 
 def test_main_refuses_missing_features(features):
     (features / "a.npz").unlink()
-    with refused(
-        file="a.npz", problem="cannot be read", remedy="Delete the file; `snakemake features` creates it again"
-    ):
+    with refused(file="a.npz", problem="cannot be read", remedy="Delete the file; the workflow creates it again"):
         table(features)
 
 

@@ -89,8 +89,8 @@ def test_mace_without_annotations_is_prior():
     ("change", "message"),
     [
         ({"method": "median"}, "'median'"),
-        ({"restarts": 0}, "0 restarts"),
-        ({"iterations": 0}, "0 iterations"),
+        ({"restarts": 0}, "restarts is 0"),
+        ({"iterations": 0}, "iterations is 0"),
     ],
 )
 def test_mace_refuses_bad_settings(change, message):
@@ -100,5 +100,5 @@ def test_mace_refuses_bad_settings(change, message):
 
 
 def test_mace_refuses_no_annotations():
-    with refused(key="labels.competence", problem="0 annotations"):
+    with refused(key="labels.competence", problem="annotations is 0"):
         mace(*np.empty((3, 0), dtype=int), n_items=1, n_annotators=1, seed=0)

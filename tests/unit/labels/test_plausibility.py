@@ -28,8 +28,8 @@ def test_no_doubt_about_a_complete_table(tmp_path):
     ("rows", "words"),
     [
         ([(*row[:5], 1) for row in FULL], ["no opinion is 0", "`unticked=zero`"]),
-        ([row for row in FULL if row[3] != "B" or row[5]], ["1 of 3 annotators", "'B' (3 times 1)"]),
-        ([(*row[:5], 1 if row[4] == "car" else row[5]) for row in FULL], ["1 of 2 classes", "'car' (6 times 1)"]),
+        ([row for row in FULL if row[3] != "B" or row[5]], ["1 of 3 annotators", "'B' (3 opinions)"]),
+        ([(*row[:5], 1 if row[4] == "car" else row[5]) for row in FULL], ["1 of 2 classes", "'car' (6 opinions)"]),
     ],
 )
 def test_missing_zeros_are_pointed_out(tmp_path, rows, words):
@@ -54,7 +54,7 @@ def test_added_zeros_beside_stated_zeros(tmp_path):
         unticked="zero",
     )
     (found,) = find_doubts(opinions, {"r1": Recording("r1", "all", 20.0)}, added=1)
-    assert "adds 1 opinions 0 to a table that already contains 6 opinions 0" in found
+    assert "adds 1 opinion 0 to a table that already contains 6 opinions 0" in found
 
 
 def test_cells_without_opinions_are_counted(tmp_path):

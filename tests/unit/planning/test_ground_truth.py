@@ -56,7 +56,7 @@ def test_true_events_without_any_annotated_class(folder):
     for name in RECORDINGS:
         (folder / f"{name}.txt").write_text("1\t2\tsiren\n")
     (error,) = check(folder)
-    assert "none of the 3 true events" in error.problem
+    assert "no true event has a class" in error.problem
     assert "'siren' (3)" in error.problem
 
 
@@ -86,7 +86,7 @@ def test_events_in_milliseconds_are_one_problem(folder):
         (folder / f"{name}.txt").write_text("1200\t3400\tcar\n5000\t9000\tcar\n")
     (error,) = check(folder)
     assert (error.file, error.line) == (folder / "r1.txt", 2)
-    assert all(text in error.problem for text in ("9000 s", "20 s", "2 more files"))
+    assert all(text in error.problem for text in ("9000 s", "20 s", "2 more files have"))
 
 
 def test_events_after_the_labels_are_one_warning(folder, caplog):
@@ -94,9 +94,9 @@ def test_events_after_the_labels_are_one_warning(folder, caplog):
     with caplog.at_level(logging.WARNING):
         assert check(folder) == []
     late, other = caplog.messages
-    assert "2 of 6 true events begin after the labelled seconds" in late
+    assert "2 of 6 true events begin after the labelled seconds of their recordings and do not count" in late
     assert "r2.txt, line 2" in late
-    assert "1 of 6 true events do not count" in other
+    assert "1 of 6 true events does not count" in other
 
 
 def test_rows_of_all_files_are_checked(folder):

@@ -154,7 +154,7 @@ def test_model_whose_front_end_does_not_fit_is_refused(tmp_path, changes):
     parameters = SIZES | {"dimensions": 6}
     parts = {"state": CRNN(**parameters).state_dict(), "parameters": parameters, "front_end": "both"}
     parts |= {"embeddings": settings(), "mean": torch.zeros(22), "std": torch.ones(22)} | changes
-    with refused(file="model.pt", problem="not a model written by", golden=False):
+    with refused(file="model.pt", problem="not a model of softsed", golden=False):
         apply.load_models([save_model(tmp_path / "model.pt", seed=1, **parts)], torch.device("cpu"))
 
 

@@ -91,10 +91,18 @@ def test_file_that_would_execute_code_is_refused(tmp_path, capsys):
     torch.save({"state": Bomb()}, tmp_path / "bomb.pt")
     (tmp_path / "pickle.pt").write_bytes(pickle.dumps(Bomb()))
     (tmp_path / "text.pt").write_text("no model")
-    for name in ("bomb.pt", "pickle.pt", "text.pt", "missing.pt"):
-        with refused(file=name, problem="not a model written by", golden=False):
+    for name in ("bomb.pt", "pickle.pt", "text.pt"):
+        with refused(file=name, problem="not a model of softsed", golden=False):
             load_model(tmp_path / name, torch.device("cpu"))
     assert "executed" not in capsys.readouterr().out
+
+
+def test_model_that_is_missing_or_lacks_an_entry(tmp_path):
+    with refused(file="m.pt", problem="there is no such file", remedy="Correct the path"):
+        load_model(tmp_path / "m.pt", torch.device("cpu"))
+    torch.save({"classes": ["a"]}, tmp_path / "m.pt")
+    with refused(file="m.pt", problem="not a model of softsed: the entry 'parameters' is missing"):
+        load_model(tmp_path / "m.pt", torch.device("cpu"))
 
 
 def test_load_model_without_memory(monkeypatch):

@@ -118,7 +118,7 @@ def test_undefined_values_are_empty_cells(undefined, table2):
 
 def test_file_without_metrics(tmp_path, table2):
     (tmp_path / "a.json").write_text("[1]")
-    with refused(file="a.json", problem="TypeError"):
+    with refused(file="a.json", problem="not a file of metrics"):
         table2(tmp_path, [str(tmp_path / "a.json")])
 
 

@@ -81,7 +81,7 @@ def test_recordings_without_opinions_are_asked_about(tmp_path):
     tables = [f"--{name}={tmp_path / name}.tsv" for name in texts]
     rows = run(tmp_path, *tables, budget=20)
     assert {row["class"] for row in rows if row["recording"] == "c"} == {"birds", "car"}
-    with refused(problem="only --recordings"):
+    with refused(problem="--recordings is set without --classes and --scenes"):
         run(tmp_path, tables[0])
 
 
@@ -90,7 +90,7 @@ def test_answers_without_any_answer_are_refused(tmp_path):
     run(tmp_path)
     with refused(file="q.tsv", problem="6 questions"):
         run(tmp_path, f"--answers={tmp_path / 'q.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
-    with refused(problem="--answers and --merged"):
+    with refused(problem="--answers is set without --merged"):
         run(tmp_path, f"--answers={tmp_path / 'q.tsv'}")
     with refused(key="--merged"):
         run(tmp_path, f"--answers={tmp_path / 'q.tsv'}", f"--merged={tmp_path / 'q.tsv'}")
@@ -115,6 +115,17 @@ def test_wrong_answers_are_refused_with_their_line(tmp_path, column, value, prob
     with refused(file="answers.tsv", line=3, problem=problem):
         run(tmp_path, f"--answers={tmp_path / 'answers.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
     assert not (tmp_path / "all.tsv").exists()
+
+
+def test_doubts_are_logged_once(tmp_path, caplog):
+    """The table with the answers has the doubts of the table without them."""
+    write_crowd(tmp_path / "opinions.tsv")
+    with (tmp_path / "opinions.tsv").open("a", encoding="utf-8") as file:
+        file.write("a\t0\t4\tticks\tcar\t1\n")
+    answer = "recording\tonset\toffset\tannotator\tclass\topinion\na\t2\t6\tnew\tcar\t0\n"
+    (tmp_path / "answers.tsv").write_text(answer, encoding="utf-8")
+    run(tmp_path, f"--answers={tmp_path / 'answers.tsv'}", f"--merged={tmp_path / 'all.tsv'}")
+    assert caplog.text.count("no opinion is 0 for 1 of") == 1
 
 
 def test_answers_to_table_of_ticks_add_no_zeros(tmp_path):
@@ -149,8 +160,15 @@ def test_a_budget_below_a_sheet_is_refused(tmp_path):
     table = (tmp_path / "opinions.tsv").read_text().splitlines()
     only = [line for line in table if not line.startswith("b")]
     (tmp_path / "opinions.tsv").write_text("\n".join(only) + "\n", encoding="utf-8")
-    with refused(key="--budget"):
+    with refused(key="--budget", problem="up to 2 questions"):
         run(tmp_path, "--sheets", budget=1)
+
+
+def test_no_question_is_worth_asking(tmp_path, monkeypatch):
+    write_crowd(tmp_path / "opinions.tsv")
+    monkeypatch.setattr(ask.CrowdPosterior, "choose", lambda *_, **__: [])
+    with refused(file="opinions.tsv", key=None, problem="no question"):
+        run(tmp_path)
 
 
 def test_windows_too_long_for_ask_are_refused(tmp_path):
@@ -165,3 +183,8 @@ def test_windows_too_long_for_ask_are_refused(tmp_path):
 def test_numbers_of_ask_below_one_are_refused(tmp_path, option):
     with refused(key=option, problem="0", expected="1 or more"):
         run(tmp_path, f"{option}=0")
+
+
+def test_a_window_of_ask_above_the_limit_is_refused(tmp_path):
+    with refused(key="--window", problem="13", expected="1 to 12"):
+        run(tmp_path, "--window=13")

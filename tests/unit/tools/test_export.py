@@ -78,7 +78,7 @@ def test_predicted_events(made):
     for name, fold in {"a.1": "fold1", "b": "fold2", ODD: "fold1"}.items():
         level = np.array(thresholds[fold], dtype=float)
         assert read_with_sed_eval(folder / f"{name}.txt") == to_events(SCORES[name] > level, CLASSES)
-    with refused(file="classes.tsv", problem="not metrics"):
+    with refused(file="classes.tsv", problem="not a file of metrics"):
         run(made, "events", "--scores", "fold1.tsv", "--metrics", "classes.tsv")
     with refused(file="fold1.tsv", problem=["'a.1'", "fold1"]):
         run(made, "events", "--scores", "fold1.tsv", "fold1.tsv")

@@ -64,7 +64,9 @@ Complete log(s): somewhere
 """
     run = read_run(PLAN + LATER + failed)
     assert (run.failed, len(run.finished), run.ended) == (1, 2, True)
-    assert describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 are left"
+    assert (
+        describe(run, TIMES, BEGIN + 9999) == "2 of 5 jobs done in 2 min, 1 failed; the run has ended, 3 jobs are left"
+    )
 
 
 def test_read_run_counts_failures_without_log():

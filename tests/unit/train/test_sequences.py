@@ -28,7 +28,7 @@ def test_cut_keeps_each_frame_once_per_recording():
 def test_frames_have_the_label_of_their_second():
     targets = np.array([[0.1], [0.9]])
     np.testing.assert_array_equal(frame_targets("a", 3, targets, 4)[:, 0], [0.1] * 4 + [0.9] * 4)
-    with refused(problem=("recording a", "4 s", "3 whole seconds")):
+    with refused(problem=("recording a", "4 s", "only 3 s")):
         frame_targets("a", 3, np.zeros((4, 1)), 4)
 
 

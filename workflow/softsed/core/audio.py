@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from softsed.core.containers.sound import ENDLESS, open_sound
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.files import AUDIO, OTHER_AUDIO, recording_name, visible_files
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ READABLE = "WAV, FLAC, OGG or MP3"
 # Characters of file names that Snakemake 9.27.1 reads as patterns, or that no row of a table can contain.
 UNUSABLE = re.compile(r"[{}<>\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 PIECE = 1 << 16  # samples read at once: small enough for the processor's cache, chosen by trial
+REPLACE = "Replace the recording, or leave it out"
+COPY_AGAIN = "Copy the file again. If it plays to its end, convert it to FLAC"
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ def find_audio(folder: Path, problems: Problems) -> dict[str, Path]:
             report(path, problem, remedy="Rename the file")
         elif name in recordings:
             problem = f"{recordings[name]} has the same name except for its ending, spaces or its Unicode form"
-            report(path, problem, remedy="Rename one of the two files")
+            report(path, problem, remedy="Remove or rename one of the two files")
         else:
             recordings[name] = path
     return recordings
@@ -111,11 +113,10 @@ def measure(path: Path) -> float:
     except (OSError, soundfile.SoundFileError) as error:
         raise unreadable(path, error) from error
     if not frames:
-        raise InputError("the recording is empty", file=path)
+        raise InputError("the recording is empty", file=path, remedy=REPLACE)
     if last < min(frames, rate):
-        raise InputError(
-            f"the recording is cut off: its last second, of {frames / rate:.1f} s, cannot be read", file=path
-        )
+        problem = f"the recording is cut off: its last second, of {frames / rate:.1f} s, cannot be read"
+        raise InputError(problem, file=path, remedy=COPY_AGAIN)
     return frames / rate
 
 
@@ -171,17 +172,17 @@ def read_audio(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     except (OSError, soundfile.SoundFileError) as error:
         raise unreadable(path, error) from error
     if not samples:
-        raise InputError("the recording is empty", file=path)
+        raise InputError("the recording is empty", file=path, remedy=REPLACE)
     # One second of tolerance, because some MP3 files only estimate their length.
     if samples + rate < announced < ENDLESS:
         raise InputError(
             f"the recording is cut off: it ends after {samples / rate:.1f} of {announced / rate:.1f} s",
             file=path,
-            remedy="Copy the file again. If it plays to its end, convert it to FLAC",
+            remedy=COPY_AGAIN,
         )
     if broken:
         raise InputError(
-            f"{broken} samples are not finite numbers",
+            count(broken, "sample is not a finite number", "samples are not finite numbers"),
             file=path,
             remedy="Export the recording again, or remove it",
         )

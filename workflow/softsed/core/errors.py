@@ -12,6 +12,11 @@ SCARCE_BYTES = 100_000  # a disk with less free space counts as full after a fai
 REPEAT = "then repeat the command; finished files are kept, and trainings resume from their checkpoints"
 
 
+def count(number: int, one: str, several: str) -> str:
+    """Return a number and its noun, perhaps with a verb: ``count(1, "row is", "rows are")`` is "1 row is"."""
+    return f"{number} {one if number == 1 else several}"
+
+
 class InputError(ValueError):
     """Bad input from a user: what is wrong and where, what was expected, what to do.
 
@@ -122,7 +127,7 @@ class Problems:
         for kind, errors in self.found.items():
             lines += map(str, errors)
             if more := self.counts[kind] - len(errors):
-                lines.append(f"... and {more} more problems of the kind {kind!r}")
+                lines.append(f"... and {count(more, 'more problem', 'more problems')} of the kind {kind!r}")
         return "\n".join(lines)
 
     def raise_all(self, where: str, *, alone: bool = False) -> None:
@@ -139,7 +144,7 @@ class Problems:
         if alone and number == 1:
             raise next(iter(self))
         if number:
-            raise InputError(f"{number} problem{'s' * (number > 1)} {where}", problems=self)
+            raise InputError(f"{count(number, 'problem', 'problems')} {where}", problems=self)
 
 
 def is_out_of_memory(error: Exception) -> bool:

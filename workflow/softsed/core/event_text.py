@@ -59,7 +59,8 @@ def name_files(files: list[Path], problems: Problems) -> dict[str, Path]:
         first = named.setdefault(recording_name(file.stem), file)
         if first != file:
             problem = f"{first.name} belongs to the same recording"
-            problems.add("files", InputError(problem, file=file, expected="one file per recording"))
+            remedy = "Remove or rename one of the two files"
+            problems.add("files", InputError(problem, file=file, expected="one file per recording", remedy=remedy))
     return named
 
 
@@ -91,9 +92,10 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
     rows = read_rows(path, "soft", problems, recording=path.stem, header=False)
     column, second = rows.columns(classes, problems), rows.onset.astype(int)
 
-    def refuse(bad: np.ndarray, problem: str, expected: str) -> None:
+    def refuse(bad: np.ndarray, problem: str, expected: str, remedy: str | None = None) -> None:
         def describe(row: int) -> InputError:
-            return InputError(problem.format(rows.label[row], second[row]), **rows.place(row), expected=expected)
+            text = problem.format(rows.label[row], second[row])
+            return InputError(text, **rows.place(row), expected=expected, remedy=remedy)
 
         problems.add_rows("rows", np.flatnonzero(bad), describe)
 
@@ -103,7 +105,7 @@ def read_published(path: Path, classes: list[str], *, asked: list[str], seconds:
     order = np.lexsort((column, second))
     again = np.zeros(len(order), dtype=bool)
     again[order[1:]] = (np.diff(second[order]) == 0) & (np.diff(column[order]) == 0)
-    refuse(again, "{0!r} at {1} s is listed twice", "one row per second and class")
+    refuse(again, "{0!r} at {1} s is listed twice", "one row per second and class", "Remove one of the rows")
     matrix = np.full((seconds, len(classes)), np.nan)
     matrix[:, [classes.index(name) for name in asked]] = 0
     matrix[second, column] = rows.value

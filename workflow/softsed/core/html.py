@@ -59,4 +59,6 @@ def render(templates: Iterable[Path], **values: object) -> str:
         return environment.get_template(page.name).render(values).strip("\n") + "\n"
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None)
-        raise InputError(f"the template cannot be rendered: {error}", file=page, line=line) from error
+        missing = isinstance(error, jinja2.TemplateNotFound)
+        reason = f"the template {str(error)!r} is missing" if missing else str(error)
+        raise InputError(f"the template cannot be rendered: {reason}", file=page, line=line) from error

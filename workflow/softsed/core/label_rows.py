@@ -5,13 +5,13 @@ strict problems, which raise the first problem.
 """
 
 from dataclasses import dataclass, field, replace
-from itertools import compress
+from itertools import compress, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.last_second import split_ends
 from softsed.core.tsv import read_fields, read_number
 
@@ -47,6 +47,8 @@ class LabelRows:
         Recording to the line of its row without an event.
     files : dict of Path
         Recording to its file in a folder; empty for a table.
+    refused : frozenset of str
+        Recordings of a table with a row that was left out, because it cannot be used.
     recording, line : ndarray of int [rows]
         Index into `names`; line in the file, counted from 1.
     onset, offset, value : ndarray [rows]
@@ -60,6 +62,7 @@ class LabelRows:
     names: list[str] = field(default_factory=list)
     bare: dict[str, int] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
     recording: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     line: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     onset: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -123,7 +126,7 @@ def read_rows(
     kind : {"soft", "hard"}
         Soft rows have a value and last one whole second.
     problems : Problems
-        Receives each row with a wrong number of fields, text instead of a number, no label, times that are not
+        Receives each row with a wrong number of fields, text instead of a number, no name, times that are not
         0 <= onset < offset, soft rows that are not one whole second, and levels outside 0..1.
     recording : str, optional
         Recording of a file without a column ``recording``.
@@ -133,7 +136,7 @@ def read_rows(
     columns = (SOFT_COLUMNS if kind == "soft" else HARD_COLUMNS)[recording is not None :]
     texts, lines = read_fields(path, columns, problems, header=header, bare=kind == "hard" and recording is None)
     names = [recording] * len(lines) if recording is not None else texts.pop(0)
-    known = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    known = {name: index for index, name in enumerate(dict.fromkeys(filter(None, names)))}
     table = LabelRows(kind, path, [recording] if recording is not None else list(known))
     bare = (
         [not (onset or offset or label) for onset, offset, label in zip(*texts, strict=True)] if kind == "hard" else []
@@ -143,14 +146,14 @@ def read_rows(
         kept = [not empty for empty in bare]
         names, lines = list(compress(names, kept)), list(compress(lines, kept))
         texts = [list(compress(column, kept)) for column in texts]
-    number = np.fromiter(map(known.get, names), dtype=int, count=len(names))
+    number = np.fromiter(map(known.get, names, repeat(-1)), dtype=int, count=len(names))
     onset, offset = _numbers(texts[0]), _numbers(texts[1])
     value = _numbers(texts[3]) if kind == "soft" else np.ones(len(names))
     label = np.empty(len(names), object)
     label[:] = texts[2]
     good = np.ones(len(names), dtype=bool)
 
-    text = dict(zip(columns[-len(texts) :], texts, strict=True))
+    text = dict(zip(columns[-len(texts) :], texts, strict=True)) | {"recording": names}
 
     def refuse(kind_: str, expected: str, **bad: np.ndarray) -> None:
         """Report the rows in which one of the named fields is bad, and name these fields only."""
@@ -163,6 +166,7 @@ def read_rows(
         problems.add_rows(kind_, np.flatnonzero(wrong & good), describe)
         good[wrong] = False
 
+    refuse("names", "the name of a recording in every row", recording=number < 0)
     unknown = np.array([kind == "soft" and text in UNKNOWN for text in texts[-1]], dtype=bool)
     numbers = {"onset": onset, "offset": offset} | ({"value": np.where(unknown, 0, value)} if kind == "soft" else {})
     refuse("numbers", "a number", **{name: np.isnan(column) for name, column in numbers.items()})
@@ -176,9 +180,10 @@ def read_rows(
         within = (value >= -ROUNDING) & (value <= 1 + ROUNDING)
         refuse("values", "a soft label from 0 to 1", value=~(within | unknown))
     arrays: tuple[np.ndarray, ...] = (number, np.array(lines, dtype=int), onset, offset, np.clip(value, 0, 1), label)
-    if not good.all():
+    refused = frozenset(compress(names, ~good))
+    if refused:
         arrays = tuple(array[good] for array in arrays)
-    return LabelRows(kind, path, table.names, table.bare, table.files, *arrays)
+    return LabelRows(kind, path, table.names, table.bare, table.files, refused, *arrays)
 
 
 def join_rows(path: Path, tables: list[LabelRows]) -> LabelRows:
@@ -187,7 +192,7 @@ def join_rows(path: Path, tables: list[LabelRows]) -> LabelRows:
     arrays = (np.concatenate([getattr(table, column) for table in tables]) for column in COLUMNS)
     names = [name for table in tables for name in table.names]
     files = {name: table.path for table in tables for name in table.names}
-    return LabelRows(tables[0].kind, path, names, {}, files, recording, *arrays)
+    return LabelRows(tables[0].kind, path, names, {}, files, frozenset(), recording, *arrays)
 
 
 def length_of_rows(rows: LabelRows, lengths: dict[str, float]) -> np.ndarray:
@@ -216,16 +221,25 @@ def cut_rows(rows: LabelRows, lengths: dict[str, float]) -> tuple[LabelRows, str
     _, outside, over = split_ends(rows.onset, rows.offset, length)
     largest = float((rows.offset - length)[over].max(initial=0))
     parts = []
-    for found, what in (
-        (over, f"labels end up to {largest:.2f} s after their recordings and are cut"),
-        (outside, "labels start after the last whole second of their recordings and are left out"),
+    total = f"of {len(over)} labels"
+    for found, one, several in (
+        (
+            over,
+            f"{total} ends {largest:.2f} s after its recording and is cut",
+            f"{total} end up to {largest:.2f} s after their recordings and are cut",
+        ),
+        (
+            outside,
+            f"{total} starts after the last whole second of its recording and is left out",
+            f"{total} start after the last whole second of their recordings and are left out",
+        ),
     ):
         if found.any():
             row = int(found.argmax())
             name, file = rows.names[rows.recording[row]], rows.file(rows.names[rows.recording[row]]).name
             seconds = f"only 0 to {int(length[row])} s count of {name!r}, which lasts {length[row]:.2f} s"
             place = f"line {rows.line[row]}" if file == rows.path.name else f"line {rows.line[row]} of {file}"
-            parts.append(f"{found.sum()} of {len(found)} {what}. The first one is in {place}: {seconds}")
+            parts.append(f"{count(int(found.sum()), one, several)}. The first one is in {place}: {seconds}")
     note = ". ".join(parts)
     if outside.any():
         kept = {name: getattr(rows, name)[~outside] for name in ("recording", *COLUMNS)}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.label_rows import HARD_COLUMNS, SOFT_COLUMNS, Event, read_rows
 
 
@@ -107,9 +107,10 @@ def read_soft(path: Path, classes: list[str], recordings: list[str] | None = Non
             labels[recording] = np.full((seconds, len(classes)), np.nan)
             labels[recording][table.onset[rows].astype(int), column[rows]] = table.value[rows]
         else:
+            given = count(len(rows), "row", "rows")
             raise InputError(
-                f"recording {recording!r} has {len(rows)} rows instead of {seconds * len(listed)} (seconds: {seconds}, "
-                f"classes: {len(listed)})",
+                f"recording {recording!r} has {given} instead of {seconds * len(listed)} (seconds: {seconds}, classes: "
+                f"{len(listed)})",
                 **table.place(rows[0]),
                 expected="one row for every second of every class, zeros included",
             )
@@ -168,11 +169,13 @@ def write_hard(path: Path, events: dict[str, list[Event]]) -> None:
 def _select(found: dict, recordings: list[str] | None, path: Path) -> dict:
     """Select recordings; raise an InputError if the table has no rows or a recording is missing."""
     if not found:
-        raise InputError("the table contains no label", file=path)
+        raise InputError("the table contains no label", file=path, expected="labels of every recording")
     if recordings is None:
         return found
     if missing := [name for name in recordings if name not in found]:
-        raise InputError(f"the table lacks labels for the recordings {missing}", file=path)
+        problem = f"the table lacks labels for the recordings {missing}"
+        remedy = "Add the labels, or remove the recordings from the table of recordings"
+        raise InputError(problem, file=path, expected="labels of every recording", remedy=remedy)
     return {name: found[name] for name in recordings}
 
 

@@ -46,9 +46,11 @@ def is_valid_name(name: str) -> bool:
 
 def check_name(name: str, file: Path | str, line: int | None = None) -> None:
     """Raise an InputError if the name of a recording cannot be a file name; `file` and `line` are its place."""
+    if not name:
+        raise InputError("no recording", file=file, line=line, expected="the name of a recording in every row")
     if not is_valid_name(name):
         problem = f"recording {name!r} cannot be the name of a file"
-        expected = "a name without '/', control characters and a quotation mark at its beginning"
+        expected = "a name without '/', without control characters and without a quotation mark at its beginning"
         remedy = "Leave the folder out of the name" if "/" in name else None
         raise InputError(problem, file=file, line=line, expected=expected, remedy=remedy)
 
@@ -82,6 +84,10 @@ def _check_scenes(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
     check_spelling(first, Problems(strict=True), column="scene")
 
 
+def _listed_twice(path: Path, line: int, what: str, name: str) -> InputError:
+    return InputError(f"{what} {name!r} is listed twice", file=path, line=line, remedy="Remove one of the rows")
+
+
 def _unknown_class(path: Path, line: int, name: str, classes: list[str]) -> InputError:
     return InputError(f"unknown class {name!r}", file=path, line=line, expected=f"one of {classes}")
 
@@ -92,7 +98,7 @@ def read_classes(path: Path) -> list[str]:
     for line, row in read_lines(path, ("class",)):
         _check_filled(path, line, row, "class")
         if row["class"] in classes:
-            raise InputError(f"class {row['class']!r} is listed twice", file=path, line=line)
+            raise _listed_twice(path, line, "class", row["class"])
         classes.append(row["class"])
     if not classes:
         raise InputError("the table lists no class", file=path, expected="one row per class")
@@ -138,7 +144,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
         name, duration = row["recording"], read_number(row["duration_s"])
         check_name(name, path, line)
         if name in recordings:
-            raise InputError(f"recording {name!r} is listed twice", file=path, line=line)
+            raise _listed_twice(path, line, "recording", name)
         if not 1 <= duration <= LONGEST_S:
             raise InputError(
                 f"duration_s is {row['duration_s']!r}",
@@ -201,7 +207,7 @@ def read_fold(path: Path) -> dict[str, list[str]]:
         if row["part"] not in parts:
             raise InputError(f"part is {row['part']!r}", file=path, line=line, expected=f"one of {', '.join(PARTS)}")
         if row["recording"] in listed:
-            raise InputError(f"recording {row['recording']!r} is listed twice", file=path, line=line)
+            raise _listed_twice(path, line, "recording", row["recording"])
         listed.add(row["recording"])
         parts[row["part"]].append(row["recording"])
     if empty := [part for part, names in parts.items() if not names]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from softsed.core.errors import InputError, Problems
-from softsed.core.metadata import Recording, read_asked, read_classes
+from softsed.core.metadata import Recording, check_name, read_asked, read_classes
 from softsed.core.options import ABSENT, ZERO
 from softsed.core.text.names import Places, check_spelling
 from softsed.core.text.windows import cut_windows
@@ -144,8 +144,9 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
     lengths : dict of float
         Recording to its length in seconds, 0 if unknown. Windows of other recordings may have any end.
     problems : Problems
-        Receives windows that are not 0 <= onset < offset in whole seconds or end after the recording, rows without an
-        annotator or class, annotators in two spellings, and opinions other than 0 and 1.
+        Receives windows that are not 0 <= onset < offset in whole seconds or end after the recording, names of
+        recordings that cannot be file names, rows without an annotator or class, annotators in two spellings, and
+        opinions other than 0 and 1.
     """
     spans, span = table.spans
     names, onset, offset = [name for name, _, _ in spans], *table.times
@@ -168,6 +169,11 @@ def check_rows(table: OpinionTable, lengths: dict[str, float], problems: Problem
         "the window ends at {offset} s, but the recording {recording!r} lasts {length:.2f} s",
         "an end at most 1 s after the last whole second",
     )
+    for name, place in table.places("recording").items():
+        try:
+            check_name(name, **place)
+        except InputError as error:
+            problems.add("names", error)
     for column, expected in (("annotator", "the name or number of an annotator"), ("class", "the name of a class")):
         if "" in table.columns[column]:
             refuse("names", table.indices(column, [""]) == 0, f"no {column}", expected)
@@ -206,11 +212,11 @@ def arrange(
     problems = Problems(strict=True)
     table, _ = cut_windows(table, {name: one.duration_s for name, one in recordings.items()})
     spans, span = table.spans
+    check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
     unknown = next((name for name, _, _ in spans if name not in recordings), None)
     if unknown is not None:
         row = table.columns["recording"].index(unknown)
         raise table.error(row, f"recording {unknown!r} is not in the table of recordings", remedy="Check its spelling")
-    check_rows(table, {name: one.duration_s for name, one in recordings.items()}, problems)
     parsed = [(name, int(on), int(off)) for (name, _, _), on, off in zip(spans, *table.times, strict=True)]
     windows = sorted(set(parsed))
     lookup = {window: index for index, window in enumerate(windows)}
@@ -233,15 +239,15 @@ def arrange(
     order = np.argsort(key, kind="stable")
     repeated = np.zeros(len(table), dtype=bool)
     repeated[order[1:]] = np.diff(key[order]) == 0
-    problems.add_rows(
-        "repeated",
-        np.flatnonzero(repeated),
-        lambda row: table.error(
-            row,
-            f"the row repeats line {table.lines[int(np.argmax(key == key[row]))]}",
-            expected="one row per window, annotator and class",
-        ),
-    )
+
+    def describe(row: int) -> InputError:
+        first = int(np.argmax(key == key[row]))
+        problem = f"the row is about the same window, annotator and class as line {table.lines[first]}"
+        problem += ", with another opinion" * bool(table.answers[row] != table.answers[first])
+        expected = "one row per window, annotator and class"
+        return table.error(row, problem, expected=expected, remedy="Remove one of the rows")
+
+    problems.add_rows("repeated", np.flatnonzero(repeated), describe)
     key, answers = key[order], table.answers[order]
     if unticked == ZERO:
         sheets = np.unique(sheet)

@@ -4,10 +4,20 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ABSENT, ZERO = UNTICKED = ("absent", "zero")  # values of the config key `unticked`
 DATASET_KINDS = ("soft", "hard", "opinions")  # kinds of labels of a user-provided dataset
 TABLES = ("recordings", "classes", "scenes")
+
+
+def read_json(text: str) -> Any:
+    """Return the value of an option that is JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not valid JSON") from error
+
 
 # Every option is required unless it has a default. Options that only one step has are declared in its `main`.
 SHARED: dict[str, dict] = {
@@ -31,8 +41,8 @@ SHARED: dict[str, dict] = {
     "scores": {"type": Path, "nargs": "+", "help": "scores of one run, one file per fold"},
     "predictions": {"type": Path, "help": "folder of scores, SYSTEM/runN/foldN.tsv"},
     "priors": {"nargs": "*", "default": [], "help": "names of the systems that are baselines without audio"},
-    "evaluated": {"type": json.loads, "help": 'evaluated classes, as JSON: a list of names, or "all"'},
-    "config": {"type": json.loads, "help": "section of the config, as JSON"},
+    "evaluated": {"type": read_json, "help": 'evaluated classes, as JSON: a list of names, or "all"'},
+    "config": {"type": read_json, "help": "section of the config, as JSON"},
     "seed": {"type": int, "help": "seed of the random numbers of this step, 0 or more"},
     "device": {"default": "auto", "help": "auto, cpu, cuda or cuda:N (default: auto)"},
     "threads": {"type": int, "default": 1, "help": "number of CPU threads (default: 1)"},

@@ -66,10 +66,11 @@ def read_header(path: Path, lines: list[str], columns: Sequence[str]) -> list[st
         raise InputError(f"the columns {twice} are listed twice", file=path, line=1, expected="each name once")
     names = name_columns(path, header, columns)
     if missing := [name for name in columns if name not in names]:
-        expected = f"the columns {' '.join(columns)}, separated by tabs or commas"
+        several = f"the columns {', '.join(columns)}, separated by tabs or commas"
+        expected = several if len(columns) > 1 else f"the column {columns[0]}"
         problem, remedy = f"the header {header} lacks the columns {missing}", describe_synonyms(missing)
         if remedy and not {"class", "label"}.isdisjoint(columns):
-            remedy += "; or convert the table with `softsed convert table`"
+            remedy += ". For a table of events, use `softsed convert table`"
         raise InputError(problem, file=path, line=1, expected=expected, remedy=remedy)
     return names
 

@@ -14,12 +14,14 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 
 # zipfile limits the output of each read only for these methods: a kilobyte of bzip2 may become gigabytes in memory.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENCRYPTED = 1  # bit of the flags of a member
 PIECE_BYTES = 2**20  # read and written at once
 FETCH = "Run `snakemake data --forcerun fetch_archive`, which checks the archive and downloads it again if necessary"
+CHECK = "Check `file` and `md5` of the archive in the config, or download the original archive"
 REPACK = "Compress the archive again with plain Deflate, and put its new md5 into the config"
 
 logger = logging.getLogger(__name__)
@@ -87,10 +89,13 @@ def list_members(archive: Path) -> dict[str, zipfile.ZipInfo]:
     for info in infos:
         steps = info.filename.replace("\\", "/").split("/")
         if steps[0] == "" or steps[0].endswith(":") or ".." in steps:
-            raise InputError(f"the path of member {info.filename!r} leads out of the archive", file=archive)
+            raise InputError(
+                f"the path of member {info.filename!r} leads out of the archive", file=archive, remedy=CHECK
+            )
         top, _, rest = info.filename.partition("/")
         if members.setdefault(f"{top.lower()}/{rest}", info) is not info:
-            raise InputError(f"member {info.filename!r} occurs twice (ignoring case in the top folder)", file=archive)
+            problem = f"member {info.filename!r} occurs twice (ignoring case in the top folder)"
+            raise InputError(problem, file=archive, remedy=CHECK)
     return members
 
 
@@ -111,19 +116,28 @@ def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> No
     Raises
     ------
     InputError
-        If members are missing, too large, links, compressed by a method other than Deflate, damaged or encrypted. The
-        first four errors are found before a file is written. Also if a file cannot be written.
+        If members are missing, too large, links, encrypted, compressed by a method other than Deflate, or damaged. All
+        but damage is found before a file is written. Also if a file cannot be written.
     """
     members = list_members(archive)
     if missing := sorted(set(targets) - set(members)):
-        raise InputError(f"{len(missing)} of {len(targets)} expected members are missing: {missing}", file=archive)
+        problem = f"{len(missing)} of {len(targets)} expected members are missing: {missing}"
+        raise InputError(problem, file=archive, remedy=CHECK)
     for name in targets:
         size, method = members[name].file_size, members[name].compress_type
         if size > largest_bytes:
             expected = f"at most {largest_bytes} bytes"
-            raise InputError(f"member {name} has {size} bytes unpacked", file=archive, expected=expected)
+            problem = f"member {name} has {size} bytes unpacked"
+            raise InputError(problem, file=archive, expected=expected, remedy=CHECK)
         if stat.S_ISLNK(members[name].external_attr >> 16):
-            raise InputError(f"member {name} is a link", file=archive, expected="a file")
+            raise InputError(f"member {name} is a link", file=archive, expected="a file", remedy=CHECK)
+        if members[name].flag_bits & ENCRYPTED:
+            raise InputError(
+                f"member {name} is encrypted",
+                file=archive,
+                expected="an archive without a password",
+                remedy="Create the archive again without encryption, and put its new md5 into the config",
+            )
         if method not in METHODS:
             raise InputError(
                 f"member {name} is compressed by method {method}",
@@ -131,7 +145,7 @@ def unpack(archive: Path, targets: dict[str, Path], *, largest_bytes: int) -> No
                 expected="0 (stored) or 8 (Deflate)",
                 remedy=REPACK,
             )
-    logger.info("%s: unpacking %d files", archive, len(targets))
+    logger.info("%s: unpacking %s", archive, count(len(targets), "file", "files"))
     for name, target in targets.items():
         pieces = _read_member(archive, members[name], name)
         first = next(pieces, b"")  # read before the folder of the file is created

@@ -4,14 +4,15 @@ Each function adds to `Problems` the place of a problem (file and line), the wro
 """
 
 import logging
+from collections.abc import Set
 from pathlib import Path
 
 import numpy as np
 
-from softsed.core.audio import find_audio, measure
-from softsed.core.errors import InputError, Problems
+from softsed.core.audio import REPLACE, find_audio, measure
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.label_rows import LabelRows, cut_rows, length_of_rows
-from softsed.core.metadata import Recording, read_scenes
+from softsed.core.metadata import Recording, is_valid_name, read_scenes
 from softsed.core.opinions import OpinionTable, check_rows
 from softsed.core.text.last_second import split_ends
 from softsed.core.text.names import Places, check_spelling, spelling
@@ -42,18 +43,26 @@ def check_audio(folder: Path, problems: Problems) -> dict[str, float]:
                 )
         except InputError as error:
             lengths[name] = 0.0
-            error.remedy = error.remedy or "Replace the recording, or leave it out"
+            error.remedy = error.remedy or REPLACE
             problems.add("audio", error)
     return lengths
 
 
-def check_classes(first: Places, known: list[str] | None, problems: Problems) -> None:
-    """Report classes with two spellings as `check_spelling` does, and classes that are not in the table of classes."""
+def check_classes(first: Places, known: list[str] | None, problems: Problems) -> set[str]:
+    """Report classes with two spellings as `check_spelling` does, and classes that are not in the table of classes.
+
+    Returns
+    -------
+    set of str
+        The reported names.
+    """
     reported = check_spelling(first, problems, known=known or [], source="the table of classes")
     for name, place in first.items():
         if known is not None and name not in known and name not in reported:
             problem, remedy = f"unknown class {name!r}", "Correct the name, or add it to the table of classes"
             problems.add("classes", InputError(problem, **place, expected=f"one of {known}", remedy=remedy))
+            reported.add(name)
+    return reported
 
 
 def check_recordings(
@@ -106,8 +115,22 @@ def _examples(names: list[str]) -> str:
     return ", ".join(map(repr, names[:2])) + others if names else "no other name"
 
 
-def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems) -> LabelRows:
+def check_labels(
+    rows: LabelRows, lengths: dict[str, float], problems: Problems, *, reported: Set[str] = frozenset()
+) -> LabelRows:
     """Report labels beyond the audio, repeated seconds, and seconds that a soft table leaves out.
+
+    Seconds are not counted in recordings with a row that is reported for another reason: rows that seem to be missing
+    may be such rows.
+
+    Parameters
+    ----------
+    rows : LabelRows
+    lengths : dict of float
+        Recording to its length in seconds.
+    problems : Problems
+    reported : set of str
+        Classes that `check_classes` has reported.
 
     Returns
     -------
@@ -116,6 +139,7 @@ def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems)
     """
     length = length_of_rows(rows, lengths)
     far, _, _ = split_ends(rows.onset, rows.offset, length)
+    faulty = rows.refused.union(rows.names[place] for place in np.unique(rows.recording[far]))
 
     def beyond(row: int) -> InputError:
         name = rows.names[rows.recording[row]]
@@ -130,9 +154,10 @@ def check_labels(rows: LabelRows, lengths: dict[str, float], problems: Problems)
         logger.warning("%s: %s", rows.path, note)
     if rows.kind == "soft":
         _check_repeated(rows, problems)
-    if rows.zeros_listed:
+    if rows.zeros_listed and "fields" not in problems.found:  # such a row may belong to any recording
         for name, own in rows.by_recording().items():
-            _check_complete(name, rows, own, problems)
+            if len(own) and name not in faulty and reported.isdisjoint(rows.label[own].tolist()):
+                _check_complete(name, rows, own, problems)
     return rows
 
 
@@ -150,8 +175,6 @@ def _check_repeated(rows: LabelRows, problems: Problems) -> None:
 
 def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Problems) -> None:
     """Report seconds of one recording, with the rows `own`, that have no row in a soft table."""
-    if not len(own):
-        return
     length = int(rows.offset[own].max())
     labels = rows.label[own]
     for label in dict.fromkeys(labels.tolist()):
@@ -160,11 +183,10 @@ def _check_complete(name: str, rows: LabelRows, own: np.ndarray, problems: Probl
         if len(seconds) < length:
             gaps = np.flatnonzero(seconds != np.arange(len(seconds)))
             missing = int(gaps[0]) if len(gaps) else len(seconds)
-            problem = (
-                f"{length - len(seconds)} of {length} s of {label!r} in {name!r} have no row. The first one starts "
-            )
-            problem += f"at {missing} s"
-            error = InputError(problem, **rows.place(own[0]), remedy="Write rows with value 0 for them")
+            problem = f"{label!r} in {name!r} has no row for {length - len(seconds)} of {length} seconds, first "
+            problem += f"{missing} to {missing + 1} s"
+            remedy = "Add the missing rows, with value 0 where the class is inactive"
+            error = InputError(problem, **rows.place(own[0]), expected="one row per second", remedy=remedy)
             problems.add("incomplete", error)
 
 
@@ -180,7 +202,8 @@ def check_opinions(
     OpinionTable
         With windows that are cut to the whole seconds of their recordings. A warning counts them.
     """
-    check_recordings(table.places("recording"), lengths, table.path, problems, source=source)
+    named = {name: place for name, place in table.places("recording").items() if is_valid_name(name)}
+    check_recordings(named, lengths, table.path, problems, source=source)
     check_classes(table.places("class"), known, problems)
     table, note = cut_windows(table, lengths)
     if note:
@@ -217,7 +240,7 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
         problems.add("no audio", InputError(problem, file=path, line=line, remedy=remedy))
     if missing and len(missing) < len(lengths):  # if all are missing, the names differ, which is reported above
         problem = f"no scene for the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
-        problems.add("scenes", InputError(problem, file=path, remedy="Add rows for them"))
+        problems.add("scenes", InputError(problem, file=path, remedy="Add rows for these recordings"))
     return {name: scenes.get(name, ONLY_SCENE) for name in lengths}
 
 
@@ -244,15 +267,8 @@ def check_asked(
 def summarise(kind: str, recordings: dict[str, Recording], classes: list[str], asked: dict[str, list[str]]) -> str:
     """Describe a dataset without errors in one line. There may be warnings, which are logged before."""
     seconds = sum(one.duration_s for one in recordings.values())
-    numbers = [
-        f"{number} {noun}{ending * (number != 1)}"
-        for number, noun, ending in (
-            (len(recordings), "recording", "s"),
-            (len(asked), "scene", "s"),
-            (len(classes), "class", "es"),
-        )
-    ]
-    text = f"no errors: {numbers[0]} ({seconds / 60:.1f} min) in {numbers[1]}, {numbers[2]}: {', '.join(classes)}"
+    text = f"no errors: {count(len(recordings), 'recording', 'recordings')} ({seconds / 60:.1f} min) in "
+    text += f"{count(len(asked), 'scene', 'scenes')}, {count(len(classes), 'class', 'classes')}: {', '.join(classes)}"
     if (whole := sum(int(one.duration_s) for one in recordings.values())) < seconds:
         text += f". Only whole seconds count: {whole} of {seconds:.1f} s"
     if kind == "hard":

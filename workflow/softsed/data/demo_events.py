@@ -25,7 +25,7 @@ import numpy as np
 
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
-from softsed.core.tsv import read_lines
+from softsed.core.tsv import read_lines, read_number
 from softsed.data import demo_sounds
 
 MIN_EVENT_S = 0.3  # a shorter event would be a click
@@ -73,14 +73,12 @@ def read_specification(path: Path, keys: tuple[str, ...], columns: tuple[str, ..
     specification: Specification = {}
     for line, row in read_lines(path, keys + columns):
         key = tuple(row[name] for name in keys)
-        try:
-            values = {name: float(row[name]) for name in columns}
-        except ValueError as error:
-            raise InputError(str(error), file=path, line=line, expected="a number") from error
-        if not all(np.isfinite(list(values.values()))):
-            raise InputError(f"the values are {values}", file=path, line=line, expected="finite numbers")
+        values = {name: read_number(row[name]) for name in columns}
+        if wrong := next((name for name, value in values.items() if not math.isfinite(value)), None):
+            raise InputError(f"{wrong} is {row[wrong]!r}", file=path, line=line, expected="a finite number")
         if key in specification:
-            raise InputError(f"the row of {', '.join(key)} is listed twice", file=path, line=line)
+            problem = f"the row of {', '.join(key)} is listed twice"
+            raise InputError(problem, file=path, line=line, remedy="Remove one of the rows")
         specification[key] = values
     return specification
 
@@ -185,7 +183,9 @@ def schedule(
         durations *= min(1, MAX_COVER * recording.duration_s / durations.sum())
         if durations.min() < demo_sounds.SHORTEST_S:
             problem = f"{count} events of {label!r} do not fit into recording {recording.name!r}"
-            raise InputError(problem, key="events_per_minute", remedy="Lower the value")
+            raise InputError(
+                problem, key="events_per_minute", remedy="Lower this number in the specification of the events"
+            )
         gaps = rng.dirichlet(np.ones(count + 1)) * (recording.duration_s - durations.sum())
         onsets = np.cumsum(gaps[:-1]) + np.cumsum(durations) - durations
         levels = row["snr_db"] + row["snr_std_db"] * rng.standard_normal(count)

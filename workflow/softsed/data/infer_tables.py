@@ -25,7 +25,6 @@ from softsed.core.metadata import (
     LONGEST_S,
     Recording,
     check_name,
-    is_valid_name,
     read_classes,
     read_recordings,
     seconds_or_milliseconds,
@@ -46,10 +45,8 @@ logger = logging.getLogger(__name__)
 def read_named(path: Path) -> OpinionTable:
     """Read a table of opinions; raise an InputError if the name of a recording cannot be that of a file."""
     table = OpinionTable.read(path)
-    names = table.columns["recording"]
-    for name in dict.fromkeys(names):
-        if not is_valid_name(name):
-            check_name(name, path, names.index(name) + 2)
+    for name, place in table.places("recording").items():
+        check_name(name, **place)
     return table
 
 
@@ -181,7 +178,7 @@ def infer_dataset(
     """
     known = read_classes(tables["classes"]) if tables["classes"] else None
     if kind == "opinions":
-        table = OpinionTable.read(labels) if audio else _cut_last_windows(read_named(labels))
+        table = OpinionTable.read(labels) if audio else _cut_last_windows(OpinionTable.read(labels))
         lengths = _lengths(audio, table, tables["recordings"], problems)
         table = dataset_checks.check_opinions(
             table, lengths, known, problems, source=audio or tables["recordings"] or labels
@@ -237,8 +234,8 @@ def _check_labels(
     places = {name: rows.place(one[0]) if len(one) else {"file": rows.file(name)} for name, one in own.items()}
     dataset_checks.check_recordings(places, lengths, rows.path, problems, source=audio)
     first = {name: rows.place(row) for name, row in rows.first_rows().items()}
-    dataset_checks.check_classes(first, known, problems)
-    rows = dataset_checks.check_labels(rows, lengths, problems)
+    reported = dataset_checks.check_classes(first, known, problems)
+    rows = dataset_checks.check_labels(rows, lengths, problems, reported=reported)
     classes, used = known or sorted(first), dict[str, set[str]]()
     for name, one in rows.by_recording().items():
         # If neither the labels nor a table of scenes list the annotated classes, all classes are annotated.

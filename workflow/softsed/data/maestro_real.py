@@ -12,7 +12,6 @@ archives (the top folder in upper or lower case):
 Only members with expected names are read.
 """
 
-import json
 import logging
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 from softsed.core import log
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_options, build_parser, read_json
 from softsed.data.archives import list_members, open_atomic, unpack
 from softsed.data.download import download, is_remote
 
@@ -94,7 +93,8 @@ def read_receipt(path: Path) -> Path:
     try:
         archive = Path(path.read_text(encoding="utf-8").rstrip("\n").split("  ", 1)[1])
     except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise InputError(f"not a receipt of an archive (MD5, two spaces, file): {error}", file=path) from error
+        expected, remedy = "one line: MD5, two spaces, path", "Delete the file, and run `snakemake data`"
+        raise InputError("not a receipt of an archive", file=path, expected=expected, remedy=remedy) from error
     if not archive.exists():
         raise InputError(
             f"the archive is missing, although {path} records its download",
@@ -161,7 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("data.maestro_real", main, example=example)
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="download an archive and verify its md5")
-    fetch.add_argument("--archive", type=json.loads, required=True, help="record, file and md5 of the archive, as JSON")
+    fetch.add_argument("--archive", type=read_json, required=True, help="record, file and md5 of the archive, as JSON")
     fetch.add_argument("--address", required=True, help="URL or folder that contains RECORD/files/FILE")
     fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
     fetch.add_argument("--receipt", type=Path, required=True, help="receipt to write: md5 and path of the archive")

@@ -32,10 +32,11 @@ from scipy.special import ndtri
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, file_stem, read_asked, read_classes
 from softsed.core.options import add_options, build_parser
-from softsed.core.tsv import read_lines
+from softsed.core.tsv import read_lines, read_number
 
 # False alarms of a class that is absent from the recording, relative to a class that fills all of it.
 UNEXPECTED = 0.2
+SECTION = "data.demo.crowd"  # of the config, for errors
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +101,9 @@ def read_event_levels(path: Path, classes: list[str]) -> tuple[np.ndarray, np.nd
         if row["label"] not in classes:
             problem, expected = f"{row['label']!r} is not annotated in this scene", f"one of {classes}"
             raise InputError(problem, file=path, line=line, expected=expected)
-        try:
-            onset, offset, level = (float(row[name]) for name in ("onset", "offset", "snr_db"))
-        except ValueError as error:
-            raise InputError(str(error), file=path, line=line, expected="numbers") from error
+        onset, offset, level = [read_number(row[name]) for name in ("onset", "offset", "snr_db")]
         if not 0 <= onset < offset < float("inf") or not np.isfinite(level):
-            problem = f"onset is {onset}, offset {offset}, snr_db {level}"
+            problem = f"onset is {row['onset']!r}, offset {row['offset']!r}, snr_db {row['snr_db']!r}"
             raise InputError(problem, file=path, line=line, expected="0 <= onset < offset and a finite level")
         values.append((onset, offset, level))
         labels.append(classes.index(row["label"]))
@@ -145,7 +143,8 @@ def salience(
 def window_starts(duration_s: float, *, window_s: int, hop_s: int) -> np.ndarray:
     """Return the starts of the windows in whole seconds: 0, hop, ... up to floor(duration) - window."""
     if duration_s < window_s:
-        raise InputError(f"a recording of {duration_s} s is shorter than a window of {window_s} s", key="window_s")
+        problem = f"the value is {window_s}, but a recording lasts only {duration_s} s"
+        raise InputError(problem, key=f"{SECTION}.window_s", remedy="Lower the value")
     return np.arange(0, int(duration_s) - window_s + 1, hop_s)
 
 
@@ -237,7 +236,7 @@ def annotate(
     people, per_window, window_s = len(pool.names), config["opinions_per_window"], config["window_s"]
     if not 1 <= per_window <= people:
         expected = f"1 to {people}, the number of annotators"
-        raise InputError(f"the value is {per_window}", key="opinions_per_window", expected=expected)
+        raise InputError(f"the value is {per_window}", key=f"{SECTION}.opinions_per_window", expected=expected)
     events, labels = truth
     starts = window_starts(recording.duration_s, window_s=window_s, hop_s=config["hop_s"])
     who = rng.permuted(np.tile(np.arange(people), (len(starts), 1)), axis=1)[:, :per_window]
@@ -282,7 +281,7 @@ def main(argv: list[str] | None = None) -> None:
     classes = read_classes(options.classes)
     recordings, annotated_in_scene = read_asked(options.recordings, options.scenes, classes)
     if unknown := {name for pair in config["confused"] for name in pair} - set(classes):
-        raise InputError(f"unknown classes {sorted(unknown)}", key="confused", expected=f"classes of {classes}")
+        raise InputError(f"unknown classes {sorted(unknown)}", key=f"{SECTION}.confused", expected=f"some of {classes}")
     pool = draw_pool(config, seed=options.seed)
     count = 0
     with options.opinions.open("w", encoding="utf-8") as file:

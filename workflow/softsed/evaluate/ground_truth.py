@@ -31,7 +31,7 @@ from softsed.core.errors import Problems
 from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_options, build_parser, read_json
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import annotated_in_scenes, limit_to_labels, read_fold_scores, recordings_of
 from softsed.evaluate.ranking import UNITS as RANKING_UNITS
@@ -168,7 +168,7 @@ def main(argv: list[str] | None = None) -> None:
         add_options(command, "classes")
         command.add_argument(
             "--training",
-            type=json.loads,
+            type=read_json,
             required=True,
             help="method of the labels and, for a system, its labels, loss and output (JSON, is recorded)",
         )

@@ -16,6 +16,8 @@ from softsed.core.labels import read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold, read_fold_scenes
 from softsed.core.scores import read_scores
 
+PREDICT_AGAIN = "Repeat your `snakemake` command with `--forcerun predict_system` (for a baseline: predict_prior)"
+
 logger = logging.getLogger(__name__)
 
 # For each fold: the scores of its test recordings [seconds, classes], and the names of its training recordings.
@@ -56,7 +58,7 @@ def read_fold_scores(scores: list[Path], folds: list[Path], classes: list[str]) 
                 f"the scores are those of {sorted(found)}",
                 file=path,
                 expected=f"the test recordings of {fold_path}: {sorted(parts['test'])}",
-                remedy="Predict this fold again",
+                remedy=PREDICT_AGAIN,
             )
         result[fold_path.stem] = {name: found[name] for name in parts["test"]}, parts["train"]
     return result
@@ -114,7 +116,7 @@ def limit_to_labels(scores: np.ndarray, soft: np.ndarray, annotated: np.ndarray,
     if len(scores) < labelled:
         raise InputError(
             f"recording {name!r} has {len(scores)} s of scores, but {labelled} s of labels",
-            remedy="Predict its fold again",
+            remedy=PREDICT_AGAIN,
         )
     if len(scores) > labelled:
         logger.warning("%s: of %d s of scores, only the %d s with labels count", name, len(scores), labelled)

@@ -90,8 +90,9 @@ def evaluate(
         for point in thresholds.keys() - {fixed}:
             thresholds[point][fold] = {classes[column]: float(midrange[column]) for column in columns[point]}
         if missing := [name for name, value in zip(classes, midrange, strict=True) if math.isnan(value)]:
-            text = "%s: no training recording has a positive soft label of %s. They do not count at %s thresholds"
-            logger.warning(text, fold, missing, MIDRANGE)
+            text = "classes %s do not count at %s thresholds in %s: "
+            text += "no training recording has a positive soft label of them"
+            logger.warning(text, missing, MIDRANGE, fold)
         hardened = [(hard[name], harden(output, config["threshold"])) for name, output in scores.items()]
         adapted = [(harden(soft[name], midrange), harden(output, midrange)) for name, output in scores.items()]
         counts[fold] = {}

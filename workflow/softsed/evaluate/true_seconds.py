@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.event_text import count_other_events, read_truth
 from softsed.core.label_rows import LabelRows
 from softsed.core.labels import rasterise
@@ -37,15 +37,16 @@ def find_late(rows: LabelRows, seconds: int) -> np.ndarray:
     Raises
     ------
     InputError
-        If no event begins within the labelled seconds although one ends `FAR` times later, which suggests another unit.
+        If one event ends `FAR` times later than the labelled seconds, and every event begins at 0 s or after them. This
+        suggests another unit.
     """
     if len(rows.line) and rows.offset.max() > FAR * seconds and ((rows.onset == 0) | (rows.onset >= seconds)).all():
         last = int(rows.offset.argmax())
         raise InputError(
-            f"the last true event ends at {rows.offset[last]:g} s, but the recording has {seconds} s of labels and no "
-            "true event begins within these seconds",
+            f"a true event ends at {rows.offset[last]:g} s, but the recording has only {seconds} s of labels",
             **rows.place(last),
             expected="onset and offset in seconds",
+            remedy="Check whether the times are in milliseconds",
         )
     return np.flatnonzero(rows.onset >= seconds)
 
@@ -53,7 +54,8 @@ def find_late(rows: LabelRows, seconds: int) -> np.ndarray:
 def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.ndarray:
     """Read the true events of a recording and rasterise them to seconds.
 
-    True events that begin after the labelled seconds are left out, with a warning. True events of classes that are not
+    True events that begin after the labelled seconds are left out. The check of the true events warns about them, and
+    the log of the step counts them. True events of classes that are not
     annotated in the scene are left out too; `count_left_out` counts them. If the class is annotated in the scene but a
     cell has no label, the true event does not count in this cell, which `softsed.evaluate.inputs` leaves out.
 
@@ -72,9 +74,10 @@ def read_true_seconds(path: Path, soft: np.ndarray, classes: list[str]) -> np.nd
         If the events are probably in another unit, see `find_late`.
     """
     rows, seconds = read_truth(path, Problems(strict=True)), len(soft)
-    if len(late := find_late(rows, seconds)):
-        texts = len(late), len(rows.line), seconds
-        logger.warning("%s: %d of %d true events begin after the %d s with labels", path, *texts)
+    if number := len(find_late(rows, seconds)):
+        after = f"after the {seconds} s with labels"
+        what = count(number, f"true event begins {after} and does", f"true events begin {after} and do")
+        logger.info("%s: %s not count", path, what)
     known = [row for row, label in enumerate(rows.label) if label in classes]
     return rasterise(rows.events(np.array(known, dtype=int)), classes, seconds) & ~np.isnan(soft)
 

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems, is_out_of_memory
+from softsed.core.errors import InputError, Problems, count, is_out_of_memory
 from softsed.core.text.recording_files import find_recording_files
 
 ARRAY = "embeddings"  # name of the array in a file with several arrays
 ROUNDING = 1.1e-4  # largest relative rounding error of a hop that `exact_hop` corrects
 EXPECTED = "one array of numbers [frames, dimensions]"
+COMPUTE_AGAIN = "Compute the embeddings again with `softsed embed`"
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -89,7 +90,7 @@ def read_embeddings(path: Path) -> np.ndarray:
         if is_out_of_memory(error):
             raise
         problem = f"cannot be read as embeddings: {str(error).rstrip('.')}"
-        raise InputError(problem, file=path, expected=EXPECTED, remedy="Make the file again") from error
+        raise InputError(problem, file=path, expected=EXPECTED, remedy=COMPUTE_AGAIN) from error
     shape = list(np.shape(array))
     if getattr(array, "dtype", np.dtype(object)).kind not in "fiu" or len(shape) != 2 or 0 in shape:
         problem = f"the array has the shape {shape} and the type {getattr(array, 'dtype', type(array).__name__)}"
@@ -119,14 +120,14 @@ def check_array(array: np.ndarray, path: Path, *, duration_s: float, hop_s: floa
             f"{len(array)} frames of {hop_s:g} s last {length:.1f} s, but the recording lasts {duration_s:.1f} s",
             file=path,
             expected=f"the length of the recording within {tolerance(hop_s):g} s",
-            remedy=f"Make the file again, or correct hop_s ({duration_s / len(array):.6g} s would fit)",
+            remedy=f"{COMPUTE_AGAIN}, or correct hop_s ({duration_s / len(array):.6g} s would fit)",
         )
     with np.errstate(over="ignore"):
         broken = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
     if broken:
-        return InputError(
-            f"{broken} of {array.size} values are not finite numbers", file=path, remedy="Make the file again"
-        )
+        total = f"of {array.size} values"
+        problem = count(broken, f"{total} is not a finite number", f"{total} are not finite numbers")
+        return InputError(problem, file=path, remedy=COMPUTE_AGAIN)
     return None
 
 
@@ -209,8 +210,9 @@ class Embeddings:
             files = {name: Path(row["file"]) for name, row in recordings.items()}
             return cls(files, {name: int(row["seconds"]) for name, row in recordings.items()}, content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            problem = f"not a manifest written by `softsed features.embedding_manifest`: {error!r}"
-            raise InputError(problem, file=manifest, remedy="Run `snakemake features` again") from error
+            expected = "a manifest written by `softsed features.embedding_manifest`"
+            remedy = "Delete the file; the workflow creates it again"
+            raise InputError("not a manifest of embeddings", file=manifest, expected=expected, remedy=remedy) from error
 
     def grid(self, recording: str, rate: int, seconds: int | None = None) -> np.ndarray:
         """Return the embeddings of a recording on a grid, float32 [seconds * rate, dimensions]; see `to_grid`."""

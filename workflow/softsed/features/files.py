@@ -31,7 +31,7 @@ def read_features(path: Path) -> np.ndarray:
             f"not a softsed feature file: {error}",
             file=path,
             expected="an .npz file with the array 'mel'",
-            remedy="Delete the file; `snakemake features` extracts the features again",
+            remedy="Delete the file; the workflow extracts the features again",
         ) from error
 
 

@@ -64,7 +64,7 @@ def read_all(folder: Path, recordings: dict[str, Recording]) -> tuple[list[tuple
                 rows.append((name, path.name, hashlib.file_digest(file, "sha256").hexdigest()))
             seconds, recorded = read_header(path, name)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            remedy = "Delete the file; `snakemake features` creates it again"
+            remedy = "Delete the file; the workflow creates it again"
             raise InputError(f"cannot be read: {error}", file=path, remedy=remedy) from error
         formats.append(recorded)
         if seconds < int(recording.duration_s):

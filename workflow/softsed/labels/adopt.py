@@ -56,7 +56,7 @@ def to_matrix(labels: LabelRows, rows: np.ndarray, classes: list[str], *, asked:
         row = rows[unknown.argmax()]
         name, label = labels.names[labels.recording[row]], labels.label[row]
         problem = f"{label!r} at {labels.onset[row]:g} s of recording {name!r} has been edited since the last check"
-        expected = f"one of the {seconds} s and of the classes {classes} of that check"
+        expected = f"a second from 0 to {seconds - 1} and one of the classes {classes}, as in the last check"
         raise InputError(problem, **labels.place(row), expected=expected, remedy=CHECK_AGAIN)
     matrix = np.full((seconds, len(classes)), np.nan)
     columns = np.unique(column) if labels.zeros_listed else [classes.index(label) for label in asked]

@@ -82,7 +82,8 @@ def main(argv: list[str] | None = None) -> None:
     opinions, recordings = read_tables(options)
     training = np.isin(opinions.recording, read_fold(options.fold)["train"])[opinions.window]
     if not training.any():
-        raise InputError("no opinion is about a training recording of the fold", file=Path(options.fold))
+        problem = "no opinion is about a training recording of the fold"
+        raise InputError(problem, file=Path(options.fold), remedy="Provide opinions about more recordings")
     columns = {name: getattr(opinions, name)[training] for name in ("window", "annotator", "label", "opinion")}
     found = estimate_annotators(replace(opinions, **columns), recordings, options.class_weight)
     competence = np.mean(found["competence"], axis=1)

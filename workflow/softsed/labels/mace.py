@@ -92,7 +92,7 @@ def mace(
         raise InputError(f"unknown method {method!r}", key="labels.competence.method", expected="vb or em")
     for name, number in (("annotations", len(items)), ("restarts", restarts), ("iterations", iterations)):
         if number < 1:
-            raise InputError(f"{number} {name}", key="labels.competence", expected="1 or more")
+            raise InputError(f"the number of {name} is {number}", key="labels.competence", expected="1 or more")
     # Sums of floats depend on the order of their terms: sort the annotations, so that the order of the input does not.
     order = np.lexsort((labels, annotators, items))
     # Annotations are counted in two flattened tables: `cell` is an index into [labels, items], `choice` one into

@@ -5,6 +5,7 @@ A row is an opinion, and a missing row is no opinion. In a table that lists only
 
 import numpy as np
 
+from softsed.core.errors import count
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
 from softsed.labels.aggregate import soft_labels
@@ -46,8 +47,9 @@ def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
         return [text]
     if stated := int((opinions.opinion == 0).sum()) - added if added else 0:
         return [
-            f"`unticked=zero` adds {added} opinions 0 to a table that already contains {stated} opinions 0. If "
-            "missing rows are questions that were not asked, remove `unticked`"
+            f"`unticked=zero` adds {count(added, 'opinion 0', 'opinions 0')} to a table that already contains "
+            f"{count(stated, 'opinion 0', 'opinions 0')}. If missing rows are questions that were not asked, remove "
+            "`unticked`"
         ]
     found = []
     for kind, names, index in (
@@ -57,7 +59,8 @@ def _missing_zeros(opinions: Opinions, added: int) -> list[str]:
         given = np.bincount(index, minlength=len(names))
         ticked = np.flatnonzero((given > 0) & (np.bincount(index, opinions.opinion, len(names)) == given))
         if len(ticked):
-            first = ", ".join(f"{names[i]!r} ({given[i]} times 1)" for i in ticked[:EXAMPLES].tolist())
+            numbers = [(names[i], count(int(given[i]), "opinion", "opinions")) for i in ticked[:EXAMPLES].tolist()]
+            first = ", ".join(f"{name!r} ({number})" for name, number in numbers)
             more = ", ..." if len(ticked) > EXAMPLES else ""
             plural = {"annotator": "annotators", "class": "classes"}[kind]
             number = f"{len(ticked)} of {np.count_nonzero(given)} {plural}"
@@ -77,10 +80,11 @@ def _missing_opinions(opinions: Opinions, recordings: dict[str, Recording]) -> l
         return []
     cells = sum(len(values) * int(annotated[recordings[name].scene].sum()) for name, values in labels.items())
     name = next(name for name, gaps in missing.items() if gaps.any())
+    pairs = f"of {cells} pairs of a second and a class annotated in the scene"
+    what = count(number, f"{pairs} has", f"{pairs} have")
     second, column = np.argwhere(missing[name])[0].tolist()
     return [
-        f"{number} of {cells} pairs of a second and a class annotated in the scene have no opinion (first: "
-        f"{opinions.classes[column]!r} in {name!r}, {second} to {second + 1} s). Metrics leave these pairs out. In the "
-        "training of a system they count as inactive, or not at all with `mask: asked`. If annotators were asked there "
-        "and did not tick, add rows with opinion 0"
+        f"{what} no opinion (first: {opinions.classes[column]!r} in {name!r}, {second} to {second + 1} s). Metrics "
+        "leave these pairs out. In the training of a system, these pairs count as inactive, or not at all with `mask: "
+        "asked`. If annotators were asked there and did not tick, add rows with opinion 0"
     ]

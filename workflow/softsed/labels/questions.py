@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from softsed.core.errors import count
 from softsed.core.metadata import Recording
 from softsed.core.opinions import OPINION_COLUMNS, Opinions, read_tables
 from softsed.core.options import add_options, build_parser
@@ -62,15 +63,19 @@ def summarise(posterior: CrowdPosterior, questions: list[Question]) -> str:
     """Describe the gain of the questions, and name the annotators who are not worth asking."""
     people, number = posterior.annotators, sum(len(one.classes) for one in questions)
     lines = [
-        f"{number} questions. Expected Brier score: {posterior.brier:.4f} now, {posterior.brier_after(questions):.4f} "
-        "with one answer to each question"
+        count(number, "question", "questions"),
+        f"Expected Brier score: {posterior.brier:.4f} now, {posterior.brier_after(questions):.4f} with one answer to "
+        "each question",
     ]
     if stopped := [name for name, useful in zip(people.names, people.useful, strict=True) if not useful]:
         names = ", ".join(stopped[:SHOWN]) + (" ..." if len(stopped) > SHOWN else "")
-        lines.append(
-            f"{len(stopped)} of {len(people.names)} annotators are not worth asking, because their answer is worth "
-            f"less than {USELESS:g} answers of a typical annotator: {names}"
+        total, less = len(people.names), f"less than {USELESS:g} answers of a typical annotator"
+        what = count(
+            len(stopped),
+            f"of {total} annotators is not worth asking, because one answer is worth {less}",
+            f"of {total} annotators are not worth asking, because one answer of each is worth {less}",
         )
+        lines.append(f"{what}: {names}")
     return ". ".join(lines)
 
 

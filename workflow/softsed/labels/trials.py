@@ -19,7 +19,7 @@ from softsed.core.binary_metrics import best_threshold, brier_score, calibration
 from softsed.core.labels import Event, harden, rasterise
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_options, build_parser, read_json
 from softsed.data.simulate import EXAMPLE_CROWD, annotate, draw_pool
 from softsed.labels.aggregate import ESTIMATORS
 from softsed.labels.harden import EXPECTED_F1, expected_f1
@@ -197,9 +197,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = build_parser("labels.trials", main, example=example)
     parser.add_argument("--trial", type=int, required=True, help="number of the trial, written into the tables")
     add_options(parser, "seed", config="section `trials` of the config, as JSON")
-    parser.add_argument("--crowd", type=json.loads, required=True, help="section `data.demo.crowd`, as JSON")
+    parser.add_argument("--crowd", type=read_json, required=True, help="section `data.demo.crowd`, as JSON")
     help_text = "method -> `config` (as for labels.aggregate) and `threshold`, as JSON"
-    parser.add_argument("--methods", type=json.loads, required=True, help=help_text)
+    parser.add_argument("--methods", type=read_json, required=True, help=help_text)
     parser.add_argument("--quality", type=Path, required=True, help="table of metrics to write")
     parser.add_argument("--reliability", type=Path, required=True, help="table of reliability to write")
     options = parser.parse_args(argv)

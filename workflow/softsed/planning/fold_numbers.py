@@ -23,7 +23,7 @@ def check_folds(recordings: dict[str, Recording], number: int, validation: float
     ways = [f"set the config key folds.number to {possible}"] if possible else []
     ways += ["lower the config key folds.validation"] if _can_fold(recordings, number, 0.01) else []
     ways += ["add recordings"] + ["merge scenes"] * (len(counts) > 1)
-    remedy = " or ".join(ways)
+    remedy = ", ".join(ways[:-1]) + " or " * bool(ways[:-1]) + ways[-1]
     least = max(number, FEWEST)
     small = [f"{scene!r} ({count})" for scene, count in counts.items() if count < least]
     problem, expected = reason.problem, reason.expected

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.event_text import read_truth, truth_files
 from softsed.core.metadata import Recording
 from softsed.core.text.names import spelled_twice
@@ -61,13 +61,19 @@ def check_truth(
                 left_out[label] += 1
                 first.setdefault(label, rows.place(row))
     if far:
-        far[0].problem += f". {len(far) - 1} more files are like this one" if far[1:] else ""
+        more = count(len(far) - 1, "more file has", "more files have")
+        far[0].problem += f". {more} such times" if far[1:] else ""
         problems.add("truth", far[0])
+    total = counted + left_out.total()
     if late:
+        what = count(
+            len(late),
+            f"of {total} true events begins after the labelled seconds of its recording and does not count",
+            f"of {total} true events begin after the labelled seconds of their recordings and do not count",
+        )
         logger.warning(
-            "%s: %d of %d true events begin after the labelled seconds of their recordings and do not count. The first "
-            "one is in %s, line %d. Correct its times, if it belongs to the recording.",
-            *(folder, len(late), counted + left_out.total(), late[0]["file"].name, late[0]["line"]),
+            "%s: %s. The first one is in %s, line %d. Correct the times of this event, or leave the event out.",
+            *(folder, what, late[0]["file"].name, late[0]["line"]),
         )
     others = [(label, other) for label, other in spelled_twice(first, classes) if other in classes]
     for label, other in others:
@@ -76,14 +82,18 @@ def check_truth(
     if not left_out or others:
         return
     texts = [f"{label!r} ({number})" for label, number in left_out.most_common(EXAMPLES)]
-    texts += [f"{len(left_out) - EXAMPLES} more classes"] * (len(left_out) > EXAMPLES)
+    texts += [count(len(left_out) - EXAMPLES, "more class", "more classes")] * (len(left_out) > EXAMPLES)
     number, listed, place = left_out.total(), ", ".join(texts), first[next(iter(left_out))]
     if not counted:
-        problem = f"none of the {number} true events has a class that is annotated in the scene: {listed}"
+        problem = f"no true event has a class that is annotated in the scene: {listed}"
         problems.add("truth", InputError(problem, **place, expected=f"events of {classes}"))
         return
+    what = count(
+        number,
+        f"of {total} true events does not count, because its class is not annotated in the scene",
+        f"of {total} true events do not count, because their classes are not annotated in the scene",
+    )
     logger.warning(
-        "%s: %d of %d true events do not count, because their classes are not annotated in the scene: %s. The first "
-        "one is in %s, line %d. Annotate these classes, or rename them in the true events.",
-        *(folder, number, number + counted, listed, place["file"].name, place["line"]),
+        "%s: %s: %s. The first one is in %s, line %d. Annotate these classes, or rename them in the true events.",
+        *(folder, what, listed, place["file"].name, place["line"]),
     )

@@ -35,8 +35,8 @@ def list_templates(template: str) -> list[str]:
         for name in REFERENCE.findall(path.read_text(encoding="utf-8")):
             places = [folder / name for folder in (Path(template).parent, *shared)]
             if not (used := next((place for place in places if place.is_file()), None)):
-                raise InputError(
-                    f"there is no template {name!r}", file=path, expected=f"one of {list(map(str, places))}"
-                )
+                problem = f"the template includes {name!r}, which does not exist"
+                expected = f"the file at one of these paths: {', '.join(map(str, places))}"
+                raise InputError(problem, file=path, expected=expected)
             waiting.append(used)
     return [path.as_posix() for path in found]

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.event_text import write_events
 from softsed.core.labels import harden, to_events
 from softsed.core.options import add_options, build_parser
@@ -203,5 +203,6 @@ def main(argv: list[str] | None = None) -> None:
     write_events(options.events, events)
     draw_timeline(scores, events, classes, title=options.audio.name).savefig(options.timeline, dpi=120)
     levels = ", ".join(f"{name} {value:.3g}" for name, value in zip(classes, thresholds, strict=True))
-    logger.info("%s: %d s scored by the mean of %d models", options.audio, len(scores), len(models))
-    logger.info("%d events above the thresholds (%s) %s", len(events), options.threshold, levels)
+    number = count(len(models), "model", "models")
+    logger.info("%s: %d s scored by the mean of %s", options.audio, len(scores), number)
+    logger.info("%s above the thresholds (%s) %s", count(len(events), "event", "events"), options.threshold, levels)

@@ -51,7 +51,7 @@ def pool_seconds(outputs: np.ndarray, rate: int, pooling: str, seconds: int | No
 
 
 def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
-    """Load a model written by `softsed train.system`, without executing anything from the file.
+    """Load a model of a softsed training, without executing anything from the file.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
     extras : dict
         Everything else that scoring needs: classes, mean and std of the input (on the device), the feature section
         of the config, front end (`FrontEnd`), settings of its embeddings (or None), frames of a training sequence (None
-        for a model of an older version).
+        for a model of an older version), path.
 
     Raises
     ------
@@ -73,14 +73,15 @@ def load_model(path: Path, device: torch.device) -> tuple[CRNN, dict]:
         model = NETWORKS[choose_implementation("auto", device)](**saved["parameters"])
         model.load_state_dict(saved.pop("state"))
         _check_extras(saved)
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", file=path, remedy="Correct the path") from error
     except Exception as error:  # torch raises many kinds of exceptions for files that are not models
         if is_out_of_memory(error):
             raise
-        raise InputError(
-            f"not a model written by `softsed train.system`: {str(error).rstrip('.')}",
-            file=path,
-            remedy="Pass the path of a model, or train the model again",
-        ) from error
+        reason = f"the entry {error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+        remedy = "Pass the path of a model, or train the model again"
+        raise InputError(f"not a model of softsed: {reason}", file=path, remedy=remedy) from error
+    saved["path"] = path
     saved |= {name: saved[name].to(device) for name in ("mean", "std")}
     return model.to(device).eval(), saved
 
@@ -196,6 +197,7 @@ def score(model: CRNN, extras: dict, features: np.ndarray | Both, config: dict) 
     if length is None:
         raise InputError(
             "the model was trained by an older version of softsed and lacks the length of its training sequences",
+            file=extras["path"],
             key="predict.context",
             remedy="Train the model again, or set predict.context to recording",
         )

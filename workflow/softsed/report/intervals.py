@@ -34,7 +34,6 @@ Two systems are compared on the same recordings, so that variation that is commo
 """
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
@@ -46,7 +45,7 @@ from softsed.core.errors import Problems
 from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_soft
 from softsed.core.metadata import choose_classes, read_fold_scenes
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_options, build_parser, read_json
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
 from softsed.evaluate.true_seconds import read_true_seconds
@@ -253,7 +252,7 @@ def main(argv: list[str] | None = None) -> None:
     """Compute the metrics of all systems with intervals, and the differences between systems."""
     parser = build_parser("report.intervals", main, example=EXAMPLE)
     add_options(parser, "predictions")
-    parser.add_argument("--systems", type=json.loads, required=True, help="numbers of the runs by system, as JSON")
+    parser.add_argument("--systems", type=read_json, required=True, help="numbers of the runs by system, as JSON")
     add_options(
         parser, "priors", "folds", "soft", "hard", "classes", config="section `evaluate` of the config, as JSON"
     )
@@ -262,7 +261,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument(
         "--only-truth",
-        type=json.loads,
+        type=read_json,
         default={},
         help="runs by system, as JSON, of further systems that only have metrics against the true events",
     )

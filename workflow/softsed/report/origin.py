@@ -29,7 +29,7 @@ def training_of(path: Path) -> dict:
         return {name: saved[name] for name in KEPT}
     except Exception as error:  # torch raises many kinds of exceptions for a file that is not a model
         # The message of torch is left out: it recommends loading the file without `weights_only`.
-        problem = f"not a model written by `softsed train.system` ({type(error).__name__})"
+        problem = f"not a model of softsed ({type(error).__name__})"
         raise InputError(problem, file=path, remedy="Use a model in results/EXPERIMENT/models") from error
 
 

@@ -6,13 +6,11 @@ the scene. On the diagonal, a score equals the share of active seconds, or the s
 error is the mean distance from the diagonal over all cells, pairs of a second and a class (Naeini et al., 2015).
 """
 
-import json
-
 import numpy as np
 import pandas as pd
 
 from softsed.core.binary_metrics import BINS, calibration_error, reliability
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_options, build_parser, read_json
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
 from softsed.report.tables import write_frame
 
@@ -66,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     """Make the table of the reliability diagrams of all systems."""
     parser = build_parser("report.reliability", main, example=EXAMPLE)
     add_options(parser, "predictions")
-    parser.add_argument("--systems", type=json.loads, required=True, help="numbers of the runs by system, as JSON")
+    parser.add_argument("--systems", type=read_json, required=True, help="numbers of the runs by system, as JSON")
     add_options(parser, "folds", "soft", "hard", "classes", "evaluated", "tsv")
     options = parser.parse_args(argv)
     tables = {"soft": options.soft, "hard": options.hard, "classes": options.classes}

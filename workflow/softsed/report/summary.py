@@ -36,11 +36,8 @@ def read_metrics(paths: list[Path]) -> dict[str, list[dict]]:
             metrics = json.loads(path.read_text(encoding="utf-8"))
             systems.setdefault(metrics["system"], []).append(metrics)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"the file cannot be read as metrics: {error!r}",
-                file=path,
-                expected="metrics written by `softsed evaluate.system` or `softsed evaluate.ground_truth`",
-            ) from error
+            expected = "metrics written by `softsed evaluate.system` or `softsed evaluate.ground_truth`"
+            raise InputError("not a file of metrics", file=path, expected=expected) from error
     return systems
 
 

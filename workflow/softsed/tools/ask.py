@@ -9,11 +9,11 @@ import argparse
 import logging
 from pathlib import Path
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.log import PROGRESS
 from softsed.core.metadata import Recording, read_asked, read_classes
 from softsed.core.opinions import OPINION_COLUMNS, Opinions, OpinionTable, check_rows, read_opinions
-from softsed.core.options import ABSENT, TABLES, ZERO, add_options, build_parser
+from softsed.core.options import TABLES, ZERO, add_options, build_parser
 from softsed.core.tsv import atomic_write, read_columns
 from softsed.labels.ask import CrowdPosterior
 from softsed.labels.joint.forward_backward import LONGEST_S
@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 Dataset = tuple[dict[str, Recording], list[str], dict[str, list[str]]]
 
 
-def read_opinions_of(options: argparse.Namespace, source: Path, unticked: str) -> tuple[Opinions, Dataset]:
-    """Read the opinions of a table, and its recordings, classes and scenes from the user's tables or inferred."""
+def read_opinions_of(options: argparse.Namespace) -> tuple[Opinions, Dataset]:
+    """Read the opinions, and their recordings, classes and scenes from the user's tables or inferred."""
+    source, unticked = options.opinions, options.unticked
     if options.recordings:
         classes = read_classes(options.classes)
         recordings, scenes = read_asked(options.recordings, options.scenes, classes)
@@ -59,8 +60,8 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
     kept = [place for place, row in enumerate(rows) if row[3] and row[5]]
     answers = [rows[place] for place in kept]
     if not answers:
-        problem = f"none of the {len(rows)} questions has an annotator and an opinion"
-        raise InputError(problem, file=path, expected="at least one answer (1 or 0) with its annotator")
+        problem = f"the table has {count(len(rows), 'question', 'questions')} and no answer"
+        raise InputError(problem, file=path, expected="at least one opinion (1 or 0) with its annotator")
     values = dict(zip(OPINION_COLUMNS, map(list, zip(*answers, strict=True)), strict=True))
     table = OpinionTable(path, values, [place + 2 for place in kept])
     problems = Problems()
@@ -76,9 +77,9 @@ def read_answers(path: Path, opinions: Opinions, dataset: Dataset) -> list[tuple
         if key in known:
             raise table.error(place, f"{who!r} has answered this question before", expected="another annotator")
         known.add(key)
-    logger.info(
-        "%s: %d answers, %d questions without one", path, len(answers), len(rows) - len(answers), extra=PROGRESS
-    )
+    number = count(len(answers), "answer", "answers")
+    left = count(len(rows) - len(answers), "question", "questions")
+    logger.info("%s: %s, %s without an answer", path, number, left, extra=PROGRESS)
     return answers
 
 
@@ -131,31 +132,35 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InputError(f"the value is {value}", key=f"--{name}", expected="1 or more")
+    if options.window and options.window > LONGEST_S:
+        raise InputError(f"the value is {options.window}", key="--window", expected=f"1 to {LONGEST_S}")
     if bool(options.answers) != bool(options.merged):
-        raise InputError("only one of --answers and --merged", expected="both options, or neither")
+        given, missing = ("--answers", "--merged") if options.answers else ("--merged", "--answers")
+        raise InputError(f"{given} is set without {missing}", expected="both options, or neither")
     if options.merged in (options.opinions, *options.answers):
         raise InputError("the table is also read", key="--merged", expected="another name than those of the inputs")
-    given = [f"--{name}" for name in TABLES if getattr(options, name)]
-    if given and len(given) < len(TABLES):
-        expected = "--recordings, --classes and --scenes together, or no table"
-        raise InputError(f"only {', '.join(given)}", expected=expected)
+    tables = [f"--{name}" for name in TABLES if getattr(options, name)]
+    others = [f"--{name}" for name in TABLES if not getattr(options, name)]
+    if tables and others:
+        problem = f"{' and '.join(tables)} {'is' if len(tables) == 1 else 'are'} set without {' and '.join(others)}"
+        raise InputError(problem, expected="--recordings, --classes and --scenes together, or no table")
     return options
 
 
 def main(argv: list[str] | None = None) -> None:
     """List the questions to ask a crowd next, chosen with the opinions so far."""
     options = read_options(argv)
-    source, unticked = options.opinions, options.unticked
-    opinions, dataset = read_opinions_of(options, source, unticked)
+    source = options.opinions
+    opinions, dataset = read_opinions_of(options)
+    recordings, classes, scenes = dataset
     if options.answers:
         answers = [row for path in options.answers for row in read_answers(path, opinions, dataset)]
-        atomic_write(options.merged, merge(source, opinions, answers, unticked=unticked))
-        source, unticked = options.merged, ABSENT
-        opinions, dataset = read_opinions_of(options, source, unticked)
+        atomic_write(options.merged, merge(source, opinions, answers, unticked=options.unticked))
+        source = options.merged
+        opinions = read_opinions(source, classes, asked=scenes, recordings=recordings)
     if (longest := int((opinions.offset - opinions.onset).max())) > LONGEST_S:
         expected = f"windows of at most {LONGEST_S} s, the limit of the labels by joint with the target event"
         raise InputError(f"a window lasts {longest} s", file=source, expected=expected)
-    recordings, classes, scenes = dataset
     annotated = list_classes(opinions, recordings)
     if options.recordings:
         annotated = {name: [classes.index(label) for label in scenes[one.scene]] for name, one in recordings.items()}
@@ -169,8 +174,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     questions = posterior.choose(options.budget, sheets=options.sheets, repeats=options.repeats)
     if not questions:
-        expected = "at least the number of classes of a window, with --sheets" if options.sheets else "uncertain labels"
-        raise InputError("no question is expected to change the labels", key="--budget", expected=expected)
+        largest = max(map(len, annotated.values()))
+        if options.sheets and options.budget < largest:
+            problem = f"the value is {options.budget}, but a sheet has up to {largest} questions"
+            expected = f"at least {largest}, the largest number of classes of a window"
+            raise InputError(problem, key="--budget", expected=expected)
+        problem = "no question is expected to change the labels: more opinions about these windows are not needed"
+        raise InputError(problem, file=source)
     write_questions(options.questions, questions, opinions)
     if options.annotators:
         write_annotators(options.annotators, posterior)

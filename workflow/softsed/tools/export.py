@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.event_text import write_events
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events
 from softsed.core.metadata import check_name, read_classes
@@ -49,7 +49,8 @@ def read_thresholds(path: Path, classes: list[str]) -> dict[str, np.ndarray]:
         folds = json.loads(path.read_text(encoding="utf-8"))["thresholds"][MIDRANGE]
         return {fold: np.array([found.get(c) for c in classes], dtype=float) for fold, found in folds.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"not metrics written by `softsed evaluate.system`: {error!r}", file=path) from error
+        expected = "metrics written by `softsed evaluate.system`"
+        raise InputError("not a file of metrics", file=path, expected=expected) from error
 
 
 def read_predictions(paths: list[Path], classes: list[str]) -> dict[str, tuple[str, np.ndarray]]:
@@ -231,4 +232,4 @@ def main(argv: list[str] | None = None) -> None:
         for name, levels in soft.items():
             path = options.output / f"{name}.jams"
             write_jams(path, seconds=len(levels), events=hard.get(name, []), soft=levels, classes=classes)
-    logger.info("%d recordings in %s", number, options.output)
+    logger.info("%s in %s", count(number, "recording", "recordings"), options.output)

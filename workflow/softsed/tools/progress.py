@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.options import build_parser
 from softsed.core.tsv import read_number, read_table
 from softsed.tools.status import rules
@@ -167,7 +167,8 @@ def describe(run: Run, times: dict[str, float], now: float) -> str:
     head = f"{done} of {total} jobs done in {format_duration((last if run.ended else now) - begun)}"
     head += f", {run.failed} failed" if run.failed else ""
     if run.ended:
-        return f"{head}; the run has ended" + ("" if done == total else f", {total - done} are left")
+        rest = count(total - done, "job is", "jobs are")
+        return f"{head}; the run has ended" + ("" if done == total else f", {rest} left")
     estimate = remaining(run, times, now)
     least = "about" if run.planned.keys() <= times.keys() else "at least"
     head += (

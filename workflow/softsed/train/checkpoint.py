@@ -93,9 +93,7 @@ class Checkpoint:
         try:
             saved = torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:  # the file contains more than tensors, numbers and text
-            logger.warning(
-                "%s: not a checkpoint of `softsed train.system`; training starts from the beginning", self.path
-            )
+            logger.warning("%s: not a checkpoint of a softsed training; training starts from the beginning", self.path)
             return None
         others = [name for name, value in self.identity.items() if saved["identity"].get(name) != value]
         if others:

@@ -82,7 +82,8 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
         for part in ("train", "validation")
     )
     if not len(validation.weight):
-        raise InputError("no opinion is about a validation recording of the fold", file=options.fold)
+        problem = "no opinion is about a validation recording of the fold"
+        raise InputError(problem, file=options.fold, remedy="Provide opinions about more recordings")
     constant = constant_opinion_loss(
         *(opinions, weights, read_fold_scenes(options.fold)),
         training=fold["train"],

@@ -124,7 +124,7 @@ def frame_targets(name: str, seconds: int, targets: np.ndarray, rate: int) -> np
     """
     if seconds < len(targets):
         raise InputError(
-            f"recording {name}: the labels cover {len(targets)} s, but the audio has only {seconds} whole seconds",
+            f"recording {name}: the labels cover {len(targets)} s, but the audio lasts only {seconds} s",
             remedy="Shorten the labels, or replace the recording",
         )
     return np.repeat(targets, rate, axis=0)

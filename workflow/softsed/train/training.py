@@ -6,7 +6,6 @@ give the same weights, even if the training was killed and continued from its ch
 """
 
 import argparse
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ import torch
 from softsed.core.code_hash import code, made
 from softsed.core.labels import read_soft
 from softsed.core.metadata import read_classes, read_fold
-from softsed.core.options import add_options
+from softsed.core.options import add_options, read_json
 from softsed.core.thresholds import trimmed_midrange
 from softsed.features.inputs import FrontEnd, parts
 from softsed.train.checkpoint import Checkpoint, hash_of
@@ -47,17 +46,17 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, "classes")
     parser.add_argument(
         "--system",
-        type=json.loads,
+        type=read_json,
         required=True,
         help="labels, loss and output of the system, and its optional keys, as JSON",
     )
     add_options(parser, config="section `train` of the config, as JSON")
     parser.add_argument(
-        "--feature-config", type=json.loads, required=True, help="section `features` of the config, as JSON"
+        "--feature-config", type=read_json, required=True, help="section `features` of the config, as JSON"
     )
     parser.add_argument(
         "--carried",
-        type=json.loads,
+        type=read_json,
         required=True,
         help="pooling, context, threshold and trim as JSON, stored in the model file for `softsed apply`",
     )

@@ -32,7 +32,7 @@ def test_windows_without_a_whole_second_are_left_out(tmp_path):
     assert spans(found) == [(0, 5), (8, 9), (0, 5)]
     assert list(found.lines) == [2, 5, 6]
     assert found.columns["annotator"] == ["ann0", "ann3", "ann4"]
-    assert "2 of them have no whole second and are left out" in note
+    assert "2 windows have no whole second and are left out" in note
     assert found.error(1, "x").line == 5
 
 

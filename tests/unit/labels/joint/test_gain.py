@@ -73,7 +73,7 @@ def test_windows_end_with_the_recording(crowd):
 def test_windows_longer_than_all_recordings(crowd):
     chains, fits, recordings = crowd
     annotated = {"r": [0], "new": [0]}
-    with refused(key="--window", problem="13 s", expected="at most 12 s"):
+    with refused(problem="13 s", expected="at most 12 s"):
         list_windows(chains, fits, recordings=recordings, annotated=annotated, length=13, hop=1)
     short = {"r": [], "new": [0]}
     with refused(key="--window", problem="12 s", expected="at most 9 s, the longest recording"):

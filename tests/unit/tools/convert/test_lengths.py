@@ -26,7 +26,7 @@ def test_scenes_of_the_table(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("recording\tscene\na\tyard\n", 1, "no column with the duration"),
+        ("recording\tscene\na\tyard\n", 1, "no column duration_s"),
         ("recording\tduration_s\na\tlong\n", 2, "'long'"),
         ("recording\tduration_s\na\t0.5\n", 2, "'0.5'"),
         ("recording\tduration_s\na\t9\na.wav\t9\n", 3, "'a' is listed twice"),

@@ -102,7 +102,7 @@ def test_repeated_annotation_is_counted_and_not_used(write, caplog):
         (("    tags: [birds_singing]\n", ""), {"key": "park-vienna-97-2824-a.wav, annotation 1"}),
         (("[birds_singing]", "birds_singing"), {"key": "park-vienna-97-2824-a.wav, annotation 1"}),
         (("[birds_singing]", "[{a: b}]"), {"key": "park-vienna-97-2824-a.wav, annotation 1", "problem": "'a': 'b'"}),
-        (("[birds_singing]", "['']"), {"key": "park-vienna-97-2824-a.wav, annotation 1", "problem": "no label"}),
+        (("[birds_singing]", "['']"), {"key": "park-vienna-97-2824-a.wav, annotation 1", "problem": "a tag is empty"}),
         (("[birds_singing]", "[Footsteps]"), {"problem": ("'Footsteps'", "'footsteps'")}),
         (("park-vienna-97-2824-a.wav", "airport-lisbon-1000-40000-a"), {"problem": "airport-lisbon-1000-40000-a.wav"}),
     ],

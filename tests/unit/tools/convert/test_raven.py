@@ -83,7 +83,7 @@ def test_column_of_labels_is_chosen(tmp_path):
     [
         ("\tAnnotation", "1\tS\t1\t1\t2\t0\t9", 2, "no label"),
         ("\tAnnotation", "1\tS\t1\tx\t2\t0\t9\towl", 2, "'x' to '2'"),
-        ("\tRemark", "1\tS\t1\t1\t2\t0\t9\towl", 1, "no column with the label"),
+        ("\tRemark", "1\tS\t1\t1\t2\t0\t9\towl", 1, "no column label"),
         (
             "\tAnnotation\tBegin File",
             "1\tS\t1\t1\t2\t0\t9\towl\ta.wav\n2\tS\t1\t1\t2\t0\t9\towl\tb.wav",

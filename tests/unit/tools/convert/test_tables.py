@@ -119,7 +119,7 @@ def test_times_in_columns_without_use_are_pointed_out(tmp_path, caplog):
         ("filename\tonset\tlabel\na\t1\tdog\n", {}, 1, "no offset"),
         ("filename\toffset\tlabel\na\t1\tdog\n", {}, 1, "none with the onset"),
         ("filename\tonset\toffset\tlength\tlabel\na\t1\t2\t1\tdog\n", {"duration": "length"}, 1, "two columns"),
-        ("filename\tonset\toffset\na\t1\t2\n", {}, 1, "no column with the label"),
+        ("filename\tonset\toffset\na\t1\t2\n", {}, 1, "no column label"),
         ("filename\tonset\toffset\tlabel\ta\na\t1\t2\tdog\n", {"label": "x"}, 1, "'x'"),
     ],
 )

@@ -72,4 +72,4 @@ def name_columns(path: Path, header: list[str], columns: Sequence[str]) -> list[
 def describe_synonyms(columns: Sequence[str]) -> str | None:
     """Return the remedy for missing columns: their names and first synonyms. None if they have no synonyms."""
     texts = [f"{name} ({', '.join(SYNONYMS[name][:3])}, ...)" for name in columns if name in SYNONYMS]
-    return f"Rename the columns, or use synonyms: {', '.join(texts)}" if texts else None
+    return f"Rename the columns. Accepted names: {', '.join(texts)}" if texts else None

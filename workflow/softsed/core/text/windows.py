@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from softsed.core.errors import count
 from softsed.core.text.last_second import cut_offsets
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ def cut_windows(table: "OpinionTable", lengths: Mapping[str, float] | None = Non
     if not kept:
         problem = f"the window from {start!r} to {stop!r} contains no whole second of the recording {name!r}"
         raise table.error(first, problem, expected="opinions about whole seconds of the recordings")
-    note = f"{cut.sum()} of {len(cut)} windows end in or after the last, partial second of their recordings and are "
-    note += f"cut to whole seconds. The first one is in line {table.lines[first]}: {start} to {stop} s of {name!r} "
-    note += f"becomes {start} to {end[span[first]]:.0f} s"
-    note += f". {empty.sum()} of them have no whole second and are left out" if empty.any() else ""
+    ends = count(
+        int(cut.sum()),
+        f"of {len(cut)} windows ends in or after the last, partial second of its recording and is",
+        f"of {len(cut)} windows end in or after the last, partial second of their recordings and are",
+    )
+    note = f"{ends} cut to whole seconds. The first one is in line {table.lines[first]}: "
+    note += f"{start} to {stop} s of {name!r} becomes {start} to {end[span[first]]:.0f} s"
+    what = count(int(empty.sum()), "window has no whole second and is", "windows have no whole second and are")
+    note += f". {what} left out" if empty.any() else ""
     texts = [str(int(whole)) if cut[index] else spans[index][2] for index, whole in enumerate(np.nan_to_num(end))]
     columns = {key: [values[row] for row in kept] for key, values in table.columns.items()}
     columns["offset"] = [texts[index] for index in span[kept].tolist()]

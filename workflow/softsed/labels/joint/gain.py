@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.metadata import Recording
 from softsed.labels.joint.events import Fit
 from softsed.labels.joint.forward_backward import LONGEST_S, smooth
@@ -92,13 +92,15 @@ def list_windows(
         If no recording is as long as a window, or the window is longer than `LONGEST_S`.
     """
     if length > LONGEST_S:
-        raise InputError(f"the windows last {length} s", key="--window", expected=f"at most {LONGEST_S} s")
+        raise InputError(f"the windows last {length} s", expected=f"at most {LONGEST_S} s")
     names, seconds = list(recordings), [int(one.duration_s) for one in recordings.values()]
     known = [place for place, name in enumerate(recordings) if annotated[name]]
     pairs = [(place, label) for place in known for label in annotated[names[place]] if seconds[place] >= length]
     if short := [names[place] for place in known if seconds[place] < length]:
-        text = "%d recordings are shorter than a window of %d s, such as %r: no questions. Pass a shorter --window"
-        logger.warning(text, len(short), length, short[0])
+        what = count(len(short), "recording", "recordings")
+        text = "no questions about %s shorter than a window of %d s, such as %r. To ask about such recordings, run "
+        text += "`softsed ask` with a shorter --window"
+        logger.warning(text, what, length, short[0])
     if not pairs:
         longest = max(seconds[place] for place in known)
         problem = f"windows of {length} s are longer than all recordings"

@@ -27,11 +27,6 @@ class Place(NamedTuple):
     key: str | None = None
 
 
-def count(number: int, one: str, several: str) -> str:
-    """Return a number and its noun, perhaps with a verb: ``count(1, "row is", "rows are")`` is "1 row is"."""
-    return f"{number} {one if number == 1 else several}"
-
-
 class Row(NamedTuple):
     """One annotator listened to a recording, and marked an event unless `label` is empty. Times in seconds."""
 
@@ -139,8 +134,9 @@ class Annotations:
         silence = f"f the annotator heard nothing, {self.silence}"
         event = f"from {times[0]!r} to {times[1]!r}"
         if not label:
-            remedy: str | None = f"Name the class of this event, or, i{silence}"
-            self.report("labels", place, f"no label for the event {event}", expected="a class", remedy=remedy)
+            what, problem = ("tag", "a tag is empty") if self.clips else ("event", f"no label for the event {event}")
+            remedy: str | None = f"Name the class of this {what}, or, i{silence}"
+            self.report("labels", place, problem, expected="the name of a class", remedy=remedy)
         elif not (0 <= onset <= offset and (self.clips or offset <= LONGEST_S)):
             expected = f"seconds, 0 <= onset <= offset <= {LONGEST_S}"
             remedy = seconds_or_milliseconds(max(onset, offset))

@@ -6,8 +6,9 @@ A line that begins with a backslash has the frequency limits of the label above 
 import logging
 from pathlib import Path
 
+from softsed.core.errors import count
 from softsed.core.text.cells import SPACES, decode
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.folders import find_files, find_idle, name_file
 
 SILENCE = "add an empty file of this recording to the folder of the annotator"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.last_second import LATEST_S, split_ends
 from softsed.core.text.names import spelled_twice
-from softsed.tools.convert.annotations import Annotations, Place, Row, count
+from softsed.tools.convert.annotations import Annotations, Place, Row
 from softsed.tools.convert.lengths import Lengths
 
 # What a person may do who cannot correct the spelling of a name.
@@ -92,7 +92,7 @@ def without_late(rows: list[Row], lengths: Mapping[str, float], source: Path) ->
 
 
 def compare_numbers(people: Mapping[str, set[str]], annotations: Annotations) -> None:
-    """Warn of recordings with fewer annotators than the most, and of annotators without any annotation."""
+    """Warn of recordings with fewer annotators than others, and of annotators without any annotation."""
     source, silence = annotations.source, annotations.silence
     remedy = (
         f"If an annotator listened and heard nothing, {silence}. If all listened to all recordings, pass --everyone"
@@ -103,6 +103,7 @@ def compare_numbers(people: Mapping[str, set[str]], annotations: Annotations) ->
     most = max(len(listeners) for listeners in people.values())
     if fewer := {name: len(listeners) for name, listeners in people.items() if len(listeners) < most}:
         name, number = min(fewer.items(), key=lambda one: one[1])
-        what = f"of {len(people)} recordings {'has' if len(fewer) == 1 else 'have'} fewer annotators than the most"
-        text = "%s: %d %s (%d), such as %r with %d. %s"
-        logger.warning(text, source, len(fewer), what, most, name, number, remedy)
+        total = f"of {len(people)} recordings"
+        what = count(len(fewer), f"{total} has", f"{total} have")
+        text = "%s: %s fewer than %d annotators, the largest number, such as %r with %d. %s"
+        logger.warning(text, source, what, most, name, number, remedy)

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.log import PROGRESS
 from softsed.core.opinions import OPINION_COLUMNS
 from softsed.core.options import build_parser
 from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
-from softsed.tools.convert.annotations import Annotations, count
+from softsed.tools.convert.annotations import Annotations
 from softsed.tools.convert.crowd import Crowd, read_renames
 from softsed.tools.convert.delimited import FIELDS, read_mapping
 from softsed.tools.convert.lengths import measure_folder, read_lengths
@@ -53,12 +53,12 @@ def _read_macs(options: argparse.Namespace) -> Annotations:
 def convert(options: argparse.Namespace) -> None:
     """Write the opinions or the hard labels of a crowd, or both."""
     if not 1 <= options.hop <= options.window:
-        problem = f"window {options.window} s, hop {options.hop} s"
+        problem = f"the hop is {options.hop} s and the window is {options.window} s"
         raise InputError(problem, key="--hop", expected="1 <= hop <= window")
     if not 0 <= options.points < float("inf"):
         raise InputError(f"the value is {options.points}", key="--points", expected="seconds, 0 or more")
     if not (options.opinions or options.hard):
-        raise InputError("no output", key="--opinions", expected="--opinions, --hard or both")
+        raise InputError("no table to write is named", key="--opinions", expected="--opinions, --hard or both")
     lengths = read_lengths(options.recordings) if options.recordings else None
     lengths = measure_folder(options.audio) if options.audio else lengths
     crowd = Crowd(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.label_rows import Event
 from softsed.core.metadata import check_name
 from softsed.core.tsv import read_fields
-from softsed.tools.convert.annotations import Annotations, Row, count
+from softsed.tools.convert.annotations import Annotations, Row
 from softsed.tools.convert.checks import check_ends, check_spelling, compare_numbers, warn_late, warn_rows, without_late
 from softsed.tools.convert.lengths import Lengths
 

@@ -53,7 +53,7 @@ class Table:
             raise InputError(f"cannot be read as a table: {error}", file=path) from error
         lines = [(number, fields) for number, fields in lines if any(fields)]
         if not lines:
-            raise InputError("an empty file", file=path, expected="a table with a header")
+            raise InputError("the file is empty", file=path, expected="a table with a header")
         number, header = lines.pop(0)
         if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
             raise InputError(f"the columns {twice} are listed twice", file=path, line=number, expected="each name once")
@@ -99,7 +99,8 @@ class Table:
         for name in mapping.values():
             if name not in self.header:
                 problem = f"no column {name!r} among {self.header}"
-                raise InputError(problem, file=self.path, line=1, key="--map")
+                expected = "FIELD=COLUMN with a column of the file"
+                raise InputError(problem, file=self.path, line=1, key="--map", expected=expected)
         free = ["" if name in mapping.values() else name for name in self.header]
         free = ["labels" if name in LISTS else name for name in free]
         names = name_columns(self.path, free, [name for name in fields if name not in (*mapping, "duration", "labels")])
@@ -107,7 +108,7 @@ class Table:
         found |= {name: names.index(name) for name in fields if name in names and name not in (*mapping, "duration")}
         for name in needed:
             if name not in found:
-                problem = f"no column with the {name} among {self.header}"
+                problem = f"no column {name} among {self.header}"
                 advice = remedy or describe_synonyms([name])
                 raise InputError(problem, file=self.path, line=1, expected=f"a column {name}", remedy=advice)
         return found

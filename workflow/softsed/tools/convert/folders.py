@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.text.files import AUDIO, is_hidden, recording_name, visible_files
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,9 @@ def name_file(found: Annotations, file: Path, annotator: str, stem: str | None =
     name = recording_name(file.stem if stem is None else stem)
     text, first = found.named.setdefault((annotator, name), (file.name if stem is None else stem, file))
     if text != (file.name if stem is None else stem):
-        expected = "one file per recording and annotator"
-        found.report("files", Place(file), f"{first.name} belongs to the same recording", expected=expected)
+        expected, remedy = "one file per recording and annotator", "Remove or rename one of the two files"
+        problem = f"{first.name} belongs to the same recording"
+        found.report("files", Place(file), problem, expected=expected, remedy=remedy)
     return name
 
 
@@ -75,7 +76,7 @@ def find_files(path: Path, ending: str, annotator: str | None) -> list[tuple[str
             problem, file=path, expected=expected, remedy="Move the files into a folder of their annotator"
         )
     if nested and annotator:
-        problem = f"{annotator!r}, but {path} has folders of annotators such as {nested[0].parent.name}"
+        problem = f"the name is {annotator!r}, but {path} has folders of annotators such as {nested[0].parent.name}"
         raise InputError(problem, key="--annotator", remedy="Leave out the option")
     others = [deeper for folder in folders for deeper in _visible_folders(folder)]
     others += [

@@ -60,7 +60,8 @@ def _tasks(path: Path, tasks: list[Any], chosen: str | None) -> Iterator[Annotat
     """Yield the annotations of an export as JSON or JSON_MIN."""
     for number, task in enumerate(tasks, start=1):
         if not isinstance(task, dict):
-            raise InputError(f"{task!r:.50}", file=path, key=f"task {number}", expected="an object with a task")
+            problem = f"the task is {task!r:.50}"
+            raise InputError(problem, file=path, key=f"task {number}", expected="an object with a task")
         listed = task.get("annotations", task.get("completions"))
         if not isinstance(listed, list):
             yield from _record(Place(path, key=f"task {number}"), task, chosen)

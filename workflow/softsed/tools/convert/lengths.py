@@ -39,7 +39,8 @@ def read_lengths(path: Path) -> Lengths:
         name, seconds = recording_name(fields[columns["recording"]]), read_number(fields[duration])
         if not name or name in found.seconds:
             problem = f"recording {name!r} is listed twice" if name else "no recording"
-            raise InputError(problem, file=path, line=line, expected="one row per recording")
+            remedy = "Remove one of the rows" if name else None
+            raise InputError(problem, file=path, line=line, expected="one row per recording", remedy=remedy)
         if not 1 <= seconds <= LONGEST_S:
             problem, expected = f"{table.header[duration]} is {fields[duration]!r}", f"1 to {LONGEST_S} seconds"
             raise InputError(problem, file=path, line=line, expected=expected, remedy=seconds_or_milliseconds(seconds))

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.cells import decode
 from softsed.core.tsv import read_fields, read_number
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 
 CLIP_S = 10.0  # seconds, every clip of MACS
 SILENCE = "list the annotator with an empty list of tags"
@@ -125,7 +125,9 @@ def read_competences(path: Path) -> dict[str, float]:
         number = read_number(value)
         if not name or name in found:
             problem = f"annotator {name!r} is listed twice" if name else "no annotator"
-            problems.add("names", InputError(problem, file=path, line=line, expected="one row per annotator"))
+            remedy = "Remove one of the rows" if name else None
+            expected = "one row per annotator"
+            problems.add("names", InputError(problem, file=path, line=line, expected=expected, remedy=remedy))
         elif not 0 <= number <= 1:
             problem = f"competence is {value!r}"
             problems.add("values", InputError(problem, file=path, line=line, expected="a number from 0 to 1"))

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.tsv import read_number
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.delimited import Table
 from softsed.tools.convert.folders import find_files, find_idle, name_file
 
@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 def _label_column(table: Table, mapping: Mapping[str, str]) -> str:
     names = [mapping["label"]] if "label" in mapping else [name for name in LABELS if name in table.header]
     if len(names) != 1 or names[0] not in table.header:
-        problem = f"{'several columns' if len(names) > 1 else 'no column'} with the label among {table.header}"
+        problem = (
+            f"several columns, {names}, name labels" if len(names) > 1 else f"no column label among {table.header}"
+        )
         expected = f"one of the columns {', '.join(LABELS)}"
         raise InputError(problem, file=table.path, line=1, expected=expected, remedy="Pass --map label=COLUMN")
     return names[0]

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 from softsed.core.metadata import check_name
 from softsed.core.opinions import OPINION_COLUMNS
-from softsed.tools.convert.annotations import Annotations, Place, count
+from softsed.tools.convert.annotations import Annotations, Place
 from softsed.tools.convert.checks import check_spelling
 from softsed.tools.convert.delimited import Table
 
@@ -31,7 +31,8 @@ def _find_classes(path: Path, header: Sequence[str], level: str) -> dict[str, st
     missing = [column for column in ("audio_filename", "annotator_id") if column not in header]
     if missing or not classes:
         missing += [] if classes else [f"CLASS_presence of the {level} level"]
-        raise InputError(f"no column {missing} among {header}", file=path, line=1)
+        expected = "the columns of annotations.csv of SONYC-UST"
+        raise InputError(f"no column {missing} among {header}", file=path, line=1, expected=expected)
     if bad := [name for name in header if not name.isprintable()]:
         raise InputError(
             f"the columns {bad} are not printable", file=path, line=1, expected="names that can be printed"

@@ -147,7 +147,7 @@ def cut_opinions(
         seconds, windows = len(inactive[name]), opinions.recording == name
         if len(x) < seconds * rate:
             raise InputError(
-                f"recording {name} lasts {seconds} s, but its features only {len(x) // rate} whole seconds",
+                f"recording {name} lasts {seconds} s, but its features cover only {len(x) // rate} s",
                 remedy="Correct the length in the table of recordings, or replace the recording",
             )
         starts = choose_starts(seconds, length, longest)
