@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from softsed.core.errors import InputError
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_command, add_options, build_parser
 from softsed.core.thresholds import ALL_CLASSES, MIDRANGE
 from softsed.report.summary import mean, read_metrics
 from softsed.report.tables import TOTAL, read_frame, write_frame
@@ -138,26 +138,34 @@ def summarise_convergence(training: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-EXAMPLE = """\
-training --history results/demo/models/S_MSE_lin/run1/fold1.history.tsv --tsv results/demo/report/training.tsv\
-"""
+EXAMPLES = {
+    "figure2": "--metrics results/demo/metrics/S_MSE_lin/run1.json --table1 results/demo/report/table1.tsv "
+    "--curves S_MSE_lin:h --tsv results/demo/report/figure2.tsv",
+    "training": "--history results/demo/models/S_MSE_lin/run1/fold1.history.tsv --tsv results/demo/report/training.tsv",
+    "convergence": "--training results/demo/report/training.tsv --tsv results/demo/report/convergence.tsv",
+}
 
 
 def main(argv: list[str] | None = None) -> None:
     """Make the table of class-wise F1, of the losses of all trainings, or of their convergence."""
-    parser = build_parser("report.curve_tables", main, example=EXAMPLE)
+    parser = build_parser("report.curve_tables", main, example=f"training {EXAMPLES['training']}")
     tables = parser.add_subparsers(dest="table", required=True)
-    figure2 = tables.add_parser("figure2", help="class-wise F1 (Fig. 2)")
+    figure2, training, convergence = (
+        add_command(tables, name, summary, example=EXAMPLES[name])
+        for name, summary in (
+            ("figure2", "Make the table of class-wise F1 (Fig. 2)"),
+            ("training", "Join the losses per epoch of all trainings"),
+            ("convergence", "Count the trainings of each system that may not have converged"),
+        )
+    )
     figure2.add_argument("--metrics", type=Path, nargs="+", required=True, help="metrics, one file per system and run")
     figure2.add_argument("--table1", type=Path, required=True, help="Table 1, for the order of the classes")
     figure2.add_argument(
         "--curves", nargs="+", required=True, help="SYSTEM, SYSTEM:h (fixed threshold) or SYSTEM:s (class-dependent)"
     )
-    training = tables.add_parser("training", help="losses per epoch of all trainings")
     training.add_argument(
         "--history", type=Path, nargs="+", required=True, help="training histories, SYSTEM/runN/foldN.history.tsv"
     )
-    convergence = tables.add_parser("convergence", help="trainings per system that may not have converged")
     convergence.add_argument("--training", type=Path, required=True, help="table written by `training`")
     for table in (figure2, training, convergence):
         add_options(table, "tsv")
