@@ -42,7 +42,7 @@ def test_example_can_read_standard_input():
     assert shown.endswith("Example:\n  snakemake --dry-run 2>&1 | softsed status\n")
 
 
-def test_help_of_subcommand_has_description_and_example():
+def test_subcommand_has_description_and_example():
     parser = build_parser("convert", main, example="strong --annotations a.tsv")
     commands = parser.add_subparsers()
     command = add_command(commands, "strong", "Convert events", example="--annotations a.tsv", aliases=["table"])

@@ -182,9 +182,9 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
         node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
         node = node if isinstance(node, dict) else {}
         meaning = node.get("description", meaning)
-    problem, expected = _compare(error)
+    problem, accepted = _compare(error)
     meant = f"Meaning of the key: {' '.join(meaning.split()).rstrip('.')}" if meaning else None
-    yield InputError(problem, key=".".join(path) or "config", expected=expected, remedy=meant)
+    yield InputError(problem, key=".".join(path) or "config", expected=accepted, remedy=meant)
 
 
 def _compare(error: jsonschema.ValidationError) -> tuple[str, str | None]:
