@@ -21,8 +21,8 @@ SHARED: dict[str, dict] = {
     "unticked": {
         "choices": UNTICKED,
         "default": ABSENT,
-        "help": "meaning of a class without a row in a window that the annotator has judged: absent: no opinion "
-        "(default); zero: the opinion 0, for tables that list only ticks",
+        "help": "meaning of a missing row about a class annotated in the scene, if the annotator has rows about the "
+        "window. absent: no opinion (default); zero: the opinion 0, for tables that list only ticks",
     },
     "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
     "classes": {"type": Path, "help": "table of classes (class)"},

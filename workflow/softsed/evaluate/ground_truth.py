@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     labels.add_argument(
         "--threshold", required=True, help="threshold that produced the hard labels (recorded in the output)"
     )
-    recorded = "method of the labels, labels, loss and output of the system, as JSON (recorded in the output)"
+    recorded = "labels, their method, loss and output of the system, as JSON (recorded in the output)"
     settings = "keys classes, threshold and trim of the section `evaluate`, as JSON"
     for command, training, config in (
         (system, recorded, settings),

@@ -123,7 +123,9 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     lengths.add_argument("--recordings", type=Path, help="table of recordings (recording, duration_s; optional: scene)")
     lengths.add_argument("--audio", type=Path, help="folder of recordings, to measure their durations")
     command.add_argument("--annotator", help="name of the annotator, if the input does not contain it")
-    command.add_argument("--everyone", action="store_true", help="every annotator listened to every recording")
+    command.add_argument(
+        "--everyone", action="store_true", help="assume that every annotator listened to every recording"
+    )
     command.add_argument("--window", type=int, default=10, help="length of a window, seconds (default: 10)")
     command.add_argument(
         "--hop", type=int, default=1, help="time between the starts of two windows, seconds (default: 1)"
