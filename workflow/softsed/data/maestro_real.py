@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
         "--archive", type=json.loads, required=True, help="record, file and MD5 (md5) of the archive, as JSON"
     )
     fetch.add_argument("--address", required=True, help="URL or folder that contains RECORD/files/FILE")
-    fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
+    fetch.add_argument("--archives", type=Path, required=True, help="folder to write the archive into")
     fetch.add_argument("--receipt", type=Path, required=True, help="receipt to write: MD5 and path of the archive")
     one = add_command(commands, "unpack", "Unpack one recording or its published labels", example=example)
     one.add_argument("--recording", required=True, help="name of the recording")
