@@ -87,7 +87,7 @@ def report_tables(folder: Path) -> list[str]:
     return [tsv(folder / f"{name}.tsv", table) for name, table in rows.items()]
 
 
-def build_page(folder: Path, *, sound: bool = True) -> Made:
+def build_page(folder: Path, *, sound: bool = True, runs: int = 1) -> Made:
     """Build the page, its sounds and its pictures in a folder with the commands of the steps."""
     rng = np.random.default_rng(7)
     made = Made(folder / "page" / "index.html")
@@ -125,7 +125,8 @@ def build_page(folder: Path, *, sound: bool = True) -> Made:
     (folder / "origin.json").write_text(json.dumps(origin))
     curves = [{"class": name, "instances": 3, "net": 50, "scene_prior_s": 20} for name in CLASSES]
     losses = [
-        {"system": SYSTEMS[1], "run": 1, "fold": fold, "epoch": epoch, "train_loss": 1 / epoch, "validation_loss": ""}
+        {"system": SYSTEMS[1], "run": run, "fold": fold, "epoch": epoch, "train_loss": 1 / epoch, "validation_loss": ""}
+        for run in range(1, runs + 1)
         for fold in (1, 2)
         for epoch in (1, 2, 3)
     ]

@@ -17,9 +17,29 @@ class Parsed(Exception):
     """Raised instead of running a command whose arguments have been parsed."""
 
 
+def interrupt(monkeypatch):
+    """Raise `Parsed` after a command has parsed its arguments, and return a list that receives its parser."""
+    parse, parsers = argparse.ArgumentParser.parse_args, []
+
+    def parse_only(parser, argv):
+        parse(parser, argv)
+        parsers[:] = [parser]
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+    return parsers
+
+
+def example_of(shown, name):
+    """Return the arguments of the example in the help of a command, without those of a command before a pipe."""
+    words = shlex.split(shown.split("Example:\n")[1].rpartition(" | ")[2])
+    assert words[:2] == ["softsed", name]
+    return words[2:]
+
+
 @pytest.mark.parametrize("command", [*cli.COMMANDS, *cli.steps()])
 def test_help_has_description_and_example(command, capsys, monkeypatch):
-    """The arguments of the example parse."""
+    """The arguments of the example parse, also those of each subcommand."""
     module = cli.COMMANDS.get(command, command)
     assert cli.summary(module).endswith(".")
     with pytest.raises(SystemExit) as ended:
@@ -30,16 +50,17 @@ def test_help_has_description_and_example(command, capsys, monkeypatch):
         assert f"usage: softsed {command} " in shown
     assert cli.summary(module) in " ".join(shown.split())
     name = next((name for name, path in cli.COMMANDS.items() if path == module), module)
-    _, example = shown.split(f"Example:\n  softsed {name} ")
-    parse = argparse.ArgumentParser.parse_args
-
-    def parse_only(parser, argv):
-        parse(parser, argv)
-        raise Parsed
-
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+    main, parsers = importlib.import_module(f"softsed.{module}").main, interrupt(monkeypatch)
     with pytest.raises(Parsed):
-        importlib.import_module(f"softsed.{module}").main(shlex.split(example))
+        main(example_of(shown, name))
+    for action in parsers[0]._actions:
+        subcommands = action.choices.values() if isinstance(action, argparse._SubParsersAction) else []
+        for parser in dict.fromkeys(subcommands):  # an alias has the same parser
+            assert parser.description.endswith(".")
+            example = example_of(parser.format_help(), name)
+            assert parser.prog == f"softsed {name} {example[0]}"
+            with pytest.raises(Parsed):
+                main(example)
 
 
 def test_help_lists_two_groups(capsys):

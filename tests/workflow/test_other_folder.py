@@ -65,7 +65,7 @@ def test_config_of_the_folder_is_not_read(project, elsewhere):
     shown = snakemake(elsewhere, *arguments, configuration=configuration(elsewhere))
     assert "config.yaml is not read" in shown
     shown = snakemake(elsewhere, *arguments, configuration=["--configfile", "config.yaml"], fails=True)
-    assert "runs: 0 is less than the minimum" in shown
+    assert "runs: the value is 0. Expected a whole number (at least 1)" in shown
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/apply.smk"])

@@ -67,13 +67,16 @@ class Parser(Exception):
     """Raised instead of running a command, with its parser."""
 
 
+def subcommands_of(parser):
+    """Return the subcommands of a parser by their names."""
+    actions = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return {name: command for action in actions for name, command in action.choices.items()}
+
+
 def options_of(parser, example):
     """Yield help and value of each option with a value in an example, those of its subcommand included."""
     options = vars(parser.parse_args(example))
-    parsers = [parser]
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            parsers.append(action.choices[options[action.dest]])
+    parsers = [parser, *(command for name, command in subcommands_of(parser).items() if name in example[:1])]
     for action in (action for one in parsers for action in one._actions if action.dest in options):
         value = options[action.dest]
         yield action.help, value if isinstance(value, list) else [value]
@@ -95,8 +98,9 @@ def test_examples_name_existing_files(command, finished, monkeypatch):
         module.main([])
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
     (parser,) = found.value.args
-    example = shlex.split(parser.epilog.partition(f"softsed {command} ")[2])
-    values = [(text, value) for text, found in options_of(parser, example) for value in found]
+    helps = [one.epilog for one in (parser, *subcommands_of(parser).values())]
+    examples = [shlex.split(text.partition(f"softsed {command} ")[2]) for text in dict.fromkeys(helps)]
+    values = [(text, value) for example in examples for text, found in options_of(parser, example) for value in found]
     inputs = [str(value) for text, value in values if isinstance(value, Path) and not re.search(r"writ(e|ten)\b", text)]
     missing = [
         name

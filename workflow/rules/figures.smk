@@ -70,10 +70,12 @@ rule make_convergence_table:
         "../../envs/softsed.yaml"
     params:
         *code("report.curve_tables"),
+        schedule=config["train"]["schedule"],
     message:
         "Count the trainings that may not have converged"
     shell:
-        "python -m softsed --log {log} report.curve_tables convergence --training {input.training} --tsv {output.tsv}"
+        "python -m softsed --log {log} report.curve_tables convergence --training {input.training}"
+        " --schedule {params.schedule} --tsv {output.tsv}"
 
 
 rule draw_figure:

@@ -215,7 +215,7 @@ def main(argv: list[str] | None = None) -> None:
         "--output",
         type=Path,
         required=True,
-        help="folder of the tables foldN.tsv, written; its subfolder official keeps the lists",
+        help="folder to write foldN.tsv into; official lists are stored in its subfolder official",
     )
     options = parser.parse_args(argv)
     recordings, config = read_recordings(options.recordings), options.config

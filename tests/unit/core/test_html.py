@@ -29,6 +29,12 @@ def test_render_nan_in_json(tmp_path):
         render(write(tmp_path, page="{{ data | tojson }}"), data=float("nan"))
 
 
+def test_nouns_agree_with_their_numbers(tmp_path):
+    text = "{{ 1 | count('run') }}, {{ '0' | count('run') }}, {{ 1 | count('class', 'classes') }}, "
+    text += "{{ 1200 | count('class', 'classes') }}"
+    assert render(write(tmp_path, page=text)) == "1 run, 0 runs, 1 class, 1,200 classes\n"
+
+
 @pytest.mark.parametrize(
     ("text", "problem", "line"),
     [("{{ missing }}", "missing", None), ("{% include 'no.j2' %}", "no.j2", None), ("\n{% if %}", "Expected", 2)],

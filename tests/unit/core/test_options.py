@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from softsed.core.options import DATASET_KINDS, SHARED, TABLES, add_dataset, add_options, build_parser, read_dataset
+from softsed.core.options import (
+    DATASET_KINDS,
+    SHARED,
+    TABLES,
+    add_command,
+    add_dataset,
+    add_options,
+    build_parser,
+    read_dataset,
+)
 
 
 def main():
@@ -24,8 +33,24 @@ def parse(add, *arguments, **options):
 def test_help_has_description_and_example_as_typed():
     shown = build_parser("train.system", main, example="--seed 1 \\\n    --device cpu").format_help()
     assert shown.startswith("usage: softsed train.system ")
-    assert "Compute nothing.\n" in shown
+    assert "\nCompute nothing.\n\nNothing at all.\n" in shown
     assert shown.endswith("Example:\n  softsed train.system --seed 1 \\\n    --device cpu\n")
+
+
+def test_example_can_read_standard_input():
+    shown = build_parser("status", main, example="", pipe="snakemake --dry-run 2>&1").format_help()
+    assert shown.endswith("Example:\n  snakemake --dry-run 2>&1 | softsed status\n")
+
+
+def test_subcommand_has_description_and_example():
+    parser = build_parser("convert", main, example="strong --annotations a.tsv")
+    commands = parser.add_subparsers()
+    command = add_command(commands, "strong", "Convert events", example="--annotations a.tsv", aliases=["table"])
+    assert "strong (table)" in parser.format_help()
+    assert "convert events\n" in parser.format_help()
+    shown = command.format_help()
+    assert "\nConvert events.\n" in shown
+    assert shown.endswith("Example:\n  softsed convert strong --annotations a.tsv\n")
 
 
 def test_shared_options_are_required_without_default(capsys):

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from support.config import DEMO, QUICK, SCHEMA, STUDY, merged
 from support.errors import compare, refused
 from support.project import ROOT
 
-from softsed.planning.config import check_config, check_files, check_tables, find_mistakes
+from softsed.planning.config import check_config, check_files, check_tables, describe_values, find_mistakes
 
 
 def tables_of(config):
@@ -38,72 +39,72 @@ MISTAKES = [
     ("folds: {official: {sha256: {list1.csv: abc}}}", "folds.official.sha256.list1.csv", "no such key"),
     ("systems: {1: null}", "systems.1", "int"),
     # a type or a value
-    ("train: {model: {dropout: 1.5}}", "train.model.dropout", "1.5 is greater than or equal to the maximum of 1"),
-    ("systems: {my system: {labels: soft, loss: mse, output: linear}}", "systems", "'my system'"),
-    ("labels: {method: vote}", "labels.method", "'vote' is not one of"),
-    ("labels: {compare: [vote]}", "labels.compare.0", "'vote' is not one of"),
-    ("labels: {joint: {threshold: best}}", "labels.joint.threshold", "'best' is not valid"),
+    ("train: {model: {dropout: 1.5}}", "train.model.dropout", "the value is 1.5"),
+    ("systems: {my system: {labels: soft, loss: mse, output: linear}}", "systems", "the name is 'my system'"),
+    ("labels: {method: vote}", "labels.method", "the value is 'vote'"),
+    ("labels: {compare: [vote]}", "labels.compare.0", "the value is 'vote'"),
+    ("labels: {joint: {threshold: best}}", "labels.joint.threshold", "the value is 'best'"),
     (
         "systems: {mine: {labels: soft, loss: mse, output: linear, method: vote}}",
         "systems.mine.method",
-        "'vote' is not one of",
+        "the value is 'vote'",
     ),
-    ("train: {schedule: cosine}", "train.schedule", "'cosine' is not one of ['plateau', 'cycle']"),
-    ("train: {epochs: many}", "train.epochs", "'many' is not of type 'integer'"),
-    ("train: {learning_rate: 1e-3}", "train.learning_rate", "'1e-3' is not of type 'number' (it is text: write 0.001"),
-    ("train: {learning_rate: '0.001'}", "train.learning_rate", "'0.001' is not of type 'number' (it is text"),
-    ("train: {model: {pooling: '5'}}", "train.model.pooling", "'5' is not of type 'array'"),
-    ("train: {epochs: 3.0}", "train.epochs", "3.0 is not of type 'integer'"),
-    ("runs: true", "runs", "True is not of type 'integer'"),
-    ("train: 3", "train", "3 is not of type 'object'"),
-    ("experiment: 2024", "experiment", "2024 is not of type 'string'"),
-    ("train: {model: {pooling: 5}}", "train.model.pooling", "5 is not of type 'array'"),
-    ("train: {model: {pooling: [5, two]}}", "train.model.pooling.1", "'two' is not of type 'integer'"),
-    ("trials: {event_length_s: 3}", "trials.event_length_s", "3 is not of type 'array'"),
+    ("train: {schedule: cosine}", "train.schedule", "the value is 'cosine'"),
+    ("train: {epochs: many}", "train.epochs", "the value is 'many'"),
+    ("train: {learning_rate: 1e-3}", "train.learning_rate", "the value is '1e-3' (it is text: write 0.001"),
+    ("train: {learning_rate: '0.001'}", "train.learning_rate", "the value is '0.001' (it is text"),
+    ("train: {model: {pooling: '5'}}", "train.model.pooling", "the value is '5'"),
+    ("train: {epochs: 3.0}", "train.epochs", "the value is 3.0"),
+    ("runs: true", "runs", "the value is True"),
+    ("train: 3", "train", "the value is 3"),
+    ("experiment: 2024", "experiment", "the value is 2024"),
+    ("train: {model: {pooling: 5}}", "train.model.pooling", "the value is 5"),
+    ("train: {model: {pooling: [5, two]}}", "train.model.pooling.1", "the value is 'two'"),
+    ("trials: {event_length_s: 3}", "trials.event_length_s", "the value is 3"),
     # a range
-    ("train: {learning_rate: .nan}", "train.learning_rate", "nan is not of type 'number'"),
-    ("features: {f_max: .inf}", "features.f_max", "inf is not of type 'number'"),
-    ("labels: {threshold: 1.5}", "labels.threshold", "1.5 is greater than the maximum of 1"),
-    ("folds: {number: 1}", "folds.number", "1 is less than the minimum of 2"),
-    ("folds: {validation: 0}", "folds.validation", "0 is less than or equal to the minimum of 0"),
-    ("experiment: ../elsewhere", "experiment", "'../elsewhere' does not match"),
-    ("trials: {spammers: [2]}", "trials.spammers.0", "2 is greater than the maximum of 1"),
-    ("trials: {detection: {deaf: 0}}", "trials.detection.deaf", "0 is less than or equal to the minimum"),
-    ("features: {window: 1000000000}", "features.window", "1000000000 is greater than the maximum of 1048576"),
-    ("features: {window: 2047}", "features.window", "2047 is not a multiple of 2"),
-    ("experiment: -x", "experiment", "'-x' does not match"),
-    ("experiment: archives", "experiment", "'archives' should not be valid"),
-    ('experiment: "a\\n"', "experiment", r"'a\n' does not match"),
-    (f"experiment: {'a' * 101}", "experiment", f"'{'a' * 101}' does not match"),
+    ("train: {learning_rate: .nan}", "train.learning_rate", "the value is nan (not a finite number)"),
+    ("features: {f_max: .inf}", "features.f_max", "the value is inf (not a finite number)"),
+    ("labels: {threshold: 1.5}", "labels.threshold", "the value is 1.5"),
+    ("folds: {number: 1}", "folds.number", "the value is 1"),
+    ("folds: {validation: 0}", "folds.validation", "the value is 0"),
+    ("experiment: ../elsewhere", "experiment", "the value is '../elsewhere'"),
+    ("trials: {spammers: [2]}", "trials.spammers.0", "the value is 2"),
+    ("trials: {detection: {deaf: 0}}", "trials.detection.deaf", "the value is 0"),
+    ("features: {window: 1000000000}", "features.window", "the value is 1000000000"),
+    ("features: {window: 2047}", "features.window", "the value is 2047"),
+    ("experiment: -x", "experiment", "the value is '-x'"),
+    ("experiment: archives", "experiment", "the name 'archives' is reserved"),
+    ('experiment: "a\\n"', "experiment", r"the value is 'a\n'"),
+    (f"experiment: {'a' * 101}", "experiment", f"the value is '{'a' * 101}'"),
     # a system
-    ("systems: {labels: null}", "systems", "'labels' should not be valid"),
-    ("systems: {-x: {labels: soft, loss: mse, output: linear}}", "systems", "'-x' does not match"),
+    ("systems: {labels: null}", "systems", "the name 'labels' is reserved"),
+    ("systems: {-x: {labels: soft, loss: mse, output: linear}}", "systems", "the name is '-x'"),
     (
         "systems: {mine: {labels: soft, loss: bce, output: linear}}",
         "systems.mine.output",
-        "'sigmoid' was expected",
+        "the value is 'linear'",
     ),
-    ("systems: {mine: {labels: soft, loss: bce}}", "systems.mine", "'output' is a required property"),
+    ("systems: {mine: {labels: soft, loss: bce}}", "systems.mine", "the section has no output"),
     (
         "systems: {mine: {labels: opinions, loss: bce, output: sigmoid}}",
         "systems.mine.loss",
-        "'crowd' was expected",
+        "the value is 'bce'",
     ),
     (
         "systems: {mine: {labels: opinions, loss: crowd, output: linear}}",
         "systems.mine.output",
-        "'sigmoid' was expected",
+        "the value is 'linear'",
     ),
-    ("systems: {mine: {labels: soft, loss: crowd, output: sigmoid}}", "systems.mine.loss", "'crowd' is not one of"),
+    ("systems: {mine: {labels: soft, loss: crowd, output: sigmoid}}", "systems.mine.loss", "the value is 'crowd'"),
     (
         "systems: {mine: {labels: soft, loss: focal, output: linear}}",
         "systems.mine.output",
-        "'sigmoid' was expected",
+        "the value is 'linear'",
     ),
     ("systems: {S_MSE_lin: {augment: {mix: 0.2}}}", "systems.S_MSE_lin.augment.mix", "no such key"),
-    ("systems: {S_MSE_lin: {augment: {}}}", "systems.S_MSE_lin.augment", "{} should be non-empty"),
-    ("systems: {S_MSE_lin: {augment: {mixup: 0}}}", "systems.S_MSE_lin.augment.mixup", "0 is less than or equal to"),
-    ("systems: {S_MSE_lin: {augment: {shift_s: 0.5}}}", "systems.S_MSE_lin.augment.shift_s", "not of type 'integer'"),
+    ("systems: {S_MSE_lin: {augment: {}}}", "systems.S_MSE_lin.augment", "the value is {}"),
+    ("systems: {S_MSE_lin: {augment: {mixup: 0}}}", "systems.S_MSE_lin.augment.mixup", "the value is 0"),
+    ("systems: {S_MSE_lin: {augment: {shift_s: 0.5}}}", "systems.S_MSE_lin.augment.shift_s", "the value is 0.5"),
 ]
 
 
@@ -115,6 +116,63 @@ def test_mistake_has_key_and_value(change, key, problem):
     compare(str(found[0]))
 
 
+EXPECTED = [
+    ("labels: {threshold: 1.5}", "a number (at least 0, at most 1)"),
+    ("labels: {joint: {threshold: best}}", "a number from 0 to 1, auto or expected_f1"),
+    ("train: {schedule: cosine}", "plateau or cycle"),
+    ("train: {model: {pooling: []}}", "a list (not empty)"),
+    ("audio: 3", "text (not empty) or null"),
+    ("features: {window: 2047}", "a whole number (at least 64, at most 1048576, a multiple of 2)"),
+    ("experiment: -x", "1 to 100 letters (A-Z, a-z), digits, '_' and '-', not beginning with '-'"),
+    ("experiment: archives", "a name other than apply, archives and benchmarks"),
+    (
+        "systems: {mine: {labels: soft, loss: bce, output: linear}}",
+        "sigmoid with the loss bce, focal or crowd",
+    ),
+    ("systems: {S_MSE_lin: {mask: all}}", "asked"),
+    ("systems: {S_MSE_lin: {augment: {}}}", "a section (not empty)"),
+    ("folds: {official: {sha256: {list1.csv: abc}}}", "one of foldN_train.csv, foldN_val.csv and foldN_test.csv"),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), EXPECTED)
+def test_mistake_has_expected_values(change, expected):
+    """No valid key of the same section is a mistake, and no mistake is reported twice."""
+    with refused(expected=expected, golden=False):
+        check_config(merged(DEMO, STUDY, change), SCHEMA)
+
+
+def test_keys_that_need_each_other_are_one_mistake():
+    found = find_mistakes(merged("data: {demo: {crowd: {}, events: events.tsv}}"), SCHEMA)
+    (mistake,) = (one for one in found if one.key == "data.demo")
+    assert mistake.problem == "the section has events, but no backgrounds or level"
+    assert mistake.expected == "events, backgrounds and level together"
+
+
+def test_missing_keys_of_a_section_are_one_mistake():
+    (mistake,) = find_mistakes(merged("systems: {mine: {labels: soft}}"), SCHEMA)
+    assert (mistake.key, mistake.problem) == ("systems.mine", "the section has no loss or output")
+
+
+def parts_of(schema):
+    """Find the parts of the schema that limit a value."""
+    for name, part in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if isinstance(part, dict | list):
+            yield from parts_of(part)
+            if name not in ("properties", "patternProperties", "if", "then", "$defs") and isinstance(part, dict):
+                yield part
+
+
+def test_each_part_of_the_schema_has_words():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    limited = [part for part in parts_of(schema) if {"type", "enum", "const", "anyOf", "pattern"} & part.keys()]
+    assert len(limited) > 100
+    for part in limited:
+        words = describe_values(part)
+        assert words
+        assert "^" not in words
+
+
 @pytest.mark.parametrize("labels", ["soft", "opinions"])
 def test_unknown_loss_is_one_mistake(labels):
     config = merged(DEMO, STUDY, f"systems: {{mine: {{labels: {labels}, loss: mae, output: sigmoid}}}}")
@@ -123,7 +181,7 @@ def test_unknown_loss_is_one_mistake(labels):
 
 def test_trials_without_the_demo_are_refused():
     mistakes = find_mistakes(merged("trials: {methods: [eq1]}"), SCHEMA)
-    assert ("data", "'demo' is a required property") in [(one.key, one.problem) for one in mistakes]
+    assert ("data", "the section has no demo") in [(one.key, one.problem) for one in mistakes]
 
 
 def test_similar_key_is_suggested():

@@ -174,9 +174,9 @@ EVENTS = "{data: {demo: {events: e.tsv, backgrounds: b.tsv, level: {background_d
         ([TRIALS, EVENTS], "recordings", ["data.demo.events", "MAESTRO Real"]),
         ([TRIALS, OWN, "{audio: audio, soft: soft.tsv}\n", EVENTS], "audio", ["audio=audio", "demo"]),
         ([TRIALS, OPINIONS, "opinions: opinions.tsv\n", EVENTS], "opinions", ["opinions=opinions.tsv", "demo"]),
-        (["trials: {}\n"], "data", "'demo' is a required property"),
-        (["data: {demo: {}}\n"], "data.demo", "'crowd' is a required property"),
-        ([TRIALS, "data: {demo: {level: {background_dbfs: 0}}}\n"], "data.demo", "'events'"),
+        (["trials: {}\n"], "data", "the section has no demo"),
+        (["data: {demo: {}}\n"], "data.demo", "the section has no crowd"),
+        ([TRIALS, "data: {demo: {level: {background_dbfs: 0}}}\n"], "data.demo", "no events or backgrounds"),
     ],
 )
 def test_unclear_demo_is_refused(project, changes, key, problem):

@@ -62,12 +62,26 @@ def test_convergence_by_hand(tmp_path):
     ]
     columns = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\tconstant_loss"
     (tmp_path / "training.tsv").write_text("\n".join([columns, *rows]) + "\n")
-    main(["convergence", "--training", str(tmp_path / "training.tsv"), "--tsv", str(tmp_path / "out.tsv")])
+    options = ["--schedule", "plateau", "--training", str(tmp_path / "training.tsv")]
+    main(["convergence", *options, "--tsv", str(tmp_path / "out.tsv")])
     assert (tmp_path / "out.tsv").read_text().splitlines() == [
         "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvalidation_loss\tconstant_loss",
         "a\t2\t1\t1\t2.5\t3\t0.6\t0.6",
         "b\t1\t0\t0\t1\t20\t0.3\t0.31",
     ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "constant", "level"), [("plateau", 1, "WARNING"), ("cycle", 1, "INFO"), ("cycle", 0.1, "WARNING")]
+)
+def test_late_best_epoch_is_expected_with_cycle(tmp_path, caplog, schedule, constant, level):
+    """The learning rate of a cycle falls to 0, so that only a loss above the constant is a warning."""
+    caplog.set_level("INFO")
+    columns = "system\trun\tfold\tepoch\ttrain_loss\tvalidation_loss\tconstant_loss\n"
+    (tmp_path / "training.tsv").write_text(f"{columns}a\t1\t1\t1\t0.4\t0.4\t{constant}\n")
+    options = ["--schedule", schedule, "--training", str(tmp_path / "training.tsv")]
+    main(["convergence", *options, "--tsv", str(tmp_path / "out.tsv")])
+    assert [record.levelname for record in caplog.records] == [level]
 
 
 def test_training_history_with_another_name(tmp_path):

@@ -22,6 +22,11 @@ def format_code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(str(text)))))
 
 
+def count(number: int | str, one: str, many: str = "") -> str:
+    """Return a number with its noun: "1 class", "1,200 classes". By default, the plural adds an s."""
+    return f"{int(number):,} {one if int(number) == 1 else many or f'{one}s'}"
+
+
 def render(templates: Iterable[Path], **values: object) -> str:
     """Render a page or a document.
 
@@ -54,7 +59,7 @@ def render(templates: Iterable[Path], **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    environment.filters.update(cell=escape_cell, code=format_code)
+    environment.filters.update(cell=escape_cell, code=format_code, count=count)
     try:
         return environment.get_template(page.name).render(values).strip("\n") + "\n"
     except jinja2.TemplateError as error:

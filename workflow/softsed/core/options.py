@@ -1,14 +1,20 @@
 """Command lines of the steps: options that several steps share, declared once, and parsers with an example."""
 
 import argparse
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 ABSENT, ZERO = UNTICKED = ("absent", "zero")  # values of the config key `unticked`
 DATASET_KINDS = ("soft", "hard", "opinions")  # kinds of labels of a user-provided dataset
 TABLES = ("recordings", "classes", "scenes")
+# Help of --truth, an option that only some steps require.
+TRUTH_HELP = (
+    "folder of true events: RECORDING.tsv or .csv (with header: onset, offset, label), or RECORDING.txt "
+    "(without header)"
+)
 
 
 def read_json(text: str) -> Any:
@@ -25,8 +31,8 @@ SHARED: dict[str, dict] = {
     "unticked": {
         "choices": UNTICKED,
         "default": ABSENT,
-        "help": "meaning of a class without a row in a window that the annotator has judged: absent: no opinion "
-        "(default); zero: the opinion 0, for tables that list only ticks",
+        "help": "meaning of a missing row about a class annotated in the scene, if the annotator has rows about the "
+        "window. absent: no opinion (default); zero: the opinion 0, for tables that list only ticks",
     },
     "recordings": {"type": Path, "help": "table of recordings (recording, scene, duration_s)"},
     "classes": {"type": Path, "help": "table of classes (class)"},
@@ -52,7 +58,7 @@ SHARED: dict[str, dict] = {
 }
 
 
-def build_parser(command: str, main: Callable, *, example: str) -> argparse.ArgumentParser:
+def build_parser(command: str, main: Callable, *, example: str, pipe: str = "") -> argparse.ArgumentParser:
     """Create the parser of a command.
 
     Parameters
@@ -63,17 +69,54 @@ def build_parser(command: str, main: Callable, *, example: str) -> argparse.Argu
         Function behind the command. Its docstring is the description.
     example : str
         Arguments of one complete call, without ``softsed COMMAND``; a test parses them.
+    pipe : str
+        Command whose output the example reads from standard input.
 
     Returns
     -------
     argparse.ArgumentParser
     """
+    call = f"softsed {command} {example}".rstrip()
     return argparse.ArgumentParser(
         prog=f"softsed {command}",
-        description=main.__doc__,
-        epilog=f"Example:\n  softsed {command} {example}",
+        description=inspect.cleandoc(main.__doc__ or ""),
+        epilog=f"Example:\n  {pipe} | {call}" if pipe else f"Example:\n  {call}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    *,
+    example: str,
+    aliases: Sequence[str] = (),
+) -> argparse.ArgumentParser:
+    """Add a subcommand, whose help has a description and an example as that of the command has.
+
+    Parameters
+    ----------
+    commands : action
+        From ``add_subparsers`` of the parser of the command.
+    name : str
+    summary : str
+        One sentence that begins with a verb, without a full stop: the line in the help of the command, and the
+        description.
+    example : str
+        Arguments of one complete call, without ``softsed COMMAND NAME``; a test parses them.
+    aliases : sequence of str
+        Other names of the subcommand.
+    """
+    command = commands.add_parser(
+        name,
+        aliases=aliases,
+        help=summary[:1].lower() + summary[1:],
+        description=f"{summary}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.epilog = f"Example:\n  {command.prog} {example}"
+    return command
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str, **texts: str) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from softsed.core import log
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording
-from softsed.core.options import add_options, build_parser, read_json
+from softsed.core.options import add_command, add_options, build_parser, read_json
 from softsed.data.archives import list_members, open_atomic, unpack
 from softsed.data.download import download, is_remote
 
@@ -153,23 +153,37 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+EXAMPLE_FETCH = """\
+--archive '{"record": 7244360, "file": "development_annotation.zip", "md5": "e6a3f84f8020725d559b38ccb494ef3d"}'
+      --address https://zenodo.org/records --archives results/archives
+      --receipt results/maestro_real/data/archives/development_annotation-e6a3f84f.md5\
+"""
+EXAMPLE_EVALUATION = """\
+--receipt results/maestro_real/data/archives/evaluation_audio-f18a036f.md5
+      --audio results/maestro_real/data/evaluation --found results/maestro_real/data/evaluation.tsv\
+"""
+
+
 def main(argv: list[str] | None = None) -> None:
     """Download an archive of MAESTRO Real, or unpack a recording, published labels or the evaluation recordings."""
-    example = "unpack --receipt results/maestro_real/data/archives/development_audio-3de7cb4f.md5 "
+    example = "--receipt results/maestro_real/data/archives/development_audio-3de7cb4f.md5 "
     example += "--recording cafe_restaurant_00 --scene cafe_restaurant "
     example += "--output results/maestro_real/data/audio/cafe_restaurant_00.wav"
-    parser = build_parser("data.maestro_real", main, example=example)
+    parser = build_parser("data.maestro_real", main, example=f"unpack {example}")
     commands = parser.add_subparsers(dest="command", required=True)
-    fetch = commands.add_parser("fetch", help="download an archive and verify its md5")
-    fetch.add_argument("--archive", type=read_json, required=True, help="record, file and md5 of the archive, as JSON")
+    fetch = add_command(commands, "fetch", "Download an archive and verify its MD5", example=EXAMPLE_FETCH)
+    fetch.add_argument(
+        "--archive", type=read_json, required=True, help="record, file and MD5 (md5) of the archive, as JSON"
+    )
     fetch.add_argument("--address", required=True, help="URL or folder that contains RECORD/files/FILE")
-    fetch.add_argument("--archives", type=Path, required=True, help="folder that keeps the archives")
-    fetch.add_argument("--receipt", type=Path, required=True, help="receipt to write: md5 and path of the archive")
-    one = commands.add_parser("unpack", help="unpack one recording or its published labels")
+    fetch.add_argument("--archives", type=Path, required=True, help="folder to write the archive into")
+    fetch.add_argument("--receipt", type=Path, required=True, help="receipt to write: MD5 and path of the archive")
+    one = add_command(commands, "unpack", "Unpack one recording or its published labels", example=example)
     one.add_argument("--recording", required=True, help="name of the recording")
     one.add_argument("--scene", required=True, help="scene of the recording")
     add_options(one, output=f"file to write, {' (audio) or '.join(MEMBERS)} (labels)")
-    evaluation = commands.add_parser("evaluation", help="unpack all recordings of the evaluation set")
+    summary = "Unpack all recordings of the evaluation set"
+    evaluation = add_command(commands, "evaluation", summary, example=EXAMPLE_EVALUATION)
     evaluation.add_argument("--audio", type=Path, required=True, help="folder to write RECORDING.wav into")
     evaluation.add_argument("--found", type=Path, required=True, help="table to write (recording, scene, duration_s)")
     for command in (one, evaluation):

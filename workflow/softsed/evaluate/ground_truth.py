@@ -31,7 +31,7 @@ from softsed.core.errors import Problems
 from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_active, read_soft
 from softsed.core.metadata import choose_classes, read_fold
-from softsed.core.options import add_options, build_parser, read_json
+from softsed.core.options import TRUTH_HELP, add_command, add_options, build_parser, read_json
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import annotated_in_scenes, limit_to_labels, read_fold_scores, recordings_of
 from softsed.evaluate.ranking import UNITS as RANKING_UNITS
@@ -141,42 +141,46 @@ def read_labels(options: argparse.Namespace, names: list[str], chosen: list[int]
 
 
 EXAMPLE = """\
-system --system S_MSE_lin --run 1 --scores results/demo/predictions/S_MSE_lin/run1/fold1.tsv
+--system S_MSE_lin --run 1 --scores results/demo/predictions/S_MSE_lin/run1/fold1.tsv
       --folds results/demo/folds/fold1.tsv --soft results/demo/labels/eq1/soft.tsv --truth results/demo/data/truth
       --classes workflow/resources/classes.tsv --training '{"method": "eq1"}'
       --config '{"classes": "all", "threshold": 0.5, "trim": 10}'
       --output results/demo/metrics/S_MSE_lin/run1.truth.json\
 """
+EXAMPLE_LABELS = """\
+--hard results/demo/labels/eq1/hard.tsv --threshold 0.5 --folds results/demo/folds/fold1.tsv
+      --soft results/demo/labels/eq1/soft.tsv --truth results/demo/data/truth --classes workflow/resources/classes.tsv
+      --training '{"method": "eq1"}' --config '{"classes": "all"}' --output results/demo/metrics/labels/eq1.truth.json\
+"""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Evaluate one run of a system, or the labels by one method, against the true events."""
-    parser = build_parser("evaluate.ground_truth", main, example=EXAMPLE)
+    parser = build_parser("evaluate.ground_truth", main, example=f"system {EXAMPLE}")
     commands = parser.add_subparsers(dest="command", required=True)
-    system = commands.add_parser("system", help="evaluate the scores of a system or of a baseline without audio")
-    add_options(system, "system", "run", "scores")
-    labels = commands.add_parser("labels", help="evaluate the labels by one method")
-    add_options(labels, "hard")
+    summary = "Evaluate the scores of a system or of a baseline without audio"
+    system = add_command(commands, "system", summary, example=EXAMPLE)
+    add_options(system, "system", "run", "scores", soft="table of the soft labels on which the system was trained")
+    labels = add_command(commands, "labels", "Evaluate the labels by one method", example=EXAMPLE_LABELS)
+    add_options(labels, "soft", "hard")
     labels.add_argument(
         "--threshold", required=True, help="threshold that produced the hard labels (recorded in the output)"
     )
-    for command in (system, labels):
-        add_options(command, "folds", soft="table of soft labels; for a system, those that it was trained on")
-        command.add_argument(
-            "--truth", type=Path, required=True, help="folder of true events, RECORDING.tsv or RECORDING.txt"
-        )
+    recorded = "labels, their method, loss and output of the system, as JSON (recorded in the output)"
+    settings = "keys classes, threshold and trim of the section `evaluate`, as JSON"
+    for command, training, config in (
+        (system, recorded, settings),
+        (
+            labels,
+            "method of the labels, as JSON (recorded in the output)",
+            "key classes of the section `evaluate`, as JSON",
+        ),
+    ):
+        add_options(command, "folds")
+        command.add_argument("--truth", type=Path, required=True, help=TRUTH_HELP)
         add_options(command, "classes")
-        command.add_argument(
-            "--training",
-            type=read_json,
-            required=True,
-            help="method of the labels and, for a system, its labels, loss and output (JSON, is recorded)",
-        )
-        add_options(
-            command,
-            config="key classes and, for a system, the keys threshold and trim of the section `evaluate`, as JSON",
-            output="metrics to write (JSON)",
-        )
+        command.add_argument("--training", type=read_json, required=True, help=training)
+        add_options(command, config=config, output="metrics to write (JSON)")
     options = parser.parse_args(argv)
     names, chosen = choose_classes(options.classes, options.config["classes"])
     classes = [names[i] for i in chosen]

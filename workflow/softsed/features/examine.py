@@ -86,7 +86,7 @@ def warn(recordings: list[Recorded], f_max: float) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Examine the formats of recordings and warn about those that do not fit the features."""
+    """Examine the formats of recordings and warn about formats that do not fit the features."""
     example = "--audio results/demo/data/audio --filterbank results/demo/features/filterbank/filterbank.npz"
     parser = build_parser("features.examine", main, example=f"{example} --output audio.tsv")
     parser.add_argument("--audio", type=Path, required=True, help="folder of recordings, or one recording")

@@ -79,7 +79,7 @@ def read_all(folder: Path, recordings: dict[str, Recording]) -> tuple[list[tuple
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the manifest of a folder of features: the hash of each file. Warn about formats that do not fit them."""
+    """Write the manifest of a folder of features, with the hash of each file; warn about formats that do not fit."""
     example = "--features results/demo/features --recordings workflow/resources/demo.tsv --f-max 14000 "
     example += "--output results/demo/features/index.tsv --audio results/demo/features/audio.tsv"
     parser = build_parser("features.manifest", main, example=example)

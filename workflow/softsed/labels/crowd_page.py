@@ -17,7 +17,7 @@ from softsed.core.html import render
 from softsed.core.labels import Event, read_hard, read_soft
 from softsed.core.metadata import Recording
 from softsed.core.opinions import Opinions, read_tables
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import TRUTH_HELP, add_options, build_parser
 from softsed.core.tsv import read_table
 from softsed.labels.crowd_plots import MOST_ROWS, draw_competence, draw_crowd_size, draw_timeline, draw_worth
 
@@ -192,7 +192,7 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, "opinions", "unticked", "recordings", "classes", "scenes", "experiment")
     parser.add_argument("--labels", type=Path, required=True, help="folder with one folder of labels per method")
     parser.add_argument("--methods", nargs="+", required=True, help="methods to show")
-    parser.add_argument("--truth", type=Path, help="folder of the ground truth, if any (RECORDING.tsv or .txt)")
+    parser.add_argument("--truth", type=Path, help=TRUTH_HELP)
     parser.add_argument("--agreement", type=Path, required=True, help="table of agreement per class")
     parser.add_argument("--annotators", type=Path, required=True, help="table of agreement per annotator")
     parser.add_argument("--crowd-size", type=Path, required=True, help="table of labels from fewer annotators")

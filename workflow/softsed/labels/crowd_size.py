@@ -20,7 +20,7 @@ from softsed.core.event_text import read_true_events, truth_files
 from softsed.core.labels import harden, rasterise, read_active, read_soft
 from softsed.core.log import Remaining
 from softsed.core.opinions import Opinions, read_tables
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import TRUTH_HELP, add_command, add_options, build_parser
 from softsed.core.tsv import read_table
 from softsed.labels.aggregate import estimator
 from softsed.labels.harden import choose_thresholds
@@ -249,23 +249,25 @@ def main(argv: list[str] | None = None) -> None:
     """Measure how labels depend on the number of annotators, or collect the tables of several methods."""
     config = {"method": "eq1", "competence": {"method": "vb", "restarts": 10, "iterations": 50}}
     labels = "results/demo/labels/eq1"
-    example = "measure --opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
+    example = "--opinions results/demo/data/opinions.tsv --recordings workflow/resources/demo.tsv "
     example += "--classes workflow/resources/classes.tsv --scenes workflow/resources/scenes.tsv "
     example += f"--config '{json.dumps(config)}' --threshold 0.5 --sizes 2 3 4 --draws 10 --seed 1 "
     example += f"--soft {labels}/soft.tsv --hard {labels}/hard.tsv --competence {labels}/competence.tsv "
     example += f"--truth results/demo/data/truth --output {labels}/crowd_size.tsv"
-    parser = build_parser("labels.crowd_size", main, example=example)
+    parser = build_parser("labels.crowd_size", main, example=f"measure {example}")
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("measure", help="compare labels from draws with labels from all opinions, for one method")
+    summary = "Compare labels from random draws of annotators with labels from all opinions, for one method"
+    one = add_command(commands, "measure", summary, example=example)
     add_options(one, "opinions", "unticked", "recordings", "classes", "scenes")
     texts = {"config": "`method` and its keys in the section `labels`, as JSON", "seed": "seed of draws and method"}
     add_options(one, **texts, soft="soft labels from all opinions", hard="hard labels from all opinions")
     one.add_argument("--threshold", required=True, help="threshold of the hard labels, as for `labels.harden`")
     one.add_argument("--sizes", type=int, nargs="+", required=True, help="numbers of annotators per window")
-    one.add_argument("--draws", type=int, required=True, help="number of draws per size")
+    one.add_argument("--draws", type=int, required=True, help="random draws per number of annotators")
     one.add_argument("--competence", type=Path, required=True, help="table of competences from all opinions")
-    one.add_argument("--truth", type=Path, help="folder of the true events, RECORDING.tsv or .txt, if known")
-    collect = commands.add_parser("collect", help="join the tables of several methods")
+    one.add_argument("--truth", type=Path, help=TRUTH_HELP)
+    example = f"--tables {labels}/crowd_size.tsv --output results/demo/labels/crowd_size.tsv"
+    collect = add_command(commands, "collect", "Join the tables of several methods", example=example)
     collect.add_argument("--tables", type=Path, nargs="+", required=True, help="tables written by `measure`")
     for command in (one, collect):
         add_options(command, output="table to write")

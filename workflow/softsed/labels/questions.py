@@ -96,7 +96,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--class-weight", type=float, required=True, help="labels.joint.class_weight of the config")
     parser.add_argument("--questions", type=Path, required=True, help="table of questions to write")
-    parser.add_argument("--annotators", type=Path, required=True, help="table of the worth of the annotators to write")
+    parser.add_argument(
+        "--annotators", type=Path, required=True, help="table to write: worth of an answer by each annotator"
+    )
     parser.add_argument("--summary", type=Path, required=True, help="JSON to write: expected Brier scores")
     options = parser.parse_args(argv)
     opinions, recordings = read_tables(options)

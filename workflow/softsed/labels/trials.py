@@ -195,10 +195,10 @@ def main(argv: list[str] | None = None) -> None:
     example += f"--methods '{json.dumps(methods)}' "
     example += "--quality results/demo/labels/trials/1.tsv --reliability results/demo/labels/trials/1.reliability.tsv"
     parser = build_parser("labels.trials", main, example=example)
-    parser.add_argument("--trial", type=int, required=True, help="number of the trial, written into the tables")
+    parser.add_argument("--trial", type=int, required=True, help="number of the trial (recorded in the tables)")
     add_options(parser, "seed", config="section `trials` of the config, as JSON")
     parser.add_argument("--crowd", type=read_json, required=True, help="section `data.demo.crowd`, as JSON")
-    help_text = "method -> `config` (as for labels.aggregate) and `threshold`, as JSON"
+    help_text = "JSON object: method to an object with `config` (as for labels.aggregate) and `threshold`"
     parser.add_argument("--methods", type=read_json, required=True, help=help_text)
     parser.add_argument("--quality", type=Path, required=True, help="table of metrics to write")
     parser.add_argument("--reliability", type=Path, required=True, help="table of reliability to write")

@@ -8,6 +8,7 @@ Snakemake's own validation reports a single mistake of one key, above some hundr
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
@@ -32,6 +33,22 @@ TEXT_HINT = (
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML's parser in C, if it was built, is much faster
 SHOWN = 5  # names in a mistake about several keys
+LONGEST = 200  # characters of a value in a mistake
+# Words for the types and limits of the schema, in the order of a message.
+TYPES = {
+    **{"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"},
+    **{"array": "a list", "object": "a section", "null": "null"},
+}
+LIMITS = {
+    **{"minimum": "at least {}", "exclusiveMinimum": "more than {}"},
+    **{"maximum": "at most {}", "exclusiveMaximum": "less than {}", "multipleOf": "a multiple of {}"},
+    **{
+        "minLength": "not empty",
+        "minProperties": "not empty",
+        "minItems": "not empty",
+        "uniqueItems": "each entry once",
+    },
+}
 # YAML 1.1 does not read 007, 1_000, 12:30, 2024-05-01 and yes as text.
 UNQUOTED = (bool, int, float, date)
 UNQUOTED_HINT = " (write text that YAML reads as a number, date or truth value in quotation marks in the file)"
@@ -82,7 +99,9 @@ def find_mistakes(config: dict, schema: Path) -> list[InputError]:
         remedy = "Run without --replace-workflow-config, and restore config.yaml if it was edited"
         problem = f"{len(sections)} keys are missing: {_listed(sections)}"
         return [InputError(problem, key="config", expected="all keys of config.yaml", remedy=remedy)]
-    return [mistake for error in errors for mistake in _describe(error, rules)] or list(find_contradictions(config))
+    # One mistake for all missing keys of a section.
+    mistakes = {str(mistake): mistake for error in errors for mistake in _describe(error, rules)}
+    return list(mistakes.values()) or list(find_contradictions(config))
 
 
 def check_files(paths: Iterable[Path]) -> None:
@@ -134,18 +153,19 @@ def _odd_keys(section: object, path: str = "") -> Iterator[InputError]:
         yield from _odd_keys(value, f"{path}{name}.")
 
 
-def _listed(names: list[str]) -> str:
-    """Return the first names, and the number of the others."""
-    others = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + others
+def _listed(names: list[str], word: str = "and") -> str:
+    """Return the names with a word before the last one. Of many names, only the first are listed."""
+    *first, last = names if len(names) <= SHOWN else [*names[:SHOWN], f"{len(names) - SHOWN} more"]
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[InputError]:
     """Turn an error of the schema into mistakes with the key and its meaning."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties") or error.schema.get("patternProperties", {}))
-        unknown = sorted(set(error.instance) - set(known))
+        known = sorted(error.schema.get("properties", {}))
+        patterns = error.schema.get("patternProperties", {})
+        unknown = sorted(name for name in {*error.instance} - {*known} if not any(re.search(p, name) for p in patterns))
         if len(unknown) > SHOWN and not path:
             remedy = "Check whether the file given with --configfile is a config of softsed"
             problem = f"there are no such keys: {_listed(unknown)}"
@@ -154,7 +174,7 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
             return
         for name in unknown:
             near = difflib.get_close_matches(name, known, 1)
-            expected = f"{near[0]!r}, the most similar key" if near else f"one of {known}"
+            expected = f"{near[0]!r}, the most similar key" if near else f"one of {known or error.schema['title']}"
             yield InputError("there is no such key", key=".".join([*path, name]), expected=expected)
         return
     node, meaning = schema, ""
@@ -162,14 +182,44 @@ def _describe(error: jsonschema.ValidationError, schema: dict) -> Iterator[Input
         node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
         node = node if isinstance(node, dict) else {}
         meaning = node.get("description", meaning)
-    message = error.message if len(error.message) < 300 else f"{error.message[:140]} ... {error.message[-140:]}"
-    if error.validator == "type" and "string" in error.validator_value and isinstance(error.instance, UNQUOTED):
-        message += UNQUOTED_HINT
-    if error.validator == "type" and isinstance(error.instance, str):
-        number = error.validator_value in ("number", "integer") and not math.isnan(read_number(error.instance))
-        message += TEXT_HINT if number else ""
+    problem, accepted = _compare(error)
     meant = f"Meaning of the key: {' '.join(meaning.split()).rstrip('.')}" if meaning else None
-    yield InputError(message, key=".".join(path) or "config", remedy=meant)
+    yield InputError(problem, key=".".join(path) or "config", expected=accepted, remedy=meant)
+
+
+def _compare(error: jsonschema.ValidationError) -> tuple[str, str | None]:
+    """Return the problem of an error of the schema, and the values that the schema accepts."""
+    value, rule = error.instance, error.validator_value
+    if error.validator == "required":
+        return f"the section has no {_listed([name for name in rule if name not in value], 'or')}", None
+    if error.validator == "dependentRequired":
+        given = [name for name in rule if name in value]
+        missing = [name for name in rule if name not in value]
+        return f"the section has {_listed(given)}, but no {_listed(missing, 'or')}", f"{_listed(list(rule))} together"
+    if error.validator == "not":
+        return f"the name {value!r} is reserved", f"a name other than {_listed(rule['enum'])}"
+    text = repr(value)
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    problem = f"the {'name' if 'propertyNames' in error.absolute_schema_path else 'value'} is {text}"
+    if error.validator == "type" and "string" in rule and isinstance(value, UNQUOTED):
+        problem += UNQUOTED_HINT
+    if error.validator == "type" and rule in ("number", "integer") and isinstance(value, str):
+        problem += "" if math.isnan(read_number(value)) else TEXT_HINT
+    if isinstance(value, float) and not math.isfinite(value):
+        problem += " (not a finite number)"
+    return problem, describe_values(error.schema)
+
+
+def describe_values(rule: dict) -> str:
+    """Describe the values that a part of the schema accepts: by its title, or by its values, types and limits."""
+    if "title" in rule:
+        return rule["title"]
+    if names := rule.get("enum") or ([rule["const"]] if "const" in rule else []):
+        return _listed(names, "or")
+    kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
+    limits = ", ".join(text.format(rule[key]) for key, text in LIMITS.items() if key in rule)
+    first, *others = (TYPES[kind] for kind in kinds)
+    return " or ".join([f"{first} ({limits})" if limits else first, *others])
 
 
 def check_tables(config: dict, tables: dict[str, Path]) -> None:

@@ -45,7 +45,7 @@ from softsed.core.errors import Problems
 from softsed.core.event_text import truth_files
 from softsed.core.labels import harden, read_soft
 from softsed.core.metadata import choose_classes, read_fold_scenes
-from softsed.core.options import add_options, build_parser, read_json
+from softsed.core.options import TRUTH_HELP, add_options, build_parser, read_json
 from softsed.core.thresholds import MIDRANGE, trimmed_midrange
 from softsed.evaluate.inputs import EvaluationInputs, read_inputs, scores_of_run
 from softsed.evaluate.true_seconds import read_true_seconds
@@ -256,9 +256,7 @@ def main(argv: list[str] | None = None) -> None:
     add_options(
         parser, "priors", "folds", "soft", "hard", "classes", config="section `evaluate` of the config, as JSON"
     )
-    parser.add_argument(
-        "--truth", type=Path, help="folder of true events, RECORDING.tsv or RECORDING.txt, for metrics against them"
-    )
+    parser.add_argument("--truth", type=Path, help=TRUTH_HELP)
     parser.add_argument(
         "--only-truth",
         type=read_json,

@@ -125,7 +125,7 @@ def read_options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--answers", type=Path, nargs="+", default=[], help="answered tables of questions")
     parser.add_argument("--merged", type=Path, help="table to write: the opinions and the answers")
-    parser.add_argument("--annotators", type=Path, help="table to write: value of an answer by each annotator")
+    parser.add_argument("--annotators", type=Path, help="table to write: worth of an answer by each annotator")
     parser.add_argument("--questions", type=Path, required=True, help="table to write: the questions")
     options = parser.parse_args(argv)
     for name in ("budget", "hop", "window", "repeats"):

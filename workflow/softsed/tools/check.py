@@ -6,7 +6,7 @@ from pathlib import Path
 from softsed.core.audio import find_audio
 from softsed.core.errors import Problems
 from softsed.core.log import PROGRESS
-from softsed.core.options import add_dataset, add_options, build_parser, read_dataset
+from softsed.core.options import TRUTH_HELP, add_dataset, add_options, build_parser, read_dataset
 from softsed.data.dataset_checks import summarise
 from softsed.data.infer_tables import DATASET, describe_sources, write_tables
 from softsed.features.examine import examine_readable, warn
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
         "check", main, example="--audio results/demo/data/audio --opinions results/demo/data/opinions.tsv --folds 3"
     )
     add_dataset(parser)
-    parser.add_argument("--truth", type=Path, help="folder of true events, RECORDING.tsv or RECORDING.txt, if any")
+    parser.add_argument("--truth", type=Path, help=TRUTH_HELP)
     parser.add_argument("--folds", type=int, default=5, help="number of folds, 0 without folds (default: 5)")
     parser.add_argument(
         "--validation", type=float, default=0.25, help="share of the recordings for validation (default: 0.25)"

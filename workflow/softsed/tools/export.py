@@ -1,4 +1,4 @@
-"""Export labels and predictions for other programs: folders with one file per recording.
+"""Export labels and scores for other programs: folders with one file per recording.
 
 - ``events``: hard labels, or scores above a threshold, as tab-separated text without a header (onset, offset, label).
   sed_eval and dcase_util read this as an event list, Audacity as a label track (File > Import > Labels).
@@ -18,7 +18,7 @@ from softsed.core.errors import InputError, count
 from softsed.core.event_text import write_events
 from softsed.core.labels import Event, harden, read_hard, read_soft, to_events
 from softsed.core.metadata import check_name, read_classes
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import add_command, add_options, build_parser
 from softsed.core.scores import read_scores, write_plain
 from softsed.core.thresholds import MIDRANGE
 
@@ -190,14 +190,27 @@ def make_folder(folder: Path, recordings: Iterable[str], source: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
+EXAMPLES = {
+    "events": "--hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv --output events",
+    "scores": "--scores results/demo/predictions/S_MSE_lin/run1/fold1.tsv --classes workflow/resources/classes.tsv "
+    "--output scores",
+    "jams": "--soft results/demo/labels/eq1/soft.tsv --hard results/demo/labels/eq1/hard.tsv "
+    "--classes workflow/resources/classes.tsv --output jams",
+}
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Export labels or predictions for other programs (sed_eval, Audacity, sed_scores_eval, JAMS)."""
-    example = "events --hard results/demo/labels/eq1/hard.tsv --classes workflow/resources/classes.tsv --output events"
-    parser = build_parser("export", main, example=example)
+    """Export labels or scores for other programs (sed_eval, Audacity, sed_scores_eval, JAMS)."""
+    parser = build_parser("export", main, example=f"events {EXAMPLES['events']}")
     formats = parser.add_subparsers(dest="format", required=True)
-    events = formats.add_parser("events", help="events as text, for sed_eval and Audacity")
-    scores = formats.add_parser("scores", help="scores as text, for sed_scores_eval")
-    jams = formats.add_parser("jams", help="labels as JAMS; needs the library jams")
+    events, scores, jams = (
+        add_command(formats, name, summary, example=EXAMPLES[name])
+        for name, summary in (
+            ("events", "Export hard labels, or scores above a threshold, as text for sed_eval and Audacity"),
+            ("scores", "Export scores as text for sed_scores_eval"),
+            ("jams", "Export hard and soft labels as JAMS, which needs the library jams"),
+        )
+    )
     source = events.add_mutually_exclusive_group(required=True)
     source.add_argument("--hard", type=Path, help="table of hard labels (recording, onset, offset, label)")
     source.add_argument("--scores", type=Path, nargs="+", help="scores of one run, one file per fold")

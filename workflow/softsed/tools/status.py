@@ -133,9 +133,6 @@ def describe(shown: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Summarise a dry run, read from standard input: the jobs that would run, and the causes.
-
-    Use it as `snakemake --dry-run 2>&1 | softsed status`.
-    """
-    build_parser("status", main, example="").parse_args(argv)
+    """Summarise a dry run, read from standard input: the jobs that would run, and the causes."""
+    build_parser("status", main, example="", pipe="snakemake --dry-run 2>&1").parse_args(argv)
     sys.stdout.write(describe(sys.stdin.read()) + "\n")

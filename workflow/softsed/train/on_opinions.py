@@ -12,7 +12,7 @@ import numpy as np
 from softsed.core.errors import InputError
 from softsed.core.metadata import Recording, read_asked, read_fold, read_fold_scenes
 from softsed.core.opinions import read_opinions
-from softsed.core.options import add_options, build_parser
+from softsed.core.options import SHARED, add_options, build_parser
 from softsed.features.inputs import MEL, FrontEnd
 from softsed.labels.joint.dependence import count_independent
 from softsed.train.augment import Augment
@@ -34,7 +34,9 @@ def make_parser() -> argparse.ArgumentParser:
         ' --system \'{"labels": "opinions", "loss": "crowd", "output": "sigmoid"}\' ' + EXAMPLE
     )
     parser = build_parser("train.on_opinions", main, example=example)
-    add_options(parser, "fold", "features", "soft", "opinions", "unticked", "recordings", "scenes")
+    soft = f"{SHARED['soft']['help']}, for the class-dependent thresholds in the model file"
+    add_options(parser, "fold", "features", soft=soft)
+    add_options(parser, "opinions", "unticked", "recordings", "scenes")
     parser.add_argument(
         "--annotators", type=Path, required=True, help="estimates of `softsed labels.annotators` for this fold (JSON)"
     )
@@ -98,5 +100,5 @@ def prepare(options: argparse.Namespace, classes: list[str]) -> Material:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Train one system on the opinions of one fold, without labels."""
+    """Train one system on the opinions of one fold instead of labels."""
     train("train.on_opinions", make_parser().parse_args(argv), prepare)

@@ -35,7 +35,10 @@ def make_parser() -> argparse.ArgumentParser:
     add_options(parser, "fold", "features")
     help_text = "manifest of embeddings, for a system that reads embeddings"
     parser.add_argument("--embeddings", type=Path, nargs="?", help=help_text)
-    add_options(parser, "soft")
+    help_text = (
+        "table of soft labels, for a system trained on them and for the class-dependent thresholds in the model file"
+    )
+    add_options(parser, soft=help_text)
     parser.add_argument(
         "--hard", type=Path, nargs="?", help="table of hard labels, for a system trained on hard labels"
     )

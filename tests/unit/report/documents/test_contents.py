@@ -67,7 +67,7 @@ def test_label_quality_has_methods_side_by_side(document, tmp_path):
         *("0.150", "0.060"),
     ]
     assert table[3][:10] == ["2", "low", "5", "0.15", "", "", "0.500", "0.500", "", ""]  # in the order of the table
-    assert "means over 2" in page
+    assert "means over\n2 trials." in page
 
 
 CONVERGENCE = "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvalidation_loss\tconstant_loss\n"
@@ -77,7 +77,11 @@ CONVERGENCE = "system\ttrainings\tabove_constant\tlate\tbest_epoch\tepochs\tvali
     ("above", "late", "sentences"),
     [
         (0, 0, ["constant per scene: none. - Best epoch among the last tenth of the epochs: none. - Constant"]),
-        (2, 1, ["constant per scene: 2. The scores", "of the epochs: 1. Longer training"]),
+        (
+            2,
+            1,
+            ["constant per scene: 2. The scores", "of the epochs: 1. With `train.schedule: plateau`, longer training"],
+        ),
     ],
 )
 def test_convergence_counts_trainings(document, tmp_path, above, late, sentences):

@@ -266,7 +266,7 @@ def test_truth_rounds_and_describes_gains(document, tmp_path):
     (tmp_path / "truth.json").write_text(json.dumps(facts | {"config": {"threshold": 0.5}}))
     page = document("truth", facts="truth.json", experiment="demo")
     assert "4 classes, 2 recordings, 120 s" in page
-    assert "\n\n3 true events do not count" in page
+    assert "\n\nThe metrics leave out 3 true events of classes" in page
     assert "labels by `eq1`" in page
     joint = ["`labels`", "joint", "expected_f1"]
     assert section(page, "Metrics at a threshold")[2] == [

@@ -235,15 +235,13 @@ def main(argv: list[str] | None = None) -> None:
     }
     classes, _, soft, hard = next(iter(scored.values()))
     systems = {system: found.folds for system, found in scored.items()}
+    training = read_frame(options.training, text=("system", "run", "fold"), numbers=("train_loss", "validation_loss"))
     figure2 = read_frame(options.figure2, text=("class", "instances"), numbers=None)
     data = {
         "classes": classes,
         "priors": options.priors,
         **numbers(systems, soft, hard, dict(zip(folds["recording"], folds["scene"], strict=True)), options.config),
-        **curves(
-            figure2,
-            read_frame(options.training, text=("system", "run", "fold"), numbers=("train_loss", "validation_loss")),
-        ),
+        **curves(figure2, training),
     }
     files = {path.stem: path for path in options.tables}
     table1 = arrange_by_class(read_frame(files.pop("table1"), text=("scene",)))
@@ -256,6 +254,7 @@ def main(argv: list[str] | None = None) -> None:
         experiment=options.experiment,
         warnings=describe_formats(options.audio, options.f_max),
         priors=options.priors,
+        several_runs=len(set(training["run"])) > 1,
         threshold=f"{options.config['threshold']:g}",
         data=data,
         thresholded=[metric[:2] for metric in THRESHOLDED],

@@ -9,7 +9,7 @@ from pathlib import Path
 from softsed.core.errors import InputError, count
 from softsed.core.log import PROGRESS
 from softsed.core.opinions import OPINION_COLUMNS
-from softsed.core.options import build_parser
+from softsed.core.options import add_command, build_parser
 from softsed.tools.convert import audacity, label_studio, macs, raven, sonyc, tables, textgrid
 from softsed.tools.convert.annotations import Annotations
 from softsed.tools.convert.crowd import Crowd, read_renames
@@ -18,7 +18,8 @@ from softsed.tools.convert.lengths import measure_folder, read_lengths
 from softsed.tools.convert.write import opinions, write_labels, write_opinions
 
 TABLES = ("table", "desed", "audioset")  # other names of `strong`: the columns decide, not the name of the dataset
-FOLDERS = "one folder per annotator, or the folder of one annotator"
+RAVEN_FIELDS, STUDIO_FIELDS = ["label"], ["recording", "label"]
+FOLDERS = "folder with one folder per annotator, or folder or file of one annotator"
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def _read_audacity(options: argparse.Namespace) -> Annotations:
 
 
 def _read_raven(options: argparse.Namespace) -> Annotations:
-    return raven.read_selections(options.annotations, read_mapping(options.map, ["label"]), options.annotator)
+    return raven.read_selections(options.annotations, read_mapping(options.map, RAVEN_FIELDS), options.annotator)
 
 
 def _read_textgrids(options: argparse.Namespace) -> Annotations:
@@ -42,7 +43,7 @@ def _read_textgrids(options: argparse.Namespace) -> Annotations:
 
 
 def _read_label_studio(options: argparse.Namespace) -> Annotations:
-    mapping = read_mapping(options.map, ["recording", "label"])
+    mapping = read_mapping(options.map, STUDIO_FIELDS)
     return label_studio.read_annotations(options.annotations, mapping, options.annotator)
 
 
@@ -114,63 +115,68 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         "--hard",
         "--majority",
         type=Path,
-        help="hard labels to write: seconds of the majority, or the events of a single annotator "
+        help="hard labels to write: the events of a recording with one annotator, otherwise the seconds that more than "
+        "half of the annotators marked "
         "(FILE.tsv, or a folder for one RECORDING.txt per recording)",
     )
     lengths = command.add_mutually_exclusive_group()
     lengths.add_argument("--recordings", type=Path, help="table of recordings (recording, duration_s; optional: scene)")
     lengths.add_argument("--audio", type=Path, help="folder of recordings, to measure their durations")
-    command.add_argument("--annotator", help="name of the annotator, if the annotations do not contain it")
-    command.add_argument("--everyone", action="store_true", help="every annotator listened to every recording")
+    command.add_argument("--annotator", help="name of the annotator, if the input does not contain it")
+    command.add_argument(
+        "--everyone", action="store_true", help="assume that every annotator listened to every recording"
+    )
     command.add_argument("--window", type=int, default=10, help="length of a window, seconds (default: 10)")
     command.add_argument(
         "--hop", type=int, default=1, help="time between the starts of two windows, seconds (default: 1)"
     )
     command.add_argument(
-        "--minimum", type=int, default=1, help="leave out labels that fewer annotators used in a scene (default: 1)"
+        "--minimum", type=int, default=1, help="leave out classes that fewer annotators used in a scene (default: 1)"
     )
     command.add_argument(
         "--points", type=float, default=0.0, help="length of events without duration, seconds (default: ignore them)"
     )
     command.add_argument(
-        "--rename", type=Path, help="table of new names of labels (old, new); an empty new name leaves the label out"
+        "--rename", type=Path, help="table of new names of classes (old, new); an empty new name leaves the class out"
     )
 
 
 def main(argv: list[str] | None = None) -> None:
     """Convert annotations of other programs and datasets to a table of opinions or to hard labels."""
-    parser = build_parser(
-        "convert", main, example="strong --annotations mydata/annotations.tsv --opinions mydata/opinions.tsv"
-    )
+    example = "--annotations mydata/annotations.tsv --opinions mydata/opinions.tsv"
+    parser = build_parser("convert", main, example=f"strong {example}")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def add(name: str, read: Callable, text: str, source: str, *names: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, aliases=names)
-        command.add_argument("--annotations", type=Path, required=True, help=f"annotations to convert: {source}")
+    def add(name: str, read: Callable, text: str, source: str, path: str, *names: str) -> argparse.ArgumentParser:
+        example = f"--annotations mydata/{path} --opinions mydata/opinions.tsv"
+        command = add_command(commands, name, f"Convert {text}", example=example, aliases=names)
+        command.add_argument("--annotations", type=Path, required=True, help=source)
         command.set_defaults(read=read, run=convert)
         _add_output(command)
         return command
 
-    mapped = {
-        "strong": add("strong", _read_tables, "tables of events, TSV or CSV", "a table", *TABLES),
-        "raven": add("raven", _read_raven, "selection tables of Raven", FOLDERS),
-        "label-studio": add("label-studio", _read_label_studio, "exports of Label Studio", "JSON, CSV or TSV"),
-    }
-    for command in mapped.values():
-        text = "columns of fields, such as recording=filename,label=event_label (default: found by name)"
+    kinds = "JSON, CSV or TSV"
+    mapped = (
+        (add("strong", _read_tables, "a table of events", "table, CSV or TSV", "annotations.tsv", *TABLES), FIELDS),
+        (add("raven", _read_raven, "selection tables of Raven", FOLDERS, "raven"), RAVEN_FIELDS),
+        (add("label-studio", _read_label_studio, "exports of Label Studio", kinds, "project.json"), STUDIO_FIELDS),
+    )
+    for command, fields in mapped:
+        text = f"columns of fields, such as label=Species (default: found by their names). Fields: {', '.join(fields)}"
         command.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN,...", help=text)
-    add("audacity", _read_audacity, "labels exported by Audacity", FOLDERS)
-    grids = add("textgrid", _read_textgrids, "TextGrids of Praat", FOLDERS)
+    add("audacity", _read_audacity, "labels exported by Audacity", FOLDERS, "audacity")
+    grids = add("textgrid", _read_textgrids, "TextGrids of Praat", FOLDERS, "praat")
     grids.add_argument("--tier", nargs="+", default=[], help="names of the tiers to read (default: all)")
     grids.add_argument(
         "--tiers",
         choices=("ignored", "classes", "annotators"),
         default="ignored",
-        help="what the names of tiers are (default: ignored)",
+        help="meaning of the names of tiers (default: ignored)",
     )
-    add("macs", _read_macs, "tags of clips in MACS", "MACS.yaml")
-    tags = commands.add_parser("sonyc", help="tags of clips by the volunteers of SONYC-UST")
-    tags.add_argument("--annotations", type=Path, required=True, help="annotations to convert: annotations.csv")
+    add("macs", _read_macs, "tags of clips in MACS", "MACS.yaml", "MACS.yaml")
+    example = "--annotations mydata/annotations.csv --level coarse --opinions mydata/opinions.tsv"
+    tags = add_command(commands, "sonyc", "Convert tags of clips by the volunteers of SONYC-UST", example=example)
+    tags.add_argument("--annotations", type=Path, required=True, help="annotations.csv of SONYC-UST")
     tags.add_argument("--level", choices=sorted(sonyc.LEVELS), required=True, help="level of the classes")
     tags.add_argument("--opinions", type=Path, required=True, help="table of opinions to write")
     tags.set_defaults(run=convert_sonyc)

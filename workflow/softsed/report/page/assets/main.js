@@ -54,7 +54,8 @@ function showMistakes() {
     .sort((a, b) => b[order] - a[order] || b.weight - a.weight);
   mistakes = found.slice(0, LISTED);
   current = -1;
-  byId("found").textContent = found.length > LISTED ? `first ${LISTED} of ${found.length} errors` : `${found.length} errors`;
+  const number = `${found.length} error${found.length === 1 ? "" : "s"}`;
+  byId("found").textContent = found.length > LISTED ? `first ${LISTED} of ${number}` : number;
   const line = (mistake, index) => {
     const { onset, length } = mistake, where = `${mistake.recording.name}, ${onset} to ${onset + length} s`;
     const button = element("button", { type: "button" }, where);
