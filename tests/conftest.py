@@ -18,8 +18,10 @@ def pytest_configure(config):
         os.environ[errors.UPDATE] = "1"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Run files with slow tests first, and above all those that need the demo, so that no core is idle at the end."""
+    if not any("[" in argument for argument in config.args):  # which would collect some parameters of a function only
+        errors.COLLECTED.update(item.nodeid for item in items)
     ranks = {}
     for item in items:
         rank = 0 if "demo" in item.fixturenames else 1 if item.get_closest_marker("slow") else 2

@@ -75,7 +75,7 @@ def test_labels_longer_than_the_audio(data, capsys):
     command = ["check", "--audio", str(data / "audio"), "--soft", str(data / "soft.tsv"), "--folds", "0"]
     assert cli.main([*command, "--tables", str(data)]) == 1
     shown = capsys.readouterr().err.replace(f"{data}/", "")
-    assert "soft.tsv: 1 of 8 labels start after the last whole second" in shown
+    assert "soft.tsv: 1 of 8 labels starts after the last whole second" in shown
     assert "line 8: only 0 to 3 s count of 'b', which lasts 3.50 s" in shown
     assert "soft.tsv, line 9: the row lasts from 4 to 5 s, but the recording 'b' lasts 3.50 s" in shown
     assert not list(data.glob("[rc]*.tsv"))

@@ -20,6 +20,7 @@ from softsed.core.errors import InputError
 GOLDEN = Path(__file__).parents[1] / "golden" / "messages.json"
 TEMPORARY = re.compile(r"[^\s']*pytest-of-\w+/pytest-\d+(?:/popen-gw\d+)?/[^/\s']+/?")
 RECORDED: dict[str, list[str]] = {}  # messages of the tests that ran, where they update the golden file
+COLLECTED: set[str] = set()  # tests that pytest collected, with all parameters of their functions
 UPDATE = "SOFTSED_UPDATE_MESSAGES"
 
 
@@ -74,11 +75,14 @@ def write_golden() -> None:
     with FileLock(GOLDEN.with_suffix(".lock")):  # pytest -n has several processes
         read_golden.cache_clear()
         messages = read_golden() | {test: list(dict.fromkeys(texts)) for test, texts in RECORDED.items()}
-        kept = {test: messages[test] for test in sorted(messages) if function_exists(GOLDEN.parents[2], test)}
+        kept = {test: messages[test] for test in sorted(messages) if exists(GOLDEN.parents[2], test)}
         GOLDEN.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def function_exists(root: Path, test: str) -> bool:
-    """Report whether the function of a test, ``FILE::FUNCTION[PARAMETERS]``, is in its file."""
-    file, function = test.split("[", maxsplit=1)[0].split("::")[:2]
-    return (root / file).exists() and f"def {function}(" in (root / file).read_text(encoding="utf-8")
+def exists(root: Path, test: str) -> bool:
+    """Report whether a test, ``FILE::FUNCTION[PARAMETERS]``, exists: among the collected tests, or else in its file."""
+    function = test.split("[", maxsplit=1)[0]
+    if function in {name.split("[", maxsplit=1)[0] for name in COLLECTED}:
+        return test in COLLECTED
+    file, name = function.split("::")[:2]
+    return (root / file).exists() and f"def {name}(" in (root / file).read_text(encoding="utf-8")

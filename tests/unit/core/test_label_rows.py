@@ -125,7 +125,7 @@ SECONDS = ["r\t0\t1\tbirds_singing\t0", "r\t1\t2\tbirds_singing\t0"]
         ([], None, ""),
         ([*SECONDS, "r\t0\t1\tpeople talking\t1"], 2, "'r' has 3 rows instead of 4"),
         ([*SECONDS, "r\t1\t2\tbirds_singing\t0.5"], 2, "'r' has 3 rows instead of 2"),
-        ([SECONDS[1]], 2, "'r' has 1 rows instead of 2"),
+        ([SECONDS[1]], 2, "'r' has 1 row instead of 2"),
         ([*SECONDS, "r\t2\t3\tbirds singing\t0"], 4, "'birds singing'"),
         ([*SECONDS, "r\t2\t4\tbirds_singing\t0"], 4, "offset is '4'"),
         ([*SECONDS, "r\t2.5\t3.5\tbirds_singing\t0"], 4, "onset is '2.5'"),
