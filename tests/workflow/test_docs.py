@@ -1,6 +1,7 @@
 """The documentation: links, commands, paths and numbers."""
 
 import re
+import tomllib
 from functools import cache
 
 import numpy as np
@@ -209,3 +210,10 @@ def test_choices_of_the_paper_are_those_of_the_config():
         assert found == yaml.safe_load(value), key
     open_choices = re.findall(r"^ *(\w+): \S+ # not stated", read(ROOT / "config.yaml"), re.MULTILINE)
     assert set(open_choices) <= {key.rpartition(".")[2] for key, _ in rows}
+
+
+def test_version_is_the_latest_of_the_change_log():
+    version, date = re.search(r"^## \[(\d[\d.]*)\] - ([\d-]+)$", read(ROOT / "CHANGELOG.md"), re.MULTILINE).groups()
+    cited = yaml.safe_load(read(ROOT / "CITATION.cff"))
+    assert tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["version"] == version
+    assert (cited["version"], str(cited["date-released"])) == (version, date)
