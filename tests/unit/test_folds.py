@@ -95,7 +95,8 @@ def test_generate_folds_ignores_order_of_table():
     [(4, 5, 0.25), (2, 2, 0.25), (5, 5, 0.9), (1, 1, 0.5)],
 )
 def test_generate_folds_refuses_small_scenes(count, number, validation):
-    problem = ["scene 'metro'", f" {count} recording", f" {number} fold"]
+    nouns = ["recording" if count == 1 else "recordings", "fold" if number == 1 else "folds"]
+    problem = ["scene 'metro'", f" {count} {nouns[0]}, too few for {number} {nouns[1]} with"]
     with refused(key="folds.number", problem=problem):
         generate_folds(table(metro=count), number=number, validation=validation, seed=0)
 
@@ -197,7 +198,10 @@ def test_fetch_official_refuses_too_many_folds(tmp_path):
 
 
 def test_read_official_refuses_too_few_folds(tmp_path):
-    with refused(problem=["['cafe_02', 'cafe_03', 'cafe_04']", "1 fold"], expected="each recording in one test part"):
+    with refused(
+        problem=["['cafe_02', 'cafe_03', 'cafe_04']", "a test part of 1 fold"],
+        expected="each recording in one test part",
+    ):
         run(tmp_path, table(cafe=5), write_lists(tmp_path / "lists", TWO_FOLDS), number=1)
 
 

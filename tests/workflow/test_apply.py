@@ -73,7 +73,7 @@ def test_folder_with_the_same_name_is_refused(somewhere):
 def test_one_model_and_recording_in_a_chosen_folder(somewhere):
     own = ["audio=my sounds/b.wav", f"model={RUN}/fold2.pt", "threshold=0.0", "output=out put"]
     apply(somewhere, *own)
-    assert "mean of 1 model" in (somewhere / "out put/logs/b.log").read_text()
+    assert "mean of 1 model\n" in (somewhere / "out put/logs/b.log").read_text()
     assert {path.name for path in (somewhere / "out put").iterdir()} > {"scores", "events", "timelines"}
 
 

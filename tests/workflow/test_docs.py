@@ -189,14 +189,38 @@ def test_numbers_of_the_readme_are_those_of_the_study():
             assert metrics[3:] == published.get((system, threshold), ["", ""]), (system, threshold)
 
 
-def test_intervals_of_results_are_those_of_the_study():
-    text = read(ROOT / "docs/results.md")
-    study = read(ROOT / "docs/study/intervals.md")
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    found = [value for row in rows for value in re.findall(r"[+-]?[\d.]+ \[[^\]]+\]", row)]
-    without_spread = re.sub(r" ± [\d.]+", "", study)
-    assert len(found) > 50
-    assert [value for value in found if value not in without_spread] == []
+F1_M, F1_M_KNOWN = (("class-dependent" + known, "soft", "f1_macro") for known in ("", ", scene known"))
+RANKING = [("any", "hard", "f1_best_macro"), ("any", "hard", "mpauc"), ("any", "truth", "auroc_within")]
+STUDY_TABLES = [  # page, text before the table, and (threshold, reference, metric) of each column after the names
+    ("results.md", "## The study", [("0.5", "hard", "error_rate"), F1_M, None, *RANKING]),
+    ("results.md", "The differences on the same", [("0.5", "hard", "error_rate"), F1_M, *RANKING]),
+    ("results.md", "## Loss over", [F1_M, F1_M_KNOWN, (F1_M_KNOWN[0], "soft", "error_rate"), *RANKING]),
+    *(
+        ("augmentation.md", start, [("any", reference, name) for _, _, name in [*RANKING, ("", "", "brier")]])
+        for start, reference in (("Against the true events:", "truth"), ("Against the hard labels by eq. 1:", "hard"))
+    ),
+]
+
+
+@pytest.mark.parametrize(("page", "start", "columns"), STUDY_TABLES)
+def test_tables_are_those_of_the_study(page, start, columns):
+    """Signed values are differences, from the system of the second column or from `S_BCE_sig`."""
+    study = {}
+    for name in ("intervals", "differences"):
+        for row in read_rows(ROOT / f"docs/study/{name}.tsv"):
+            key = row["system"], row.get("against"), row["threshold"], row["reference"], row["metric"]
+            study[key] = [row["difference" if row.get("against") else "value"], row["low"], row["high"]]
+    rows = cells(read(ROOT / "docs" / page), start)
+    assert len(rows) >= 5
+    for system, *found in rows:
+        named = re.match(r"`(\w+)`", found[0])
+        for column, cell in zip(columns, found[1:] if named else found, strict=True):
+            if column is not None:
+                value, *limits = re.findall(r"[-+]?\d+\.\d+", cell)
+                against = (named.group(1) if named else "S_BCE_sig") if value[0] in "+-" else None
+                digits = len(value.partition(".")[2])
+                numbers = [f"{float(number):.{digits}f}" for number in study[system, against, *column]]
+                assert [value.lstrip("+"), *limits] == numbers[: 1 + len(limits)], (system, against, column)
 
 
 def test_choices_of_the_paper_are_those_of_the_config():

@@ -172,7 +172,8 @@ def read_official(folds: list[dict[str, Path]], recordings: dict[str, Recording]
         result.append(parts)
     if missing := sorted(set(recordings) - set(tested)):
         problem = f"recordings {missing} are not in a test part of {count(len(folds), 'fold', 'folds')}"
-        remedy = "Set folds.number to the number of official folds"
+        remedy = "Set folds.number to the number of official folds, remove these recordings from the table of "
+        remedy += "recordings, or set folds.source to generated"
         raise InputError(problem, expected="each recording in one test part", remedy=remedy)
     return result
 

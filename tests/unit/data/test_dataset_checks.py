@@ -76,12 +76,15 @@ def test_missing_seconds_are_not_reported_rows(data, place, row, problem):
     expect(found, ("soft.tsv", place + 2, problem), missing)
 
 
-def test_missing_seconds_with_an_incomplete_row(data):
-    """A row with a wrong number of fields may belong to any recording."""
+@pytest.mark.parametrize(
+    ("row", "problem"), [("a\t0\t1\ttap", "4 tab-separated fields"), ("\t0\t1\ttap\t0.1", "recording is ''")]
+)
+def test_missing_seconds_with_an_incomplete_row(data, row, problem):
+    """A row with a wrong number of fields, or without a name, may belong to any recording."""
     rows = soft_rows()
     del rows[8]
-    rows[1] = "a\t0\t1\ttap"
-    expect(found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT)), ("soft.tsv", 3, "4 tab-separated fields"))
+    rows[1] = row
+    expect(found_in(data, "soft", write_rows(data / "soft.tsv", rows, SOFT)), ("soft.tsv", 3, problem))
 
 
 def test_problems_of_hard_labels(data):

@@ -55,7 +55,7 @@ MISTAKES = [
     ("train: {learning_rate: '0.001'}", "train.learning_rate", "the value is '0.001' (it is text"),
     ("train: {model: {pooling: '5'}}", "train.model.pooling", "the value is '5'"),
     ("train: {epochs: 3.0}", "train.epochs", "the value is 3.0"),
-    ("runs: true", "runs", "the value is True"),
+    ("runs: true", "runs", "the value is true"),
     ("train: 3", "train", "the value is 3"),
     ("experiment: 2024", "experiment", "the value is 2024"),
     ("train: {model: {pooling: 5}}", "train.model.pooling", "the value is 5"),
@@ -171,6 +171,13 @@ def test_each_part_of_the_schema_has_words():
         words = describe_values(part)
         assert words
         assert "^" not in words
+
+
+def test_missing_loss_is_one_mistake():
+    config = merged(DEMO, STUDY, "systems: {mine: {labels: soft, output: linear}}")
+    assert [(one.key, one.problem) for one in find_mistakes(config, SCHEMA)] == [
+        ("systems.mine", "the section has no loss")
+    ]
 
 
 @pytest.mark.parametrize("labels", ["soft", "opinions"])

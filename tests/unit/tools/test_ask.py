@@ -160,7 +160,9 @@ def test_a_budget_below_a_sheet_is_refused(tmp_path):
     table = (tmp_path / "opinions.tsv").read_text().splitlines()
     only = [line for line in table if not line.startswith("b")]
     (tmp_path / "opinions.tsv").write_text("\n".join(only) + "\n", encoding="utf-8")
-    with refused(key="--budget", problem="up to 2 questions"):
+    with refused(
+        key="--budget", problem="the value is 1", expected="at least 2, the largest number of classes of a window"
+    ):
         run(tmp_path, "--sheets", budget=1)
 
 

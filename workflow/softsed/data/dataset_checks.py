@@ -105,7 +105,8 @@ def check_recordings(
         problem = f"no {'audio' if source.is_dir() else 'recording'} named {_examples(unknown)} in {source}"
         problems.add("no audio", InputError(problem, **first[unknown[0]], remedy=remedy))
     if unlabelled:
-        problem = f"no labels for the recording{'s' * (len(unlabelled) > 1)} {_examples(unlabelled)} of {source}"
+        noun = "recording" if len(unlabelled) == 1 else "recordings"
+        problem = f"no labels for the {noun} {_examples(unlabelled)} of {source}"
         problems.add("no labels", InputError(problem, file=labels, remedy="Add labels or leave the recordings out"))
 
 
@@ -154,7 +155,8 @@ def check_labels(
         logger.warning("%s: %s", rows.path, note)
     if rows.kind == "soft":
         _check_repeated(rows, problems)
-    if rows.zeros_listed and "fields" not in problems.found:  # such a row may belong to any recording
+    # A row with wrong fields or without a name may belong to any recording.
+    if rows.zeros_listed and "fields" not in problems.found and "" not in rows.refused:
         for name, own in rows.by_recording().items():
             if len(own) and name not in faulty and reported.isdisjoint(rows.label[own].tolist()):
                 _check_complete(name, rows, own, problems)
@@ -239,7 +241,7 @@ def check_scenes(path: Path | None, lengths: dict[str, float], problems: Problem
         remedy = "Correct the names, add the audio or leave the rows out"
         problems.add("no audio", InputError(problem, file=path, line=line, remedy=remedy))
     if missing and len(missing) < len(lengths):  # if all are missing, the names differ, which is reported above
-        problem = f"no scene for the recording{'s' * (len(missing) > 1)} {_examples(missing)}"
+        problem = f"no scene for the {'recording' if len(missing) == 1 else 'recordings'} {_examples(missing)}"
         problems.add("scenes", InputError(problem, file=path, remedy="Add rows for these recordings"))
     return {name: scenes.get(name, ONLY_SCENE) for name in lengths}
 

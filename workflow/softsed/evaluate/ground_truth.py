@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     summary = "Evaluate the scores of a system or of a baseline without audio"
     system = add_command(commands, "system", summary, example=EXAMPLE)
-    add_options(system, "system", "run", "scores", soft="table of the soft labels on which the system was trained")
+    add_options(system, "system", "run", "scores", soft="soft labels, for the class-dependent thresholds of the system")
     labels = add_command(commands, "labels", "Evaluate the labels by one method", example=EXAMPLE_LABELS)
     add_options(labels, "soft", "hard")
     labels.add_argument(

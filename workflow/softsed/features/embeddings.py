@@ -24,7 +24,7 @@ from softsed.core.text.recording_files import find_recording_files
 ARRAY = "embeddings"  # name of the array in a file with several arrays
 ROUNDING = 1.1e-4  # largest relative rounding error of a hop that `exact_hop` corrects
 EXPECTED = "one array of numbers [frames, dimensions]"
-COMPUTE_AGAIN = "Compute the embeddings again with `softsed embed`"
+COMPUTE_AGAIN = "Compute the file again, for example with `softsed embed`"
 
 
 def _read_npy(path: Path) -> np.ndarray:

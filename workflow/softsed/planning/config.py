@@ -7,6 +7,7 @@ Snakemake's own validation reports a single mistake of one key, above some hundr
 """
 
 import difflib
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -198,7 +199,7 @@ def _compare(error: jsonschema.ValidationError) -> tuple[str, str | None]:
         return f"the section has {_listed(given)}, but no {_listed(missing, 'or')}", f"{_listed(list(rule))} together"
     if error.validator == "not":
         return f"the name {value!r} is reserved", f"a name other than {_listed(rule['enum'])}"
-    text = repr(value)
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)  # null, true, false
     text = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
     problem = f"the {'name' if 'propertyNames' in error.absolute_schema_path else 'value'} is {text}"
     if error.validator == "type" and "string" in rule and isinstance(value, UNQUOTED):

@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
     if not questions:
         largest = max(map(len, annotated.values()))
         if options.sheets and options.budget < largest:
-            problem = f"the value is {options.budget}, but a sheet has up to {largest} questions"
+            problem = f"the value is {options.budget}, and no sheet with so few questions would change the labels"
             expected = f"at least {largest}, the largest number of classes of a window"
             raise InputError(problem, key="--budget", expected=expected)
         problem = "no question is expected to change the labels: more opinions about these windows are not needed"

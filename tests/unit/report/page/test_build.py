@@ -102,7 +102,7 @@ def test_page_describes_systems(made):
 def test_page_of_several_runs_names_run_1(made, tmp_path):
     """The recordings show one run, beside tables of means over all runs."""
     pages = made.page, build_page(tmp_path, sound=False, runs=2).page
-    assert [page.read_text(encoding="utf-8").count("this section are those of run 1") for page in pages] == [0, 1]
+    assert [page.read_text(encoding="utf-8").count("the worst errors, are those of run 1") for page in pages] == [0, 1]
 
 
 def test_page_warns_about_formats(made, tmp_path):
