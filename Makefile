@@ -31,8 +31,8 @@ $(VENV)/tests: $(VENV)/workflow envs/dev.lock
 	$(BIN)/python -m pip install --requirement envs/dev.lock
 	touch $@
 
-demo: $(VENV)/workflow ## Run the whole workflow on synthetic data: about 5 minutes on two cores
-	@echo "Running the workflow: about 5 minutes on two cores. VERBOSE=1 shows each job."
+demo: $(VENV)/workflow ## Run the whole workflow on synthetic data: 3 to 5 minutes on two cores
+	@echo "Running the workflow: 3 to 5 minutes on two cores. VERBOSE=1 shows each job."
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO)
 	@PATH="$(abspath $(BIN)):$$PATH" exec $(DEMO) --report results/demo/report.html
 	@echo; $(BIN)/softsed summary results/demo
