@@ -84,11 +84,11 @@ def test_demo_equals_a_local_run(cluster, demo, tmp_path):
     with submitted(cluster, folder, configuration=DEMO) as printed:
         pass
     found, expected = results(folder, "demo"), results(demo[0], "demo")
-    assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/label_quality.md"} <= set(expected)
+    assert {"report/table1.tsv", "report/table2.tsv", "report/truth.tsv", "report/intervals.md"} <= set(expected)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    # Submitted, and in groups: 226 jobs that are not local; 45 trainings with their predictions and 12 groups.
-    assert len(numbers(printed)) == 57
+    # Jobs are submitted in groups: 15 trainings with their predictions, and 10 groups of other jobs.
+    assert len(numbers(printed)) == 25
     # Without accounting, by the status command of the profile.
     assert "AccountingStorageType   = accounting_storage/none" in cluster.ask("scontrol", "show", "config")
     assert planned(folder, configuration=DEMO) == {}
