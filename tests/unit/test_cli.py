@@ -2,7 +2,9 @@
 
 import argparse
 import importlib
+import os
 import shlex
+import subprocess
 import sys
 
 import pytest
@@ -115,3 +117,13 @@ def test_out_of_memory_is_explained(monkeypatch, capsys, error):
     assert "Run fewer jobs at once (--cores). On a cluster, request more memory" in shown
     assert "Traceback" not in shown
     assert "report" not in shown
+
+
+def test_reader_that_ends_early_is_no_error():
+    """As in `softsed --help | head`."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "softsed", "--help"]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert ended.stderr == ""

@@ -4,6 +4,7 @@ import argparse
 import ast
 import importlib
 import logging
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -69,6 +70,21 @@ class Help(argparse.Action):
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one command and return the exit code: 0, or 1 after an error.
+
+    If the program that reads the output ends early, as in `softsed --help | head`, the command ends without a message.
+    """
+    try:
+        try:
+            return run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the interpreter
+        return 1
+
+
+def run(argv: list[str] | None) -> int:
     """Run one command and return the exit code: 0, or 1 after a message about the error."""
     parser = argparse.ArgumentParser(prog="softsed", description=__doc__, add_help=False)
     parser.add_argument("-h", "--help", action=Help, nargs=0)
