@@ -46,6 +46,17 @@ def test_questions_are_opinions_without_answers(tmp_path, caplog):
     assert "6 questions. Expected Brier score: " in caplog.text
 
 
+@pytest.mark.parametrize("length", [1, 4])
+def test_windows_of_1_s_get_a_warning(tmp_path, caplog, length):
+    """Other windows get none."""
+    table = write_crowd(tmp_path / "opinions.tsv")
+    header, *rows = [line.split("\t") for line in table.read_text().splitlines()]
+    rows = [[row[0], row[1], str(int(row[1]) + length), *row[3:]] for row in rows]
+    table.write_text("\n".join("\t".join(row) for row in [header, *rows]) + "\n", encoding="utf-8")
+    run(tmp_path)
+    assert ("windows of 1 s" in caplog.text) == (length == 1)
+
+
 def test_sheets_and_longer_windows(tmp_path):
     write_crowd(tmp_path / "opinions.tsv")
     rows = run(tmp_path, "--sheets", "--window=6", "--hop=3", budget=9)

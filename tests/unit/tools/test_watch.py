@@ -227,6 +227,12 @@ def test_signals_end_snakemake_as_well(start, tmp_path, name):
         os.kill(int(pid.read_text()), 0)
 
 
+@pytest.mark.parametrize("option", ["-n", "--dry-run"])
+def test_dry_run_is_shown_as_it_is(tmp_path, option):
+    command = [sys.executable, "-m", "softsed", "watch", "echo", "jobs", option]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"jobs {option}\n"
+
+
 def test_watch_without_command_is_refused(capsys):
     with pytest.raises(SystemExit):
         watch.main([])

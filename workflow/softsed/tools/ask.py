@@ -172,6 +172,10 @@ def main(argv: list[str] | None = None) -> None:
         hop=options.hop,
         class_weight=options.class_weight,
     )
+    if usual_length(opinions) == 1:
+        text = "%s: windows of 1 s. In such windows, nearly every tick counts as a sound, so that the questions do not "
+        text += "concern disagreements. Use opinions about windows of 5 s or more"
+        logger.warning(text, source)
     questions = posterior.choose(options.budget, sheets=options.sheets, repeats=options.repeats)
     if not questions:
         largest = max(map(len, annotated.values()))

@@ -24,6 +24,7 @@ from softsed.tools.stages import STAGES, read_stages
 from softsed.tools.status import NOTHING
 
 WIDTH = 80  # columns of a terminal that does not report its width
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}  # options of Snakemake
 REFRESH_S = 2.0  # reading the log of a thousand jobs takes 0.05 s
 SPARSE_S = 60.0  # time between two lines of the whole run, if the output is not a terminal
 
@@ -274,6 +275,8 @@ def main(argv: list[str] | None = None) -> None:
     words = parser.parse_args(argv).words
     if not words:
         parser.error("COMMAND is missing")
+    if DRY_RUN.intersection(words):
+        os.execvp(words[0], words)  # no jobs to follow, and the plan is what Snakemake prints
     signals: list[int] = []
     with tempfile.TemporaryFile() as file:
         for number in (signal.SIGINT, signal.SIGTERM):

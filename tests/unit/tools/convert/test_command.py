@@ -67,6 +67,14 @@ def test_outputs_are_reported_with_the_next_command(tmp_path, caplog):
     assert f"Next: `softsed check --audio FOLDER --hard '{tmp_path / 'my labels'}'`" in second
 
 
+def test_classes_without_a_majority_are_named(tmp_path, caplog):
+    caplog.set_level("INFO")
+    rows = [("r", "yard", who, 0, 4, "car") for who in "AB"]
+    run(tmp_path, [*rows, ("r", "yard", "A", 5, 6, "dog")], "--hard", tmp_path / "hard.tsv")
+    assert "hard.tsv written: 1 recording, 2 annotators, 1 class: car. Next" in caplog.text
+    assert "hard.tsv: classes that no majority marked in any second: dog" in caplog.text
+
+
 def test_lengths_of_audio(tmp_path):
     (tmp_path / "audio").mkdir()
     for name in "rq":
@@ -150,7 +158,9 @@ def test_options_that_are_refused(tmp_path, options, key):
 def test_errors_of_strong_labels(tmp_path, row, line, problem):
     with refused(file="s.tsv", line=line, problem=problem) as caught:
         run(tmp_path, [*EVENTS, row])
-    assert (caught.value.remedy is not None) == any(text in problem for text in ("3600000", "no label", "0.5 s"))
+    assert (caught.value.remedy is not None) == any(
+        text in problem for text in ("3600000", "'3' to '2'", "no label", "0.5 s")
+    )
     assert not (tmp_path / "o.tsv").exists()
 
 

@@ -80,6 +80,11 @@ def test_recordings_without_annotation_are_left_out(caplog):
     assert "1 recording of r.tsv has no annotation and is left out, such as 'c'" in caplog.text
 
 
+def test_similar_name_of_audio_is_suggested(caplog):
+    Crowd(annotations([("street_1", "ann", "dog", 0, 4), ("a", "ann", "dog", 0, 4)]), lengths(a=10, street_01=10))
+    assert "left out, such as 'street_1' (similar: 'street_01'). Check the names" in caplog.text
+
+
 def test_annotations_without_audio_are_left_out(caplog):
     crowd = Crowd(annotations(EVENTS), lengths(a=10))
     assert list(crowd.scenes) == ["a"]

@@ -138,8 +138,9 @@ class Annotations:
             remedy: str | None = f"Name the class of this {what}, or, i{silence}"
             self.report("labels", place, problem, expected="the name of a class", remedy=remedy)
         elif not (0 <= onset <= offset and (self.clips or offset <= LONGEST_S)):
-            expected = f"seconds, 0 <= onset <= offset <= {LONGEST_S}"
-            remedy = seconds_or_milliseconds(max(onset, offset))
+            longest = f" <= {LONGEST_S}" if max(onset, offset) > LONGEST_S else ""
+            expected = f"seconds, 0 <= onset <= offset{longest}"
+            remedy = "Swap or correct the times" if onset > offset else seconds_or_milliseconds(max(onset, offset))
             if any("," in str(time) for time in times):
                 remedy = "Replace the decimal comma by a point"
             elif isnan(onset) and isnan(offset):

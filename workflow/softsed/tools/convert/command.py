@@ -70,19 +70,22 @@ def convert(options: argparse.Namespace) -> None:
         rename=read_renames(options.rename) if options.rename else None,
         everyone=options.everyone,
     )
+    asked = {label for labels in crowd.asked.values() for label in labels}
     if options.opinions:
         write_opinions(options.opinions, opinions(crowd, window=options.window, hop=options.hop))
-        _report("opinions", options, crowd)
+        _report("opinions", options, crowd, asked)
     if options.hard:
-        write_labels(options.hard, crowd)
-        _report("hard", options, crowd)
+        written = write_labels(options.hard, crowd)
+        _report("hard", options, crowd, written)
+        if rare := sorted(asked - written):
+            logger.warning("%s: classes that no majority marked in any second: %s", options.hard, ", ".join(rare))
 
 
-def _report(kind: str, options: argparse.Namespace, crowd: Crowd) -> None:
+def _report(kind: str, options: argparse.Namespace, crowd: Crowd, classes: set[str]) -> None:
     """Report what the written labels of a kind contain, and the command that checks these labels."""
     path = getattr(options, kind)
     annotators = {who for people in crowd.annotators.values() for who in people}
-    what = _summarise(crowd.scenes, annotators, {label for labels in crowd.asked.values() for label in labels})
+    what = _summarise(crowd.scenes, annotators, classes)
     audio = options.audio or (Path("FOLDER") if kind == "hard" else None)  # hard labels are checked with their audio
     arguments = [*(["--audio", str(audio)] if audio else []), f"--{kind}", str(path)]
     if kind == "opinions" and options.window > 1 and not crowd.clips:

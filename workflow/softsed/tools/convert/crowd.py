@@ -1,5 +1,6 @@
 """What a crowd marked, arranged for the writer: people, length, scene and classes of each recording, and its events."""
 
+import difflib
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
@@ -203,7 +204,9 @@ def _with_audio(rows: list[Row], source: Path, lengths: Lengths | None) -> list[
         if unknown:
             names, known = sorted({row.recording for row in unknown}), lengths.source
             what = count(len(names), f"recording is not in {known} and is", f"recordings are not in {known} and are")
-            logger.warning("%s: %s left out, such as %r. Check the names", source, what, names[0])
+            near = difflib.get_close_matches(names[0], lengths.seconds, n=1)
+            similar = f" (similar: {near[0]!r})" if near else ""
+            logger.warning("%s: %s left out, such as %r%s. Check the names", source, what, names[0], similar)
     for name, row in {row.recording: row for row in reversed(rows)}.items():
         check_name(name, row.place.file, row.place.line)
     return rows

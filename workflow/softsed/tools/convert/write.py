@@ -68,17 +68,21 @@ def hard_labels(crowd: Crowd, name: str) -> list[Event]:
     return to_events(majority(crowd, name), crowd.asked[crowd.scenes[name]])
 
 
-def write_labels(path: Path, crowd: Crowd) -> None:
-    """Write hard labels: one table for a path that ends in .tsv, else a folder with one RECORDING.txt per recording."""
+def write_labels(path: Path, crowd: Crowd) -> set[str]:
+    """Write hard labels, and return their classes.
+
+    A path that ends in .tsv becomes one table, any other path a folder with one RECORDING.txt per recording.
+    """
     if crowd.clips:
         crowd.check_lengths()
     labels = {name: hard_labels(crowd, name) for name in crowd.scenes}
     if path.suffix == ".tsv":
         write_hard(path, labels)
-        return
-    path.mkdir(parents=True, exist_ok=True)
-    for name, events in labels.items():
-        write_events(path / f"{name}.txt", events)
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+        for name, events in labels.items():
+            write_events(path / f"{name}.txt", events)
+    return {label for events in labels.values() for _, _, label in events}
 
 
 def write_opinions(path: Path, rows: Iterable[str]) -> None:
