@@ -40,7 +40,7 @@ def test_invalid_values_on_the_command_line(fresh):
         "seed: the value is 'abc'",
         "runs: the value is 2.0",
         "trian: there is no such key. Expected 'train', the most similar key.",
-        "experiment: the value is None",
+        "experiment: the value is null",
         "predict.pooling: the value is '3'. Expected mean or max",
         "train.epochs: the value is '3' (it is text: write 0.001 or 1.0e-3",
     ):
