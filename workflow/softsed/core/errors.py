@@ -12,9 +12,9 @@ SCARCE_BYTES = 100_000  # a disk with less free space counts as full after a fai
 REPEAT = "then repeat the command; finished files are kept, and trainings resume from their checkpoints"
 
 
-def count(number: int, one: str, several: str) -> str:
-    """Return a number and its noun, perhaps with a verb: ``count(1, "row is", "rows are")`` is "1 row is"."""
-    return f"{number} {one if number == 1 else several}"
+def count(number: int | str, one: str, several: str = "") -> str:
+    """Return a number and its noun, perhaps with a verb: "1 row is", "1,200 rows are". The default plural adds an s."""
+    return f"{int(number):,} {one if int(number) == 1 else several or f'{one}s'}"
 
 
 class InputError(ValueError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from softsed.core.errors import InputError
+from softsed.core.errors import InputError, count
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -20,11 +20,6 @@ def escape_cell(text: object) -> str:
 def format_code(text: str) -> Markup:
     """Escape a Markdown text for HTML; `names in backticks` become code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(str(text)))))
-
-
-def count(number: int | str, one: str, many: str = "") -> str:
-    """Return a number with its noun: "1 class", "1,200 classes". By default, the plural adds an s."""
-    return f"{int(number):,} {one if int(number) == 1 else many or f'{one}s'}"
 
 
 def render(templates: Iterable[Path], **values: object) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 
-from softsed.core.errors import InputError, Problems
+from softsed.core.errors import InputError, Problems, count
 from softsed.core.text.cells import SEPARATORS, decode, find_separator, to_tabs
 from softsed.core.text.columns import describe_synonyms, name_columns
 from softsed.core.text.names import name_recordings
@@ -84,8 +84,8 @@ def wrong_width(path: Path, number: int, line: str, width: int) -> InputError:
     """Return the error about a line, with tabs between its fields, that has another number of fields than `width`."""
     separator = find_separator(decode(path))
     text, found = line.replace("\t", separator), line.count("\t") + 1
-    problem = f"the line has {found} {SEPARATORS[separator]}-separated field{'s' * (found > 1)}: {text!r}"
-    return InputError(problem, file=path, line=number, expected=f"{width} field{'s' * (width > 1)}")
+    problem = f"the line has {count(found, f'{SEPARATORS[separator]}-separated field')}: {text!r}"
+    return InputError(problem, file=path, line=number, expected=count(width, "field"))
 
 
 def read_lines(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from softsed.core.errors import REPEAT
+from softsed.core.errors import REPEAT, count
 from softsed.core.options import build_parser
 from softsed.tools.progress import Run, format_duration, read_run, remaining, seconds_per_job
 from softsed.tools.stages import STAGES, read_stages
@@ -129,7 +129,7 @@ def describe_time(run: Run, times: dict[str, float], now: float, rules: list[str
         return "remaining time not known yet"
     unknown = sum(run.planned[rule] - finished.count(rule) for rule in open_rules if rule not in times)
     left = f"{format_duration(estimate)} left"
-    return f"at least {left} ({unknown} job{'s' * (unknown > 1)} untimed)" if unknown else f"about {left}"
+    return f"at least {left} ({count(unknown, 'job')} untimed)" if unknown else f"about {left}"
 
 
 def describe(run: Run, times: dict[str, float], now: float, stages: dict[str, str]) -> dict[str, str]:
